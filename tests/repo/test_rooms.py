@@ -1,0 +1,96 @@
+"""The arrows of docs/decisions/0001: who may import whom, read from the source with ast."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("sfbulk", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox")
+MAY_IMPORT = {
+    "sfbulk": set(),
+    "tap_sfbulk": {"sfbulk"},
+    "target_sfbulk": {"sfbulk"},
+    "sfbulk_sandbox": set(),
+}
+# The Singer rooms leave HTTP, CSV and waiting to the client.
+NOT_FOR_SINGER_ROOMS = {"requests", "urllib3", "csv", "backoff", "http", "socket"}
+# The sandbox writes and reads the wire by itself; with the client's tools a fault of one
+# of them would cancel itself out on both sides.
+NOT_FOR_SANDBOX = {"requests", "urllib3", "polars", "msgspec", "backoff", "singer_sdk"}
+NOT_FOR_DATA_AND_RULES = {"starlette", "uvicorn", "http"}
+DATA_AND_RULES = ("org", "rules", "schema", "values", "ids", "faults", "jobs", "soql")
+
+
+def sources(room: str) -> list[Path]:
+    found = sorted((ROOT / room).rglob("*.py"))
+    assert found, f"{room} holds no source"
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_the_rooms_its_arrows_allow(room: str) -> None:
+    forbidden = set(ROOMS) - {room} - MAY_IMPORT[room]
+    broken = {str(p.relative_to(ROOT)): imported(p) & forbidden for p in sources(room)}
+    assert {path: names for path, names in broken.items() if names} == {}
+
+
+@pytest.mark.parametrize("room", ["tap_sfbulk", "target_sfbulk"])
+def test_singer_rooms_know_no_http_csv_or_polling(room: str) -> None:
+    broken = {p.name: imported(p) & NOT_FOR_SINGER_ROOMS for p in sources(room)}
+    assert {path: names for path, names in broken.items() if names} == {}
+
+
+def test_the_client_knows_nothing_of_singer() -> None:
+    broken = [p.name for p in sources("sfbulk") if "singer_sdk" in imported(p)]
+    assert broken == []
+
+
+def test_the_sandbox_shares_no_tool_with_the_client() -> None:
+    broken = {p.name: imported(p) & NOT_FOR_SANDBOX for p in sources("sfbulk_sandbox")}
+    assert {path: names for path, names in broken.items() if names} == {}
+
+
+def test_data_and_rules_of_the_sandbox_never_see_http() -> None:
+    folder = ROOT / "sfbulk_sandbox"
+    inner = [
+        p
+        for p in sources("sfbulk_sandbox")
+        if p.relative_to(folder).parts[0].split(".")[0] in DATA_AND_RULES
+    ]
+    assert inner
+    broken = {p.name: imported(p) & NOT_FOR_DATA_AND_RULES for p in inner}
+    assert {path: names for path, names in broken.items() if names} == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(p.relative_to(ROOT))
+        for room in ROOMS
+        for p in sources(room)
+        if not ast.get_docstring(ast.parse(p.read_text("utf-8")))
+    ]
+    assert silent == []
+
+
+def test_nothing_shipped_relies_on_assert() -> None:
+    asserting = [
+        f"{p.relative_to(ROOT)}:{node.lineno}"
+        for room in ROOMS
+        for p in sources(room)
+        for node in ast.walk(ast.parse(p.read_text("utf-8")))
+        if isinstance(node, ast.Assert)
+    ]
+    assert asserting == []
