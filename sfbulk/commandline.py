@@ -1,0 +1,111 @@
+"""Ends a command with one ERROR line that gives the reason, never with a bare traceback.
+
+Every command of this distribution keeps the same promise: exit code 0 when it is done, 1
+for anything else, and then the reason stands on the last ERROR line. `error_line` keeps it
+for a block of code, `ErrorLineCommand` for a whole click command, option parsing included.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Self
+
+
+@contextmanager
+def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn an exception into one ERROR line and exit code 1.
+
+    Args:
+        logger: Where the line goes.
+        expected: Exceptions whose text tells a user what happened and what to do. Any other
+            is a defect of ours: its traceback is logged above the line.
+
+    Raises:
+        SystemExit: With code 1, instead of the exception. Exceptions that are no
+            `Exception` (an interrupt, an exit asked for) pass unchanged.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        _forget_stdout()
+        _fail(logger, "The program that reads this command's output has ended.")
+    except expected as error:
+        logger.debug("Where it happened", exc_info=error)
+        _fail(logger, one_line(error))
+    except click.ClickException as error:
+        _fail(logger, error.format_message())
+    except Exception as error:
+        logger.exception("Unexpected error")
+        _fail(logger, f"Unexpected {type(error).__name__}: {one_line(error)}")
+
+
+def one_line(error: BaseException) -> str:
+    """The text of an error on one line; its type's name when it has no text."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class ErrorLineCommand(click.Command):
+    """A click command whose every failure, a wrong option too, ends as `error_line` says."""
+
+    logger: logging.Logger
+    expected: tuple[type[Exception], ...]
+
+    @classmethod
+    def like(
+        cls,
+        command: click.Command,
+        *,
+        logger: logging.Logger,
+        expected: tuple[type[Exception], ...],
+    ) -> Self:
+        """The same name, options, help and callback as another command."""
+        made = cls(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=command.help,
+            context_settings=command.context_settings,
+        )
+        made.logger, made.expected = logger, expected
+        return made
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        """Run the command and end the process with its exit code.
+
+        Raises:
+            SystemExit: Always: 0 when the command is done, 1 otherwise.
+        """
+        logging.captureWarnings(capture=True)
+        with error_line(self.logger, self.expected):
+            # Outside click's standalone mode it hands errors over instead of printing them
+            # its own way, and returns the code of an exit that was asked for.
+            code = super().main(*args, **{**options, "standalone_mode": False})
+            _flush_stdout()
+            sys.exit(1 if isinstance(code, int) and code else 0)
+
+
+def _fail(logger: logging.Logger, reason: str) -> NoReturn:
+    logger.error("%s", reason)
+    raise SystemExit(1) from None
+
+
+def _flush_stdout() -> None:
+    # Here a reader that has gone is still an error with a reason; at the interpreter's end
+    # it would be an ignored exception.
+    sys.stdout.flush()
+
+
+def _forget_stdout() -> None:
+    # What is still buffered would raise once more when the interpreter flushes at its end.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
