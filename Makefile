@@ -29,8 +29,16 @@ lint: .venv/ready
 types: .venv/ready
 	$(BIN)/mypy
 
-pytest: .venv/ready
+pytest: .venv/ready .venv-meltano/ready
 	$(BIN)/pytest -n 2 -m 'not slow'
+
+.venv-meltano/ready: constraints-meltano.txt
+	$(PYTHON) -m venv --clear .venv-meltano
+	.venv-meltano/bin/pip install --quiet --disable-pip-version-check --require-hashes -r constraints-meltano.txt
+	touch $@
+
+demo: .venv/ready .venv-meltano/ready  ## the main job, both ways, on a local org
+	$(BIN)/python demo/demo.py --meltano .venv-meltano/bin/meltano
 
 format: .venv/ready  ## format and fix what can be fixed
 	$(BIN)/ruff format .
