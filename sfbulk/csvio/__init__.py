@@ -1,0 +1,27 @@
+"""CSV as Bulk API speaks it, both ways; no I/O."""
+
+from __future__ import annotations
+
+from sfbulk.csvio.decode import CsvDecoder, decode_rows
+from sfbulk.csvio.encode import CsvEncoder, LineEnding, needed_line_ending, quote_row
+from sfbulk.csvio.limits import (
+    MAX_FIELD_CHARACTERS,
+    MAX_FIELDS,
+    MAX_HEADER_CHARACTERS,
+    MAX_JOB_BYTES,
+    MAX_RECORD_CHARACTERS,
+)
+
+__all__ = [
+    "MAX_FIELDS",
+    "MAX_FIELD_CHARACTERS",
+    "MAX_HEADER_CHARACTERS",
+    "MAX_JOB_BYTES",
+    "MAX_RECORD_CHARACTERS",
+    "CsvDecoder",
+    "CsvEncoder",
+    "LineEnding",
+    "decode_rows",
+    "needed_line_ending",
+    "quote_row",
+]

@@ -1,0 +1,18 @@
+"""Sizes Salesforce sets for CSV data, each with where it is written."""
+
+from __future__ import annotations
+
+MAX_JOB_BYTES = 100_000_000
+"""Raw CSV bytes of one 2.0 job: 150 MB once in base64 (Bulk API guide: Upload Job Data)."""
+
+MAX_HEADER_CHARACTERS = 32_000
+"""Characters of the header row (Bulk API guide: Prepare CSV Files)."""
+
+MAX_FIELD_CHARACTERS = 131_072
+"""Characters of one field (Bulk API guide: Bulk API limits; older editions say 32,000)."""
+
+MAX_RECORD_CHARACTERS = 400_000
+"""Characters of all fields of one record (Bulk API guide: Bulk API limits)."""
+
+MAX_FIELDS = 5_000
+"""Fields of one record (Bulk API guide: Bulk API limits)."""
