@@ -1,0 +1,97 @@
+"""Finds the objects and options that names and globs in the settings mean."""
+
+from __future__ import annotations
+
+import difflib
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sfbulk import SObjectSummary
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` Did you mean A, B?` for a name nobody knows, or nothing when none is close."""
+    by_lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=3)
+    return f" Did you mean {', '.join(by_lower[each] for each in close)}?" if close else ""
+
+
+def objects_to_read(
+    org: Sequence[SObjectSummary],
+    wanted: Sequence[str] | None,
+    excluded: Sequence[str],
+) -> list[str]:
+    """Names of the objects to read, as the org spells them, in its order.
+
+    Args:
+        org: Every object of the org.
+        wanted: Names and globs; None for every object that can be queried.
+        excluded: Names and globs to leave out.
+
+    Raises:
+        ConfigError: If a wanted name is no object that can be queried, or a glob finds none.
+    """
+    usable = [each.name for each in org if each.queryable and not each.deprecated_and_hidden]
+    problems = [_problem(pattern, usable, org) for pattern in wanted or []]
+    if any(problems):
+        raise ConfigError([problem for problem in problems if problem])
+    found = usable if wanted is None else [n for n in usable if _match_any(n, wanted)]
+    return [name for name in found if not _match_any(name, excluded)]
+
+
+def options_for(
+    names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The options of each object: those of its globs, then those of its name.
+
+    Raises:
+        ConfigError: If a name or glob is none of the objects that are read.
+    """
+    lost = [pattern for pattern in settings if not any(_match(n, pattern) for n in names)]
+    if lost:
+        raise ConfigError(
+            [
+                f"stream_options names {pattern}, which is no stream that is read."
+                f"{did_you_mean(pattern, names)}"
+                for pattern in lost
+            ]
+        )
+    # A name says more than a glob, so it comes last and wins.
+    ordered = sorted(settings, key=lambda pattern: not _is_glob(pattern), reverse=True)
+    merged: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for pattern in ordered:
+        for name in names:
+            if _match(name, pattern):
+                merged[name].update(settings[pattern])
+    return merged
+
+
+def _problem(pattern: str, usable: Sequence[str], org: Sequence[SObjectSummary]) -> str | None:
+    if any(_match(name, pattern) for name in usable):
+        return None
+    if _is_glob(pattern):
+        return f"streams_to_discover: no object that can be queried matches {pattern}."
+    if any(_match(each.name, pattern) for each in org):
+        return f"streams_to_discover: {pattern} cannot be queried."
+    return (
+        f"streams_to_discover: the org has no object {pattern}, or this user may not see it."
+        f"{did_you_mean(pattern, usable)}"
+    )
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(sign in pattern for sign in "*?[")
+
+
+def _match(name: str, pattern: str) -> bool:
+    # Salesforce's names ignore case.
+    return fnmatchcase(name.lower(), pattern.lower())
+
+
+def _match_any(name: str, patterns: Iterable[str]) -> bool:
+    return any(_match(name, pattern) for pattern in patterns)

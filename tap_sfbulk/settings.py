@@ -1,0 +1,215 @@
+"""The tap's settings, and what is wrong with a given set of them; no I/O but a look at a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+
+from sfbulk.settings import (
+    DEFAULT_API_VERSION,
+    DEFAULT_LOGIN_URL,
+    FLOWS,
+    SECRET_SETTINGS,
+    credentials_problems,
+)
+from tap_sfbulk.plan import parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+DEFAULT_LOOKBACK = 600
+
+_STREAM_OPTIONS = th.ObjectType(
+    th.Property(
+        "where",
+        th.StringType,
+        title="Where",
+        description="SOQL condition that rows must meet, e.g. `Type = 'Customer'`.",
+    ),
+    th.Property(
+        "replication_key",
+        th.StringType,
+        title="Replication Key",
+        description="Date/time field to read the object by. Rows without a value are not read.",
+    ),
+    th.Property(
+        "lookback",
+        th.IntegerType(minimum=0),
+        title="Lookback",
+        description="Seconds, instead of the tap's `lookback`.",
+    ),
+    additional_properties=False,
+)
+
+_SIGN_IN = (
+    th.Property(
+        "login_url",
+        th.StringType,
+        default=DEFAULT_LOGIN_URL,
+        title="Login URL",
+        description=(
+            "Where to sign in: a My Domain (client credentials need it), "
+            "https://test.salesforce.com, or http://127.0.0.1:PORT for a local org."
+        ),
+    ),
+    th.Property(
+        "instance_url",
+        th.StringType,
+        title="Instance URL",
+        description="The org's own host, given together with `access_token`.",
+    ),
+    th.Property(
+        "access_token",
+        th.StringType,
+        secret=True,
+        title="Access Token",
+        description="A session that exists already, used with `instance_url`.",
+    ),
+    th.Property(
+        "client_id",
+        th.StringType,
+        title="Client ID",
+        description="Consumer key of the connected app.",
+    ),
+    th.Property(
+        "client_secret",
+        th.StringType,
+        secret=True,
+        title="Client Secret",
+        description="Consumer secret of the connected app.",
+    ),
+    th.Property(
+        "refresh_token",
+        th.StringType,
+        secret=True,
+        title="Refresh Token",
+        description="Refresh token of a user, with `client_id` and `client_secret`.",
+    ),
+    th.Property(
+        "auth_flow",
+        th.StringType(allowed_values=[*FLOWS]),
+        title="Sign-in Flow",
+        description="Which flow is meant when the given settings fit two.",
+    ),
+    th.Property(
+        "api_version",
+        th.StringType,
+        default=DEFAULT_API_VERSION,
+        title="API Version",
+        description="Salesforce API version, as NN.0.",
+    ),
+)
+
+_READING = (
+    th.Property(
+        "streams_to_discover",
+        th.ArrayType(th.StringType),
+        title="Streams to Discover",
+        description=(
+            "Names and globs (`Account`, `*__c`) of the objects to read. "
+            "Without it: every object that can be queried."
+        ),
+    ),
+    th.Property(
+        "exclude_streams",
+        th.ArrayType(th.StringType),
+        title="Excluded Streams",
+        description="Names and globs of objects to leave out.",
+    ),
+    th.Property(
+        "stream_options",
+        th.ObjectType(additional_properties=_STREAM_OPTIONS),
+        title="Stream Options",
+        description=(
+            "Options by object name or glob: `where`, `replication_key`, `lookback`. "
+            "Those of a name win over those of a glob."
+        ),
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start Date",
+        description=(
+            "Read rows from this instant on where there is no bookmark. Without it: all history."
+        ),
+    ),
+    th.Property(
+        "end_date",
+        th.DateTimeType,
+        title="End Date",
+        description="Read rows before this instant only. Without it: up to now.",
+    ),
+    th.Property(
+        "lookback",
+        th.IntegerType(minimum=0),
+        default=DEFAULT_LOOKBACK,
+        title="Lookback",
+        description=(
+            "Seconds before the end of the last window to read again: a row gets its stamp "
+            "before it is committed and may become visible late."
+        ),
+    ),
+    th.Property(
+        "include_deleted",
+        th.BooleanType,
+        default=True,
+        title="Include Deleted",
+        description="Read deleted and archived rows too; they carry `IsDeleted` true.",
+    ),
+    th.Property(
+        "spool_dir",
+        th.StringType,
+        title="Spool Folder",
+        description=(
+            "Folder for result pages while they are read. "
+            "Without it: the system's folder for temporary files."
+        ),
+    ),
+)
+
+SETTINGS: dict[str, Any] = th.PropertiesList(*_SIGN_IN, *_READING).to_dict()
+"""JSON Schema of the tap's own settings."""
+
+
+def problems_of(config: Mapping[str, Any]) -> list[str]:
+    """Everything wrong with the settings that their JSON Schema cannot say."""
+    problems = [*credentials_problems(config)]
+    problems += _date_problems(config.get("start_date"), config.get("end_date"))
+    if config.get("streams_to_discover") == []:
+        problems.append("streams_to_discover is empty. Name an object, or leave the setting out.")
+    folder = config.get("spool_dir")
+    if folder and isinstance(folder, str) and not Path(folder).is_dir():
+        problems.append(f"spool_dir: there is no folder {folder}.")
+    return problems
+
+
+def without_secrets(problem: str) -> str:
+    """A problem's text, which may quote the value, as it may be shown."""
+    for name in SECRET_SETTINGS:
+        if f"'{name}'" in problem:
+            return f"{name} is not of the type that the setting has."
+    return problem
+
+
+def _date_problems(start: Any, end: Any) -> list[str]:
+    instants = {name: _instant(text) for name, text in (("start_date", start), ("end_date", end))}
+    given = {"start_date": start, "end_date": end}
+    problems = [
+        f"{name} is no date and no date-time. Write it as 2026-01-31T00:00:00Z."
+        for name, instant in instants.items()
+        if given[name] and instant is None
+    ]
+    lower, upper = instants.values()
+    if lower and upper and lower >= upper:
+        problems.append("start_date must lie before end_date.")
+    return problems
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        return parse_instant(text)
+    except (TypeError, ValueError):
+        return None

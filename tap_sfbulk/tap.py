@@ -1,0 +1,219 @@
+"""The tap: its settings, the objects it discovers, and how a run ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+
+from sfbulk import Salesforce
+from sfbulk.clock import SYSTEM_CLOCK
+from sfbulk.commandline import ErrorLineCommand, one_line
+from sfbulk.errors import ConfigError, SalesforceError
+from tap_sfbulk import catalog
+from tap_sfbulk.plan import Bounds, parse_instant
+from tap_sfbulk.selection import did_you_mean, objects_to_read, options_for
+from tap_sfbulk.settings import SETTINGS, problems_of, without_secrets
+from tap_sfbulk.streams import SObjectStream
+from tap_sfbulk.writer import PageWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+    from types import FrameType
+
+    import click
+    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+
+    from sfbulk import SObjectDescribe
+    from sfbulk.clock import Clock
+
+
+class StreamsBroken(Exception):  # noqa: N818 - says what happened to the run
+    """Some streams could not be read; the others were read to their end."""
+
+    def __init__(self, reasons: Mapping[str, Exception]) -> None:
+        told = "; ".join(f"{name}: {one_line(reason)}" for name, reason in reasons.items())
+        super().__init__(f"{len(reasons)} stream{'s' if reasons else ''} could not be read. {told}")
+
+
+EXPECTED_ERRORS = (
+    SalesforceError,
+    StreamsBroken,
+    SingerSDKError,
+    OSError,
+    json.JSONDecodeError,
+)
+"""Errors whose text tells a user what happened and what to do."""
+
+
+class TapSfbulk(Tap):
+    """Reads Salesforce objects through bulk query jobs."""
+
+    name = "tap-sfbulk"
+    package_name = "sfbulk"
+    dynamic_catalog = True
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    message_writer_class: type[GenericSingerWriter[Any, Any]] = PageWriter
+    clock: Clock = SYSTEM_CLOCK
+
+    @cached_property
+    def salesforce(self) -> Salesforce:
+        """The org; it is signed in to by the first call."""
+        return Salesforce.from_settings(self.config)
+
+    @cached_property
+    def _broken(self) -> dict[str, Exception]:
+        return {}
+
+    def break_stream(self, name: str, reason: Exception) -> None:
+        """Note that a stream cannot be read; the run goes on and fails at its end."""
+        self.logger.error("%s: %s", name, one_line(reason))
+        self._broken[name] = reason
+
+    def raise_for_broken_streams(self) -> None:
+        """Raise if a stream could not be read.
+
+        Raises:
+            StreamsBroken: Naming each of them with its reason.
+        """
+        if self._broken:
+            raise StreamsBroken(self._broken)
+
+    def bounds(self, lookback: timedelta) -> Bounds:
+        """What limits a window that is planned now, by the server's clock."""
+        return Bounds(
+            now=self.salesforce.server_time(),
+            start=self._instant("start_date"),
+            end=self._instant("end_date"),
+            lookback=lookback,
+        )
+
+    def _instant(self, setting: str) -> datetime | None:
+        text = self.config.get(setting)
+        return parse_instant(text) if text else None
+
+    def discover_streams(self) -> Sequence[SObjectStream]:
+        """A stream per object that the settings name and, if one is given, the catalog selects.
+
+        Raises:
+            ConfigError: If a setting names an object, field or option that does not exist.
+            StreamsBroken: If no object at all can be described.
+        """
+        names = objects_to_read(
+            self.salesforce.describe_global(),
+            self.config.get("streams_to_discover"),
+            self.config.get("exclude_streams") or (),
+        )
+        options = options_for(names, self.config.get("stream_options") or {})
+        answers = self.salesforce.describe_many(self._in_catalog(names))
+        described = []
+        for name, answer in answers.items():
+            if isinstance(answer, SalesforceError):
+                self.break_stream(name, answer)
+            else:
+                described.append(answer)
+        if not described:
+            self.raise_for_broken_streams()
+        _check_replication_keys(described, options)
+        return [SObjectStream(self, sobject, options[sobject.name]) for sobject in described]
+
+    def _in_catalog(self, names: Sequence[str]) -> list[str]:
+        """Those names that the catalog given selects; all of them without one."""
+        if self.input_catalog is None:
+            return list(names)
+        selected = [
+            name
+            for name, entry in self.input_catalog.items()
+            if entry.metadata.resolve_selection().get((), True)
+        ]
+        for name in selected:
+            if name not in names:
+                reason = (
+                    "The catalog selects it, but the org has no such object, or the settings "
+                    f"leave it out.{did_you_mean(name, names)} Deselect it, or discover again."
+                )
+                self.break_stream(name, ConfigError([reason]))
+        return [name for name in names if name in selected]
+
+    def setup_mapper(self) -> None:
+        """Set up stream maps once the catalog given is completed.
+
+        The SDK prunes the schemas here; the streams first mark in the same catalog what is
+        always read and what bulk cannot select.
+        """
+        for stream in self.streams.values():
+            _ = stream.metadata
+        super().setup_mapper()
+
+    def run_discovery(self) -> str:
+        """Print the catalog of all objects that can be described, and return it.
+
+        Raises:
+            StreamsBroken: After that, if others cannot.
+        """
+        printed = super().run_discovery()
+        self.raise_for_broken_streams()
+        return printed
+
+    # The SDK's only place between its own check of the settings and the first request. A
+    # test fails when the SDK stops calling it.
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        errors = [
+            *(without_secrets(error) for error in super()._validate_config(raise_errors=False)),
+            *problems_of(self.config),
+        ]
+        if errors and raise_errors:
+            raise ConfigValidationError(
+                "The settings are wrong. " + " ".join(errors),
+                errors=errors,
+                schema=self.config_jsonschema,
+            )
+        return errors
+
+    # The SDK registers this for SIGINT and SIGTERM; its own would write a state between two
+    # halves of a line and call the half run a success.
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        stop = partial(self._stop, signal.Signals(signum).name)
+        if isinstance(self.message_writer, PageWriter):
+            self.message_writer.between_lines(stop)
+        else:
+            stop()
+
+    def _stop(self, signal_name: str) -> None:
+        """Write the state and end; jobs are aborted while the exception unwinds.
+
+        Raises:
+            SystemExit: With code 1.
+        """
+        self.state_writer.write_state(self.state)
+        self.logger.error("Stopped by %s. The state is written; run again to go on.", signal_name)
+        raise SystemExit(1)
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's command, whose every failure is one ERROR line and exit code 1."""
+        return ErrorLineCommand.like(
+            super().get_singer_command(), logger=cls.logger, expected=EXPECTED_ERRORS
+        )
+
+
+def _check_replication_keys(
+    described: Sequence[SObjectDescribe], options: Mapping[str, Mapping[str, Any]]
+) -> None:
+    problems = []
+    for sobject in described:
+        key = options[sobject.name].get("replication_key")
+        field = sobject.field(key) if key else None
+        if key and (field is None or not catalog.is_replication_key(field)):
+            stamps = [f.name for f in sobject.fields if catalog.is_replication_key(f)]
+            problems.append(
+                f"stream_options: {sobject.name}.{key} is no date/time field that a query can "
+                f"filter by.{did_you_mean(key, stamps)} Choose one of: {', '.join(stamps)}."
+            )
+    if problems:
+        raise ConfigError(problems)

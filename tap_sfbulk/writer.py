@@ -1,0 +1,75 @@
+"""Writes Singer messages to stdout: single ones as the SDK does, and whole pages of lines."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.singerlib import RecordMessage
+
+from tap_sfbulk.emit import JsonNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from singer_sdk.singerlib.messages import Message
+
+
+def _encode_foreign(value: Any) -> Any:
+    if isinstance(value, JsonNumber):
+        return msgspec.Raw(str(value).encode())
+    return value.isoformat(sep="T") if isinstance(value, datetime) else str(value)
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_encode_foreign, decimal_format="number")
+
+
+class PageWriter(MsgSpecWriter):
+    """The SDK's msgspec writer that also takes lines made elsewhere.
+
+    It knows whether it is inside a line, so that a signal handler does not end the process
+    between two halves of one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_writing = False
+        self._waiting: Callable[[], None] | None = None
+
+    def serialize_message(self, message: Message) -> bytearray:
+        """One line of JSON; numbers keep the digits they came with."""
+        return bytearray(_ENCODER.encode(message.to_dict()) + b"\n")
+
+    def write_message(self, message: Message) -> None:
+        """Write a message; all but records are seen by the reader at once."""
+        with self._whole_lines():
+            sys.stdout.buffer.write(self.format_message(message))
+            if not isinstance(message, RecordMessage):
+                sys.stdout.buffer.flush()
+
+    def write_lines(self, lines: bytes) -> None:
+        """Write lines of JSON that are messages already, each ended by a line feed."""
+        with self._whole_lines():
+            sys.stdout.buffer.write(lines)
+
+    def between_lines(self, action: Callable[[], None]) -> None:
+        """Do something now, or as soon as the line that is being written is out."""
+        if self._is_writing:
+            self._waiting = action
+        else:
+            action()
+
+    @contextmanager
+    def _whole_lines(self) -> Iterator[None]:
+        self._is_writing = True
+        try:
+            yield
+        finally:
+            self._is_writing = False
+            if self._waiting:
+                action, self._waiting = self._waiting, None
+                action()

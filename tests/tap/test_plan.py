@@ -1,0 +1,138 @@
+"""The window contract: nothing is lost between runs, nothing moves back, nothing is read for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_sfbulk.plan import Bookmark, Bounds, Window, parse_instant, query
+
+KEY = "SystemModstamp"
+LOOKBACK = timedelta(seconds=600)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, 23, hour, minute, tzinfo=timezone.utc)
+
+
+def bounds(now: datetime, **given: Any) -> Bounds:
+    return Bounds(**({"now": now, "start": None, "end": None, "lookback": LOOKBACK} | given))
+
+
+def test_nothing_configured_reads_all_history() -> None:
+    assert bounds(at(9)).window(Bookmark(KEY)) == Window(None, at(9))
+
+
+def test_start_date_is_the_lower_bound_without_a_bookmark_only() -> None:
+    assert bounds(at(9), start=at(3)).window(Bookmark(KEY)) == Window(at(3), at(9))
+    read = Bookmark(KEY, window_end=at(2))
+    assert bounds(at(9), start=at(3)).window(read).lower == at(2) - LOOKBACK
+
+
+def test_a_window_starts_where_the_last_one_ended_less_the_lookback() -> None:
+    read = Bookmark(KEY, maximum=at(1), window_end=at(8))
+    assert bounds(at(9)).window(read) == Window(at(7, 50), at(9))
+
+
+def test_a_state_of_another_tap_is_read_from_its_value_less_the_lookback() -> None:
+    state = {"replication_key": KEY, "replication_key_value": "2026-11-23T05:00:00.000+0000"}
+    assert bounds(at(9)).window(Bookmark.read(state, KEY)) == Window(at(4, 50), at(9))
+
+
+def test_a_state_of_another_replication_key_is_none() -> None:
+    state = {"replication_key": "CreatedDate", "window_end": "2026-11-23T05:00:00.000Z"}
+    assert Bookmark.read(state, KEY) == Bookmark(KEY)
+
+
+def test_end_date_is_the_upper_bound_when_it_is_earlier_than_now() -> None:
+    assert bounds(at(9), end=at(8)).window(Bookmark(KEY)).upper == at(8)
+    assert bounds(at(9), end=at(10)).window(Bookmark(KEY)).upper == at(9)
+
+
+def test_a_window_that_ends_before_it_starts_is_empty() -> None:
+    read = Bookmark(KEY, window_end=at(8))
+    assert bounds(at(9), end=at(5)).window(read).is_empty
+    assert not bounds(at(9)).window(read).is_empty
+
+
+def test_a_bookmark_survives_being_written_and_read() -> None:
+    state: dict[str, Any] = {}
+    bookmark = Bookmark(KEY).after(Window(None, at(9)), at(8))
+    bookmark.write(state)
+    assert state == {
+        "replication_key": KEY,
+        "replication_key_value": "2026-11-23T08:00:00.000Z",
+        "window_end": "2026-11-23T09:00:00.000Z",
+    }
+    assert Bookmark.read(state, KEY) == bookmark
+
+
+def test_a_window_without_rows_moves_the_window_end_and_keeps_the_value() -> None:
+    read = Bookmark(KEY, maximum=at(1), window_end=at(2)).after(Window(at(2), at(9)), None)
+    assert read == Bookmark(KEY, maximum=at(1), window_end=at(9))
+
+
+instants = st.datetimes(
+    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone itself
+    max_value=datetime(2030, 1, 1),  # noqa: DTZ001 - as above
+    timezones=st.just(timezone.utc),
+).map(lambda instant: instant.replace(microsecond=0))
+
+
+@given(runs=st.lists(st.tuples(instants, instants), min_size=2, max_size=6))
+def test_a_bookmark_never_moves_back_and_windows_leave_no_gap(
+    runs: list[tuple[datetime, datetime]],
+) -> None:
+    bookmark = Bookmark(KEY)
+    for now, maximum in runs:
+        window = bounds(now).window(bookmark)
+        if bookmark.window_end:
+            assert window.lower is not None
+            assert window.lower < bookmark.window_end
+        after = bookmark.after(window, maximum)
+        assert after.window_end is not None
+        assert bookmark.window_end is None or after.window_end >= bookmark.window_end
+        assert bookmark.maximum is None or (after.maximum or maximum) >= bookmark.maximum
+        bookmark = after
+
+
+def test_the_query_is_half_open_and_has_no_order_or_limit() -> None:
+    soql = query(
+        "Account", ["Id", "Name"], key=KEY, window=Window(at(8), at(9)), where="A = 1 OR B = 2"
+    )
+    assert soql == (
+        "SELECT Id, Name FROM Account WHERE (A = 1 OR B = 2) AND "
+        "(SystemModstamp >= 2026-11-23T08:00:00.000Z) AND "
+        "(SystemModstamp < 2026-11-23T09:00:00.000Z)"
+    )
+
+
+def test_a_full_table_has_no_condition() -> None:
+    assert query("Account", ["Id"]) == "SELECT Id FROM Account"
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-11-23", at(0)),
+        ("2026-11-23T09:00:00Z", at(9)),
+        ("2026-11-23T09:00:00.000Z", at(9)),
+        ("2026-11-23T09:00:00.000+0000", at(9)),
+        ("2026-11-23T10:00:00+01:00", at(9)),
+        ("2026-11-23T10:00:00.000+0100", at(9)),
+        ("2026-11-23T09:00:00", at(9)),
+        ("2026-11-23 09:00:00", at(9)),
+    ],
+)
+def test_instants_are_read_in_the_forms_people_and_taps_write(text: str, instant: datetime) -> None:
+    assert parse_instant(text) == instant
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-11-23T25:00:00Z"])
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=".*"):
+        parse_instant(text)
