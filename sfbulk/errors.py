@@ -84,7 +84,8 @@ class TransportError(SalesforceError):
     """No usable answer came back.
 
     `ambiguous` tells whether the request may have been carried out all the same:
-    then it must be looked up, not sent again.
+    then it must be looked up, not sent again. `permanent` tells that sending the same
+    request again is no use.
     """
 
     recovery = Recovery.RETRIABLE
@@ -94,6 +95,7 @@ class TransportError(SalesforceError):
         message: str,
         *,
         ambiguous: bool,
+        permanent: bool = False,
         status: int | None = None,
         code: str | None = None,
         job_id: str | None = None,
@@ -101,10 +103,15 @@ class TransportError(SalesforceError):
     ) -> None:
         super().__init__(message, status=status, code=code, job_id=job_id, request_id=request_id)
         self.ambiguous = ambiguous
+        self.permanent = permanent
 
 
 class ApiError(SalesforceError):
-    """Salesforce answered with an error; `fields` are the fields it names, if any."""
+    """Salesforce answered with an error.
+
+    `detail` is its own message without our words around it, `fields` the fields it names,
+    `retry_after` the seconds it asks to wait, if it does.
+    """
 
     def __init__(  # noqa: PLR0913 - the context every error carries, by keyword
         self,
@@ -114,9 +121,13 @@ class ApiError(SalesforceError):
         code: str | None = None,
         job_id: str | None = None,
         request_id: str | None = None,
+        detail: str = "",
         fields: Sequence[str] = (),
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, status=status, code=code, job_id=job_id, request_id=request_id)
+        self.detail = detail
+        self.retry_after = retry_after
         self.fields = tuple(fields)
 
 

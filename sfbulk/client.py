@@ -1,0 +1,209 @@
+"""The front door: one object for one org."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sfbulk.clock import SYSTEM_CLOCK, Clock
+from sfbulk.csvio import LineEnding
+from sfbulk.describe import SObjectDescribe, SObjectSummary, parse_describe, parse_summary
+from sfbulk.errors import LimitExceeded, SalesforceError, SignInError, TransportError
+from sfbulk.jobs.ingest2 import IngestJob
+from sfbulk.jobs.job import disposing
+from sfbulk.jobs.load import IngestSummary, RecordLoader
+from sfbulk.jobs.query2 import QueryJob
+from sfbulk.jobs.states import Operation
+from sfbulk.settings import parse_settings
+from sfbulk.transport import Transport
+from sfbulk.wire import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from typing_extensions import Self
+
+_DESCRIBES_AT_ONCE = 8
+
+
+class Salesforce:
+    """An org, signed in to at the first request; safe for use by several threads.
+
+    ```python
+    with Salesforce.from_settings(settings) as sf:
+        for row in sf.query("SELECT Id, Name FROM Account"):
+            print(row["Name"])
+    ```
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], *, clock: Clock = SYSTEM_CLOCK) -> Self:
+        """The org that `settings` name; no request is made yet.
+
+        Args:
+            settings: see `sfbulk.settings`; keys that are none of its settings are ignored.
+            clock: the time, for tests.
+
+        Raises:
+            ConfigError: settings are missing or contradict each other; names all problems.
+        """
+        return cls(Transport(parse_settings(settings), clock))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the pooled connections; jobs on the server stay as they are."""
+        self._transport.close()
+
+    @property
+    def api_version(self) -> str:
+        """The API version of all requests, such as `68.0`."""
+        return self._transport.api_version
+
+    @property
+    def instance_url(self) -> str:
+        """The org's own host, such as `https://example.my.salesforce.com`; signs in if needed."""
+        return self._transport.instance_url
+
+    def server_time(self) -> datetime:
+        """API call: the org's clock, aware, in UTC, to the second.
+
+        Raises:
+            TransportError: the answer carries no date.
+        """
+        reply = self._transport.send(self._get("/", "Read the server's time"))
+        try:
+            return parsedate_to_datetime(reply.headers.get("Date", ""))
+        except ValueError:
+            raise TransportError(
+                "Read the server's time: the answer carries no date. Is there a proxy that "
+                "removes it?",
+                ambiguous=False,
+                permanent=True,
+            ) from None
+
+    def describe_global(self) -> list[SObjectSummary]:
+        """API call: all objects the user can see."""
+        reply = self._transport.json(self._get("/sobjects", "List all objects"))
+        return [parse_summary(entry) for entry in reply["sobjects"]]
+
+    def describe(self, name: str) -> SObjectDescribe:
+        """API call: one object with its fields.
+
+        Raises:
+            NotFound: there is no such object, or the user may not see it.
+        """
+        path = f"/sobjects/{quote(name, safe='')}/describe"
+        return parse_describe(self._transport.json(self._get(path, f"Describe {name}")))
+
+    def describe_many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
+        """API call: many objects, several at a time; one's error stands in its place.
+
+        Raises:
+            SignInError: nothing can be asked of the org.
+            LimitExceeded: the org's requests of the day are used up.
+        """
+        wanted = list(dict.fromkeys(names))
+        with ThreadPoolExecutor(_DESCRIBES_AT_ONCE, thread_name_prefix="sfbulk-describe") as pool:
+            return dict(zip(wanted, pool.map(self._describe_or_error, wanted), strict=True))
+
+    def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
+        """API call: submit a bulk query; with `include_deleted` the recycle bin's rows too.
+
+        The caller aborts or deletes the job; `query` does that by itself.
+
+        Raises:
+            NotSupportedByBulk: Bulk API refuses the object or something in the query.
+            ApiError: Salesforce refuses the query, as for an unknown field.
+            TransportError: no answer; `ambiguous` when the job may exist all the same.
+        """
+        return QueryJob.create(self._transport, soql, include_deleted=include_deleted)
+
+    def query(self, soql: str, *, include_deleted: bool = False) -> Iterator[dict[str, str | None]]:
+        """API call: the rows of a bulk query, as text by column name; empty cells are None.
+
+        The job is created at the first row asked for, deleted after the last, and aborted
+        when the loop over the rows ends early. Results lie on disk, two pages at a time.
+
+        Raises:
+            ApiError, JobError, TransportError: as `query_job` and `QueryJob.pages`.
+        """
+        with disposing(self.query_job(soql, include_deleted=include_deleted)) as job:
+            yield from job.rows()
+
+    def ingest_job(
+        self,
+        sobject: str,
+        operation: Operation,
+        *,
+        external_id: str | None = None,
+        line_ending: LineEnding = LineEnding.LF,
+    ) -> IngestJob:
+        """API call: open a bulk load; see `IngestJob`.
+
+        Args:
+            sobject: object API name.
+            operation: what to do with the rows.
+            external_id: the key field of an upsert; no other operation takes one.
+            line_ending: that of the CSV, also inside its values.
+
+        Raises:
+            DataError: an upsert without key field, or one for another operation.
+            ApiError: Salesforce refuses, as for an unfit key field.
+            TransportError: no answer; `ambiguous` when the job may exist all the same.
+        """
+        return IngestJob.create(
+            self._transport, sobject, operation, external_id=external_id, line_ending=line_ending
+        )
+
+    def insert(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
+        """API call: create records; see `RecordLoader` for what a record may hold."""
+        return self._load(sobject, Operation.INSERT, records, None)
+
+    def update(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
+        """API call: change records, found by their `Id`."""
+        return self._load(sobject, Operation.UPDATE, records, None)
+
+    def upsert(
+        self, sobject: str, records: Iterable[Mapping[str, Any]], *, external_id: str
+    ) -> IngestSummary:
+        """API call: change records, found by the field `external_id`; create the new ones."""
+        return self._load(sobject, Operation.UPSERT, records, external_id)
+
+    def delete(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
+        """API call: put records, found by their `Id`, into the recycle bin."""
+        return self._load(sobject, Operation.DELETE, records, None)
+
+    def hard_delete(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
+        """API call: delete records, found by their `Id`, for good; needs a permission."""
+        return self._load(sobject, Operation.HARD_DELETE, records, None)
+
+    def _load(
+        self,
+        sobject: str,
+        operation: Operation,
+        records: Iterable[Mapping[str, Any]],
+        external_id: str | None,
+    ) -> IngestSummary:
+        return RecordLoader(self._transport, sobject, operation, external_id).load(records)
+
+    def _describe_or_error(self, name: str) -> SObjectDescribe | SalesforceError:
+        try:
+            return self.describe(name)
+        except (SignInError, LimitExceeded):
+            raise
+        except SalesforceError as error:
+            return error
+
+    def _get(self, path: str, purpose: str) -> Request:
+        return Request("GET", self._transport.base_path + path, purpose)

@@ -1,0 +1,1 @@
+"""Bulk jobs: their states, and the verbs of query and ingest jobs."""

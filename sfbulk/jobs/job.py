@@ -1,0 +1,151 @@
+"""What query and ingest jobs share: identity, state, waiting, abort and delete."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from sfbulk.errors import ApiError, JobTimeout, NotFound, SalesforceError, TransportError
+from sfbulk.jobs.polling import wait_until_ended
+from sfbulk.jobs.states import JobInfo, JobState, parse_job
+from sfbulk.wire import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+# A state change whose answer was lost is looked up and asked for again this often.
+_STATE_CHANGE_ATTEMPTS = 3
+
+
+class Job:
+    """A job on the server; `info` is what Salesforce last said of it."""
+
+    kind: ClassVar[str]
+    """Its folder under `jobs/`."""
+
+    def __init__(self, transport: Transport, info: JobInfo) -> None:
+        self._transport = transport
+        self.info = info
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.state.value} on {self.object_name}>"
+
+    @property
+    def id(self) -> str:
+        """Its id, 18 characters beginning with 750."""
+        return self.info.id
+
+    @property
+    def state(self) -> JobState:
+        """Its state when Salesforce last spoke of it."""
+        return self.info.state
+
+    @property
+    def object_name(self) -> str:
+        """The object it reads or writes."""
+        return self.info.object
+
+    @property
+    def records_processed(self) -> int | None:
+        """Rows dealt with, failed ones included; None until Salesforce says."""
+        return self.info.records_processed
+
+    def refresh(self) -> JobInfo:
+        """API call: ask for the job's state.
+
+        Raises:
+            UnknownState: a state word this version does not know.
+            NotFound: the job was deleted or has expired (seven days).
+        """
+        self.info = parse_job(self._transport.json(self._request("GET", "Read")))
+        return self.info
+
+    def abort(self) -> JobInfo:
+        """API call: stop the job. Rows already saved stay saved.
+
+        Raises:
+            ApiError: Salesforce refuses, as for a job that has ended.
+        """
+        return self._change_state(JobState.ABORTED)
+
+    def delete(self) -> None:
+        """API call: remove the ended job and its results from the server.
+
+        Raises:
+            ApiError: Salesforce refuses, as for a job that is still running.
+        """
+        try:
+            self._transport.send(self._request("DELETE", "Delete"))
+        except NotFound:
+            # Gone already, perhaps by a first attempt whose answer was lost.
+            log.debug("Job %s is already deleted", self.id)
+
+    def _wait(self, timeout: float | None) -> JobInfo:
+        self.info = wait_until_ended(self.refresh, self.info, self._transport.clock, timeout)
+        return self.info
+
+    def _change_state(self, wanted: JobState) -> JobInfo:
+        request = self._request("PATCH", f"Set {wanted.value} on", json={"state": wanted.value})
+        before = self.state
+        for attempt in range(_STATE_CHANGE_ATTEMPTS):
+            try:
+                self.info = parse_job(self._transport.json(request))
+            except (ApiError, TransportError) as error:
+                # Once an answer is lost, a later refusal may only mean "done already".
+                lost = error.ambiguous if isinstance(error, TransportError) else attempt > 0
+                if not lost:
+                    raise
+                failed = error
+            else:
+                return self.info
+            if self.refresh().state is not before:
+                return self.info
+        raise failed
+
+    def _request(
+        self, method: str, verb: str, path: str = "", json: dict[str, Any] | None = None
+    ) -> Request:
+        return Request(
+            method,
+            f"{self._transport.base_path}/jobs/{self.kind}/{self.id}{path}",
+            f"{verb} {self.kind} job {self.id} on {self.object_name}",
+            json=json,
+            job_id=self.id,
+        )
+
+
+J = TypeVar("J", bound=Job)
+
+
+@contextmanager
+def disposing(job: J) -> Iterator[J]:
+    """API call: at the end of the block delete the job, or abort it if the block failed.
+
+    The block's own error is never replaced by one of this cleaning up. A job that was
+    given up on by a timeout is left running, as `JobTimeout` says; one that had ended
+    before the block failed is left for a look at its results.
+    """
+    try:
+        yield job
+    except JobTimeout:
+        raise
+    except BaseException as error:
+        if not job.state.is_terminal:
+            _quietly("abort", job)
+        elif isinstance(error, GeneratorExit):
+            _quietly("delete", job)
+        raise
+    _quietly("delete", job)
+
+
+def _quietly(verb: str, job: Job) -> None:
+    try:
+        job.abort() if verb == "abort" else job.delete()
+    except SalesforceError as error:
+        # Nothing is lost by it: Salesforce itself removes jobs after seven days.
+        log.warning("Could not %s job %s: %s", verb, job.id, error.code or type(error).__name__)

@@ -1,0 +1,94 @@
+"""Bulk API 2.0 query jobs: create, wait, read pages, abort, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, ClassVar
+
+from sfbulk.csvio import decode_rows
+from sfbulk.jobs.files import read_chunks
+from sfbulk.jobs.job import Job
+from sfbulk.jobs.pages import PageReader, ResultPage
+from sfbulk.jobs.states import JobInfo, failure, parse_job
+from sfbulk.wire import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk.transport import Transport
+
+
+class QueryJob(Job):
+    """A bulk query on the server."""
+
+    kind: ClassVar[str] = "query"
+
+    def __init__(self, transport: Transport, info: JobInfo, soql: str) -> None:
+        super().__init__(transport, info)
+        self.soql = soql
+
+    @classmethod
+    def create(cls, transport: Transport, soql: str, *, include_deleted: bool = False) -> QueryJob:
+        """API call: submit the query; with `include_deleted` rows of the recycle bin too.
+
+        Raises:
+            NotSupportedByBulk: Bulk API refuses the object or something in the query.
+            ApiError: Salesforce refuses the query, as for an unknown field.
+            TransportError: no answer; `ambiguous` when the job may exist all the same.
+        """
+        request = Request(
+            "POST",
+            f"{transport.base_path}/jobs/query",
+            "Create a query job",
+            json={"operation": "queryAll" if include_deleted else "query", "query": soql},
+        )
+        return cls(transport, parse_job(transport.json(request)), soql)
+
+    def wait(self, *, timeout: float | None = None) -> JobInfo:
+        """API call: wait until the query has run; `timeout` in seconds, None for no end.
+
+        Raises:
+            JobFailed: Salesforce ended the job; the text gives its reason.
+            JobAborted: somebody ended the job.
+            JobTimeout: it still runs; it was left running.
+            UnknownState: a state word this version does not know.
+        """
+        info = self._wait(timeout)
+        if error := failure(info):
+            raise error
+        return info
+
+    def pages(self, spool: Path, *, max_records: int | None = None) -> Iterator[ResultPage]:
+        """API call: the result pages as files, the next one fetched while one is read.
+
+        Waits for the job when that has not been done.
+
+        Args:
+            spool: an existing directory; at most two pages lie in it at a time.
+            max_records: most rows of a page; Salesforce chooses when None.
+
+        Raises:
+            RowCountMismatch: the pages together do not hold the rows of the job.
+            JobError: the job did not complete, or its pages go in a circle.
+            ApiError: Salesforce refuses a page.
+            TransportError: a page could not be had.
+        """
+        self.wait()
+        yield from PageReader(self._transport, self.info, spool, max_records).pages()
+
+    def rows(self) -> Iterator[dict[str, str | None]]:
+        """API call: every row as a dict by column name, empty cells as None; counts checked.
+
+        Raises:
+            CsvError: a page is not CSV.
+            RowCountMismatch: rows are missing, or more came than announced.
+            JobError: as `pages`.
+        """
+        with TemporaryDirectory(prefix="sfbulk-") as spool:
+            for page in self.pages(Path(spool)):
+                counted = 0
+                for row in decode_rows(read_chunks(page.path)):
+                    counted += 1
+                    yield {name: value or None for name, value in row.items()}
+                page.check_rows(counted)

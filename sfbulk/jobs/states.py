@@ -1,0 +1,111 @@
+"""Job states in Salesforce's words, and what a job's reply says; no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.errors import JobAborted, JobFailed, TransportError, UnknownState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class JobState(str, Enum):
+    """The states of Bulk API 2.0 jobs (Bulk API guide: Get Information About a Job)."""
+
+    OPEN = "Open"
+    """Created; data may be uploaded. Ingest only."""
+    UPLOAD_COMPLETE = "UploadComplete"
+    """Queued; the first state of a query."""
+    IN_PROGRESS = "InProgress"
+    """Running."""
+    JOB_COMPLETE = "JobComplete"
+    """Finished; single rows of an ingest job may have failed all the same."""
+    FAILED = "Failed"
+    """Ended by Salesforce; rows saved before stay saved."""
+    ABORTED = "Aborted"
+    """Ended by somebody; rows saved before stay saved."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job stays in this state."""
+        return self in (JobState.JOB_COMPLETE, JobState.FAILED, JobState.ABORTED)
+
+
+class Operation(str, Enum):
+    """What an ingest job does with its rows, in Salesforce's words."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+    HARD_DELETE = "hardDelete"
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A job as Salesforce last described it.
+
+    Replies to state changes are shorter than others: what they leave out is None.
+    """
+
+    id: str
+    state: JobState
+    object: str
+    operation: str
+    api_version: str
+    records_processed: int | None
+    """Rows dealt with so far, failed ones included."""
+    records_failed: int | None
+    """Rows of an ingest job that Salesforce refused."""
+    error_message: str | None
+    """Why a job is Failed."""
+
+
+def parse_job(reply: Any) -> JobInfo:
+    """The job in a reply.
+
+    Raises:
+        UnknownState: a state word this version does not know.
+        TransportError: a reply that describes no job.
+    """
+    if not isinstance(reply, dict) or not isinstance(reply.get("id"), str):
+        raise TransportError("Salesforce answered with JSON that describes no job.", ambiguous=True)
+    return JobInfo(
+        id=reply["id"],
+        state=_state(reply),
+        object=str(reply.get("object", "")),
+        operation=str(reply.get("operation", "")),
+        api_version=str(reply.get("apiVersion", "")),
+        records_processed=reply.get("numberRecordsProcessed"),
+        records_failed=reply.get("numberRecordsFailed"),
+        error_message=reply.get("errorMessage"),
+    )
+
+
+def failure(info: JobInfo) -> JobFailed | JobAborted | None:
+    """The error for a job that did not complete; None for one that did or still runs."""
+    what = f"The {info.operation} job {info.id} on {info.object}"
+    if info.state is JobState.FAILED:
+        reason = info.error_message or "Salesforce gives no reason"
+        return JobFailed(f"{what} failed: {reason}", job_id=info.id)
+    if info.state is JobState.ABORTED:
+        return JobAborted(
+            f"{what} was aborted before it was done, by a user or an administrator.",
+            job_id=info.id,
+        )
+    return None
+
+
+def _state(reply: Mapping[str, Any]) -> JobState:
+    word = reply.get("state")
+    try:
+        return JobState(word)
+    except ValueError:
+        raise UnknownState(
+            f"Job {reply['id']} is in the state '{word}', which this version of sfbulk does not "
+            "know. Look at the job in Setup, Bulk Data Load Jobs.",
+            job_id=reply["id"],
+        ) from None

@@ -1,0 +1,74 @@
+"""Puts SOQL statements together safely: literals and the SELECT itself; no I/O."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from sfbulk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+MAX_STATEMENT_CHARACTERS = 100_000
+"""Length of a statement (SOQL reference: limits)."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
+
+
+def text_literal(text: str) -> str:
+    """A quoted string literal (SOQL reference: Quoted String Escape Sequences)."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def datetime_literal(instant: datetime) -> str:
+    """A datetime literal in UTC, unquoted as SOQL wants it, with milliseconds.
+
+    Raises:
+        DataError: the instant has no time zone.
+    """
+    if instant.tzinfo is None:
+        raise DataError("A datetime without a time zone names no instant; give it one.")
+    return utc_text(instant)
+
+
+def date_literal(day: date) -> str:
+    """A date literal, unquoted as SOQL wants it."""
+    return day.isoformat()
+
+
+def select(fields: Sequence[str], sobject: str, where: Sequence[str] = ()) -> str:
+    """A SELECT statement.
+
+    Args:
+        fields: names, or paths such as `Account.Name`.
+        sobject: the object.
+        where: conditions that must all hold; each is put in brackets, since SOQL refuses
+            AND and OR side by side without them.
+
+    Raises:
+        DataError: no field, a name that is none, or a statement too long for Salesforce.
+    """
+    for name in (*fields, sobject):
+        if not _NAME.fullmatch(name):
+            raise DataError(f"'{name}' is no name of a field or object.")
+    if not fields:
+        raise DataError(f"A query of {sobject} needs at least one field.")
+    statement = f"SELECT {', '.join(fields)} FROM {sobject}"  # noqa: S608 - names are checked
+    if where:
+        statement += " WHERE " + " AND ".join(f"({condition})" for condition in where)
+    if len(statement) > MAX_STATEMENT_CHARACTERS:
+        raise DataError(
+            f"The query of {sobject} has {len(statement):,} characters; Salesforce takes "
+            f"{MAX_STATEMENT_CHARACTERS:,}. Select fewer fields."
+        )
+    return statement
+
+
+def utc_text(instant: datetime) -> str:
+    """An aware datetime as `2026-11-23T09:15:00.000Z`."""
+    utc = instant.astimezone(timezone.utc).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,162 @@
+"""Requests to the org with its token, sent again where that is safe.
+
+Layers, each with one worry: `Transport` (token, retries), `session` (keeps the token),
+`wire` (one request, once), `http_errors` (what its failure means), `retry` (what to do).
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sfbulk.errors import ApiError, SalesforceError, TransportError
+from sfbulk.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Decision, Pauses, decide
+from sfbulk.session import OrgSession
+from sfbulk.wire import Wire, json_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sfbulk.clock import Clock
+    from sfbulk.settings import Settings
+    from sfbulk.wire import Reply, Request, Sink
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Transport:
+    """Everything the client asks of the org goes through here; safe for several threads."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.clock = clock
+        self.api_version = settings.api_version
+        self.base_path = f"/services/data/v{settings.api_version}"
+        self._wire = Wire()
+        self._session = OrgSession(settings.credentials, self._ask_unsigned)
+
+    @property
+    def instance_url(self) -> str:
+        """The org's own host; signs in when that has not happened yet."""
+        return self._session.grant().instance_url
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._wire.close()
+
+    def send(self, request: Request, sink: Sink | None = None) -> Reply:
+        """API call: the reply to `request`; `sink` takes its body.
+
+        Raises:
+            SignInError: no access token is to be had.
+            ApiError: Salesforce refuses.
+            TransportError: no usable answer; `ambiguous` when the request may have been
+                carried out.
+        """
+        return self._signed(request, lambda reply: reply, sink)
+
+    def json(self, request: Request) -> Any:
+        """API call: the JSON document `request` is answered with.
+
+        Raises:
+            SignInError: no access token is to be had.
+            ApiError: Salesforce refuses.
+            TransportError: no usable answer; `ambiguous` when the request may have been
+                carried out.
+        """
+        return self._signed(request, lambda reply: json_body(request, reply), None)
+
+    def _signed(self, request: Request, read: Callable[[Reply], T], sink: Sink | None) -> T:
+        grant = self._session.grant()
+
+        def send() -> T:
+            return read(self._wire.send(grant.instance_url, request, grant.access_token, sink))
+
+        def renew() -> None:
+            nonlocal grant
+            grant = self._session.renew(grant)
+
+        return self._repeat(request, send, renew)
+
+    def _ask_unsigned(self, origin: str, request: Request) -> Any:
+        def send() -> Any:
+            return json_body(request, self._wire.send(origin, request, None))
+
+        return self._repeat(request, send, None)
+
+    def _repeat(
+        self, request: Request, send: Callable[[], T], renew: Callable[[], None] | None
+    ) -> T:
+        pauses = Pauses(self.clock)
+        renewed = renew is None
+        for attempt in itertools.count(1):
+            try:
+                return send()
+            except (ApiError, TransportError) as error:
+                decision = _decision(request, error, attempt, renewed=renewed)
+                if decision is Decision.UNCERTAIN:
+                    raise _uncertain(request, error) from error
+                if decision is Decision.GIVE_UP:
+                    raise
+                failed = error
+            if decision is Decision.RENEW and renew is not None:
+                renew()
+                renewed = True
+            else:
+                _log_retry(request, failed, attempt, pauses.wait(_hint(failed)))
+        raise AssertionError  # pragma: no cover - count() does not end
+
+
+def _decision(
+    request: Request, error: ApiError | TransportError, attempt: int, *, renewed: bool
+) -> Decision:
+    if isinstance(error, TransportError):
+        if error.permanent:
+            return Decision.GIVE_UP
+        return decide(
+            request.method,
+            None,
+            None,
+            attempt,
+            may_have_acted=error.ambiguous,
+            repeatable=request.repeatable,
+        )
+    if (error.retry_after or 0) > LONGEST_RETRY_AFTER_SECONDS:
+        return Decision.GIVE_UP
+    return decide(
+        request.method,
+        error.status,
+        error.code,
+        attempt,
+        message=error.detail,
+        renewed=renewed,
+        repeatable=request.repeatable,
+    )
+
+
+def _uncertain(request: Request, error: SalesforceError) -> TransportError:
+    return TransportError(
+        f"{error.message} It is not known whether Salesforce did it, so it was not sent again.",
+        ambiguous=True,
+        status=error.status,
+        code=error.code,
+        job_id=request.job_id,
+        request_id=error.request_id,
+    )
+
+
+def _hint(error: SalesforceError) -> float | None:
+    return error.retry_after if isinstance(error, ApiError) else None
+
+
+def _log_retry(request: Request, error: SalesforceError, attempt: int, waited: float) -> None:
+    log.warning(
+        "%s: %s, sending it again after %.1f s (attempt %d of %d)",
+        request.purpose,
+        error.code or (f"HTTP {error.status}" if error.status else "no answer"),
+        waited,
+        attempt + 1,
+        MAX_ATTEMPTS,
+    )
