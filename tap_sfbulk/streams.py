@@ -136,11 +136,13 @@ class SObjectStream(Stream):
             reading.soql,
             include_deleted=self.config["include_deleted"],
             spool_dir=self.config.get("spool_dir"),
-        ) as job:
-            for page in job.pages():
+        ) as pages:
+            for page in pages:
+                rows = 0
                 for frame in emitter.frames(page.path):
-                    page.rows += frame.height
+                    rows += frame.height
                     yield from self._emit(emitter, frame)
+                page.check_rows(rows)
             self._complete(reading, emitter)
 
     def _emit(self, emitter: Emitter, frame: pl.DataFrame) -> Iterator[Record]:
