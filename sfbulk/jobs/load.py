@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from sfbulk.csvio import MAX_JOB_BYTES
+from sfbulk.csvio.cells import NULL, cell_text
+from sfbulk.errors import DataError, RowCountMismatch
+from sfbulk.jobs.ingest2 import IngestJob
+from sfbulk.jobs.job import disposing
+from sfbulk.jobs.spool import JobFile, JobSpool
+from sfbulk.jobs.states import JobInfo, JobState, Operation, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sfbulk.jobs.results import FailedRow
-    from sfbulk.jobs.states import Operation
     from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+# Rows are loaded when this much lies on disk, or this many keys are in memory (50 MB).
+_SPOOL_BYTES = 4 * MAX_JOB_BYTES
+_SPOOL_KEYS = 500_000
+
+_CLEARING = (Operation.UPDATE, Operation.UPSERT)
+_BY_ID_ALONE = (Operation.DELETE, Operation.HARD_DELETE)
+_ID_CHARACTERS = 15
 
 
 @dataclass
@@ -26,7 +46,14 @@ class IngestSummary:
 
 
 class RecordLoader:
-    """One load of one object."""
+    """One load of one object.
+
+    A record maps columns (field names, or `Account.Ext__c` for a parent by its external id)
+    to None, text, bool, int, float, Decimal, date or aware datetime. In an update or
+    upsert None and the empty text clear the field, and a column that is absent leaves it
+    alone. A delete sends the `Id` and nothing else. Jobs run one after the other, and a
+    later version of a record is loaded after an earlier one has been.
+    """
 
     def __init__(
         self, transport: Transport, sobject: str, operation: Operation, external_id: str | None
@@ -35,7 +62,108 @@ class RecordLoader:
         self._sobject = sobject
         self._operation = operation
         self._external_id = external_id
+        self._rows = _RowMaker(operation, external_id)
+        self._summary = IngestSummary()
 
     def load(self, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
-        """API call: load all records."""
-        raise NotImplementedError
+        """API call: load all records; rows Salesforce refuses are counted, not raised.
+
+        Raises:
+            DataError: a record cannot be sent; names its number. Jobs before it are done.
+            JobFailed: a job failed as a whole; those before it are done.
+            RowCountMismatch: Salesforce does not account for every row of a job.
+            ApiError: Salesforce refuses a job.
+            TransportError: no answer.
+        """
+        with TemporaryDirectory(prefix="sfbulk-") as folder:
+            spool = JobSpool(Path(folder))
+            for number, record in enumerate(records, start=1):
+                self._rows.add(spool, number, record)
+                if spool.size >= _SPOOL_BYTES or spool.keys >= _SPOOL_KEYS:
+                    self._run(spool.drain())
+            self._run(spool.drain())
+        return self._summary
+
+    def _run(self, files: list[JobFile]) -> None:
+        for file in files:
+            self._run_one(file)
+            file.path.unlink()
+
+    def _run_one(self, file: JobFile) -> None:
+        job = IngestJob.create(
+            self._transport,
+            self._sobject,
+            self._operation,
+            external_id=self._external_id,
+            line_ending=file.group.line_ending,
+        )
+        with disposing(job):
+            self._summary.job_ids.append(job.id)
+            job.upload(file.path)
+            job.close()
+            self._account(job, job.wait(), file.rows)
+
+    def _account(self, job: IngestJob, info: JobInfo, sent: int) -> None:
+        failures = list(job.failed())
+        succeeded = (info.records_processed or 0) - len(failures)
+        complete = info.state is JobState.JOB_COMPLETE
+        unprocessed = 0 if complete else sum(1 for _ in job.unprocessed())
+        self._summary.succeeded += succeeded
+        self._summary.failed += len(failures)
+        self._summary.unprocessed += unprocessed
+        self._summary.failures += failures
+        log.info("Job %s on %s: %d rows, %d refused", job.id, self._sobject, sent, len(failures))
+        counts = (
+            f"of {sent:,} rows {succeeded:,} are saved, {len(failures):,} refused, "
+            f"{unprocessed:,} not tried"
+        )
+        if error := failure(info):
+            raise type(error)(f"{error.message} Reckoned up, {counts}.", job_id=job.id)
+        if succeeded + len(failures) != sent or info.records_failed not in (None, len(failures)):
+            raise RowCountMismatch(
+                f"Job {job.id} on {self._sobject} does not account for every row: {counts}. "
+                "Look at the job in Setup, Bulk Data Load Jobs.",
+                job_id=job.id,
+            )
+
+
+class _RowMaker:
+    """Turns records into rows of cells."""
+
+    def __init__(self, operation: Operation, external_id: str | None) -> None:
+        self._operation = operation
+        self._null = NULL if operation in _CLEARING else ""
+        self._key = None if operation is Operation.INSERT else external_id or "Id"
+        # Records with the same columns in another order share a job.
+        self._orders: dict[frozenset[str], tuple[str, ...]] = {}
+
+    def add(self, spool: JobSpool, number: int, record: Mapping[str, Any]) -> None:
+        try:
+            columns = self._columns(record)
+            cells = [self._cell(record, column) for column in columns]
+            spool.add(columns, cells, key=self._key_of(columns, cells))
+        except DataError as error:
+            raise type(error)(f"Record {number}: {error.message}", row=number) from error
+
+    def _columns(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+        if self._operation in _BY_ID_ALONE:
+            return tuple(name for name in record if name.lower() == "id")[:1] or ("Id",)
+        return self._orders.setdefault(frozenset(record), tuple(record))
+
+    def _cell(self, record: Mapping[str, Any], column: str) -> str:
+        try:
+            text = cell_text(record.get(column))
+        except DataError as error:
+            raise DataError(f"{column}: {error.message}.") from error
+        return self._null if text is None else text
+
+    def _key_of(self, columns: tuple[str, ...], cells: list[str]) -> str | None:
+        if self._key is None:
+            return None
+        wanted = self._key.lower()
+        found = [cell for name, cell in zip(columns, cells, strict=True) if name.lower() == wanted]
+        if not found or found[0] in ("", NULL):
+            raise DataError(f"it has no {self._key}, by which Salesforce finds the record.")
+        # The 18 characters of an id are its 15 and a checksum. Other keys are mostly compared
+        # without regard to case; one that is not only waits for the next wave.
+        return found[0][:_ID_CHARACTERS] if wanted == "id" else found[0].casefold()
