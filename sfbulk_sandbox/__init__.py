@@ -1,0 +1,4 @@
+"""A local Salesforce org behind HTTP, for tests, demos and dry runs.
+
+It shares no code with the client: they meet over a socket only.
+"""

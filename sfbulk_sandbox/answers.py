@@ -1,0 +1,60 @@
+"""The forms every answer of the sandbox takes: compact JSON, error lists, instants."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sfbulk_sandbox.faults import Fault
+
+CSV_HEADERS = {
+    # Plain, as recorded: Starlette would add a charset of its own to text types.
+    "content-type": "text/csv",
+}
+
+
+def encode_json(document: object) -> bytes:
+    """Return compact UTF-8 JSON in which a Decimal is a number with its own digits."""
+    return msgspec.json.Encoder(decimal_format="number").encode(document)
+
+
+class JsonAnswer(Response):
+    """A JSON document with Salesforce's content type, which has no space in it."""
+
+    media_type = "application/json;charset=UTF-8"
+
+    def render(self, content: object) -> bytes:
+        """Return the body."""
+        return encode_json(content)
+
+
+def fault_answer(fault: Fault) -> JsonAnswer:
+    """Return the error list of a fault (REST guide: Status Codes and Error Responses)."""
+    return JsonAnswer([fault_document(fault)], status_code=fault.status)
+
+
+def fault_document(fault: Fault) -> dict[str, Any]:
+    """Return one entry of the error list; a 404 names its code first, as recorded."""
+    if fault.status == HTTPStatus.NOT_FOUND:
+        return {"errorCode": fault.code, "message": fault.message}
+    document: dict[str, Any] = {"message": fault.message, "errorCode": fault.code}
+    if fault.fields:
+        document["fields"] = list(fault.fields)
+    return document
+
+
+def no_content(headers: Mapping[str, str] | None = None) -> Response:
+    """Return 204 without a body."""
+    return Response(status_code=204, headers=headers)
+
+
+def instant_text(instant: datetime) -> str:
+    """Return an instant as job documents write it: whole seconds, as every recording has them."""
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.000+0000"

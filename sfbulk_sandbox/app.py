@@ -1,0 +1,166 @@
+"""The app: puts the parts of one org together and leads each path to its handler."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from sfbulk_sandbox.answers import fault_answer
+from sfbulk_sandbox.auth import Auth, Credentials, Sessions, check_version, not_found
+from sfbulk_sandbox.bulk2_ingest import IngestJobResources
+from sfbulk_sandbox.bulk2_query import QueryJobResources
+from sfbulk_sandbox.calls import EVERY_METHOD, Resource, routes
+from sfbulk_sandbox.control import Control, ControlResources
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.ids import IdSource
+from sfbulk_sandbox.job_settings import Paging
+from sfbulk_sandbox.jobmaker import JobMaker
+from sfbulk_sandbox.jobs import Jobs
+from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Usage
+from sfbulk_sandbox.progress import Progress
+from sfbulk_sandbox.rest import RestResources
+from sfbulk_sandbox.rest_query import Cursors, QueryResources
+from sfbulk_sandbox.script import Script
+from sfbulk_sandbox.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.org import Org
+
+_log = logging.getLogger(__name__)
+_GZIP_FROM_BYTES = 500
+_GZIP_LEVEL = 1
+
+
+class App:
+    """One org behind HTTP.
+
+    Args:
+        org: Rows and schema.
+        seed: Makes ids, credentials and tokens.
+        clock: The server's time.
+        folder: Where jobs and cursors keep their files.
+        reload: Puts the org's rows back to how it began.
+
+    Attributes:
+        control: The control plane's verbs.
+        credentials: What to sign in with.
+        access_token: A session that is open from the start.
+    """
+
+    def __init__(
+        self, org: Org, *, seed: int, clock: Clock, folder: Path, reload: Callable[[], None]
+    ) -> None:
+        self._reload = reload
+        self._clock = clock
+        self._script = Script()
+        self._usage = Usage()
+        self._progress = Progress()
+        self._paging = Paging()
+        self._jobs = Jobs(clock, self._progress)
+        self._cursors = Cursors(IdSource(seed), folder)
+        self._maker = JobMaker(
+            org, clock=clock, ids=IdSource(seed), script=self._script, folder=folder
+        )
+        self._org = org
+        self.credentials = Credentials.for_seed(seed, f"admin@sandbox-{org.id.lower()}.example")
+        self._sessions = Sessions(seed, org.id)
+        self.access_token = self._sessions.open()
+        self._auth = Auth(
+            credentials=self.credentials,
+            sessions=self._sessions,
+            org_id=org.id,
+            user_id=org.user_id,
+            clock=clock,
+        )
+        self.control = Control(
+            script=self._script,
+            sessions=self._sessions,
+            progress=self._progress,
+            paging=self._paging,
+            reset=self.reset,
+        )
+
+    def asgi(self, disconnect: Callable[[tuple[str, int]], None]) -> ASGIApp:
+        """Return the ASGI app; `disconnect` closes the connection of a client's address."""
+        starlette = Starlette(
+            routes=routes(self._resources()),
+            middleware=[
+                Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
+            ],
+            exception_handlers={404: _unknown_path, 500: _own_failure},
+        )
+        starlette.router.redirect_slashes = False
+        return Wire(
+            starlette,
+            script=self._script,
+            record=self.control.record,
+            clock=self._clock,
+            disconnect=disconnect,
+        )
+
+    def reset(self) -> None:
+        """Put rows, jobs and sessions back to how they began."""
+        self._jobs.clear()
+        self._cursors.clear()
+        self._usage.reset()
+        self._sessions.reset()
+        self._reload()
+
+    def close(self) -> None:
+        """End the jobs and their worker."""
+        self._jobs.clear()
+        self._progress.close()
+        self._cursors.clear()
+
+    def _resources(self) -> list[Resource]:
+        admit = self._admit
+        parts = (
+            self._auth,
+            ControlResources(self.control),
+            QueryResources(self._org, self._cursors, admit=admit),
+            QueryJobResources(
+                self._jobs, new_job=self._maker.query_job, paging=self._paging, admit=admit
+            ),
+            IngestJobResources(self._jobs, new_job=self._maker.ingest_job, admit=admit),
+            RestResources(
+                self._org, usage=self._usage, identity_url=self._auth.identity_url, admit=admit
+            ),
+        )
+        resources = [resource for part in parts for resource in part.resources()]
+        # What is unknown below a version is unknown only to those who may ask.
+        unknown = dict.fromkeys(EVERY_METHOD, _unknown_resource)
+        return [*resources, Resource("/services/data/v{version}/{rest:path}", unknown, admit)]
+
+    def _admit(self, call: Call) -> Mapping[str, str]:
+        check_version(call.version)
+        self._auth.check_session(call)
+        self._usage.count(DAILY_API_REQUESTS)
+        return {"Sforce-Limit-Info": self._usage.header()}
+
+
+def _unknown_resource(_call: Call) -> Response:
+    raise not_found()
+
+
+def _unknown_path(_request: Request, _error: Exception) -> Response:
+    return fault_answer(not_found())
+
+
+def _own_failure(_request: Request, error: Exception) -> Response:
+    _log.error("the sandbox itself failed", exc_info=error)
+    return fault_answer(
+        Fault(code="UNKNOWN_EXCEPTION", message="the sandbox failed, see its log", status=500)
+    )

@@ -1,0 +1,119 @@
+"""Bulk API 2.0 over HTTP: what query and ingest jobs share (Bulk API guide)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from starlette.responses import StreamingResponse
+
+from sfbulk_sandbox.answers import CSV_HEADERS, JsonAnswer, instant_text, no_content
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.jobs import Job, JobState, JobType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from starlette.responses import Response
+
+    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.jobs import Jobs
+
+JOBS_PER_PAGE = 1000
+
+
+class JobResources:
+    """What GET, PATCH, DELETE and the list do alike for both kinds of job."""
+
+    job_type: JobType
+    collection: str
+    deletable: frozenset[JobState]
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.jobs = jobs
+
+    def job(self, call: Call) -> Job:
+        """Return the job the path names."""
+        return self.jobs.get(self.job_type, call.path["job_id"])
+
+    def list(self, call: Call) -> Response:
+        """List the jobs of this kind, 1,000 a page."""
+        jobs = self.jobs.all(self.job_type)
+        if wanted := call.query.get("jobType"):
+            jobs = [job for job in jobs if job.type.value == wanted]
+        start = _list_start(call.query.get("queryLocator", "0"))
+        page = jobs[start : start + JOBS_PER_PAGE]
+        done = start + len(page) >= len(jobs)
+        following = quote(f"{page[-1].id}-{start + len(page)}") if page else ""
+        path = f"{call.base_path}/jobs/{self.collection}?queryLocator={following}"
+        return JsonAnswer(
+            {
+                "done": done,
+                "records": [listed_document(job) for job in page],
+                "nextRecordsUrl": None if done else path,
+            }
+        )
+
+    def delete(self, call: Call) -> Response:
+        """Delete a job that has ended."""
+        self.jobs.delete(self.job(call), self.deletable)
+        return no_content()
+
+
+def short_document(job: Job) -> dict[str, Any]:
+    """Return the keys that every form of a job has, in the recorded order."""
+    document: dict[str, Any] = {
+        "id": job.id,
+        "operation": job.operation,
+        "object": job.object,
+        "createdById": job.created_by,
+        "createdDate": instant_text(job.created),
+        "systemModstamp": instant_text(job.modified),
+        "state": job.state.value,
+    }
+    if job.external_id:
+        document["externalIdFieldName"] = job.external_id
+    if job.assignment_rule_id:
+        document["assignmentRuleId"] = job.assignment_rule_id
+    document |= {
+        "concurrencyMode": "Parallel",
+        "contentType": "CSV",
+        "apiVersion": float(job.version),
+    }
+    return document
+
+
+def created_document(job: Job) -> dict[str, Any]:
+    """Return the reply to a create call."""
+    return short_document(job) | content_url(job) | _format(job)
+
+
+def listed_document(job: Job) -> dict[str, Any]:
+    """Return a job as the list shows it: without counts."""
+    return short_document(job) | {"jobType": job.type.value} | content_url(job) | _format(job)
+
+
+def content_url(job: Job) -> dict[str, str]:
+    """Return where to upload, as long as that is possible; it has no leading slash."""
+    if job.state is not JobState.OPEN:
+        return {}
+    return {"contentUrl": f"services/data/v{job.version}/jobs/ingest/{job.id}/batches"}
+
+
+def csv_answer(lines: Iterator[bytes], headers: Mapping[str, str] | None = None) -> Response:
+    """Return CSV that is read from disk while it is sent."""
+    return StreamingResponse(lines, headers={**CSV_HEADERS, **(headers or {})})
+
+
+def _format(job: Job) -> dict[str, str]:
+    return {
+        "lineEnding": job.settings.line_ending,
+        "columnDelimiter": job.settings.column_delimiter,
+    }
+
+
+def _list_start(locator: str) -> int:
+    start = locator.rpartition("-")[2]
+    if not start.isdecimal():
+        raise Fault(code="INVALID_QUERY_LOCATOR", message="invalid query locator")
+    return int(start)

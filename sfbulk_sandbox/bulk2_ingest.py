@@ -1,0 +1,188 @@
+"""Bulk API 2.0 ingest jobs over HTTP (Bulk API guide: Bulk API 2.0 Ingest)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from sfbulk_sandbox.answers import JsonAnswer
+from sfbulk_sandbox.auth import not_found
+from sfbulk_sandbox.bulk2 import (
+    JobResources,
+    created_document,
+    csv_answer,
+    listed_document,
+    short_document,
+)
+from sfbulk_sandbox.calls import Resource
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.ingest_work import IngestWork, ResultKind
+from sfbulk_sandbox.job_settings import JobSettings
+from sfbulk_sandbox.jobs import ENDED, Job, JobState, JobType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sfbulk_sandbox.calls import Call
+from sfbulk_sandbox.jobs import Jobs
+
+# 150 MB after base64, which makes four bytes of three (Bulk API guide: Upload Job Data).
+MAX_UPLOAD_BYTES = 150_000_000 // 4 * 3
+
+_KNOWN_KEYS = frozenset(
+    {
+        "object",
+        "operation",
+        "externalIdFieldName",
+        "assignmentRuleId",
+        "contentType",
+        "columnDelimiter",
+        "lineEnding",
+        "concurrencyMode",
+    }
+)
+
+
+class IngestJobResources(JobResources):
+    """The resources under /jobs/ingest.
+
+    Args:
+        jobs: Where jobs are kept.
+        new_job: Makes a job of checked settings.
+        admit: The check that comes before each call.
+    """
+
+    job_type = JobType.INGEST
+    collection = "ingest"
+    deletable = ENDED | {JobState.UPLOAD_COMPLETE}
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        *,
+        new_job: Callable[[JobSettings, str], Job],
+        admit: Callable[[Call], Mapping[str, str]],
+    ) -> None:
+        super().__init__(jobs)
+        self._new_job = new_job
+        self._admit = admit
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        base = "/services/data/v{version}/jobs/ingest"
+        job = base + "/{job_id}"
+        return [
+            Resource(base, {"GET": self.list, "POST": self.create}, self._admit),
+            Resource(
+                job,
+                {"GET": self.info, "PATCH": self.change, "DELETE": self.delete},
+                self._admit,
+            ),
+            Resource(job + "/batches", {"PUT": self.upload}, self._admit),
+            Resource(job + "/{results}", {"GET": self.results}, self._admit),
+        ]
+
+    def create(self, call: Call) -> Response:
+        """Create a job that waits for its upload."""
+        job = self._new_job(JobSettings(call.document(), known=_KNOWN_KEYS), call.version)
+        self.jobs.add(job)
+        return JsonAnswer(created_document(job))
+
+    async def upload(self, call: Call) -> Response:
+        """Take the one upload a job may have."""
+        job, work = self._job_and_work(call)
+        if job.state is not JobState.OPEN:
+            raise Fault(
+                code="INVALIDJOBSTATE",
+                message=f"Uploading to a Job in state {job.state.value} is not allowed",
+            )
+        if job.uploaded:
+            raise Fault(
+                code="CLIENTINPUTERROR",
+                message=f"Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / "
+                "'Delete' the current Job then create a new Job and make sure you only do 'PUT' "
+                "once on a given Job.",
+            )
+        await _receive(call, work)
+        job.uploaded = True
+        return Response(status_code=201)
+
+    def info(self, call: Call) -> Response:
+        """Tell a job's state and counts."""
+        job = self.job(call)
+        self.jobs.progress.polled(job.id)
+        with job.lock:
+            document = listed_document(job)
+            if job.uploaded:
+                document["numberRecordsProcessed"] = job.processed
+                document["numberRecordsFailed"] = job.failed
+            document |= {
+                "retries": 0,
+                "totalProcessingTime": job.processing_ms,
+                "apiActiveProcessingTime": job.processing_ms,
+                "apexProcessingTime": 0,
+            }
+            if job.error_message:
+                document["errorMessage"] = job.error_message
+        return JsonAnswer(document)
+
+    def change(self, call: Call) -> Response:
+        """Close the upload, or abort the job."""
+        job = self.job(call)
+        state = call.document().get("state")
+        if state == JobState.UPLOAD_COMPLETE.value:
+            self.jobs.close_upload(job)
+            # The state of this moment: the worker may already be further.
+            return JsonAnswer(short_document(job) | {"state": state})
+        if state == JobState.ABORTED.value:
+            self.jobs.abort(job)
+            return JsonAnswer(short_document(job))
+        raise Fault(
+            code="INVALIDJOBSTATE",
+            message=f"A job can be set to UploadComplete or Aborted, not to {state}",
+        )
+
+    def results(self, call: Call) -> Response:
+        """Send what became of the rows of a job that has ended."""
+        try:
+            kind = ResultKind(call.path["results"].lower())
+        except ValueError:
+            raise not_found() from None
+        job, work = self._job_and_work(call)
+        if job.state not in ENDED:
+            raise Fault(
+                code="INVALIDJOBSTATE",
+                message=f"InvalidJobState : the job is {job.state.value} and has no results yet",
+            )
+        # After an abort the worker still finishes its chunk of rows.
+        self.jobs.progress.settle(job.id)
+        return csv_answer(work.results(job, kind))
+
+    def _job_and_work(self, call: Call) -> tuple[Job, IngestWork]:
+        job = self.job(call)
+        if not isinstance(job.work, IngestWork):
+            raise TypeError(f"job {job.id} is no ingest job")
+        return job, job.work
+
+
+async def _receive(call: Call, work: IngestWork) -> None:
+    if call.stream is None:
+        raise TypeError("an upload is streamed")
+    arriving = work.upload_path.with_suffix(".part")
+    size = 0
+    try:
+        with arriving.open("wb") as file:
+            async for block in call.stream():
+                size += len(block)
+                if size > MAX_UPLOAD_BYTES:
+                    raise Fault(
+                        code="EXCEEDEDQUOTA",
+                        message="ExceededQuota : the upload is over 150 MB after base64 encoding",
+                        status=413,
+                    )
+                file.write(block)
+        arriving.rename(work.upload_path)
+    finally:
+        # A connection that broke leaves the job as it was: Open and without data.
+        arriving.unlink(missing_ok=True)

@@ -1,0 +1,177 @@
+"""Bulk API 2.0 query jobs over HTTP (Bulk API guide: Bulk API 2.0 Query)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.answers import JsonAnswer
+from sfbulk_sandbox.bulk2 import (
+    JobResources,
+    created_document,
+    csv_answer,
+    listed_document,
+    short_document,
+)
+from sfbulk_sandbox.calls import Resource
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.job_settings import JobSettings
+from sfbulk_sandbox.jobs import ENDED, Job, JobState, JobType
+from sfbulk_sandbox.query_work import Page, QueryWork, located_page, locator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.responses import Response
+
+    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.job_settings import Paging
+from sfbulk_sandbox.jobs import Jobs
+
+_KNOWN_KEYS = frozenset(
+    {"operation", "query", "contentType", "columnDelimiter", "lineEnding", "concurrencyMode"}
+)
+_RESULT_URLS = 5
+# Assumed: the guide shows isPkChunkingSupported in new versions and the recordings of 52.0 lack it.
+_PK_CHUNKING_SINCE = 60.0
+
+
+class QueryJobResources(JobResources):
+    """The resources under /jobs/query.
+
+    Args:
+        jobs: Where jobs are kept.
+        new_job: Makes a job of checked settings.
+        paging: How many rows a page has.
+        admit: The check that comes before each call.
+    """
+
+    job_type = JobType.QUERY
+    collection = "query"
+    deletable = ENDED
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        *,
+        new_job: Callable[[JobSettings, str, str], Job],
+        paging: Paging,
+        admit: Callable[[Call], Mapping[str, str]],
+    ) -> None:
+        super().__init__(jobs)
+        self._new_job = new_job
+        self._paging = paging
+        self._admit = admit
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        base = "/services/data/v{version}/jobs/query"
+        job = base + "/{job_id}"
+        return [
+            Resource(base, {"GET": self.list, "POST": self.create}, self._admit),
+            Resource(
+                job,
+                {"GET": self.info, "PATCH": self.change, "DELETE": self.delete},
+                self._admit,
+            ),
+            Resource(job + "/results", {"GET": self.results}, self._admit),
+            Resource(job + "/resultPages", {"GET": self.result_pages}, self._admit),
+            Resource(job + "/failedResults", {"GET": self.failed_results}, self._admit),
+        ]
+
+    def create(self, call: Call) -> Response:
+        """Create a job; it is ready at once and starts as the progress policy says."""
+        settings = JobSettings(call.document(), known=_KNOWN_KEYS)
+        operation = settings.choice("operation", ("query", "queryAll"))
+        job = self._new_job(settings, operation, call.version)
+        document = created_document(job)
+        self.jobs.add(job)
+        return JsonAnswer(document)
+
+    def info(self, call: Call) -> Response:
+        """Tell a job's state."""
+        job = self.job(call)
+        self.jobs.progress.polled(job.id)
+        with job.lock:
+            document = listed_document(job) | {
+                "numberRecordsProcessed": job.processed,
+                "retries": 0,
+                "totalProcessingTime": job.processing_ms,
+            }
+            if float(job.version) >= _PK_CHUNKING_SINCE:
+                document["isPkChunkingSupported"] = True
+            if job.error_message:
+                document["errorMessage"] = job.error_message
+        return JsonAnswer(document)
+
+    def change(self, call: Call) -> Response:
+        """Abort a job."""
+        job = self.job(call)
+        if call.document().get("state") != JobState.ABORTED.value:
+            raise Fault(code="INVALIDJOBSTATE", message="A query job can only be set to Aborted")
+        self.jobs.abort(job)
+        return JsonAnswer(short_document(job))
+
+    def results(self, call: Call) -> Response:
+        """Send a page of a finished job's rows, header first."""
+        job, work = self._finished(call)
+        page = self._page(job, call)
+        end = min(page.start + page.size, work.rows.count)
+        more = end < work.rows.count
+        headers = {
+            "Sforce-NumberOfRecords": str(max(0, end - page.start)),
+            # The four letters: jsforce's loop does not end without them.
+            "Sforce-Locator": locator(job, Page(end, page.size)) if more else "null",
+        }
+        return csv_answer(work.page(job, page), headers)
+
+    def result_pages(self, call: Call) -> Response:
+        """Name up to five pages that can be fetched in parallel (version 58.0 and later)."""
+        job, work = self._finished(call)
+        first = self._page(job, call)
+        starts = range(first.start, max(work.rows.count, first.start + 1), first.size)
+        path = f"{call.base_path}/jobs/query/{job.id}"
+        document: dict[str, object] = {
+            "resultPages": [
+                {"resultUrl": f"{path}/results?locator={locator(job, Page(start, first.size))}"}
+                for start in starts[:_RESULT_URLS]
+            ]
+        }
+        if len(starts) > _RESULT_URLS:
+            following = locator(job, Page(starts[_RESULT_URLS], first.size))
+            document["nextRecordsUrl"] = f"{path}/resultpages?locator={following}"
+        document["done"] = len(starts) <= _RESULT_URLS
+        return JsonAnswer(document)
+
+    def failed_results(self, call: Call) -> Response:
+        """Send the header alone: rows of a query do not fail one by one."""
+        job, work = self._finished(call)
+        return csv_answer(iter([job.dialect.encode(["sf__Id", "sf__Error", *work.header])]))
+
+    def _finished(self, call: Call) -> tuple[Job, QueryWork]:
+        job = self.job(call)
+        if job.version != call.version:
+            raise Fault(
+                code="INVALIDJOB",
+                message=f"InvalidJob : the job was created with API version {job.version}",
+                status=409,
+            )
+        if job.state is not JobState.JOB_COMPLETE:
+            raise Fault(
+                code="INVALIDJOBSTATE",
+                message=f"InvalidJobState : the job is {job.state.value}, not JobComplete",
+            )
+        if not isinstance(job.work, QueryWork):
+            raise TypeError(f"job {job.id} is no query job")
+        return job, job.work
+
+    def _page(self, job: Job, call: Call) -> Page:
+        size = self._paging.rows
+        start = 0
+        if text := call.query.get("locator"):
+            page = located_page(job, text)
+            start, size = page.start, page.size
+        if text := call.query.get("maxRecords"):
+            if not text.isdecimal() or int(text) < 1:
+                raise Fault(code="INVALID_FIELD", message=f"maxRecords is no number: {text}")
+            size = int(text)
+        return Page(start, size)

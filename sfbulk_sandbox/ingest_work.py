@@ -1,0 +1,180 @@
+"""What a bulk load does: 200 rows at a time into the org, and a result for each row."""
+
+from __future__ import annotations
+
+from enum import Enum
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.faults import Fault, RowError
+from sfbulk_sandbox.jobs import JobFailure, JobState
+from sfbulk_sandbox.results import ResultLog
+from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.uploads import Upload, UploadRefusedError
+from sfbulk_sandbox.values import bulk_text, parse_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sfbulk_sandbox.jobs import Job
+    from sfbulk_sandbox.org import Loader, Org, RowResult
+    from sfbulk_sandbox.schema import Field
+    from sfbulk_sandbox.script import Script
+
+CHUNK_ROWS = 200
+
+_NULL = "#N/A"
+
+
+class ResultKind(str, Enum):
+    """The three result resources; Salesforce takes their names in any letter case."""
+
+    SUCCESSFUL = "successfulresults"
+    FAILED = "failedresults"
+    UNPROCESSED = "unprocessedrecords"
+
+
+class IngestWork:
+    """The upload of one load, and what became of its rows.
+
+    Attributes:
+        upload_path: Where the uploaded bytes go.
+    """
+
+    def __init__(self, org: Org, script: Script, folder: Path) -> None:
+        self._org = org
+        self._script = script
+        self.upload_path = folder / "upload.csv"
+        self._successful = ResultLog(folder / "successful.csv")
+        self._failed = ResultLog(folder / "failed.csv")
+
+    def run(self, job: Job) -> None:
+        """Load the rows; what a failure or an abort leaves stays unprocessed."""
+        if not job.uploaded:
+            raise JobFailure("InvalidBatch : No data was uploaded")
+        try:
+            self._load(job)
+        except UploadRefusedError as refusal:
+            raise JobFailure(str(refusal)) from None
+        except Fault as fault:
+            raise JobFailure(f"{fault.code} : {fault.message}") from None
+        finally:
+            self._successful.seal()
+            self._failed.seal()
+
+    def results(self, job: Job, kind: ResultKind) -> Iterator[bytes]:
+        """Yield one of the three results as CSV, header first."""
+        columns = self._columns(job)
+        names = job.dialect.delimiter.join(column.name for column in columns)
+        # Our two names are quoted, the uploaded ones are not (as recorded).
+        start = {
+            ResultKind.SUCCESSFUL: ["sf__Id", "sf__Created"],
+            ResultKind.FAILED: ["sf__Id", "sf__Error"],
+            ResultKind.UNPROCESSED: [],
+        }[kind]
+        quoted = [f'"{name}"' for name in start]
+        yield (job.dialect.delimiter.join([*quoted, names]) + job.dialect.line_ending).encode()
+        if kind is ResultKind.UNPROCESSED:
+            yield from self._unprocessed(job, columns)
+        else:
+            log = self._successful if kind is ResultKind.SUCCESSFUL else self._failed
+            yield from log.read()
+
+    def discard(self) -> None:
+        """Remove the files."""
+        self.upload_path.unlink(missing_ok=True)
+        self._successful.delete()
+        self._failed.delete()
+
+    def _load(self, job: Job) -> None:
+        upload = self._upload(job)
+        upload.check()
+        loader = self._org.loader(job.operation, job.object, upload.header(), job.external_id)
+        columns = self._columns(job)
+        failure = self._script.job_failure(job.object, job.operation)
+        rows = upload.rows()
+        if failure:
+            rows = islice(rows, failure.after_rows)
+        while job.state is JobState.IN_PROGRESS and (chunk := list(islice(rows, CHUNK_ROWS))):
+            self._save(job, loader, columns, chunk)
+        if failure and job.state is JobState.IN_PROGRESS:
+            raise JobFailure(failure.message)
+
+    def _save(
+        self, job: Job, loader: Loader, columns: list[_Column], chunk: list[list[str]]
+    ) -> None:
+        for cells, result in zip(chunk, loader.save(chunk), strict=True):
+            texts = [column.text(cells) for column in columns]
+            if result.success:
+                created = "true" if result.created else "false"
+                self._successful.add(job.dialect.encode([result.id or "", created, *texts]))
+            else:
+                job.failed += 1
+                self._failed.add(job.dialect.encode([result.id or "", error_text(result), *texts]))
+        job.processed += len(chunk)
+
+    def _unprocessed(self, job: Job, columns: list[_Column]) -> Iterator[bytes]:
+        rows = islice(self._rows(job), job.processed, None)
+        raw = ([column.raw(cells) for column in columns] for cells in rows)
+        yield from job.dialect.encode_all(raw)
+
+    def _rows(self, job: Job) -> Iterator[list[str]]:
+        try:
+            yield from self._upload(job).rows()
+        except UploadRefusedError:
+            # From here on the upload holds no rows, only bytes.
+            return
+
+    def _upload(self, job: Job) -> Upload:
+        return Upload(self.upload_path, job.dialect.delimiter, job.settings.line_ending)
+
+    def _columns(self, job: Job) -> list[_Column]:
+        """Return the uploaded columns that stand for a field: results show no others."""
+        if not job.uploaded:
+            return []
+        try:
+            header = self._upload(job).header()
+        except UploadRefusedError:
+            return []
+        sobject = self._org.schema.sobject(job.object)
+        if sobject is None:
+            return []
+        return [
+            _Column(name, index, sobject.field(name))
+            for index, name in enumerate(header)
+            if sobject.field(name) or "." in name
+        ]
+
+
+class _Column:
+    """One uploaded column and how its cells read after typing."""
+
+    def __init__(self, name: str, index: int, field: Field | None) -> None:
+        self.name = name
+        self._index = index
+        self._field = field if field and field.kind is not Kind.TEXT else None
+
+    def raw(self, cells: Sequence[str]) -> str:
+        """Return the cell as uploaded."""
+        return cells[self._index]
+
+    def text(self, cells: Sequence[str]) -> str:
+        """Return the cell as the org understood it, or as uploaded when it did not."""
+        text = cells[self._index]
+        if text == _NULL:
+            return ""
+        if self._field is None or not text:
+            return text
+        try:
+            return bulk_text(self._field, parse_cell(self._field, text))
+        except RowError:
+            return text
+
+
+def error_text(result: RowResult) -> str:
+    """Return sf__Error: code:message:fields and two dashes, a space before them after fields."""
+    return ";".join(
+        f"{error.code}:{error.message}:{','.join(error.fields)}{' ' if error.fields else ''}--"
+        for error in result.errors
+    )

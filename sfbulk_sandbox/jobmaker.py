@@ -1,0 +1,117 @@
+"""Makes jobs of checked settings: ids, files, and the refusals of a create call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.ingest_work import IngestWork
+from sfbulk_sandbox.job_settings import invalid_job
+from sfbulk_sandbox.jobs import Job, JobState, JobType
+from sfbulk_sandbox.query_work import QueryWork
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.ids import IdSource
+    from sfbulk_sandbox.job_settings import JobSettings
+    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.schema import SObject
+    from sfbulk_sandbox.script import Script
+
+_JOB_PREFIX = "750"
+_OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
+
+
+class JobMaker:
+    """Makes jobs.
+
+    Args:
+        org: Rows and schema.
+        clock: The server's time.
+        ids: Where job ids come from.
+        script: The faults that may strike a load.
+        folder: Where each job gets a folder of its own.
+    """
+
+    def __init__(
+        self, org: Org, *, clock: Clock, ids: IdSource, script: Script, folder: Path
+    ) -> None:
+        self._org = org
+        self._clock = clock
+        self._ids = ids
+        self._script = script
+        self._folder = folder
+
+    def query_job(self, settings: JobSettings, operation: str, version: str) -> Job:
+        """Return a query job.
+
+        Raises:
+            Fault: The SOQL is not one that Bulk 2.0 answers.
+        """
+        soql = settings.required("query")
+        job_id = self._ids.new_id(_JOB_PREFIX)
+        work = QueryWork(
+            self._org, soql, all_rows=operation == "queryAll", folder=self._job_folder(job_id)
+        )
+        sobject = work.query(version).sobject
+        return Job(
+            id=job_id,
+            type=JobType.QUERY,
+            operation=operation,
+            object=sobject.name,
+            created_by=self._org.user_id,
+            created=self._clock.now(),
+            version=version,
+            settings=settings,
+            state=JobState.UPLOAD_COMPLETE,
+            work=work,
+        )
+
+    def ingest_job(self, settings: JobSettings, version: str) -> Job:
+        """Return an ingest job that waits for its upload.
+
+        Raises:
+            Fault: There is no such object, or the upsert key is none.
+        """
+        operation = settings.choice("operation", _OPERATIONS)
+        sobject = self._sobject(settings.required("object"))
+        external_id = _upsert_key(settings, sobject) if operation == "upsert" else None
+        job_id = self._ids.new_id(_JOB_PREFIX)
+        return Job(
+            id=job_id,
+            type=JobType.INGEST,
+            operation=operation,
+            object=sobject.name,
+            created_by=self._org.user_id,
+            created=self._clock.now(),
+            version=version,
+            settings=settings,
+            state=JobState.OPEN,
+            work=IngestWork(self._org, self._script, self._job_folder(job_id)),
+            external_id=external_id,
+            assignment_rule_id=settings.text("assignmentRuleId"),
+        )
+
+    def _sobject(self, name: str) -> SObject:
+        sobject = self._org.schema.sobject(name)
+        if sobject is None:
+            raise invalid_job(f"Unable to find object: {name}")
+        return sobject
+
+    def _job_folder(self, job_id: str) -> Path:
+        folder = self._folder / job_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _upsert_key(settings: JobSettings, sobject: SObject) -> str:
+    name = settings.required("externalIdFieldName")
+    field = sobject.field(name)
+    if field is None or not field.is_key:
+        # The field's name comes back in lower case, as a real org sent it.
+        raise invalid_job(
+            f"Field name provided, {name.lower()} does not match an External ID, Salesforce Id, "
+            f"or indexed field for {sobject.name}"
+        )
+    return field.name

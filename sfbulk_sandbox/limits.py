@@ -1,0 +1,97 @@
+"""The org's limits: a count of API calls and jobs, and the answer of /limits."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+DAILY_API_REQUESTS = "DailyApiRequests"
+DAILY_QUERY_JOBS = "DailyBulkV2QueryJobs"
+DAILY_INGEST_BATCHES = "DailyBulkApiBatches"
+
+# Names and numbers of a recorded org (50.0), with room for more calls and rows. What the sandbox
+# does not count stays full.
+_MAXIMA = {
+    "AnalyticsExternalDataSizeMB": 40_960,
+    "BOZosCalloutHourlyLimit": 20_000,
+    "ConcurrentAsyncGetReportInstances": 200,
+    "ConcurrentEinsteinDataInsightsStoryCreation": 5,
+    "ConcurrentEinsteinDiscoveryStoryCreation": 2,
+    "ConcurrentSyncReportRuns": 20,
+    "DailyAnalyticsDataflowJobExecutions": 60,
+    "DailyAnalyticsUploadedFilesSizeMB": 51_200,
+    DAILY_API_REQUESTS: 100_000,
+    "DailyAsyncApexExecutions": 250_000,
+    DAILY_INGEST_BATCHES: 15_000,
+    "DailyBulkV2QueryFileStorageMB": 976_562,
+    DAILY_QUERY_JOBS: 10_000,
+    "DailyDurableGenericStreamingApiEvents": 10_000,
+    "DailyDurableStreamingApiEvents": 10_000,
+    "DailyEinsteinDataInsightsStoryCreation": 1_000,
+    "DailyEinsteinDiscoveryPredictAPICalls": 50_000,
+    "DailyEinsteinDiscoveryPredictionsByCDC": 500_000,
+    "DailyEinsteinDiscoveryStoryCreation": 100,
+    "DailyGenericStreamingApiEvents": 10_000,
+    "DailyManagedContentPublicRequests": 50_000,
+    "DailyStandardVolumePlatformEvents": 10_000,
+    "DailyStreamingApiEvents": 10_000,
+    "DailyWorkflowEmails": 405,
+    "DataStorageMB": 10_240,
+    "DurableStreamingApiConcurrentClients": 20,
+    "FileStorageMB": 10_240,
+    "HourlyAsyncReportRuns": 1_200,
+    "HourlyDashboardRefreshes": 200,
+    "HourlyDashboardResults": 5_000,
+    "HourlyDashboardStatuses": 999_999_999,
+    "HourlyLongTermIdMapping": 100_000,
+    "HourlyODataCallout": 1_000,
+    "HourlyPublishedPlatformEvents": 50_000,
+    "HourlyPublishedStandardVolumePlatformEvents": 1_000,
+    "HourlyShortTermIdMapping": 100_000,
+    "HourlySyncReportRuns": 500,
+    "HourlyTimeBasedWorkflow": 50,
+    "MassEmail": 10,
+    "MonthlyEinsteinDiscoveryStoryCreation": 500,
+    "MonthlyPlatformEventsUsageEntitlement": 0,
+    "Package2VersionCreates": 6,
+    "Package2VersionCreatesWithoutValidation": 500,
+    "PermissionSets": 1_500,
+    "PrivateConnectOutboundCalloutHourlyLimitMB": 0,
+    "SingleEmail": 15,
+    "StreamingApiConcurrentClients": 20,
+}
+# Connected apps have numbers of their own inside these: a client must not take every value for one.
+_PER_APP = (DAILY_API_REQUESTS, DAILY_INGEST_BATCHES)
+
+
+class Usage:
+    """What was used of the daily limits. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._used: Counter[str] = Counter()
+
+    def count(self, limit: str, amount: int = 1) -> None:
+        """Count a use."""
+        with self._lock:
+            self._used[limit] += amount
+
+    def reset(self) -> None:
+        """Begin a new day."""
+        with self._lock:
+            self._used.clear()
+
+    def header(self) -> str:
+        """Return Sforce-Limit-Info (REST guide: Limit Info Header)."""
+        return f"api-usage={self._used[DAILY_API_REQUESTS]}/{_MAXIMA[DAILY_API_REQUESTS]}"
+
+    def document(self) -> dict[str, Any]:
+        """Return the answer of /limits (REST guide: Limits)."""
+        document: dict[str, Any] = {
+            name: {"Max": most, "Remaining": max(0, most - self._used[name])}
+            for name, most in _MAXIMA.items()
+        }
+        for name in _PER_APP:
+            document[name]["Dataloader Bulk"] = {"Max": 0, "Remaining": 0}
+        return document

@@ -1,0 +1,124 @@
+"""When a job is worked on: at once, after a number of polls, or when told.
+
+One worker thread takes the jobs in the order they became ready, so the same calls give the same
+ids whatever the machine is doing.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+
+@dataclass
+class _Waiting:
+    work: Callable[[], None]
+    show_running: Callable[[], None]
+    polls: int = 0
+
+
+class Progress:
+    """The policy and the worker. A reading moves a job only under `after_polls`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._polls: int | None = 0
+        self._waiting: dict[str, _Waiting] = {}
+        self._running: dict[str, Future[None]] = {}
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-jobs")
+
+    def at_once(self) -> None:
+        """Work on jobs as soon as they are ready, and on those that wait now."""
+        self._polls = 0
+        self.release()
+
+    def after_polls(self, polls: int) -> None:
+        """Answer `polls` polls of a job before it is worked on; the next one finds it ended.
+
+        Raises:
+            ValueError: The number is below one.
+        """
+        if polls < 1:
+            raise ValueError("after_polls needs at least one poll")
+        self._polls = polls
+
+    def hold(self) -> None:
+        """Let jobs wait until they are released."""
+        self._polls = None
+
+    def release(self, job_id: str | None = None) -> list[str]:
+        """Work on one waiting job, or on all of them, and return their ids."""
+        with self._lock:
+            ids = [key for key in self._waiting if job_id in (None, key)]
+            for key in ids:
+                self._start(key, self._waiting.pop(key).work)
+        return ids
+
+    def submit(
+        self, job_id: str, work: Callable[[], None], show_running: Callable[[], None]
+    ) -> None:
+        """Take a job that is ready.
+
+        Args:
+            job_id: Its id.
+            work: Does all of it; called on the worker thread.
+            show_running: Puts a job that still waits for polls into its running state.
+        """
+        with self._lock:
+            if self._polls == 0:
+                self._start(job_id, work)
+            else:
+                self._waiting[job_id] = _Waiting(work, show_running)
+
+    def polled(self, job_id: str) -> None:
+        """Count a poll of a job; under `after_polls` the one too many waits for its end."""
+        with self._lock:
+            waiting = self._waiting.get(job_id)
+            if waiting is None or not self._polls:
+                return
+            waiting.polls += 1
+            if waiting.polls > self._polls:
+                self._start(job_id, self._waiting.pop(job_id).work)
+        if waiting.polls > self._polls:
+            self.settle(job_id)
+        elif waiting.polls > 1:
+            waiting.show_running()
+
+    def drop(self, job_id: str) -> None:
+        """Let a waiting job wait no longer: it was aborted."""
+        with self._lock:
+            self._waiting.pop(job_id, None)
+
+    def forget(self, job_id: str) -> None:
+        """Drop a job and wait until the worker has let go of it."""
+        self.drop(job_id)
+        self.settle(job_id)
+        self._running.pop(job_id, None)
+
+    def settle(self, job_id: str) -> None:
+        """Wait until the worker has let go of a job."""
+        future = self._running.get(job_id)
+        if future is not None:
+            wait([future])
+
+    def clear(self) -> None:
+        """Forget waiting jobs, wait for the running one, and go back to `at_once`."""
+        with self._lock:
+            self._waiting.clear()
+            self._polls = 0
+            futures = list(self._running.values())
+            self._running.clear()
+        wait(futures)
+
+    def close(self) -> None:
+        """Stop the worker; jobs that have not begun never do."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self, job_id: str, work: Callable[[], None]) -> None:
+        self._running[job_id] = self._worker.submit(work)

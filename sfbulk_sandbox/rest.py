@@ -1,0 +1,235 @@
+"""REST over HTTP: versions, describes, single records and limits (REST API guide)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sfbulk_sandbox.answers import JsonAnswer, no_content
+from sfbulk_sandbox.auth import NEWEST_VERSION, OLDEST_VERSION, not_found
+from sfbulk_sandbox.calls import Resource
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.responses import Response
+
+    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.org import Org, RowResult
+    from sfbulk_sandbox.schema import Field, SObject
+
+_SEASONS = ("Winter", "Spring", "Summer")
+# An upsert that updates has a body since this version; before, it answers 204.
+_UPSERT_BODY_SINCE = 46.0
+_UNQUOTED_KINDS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
+
+
+class RestResources:
+    """The resources of /services/data that are about one record, one object or the org.
+
+    Args:
+        org: Rows and schema.
+        usage: The count of calls.
+        identity_url: The identity URL under a base URL.
+        admit: The check that comes before each call.
+    """
+
+    def __init__(
+        self,
+        org: Org,
+        *,
+        usage: Usage,
+        identity_url: Callable[[str], str],
+        admit: Callable[[Call], Mapping[str, str]],
+    ) -> None:
+        self._org = org
+        self._usage = usage
+        self._identity_url = identity_url
+        self._admit = admit
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        base = "/services/data/v{version}"
+        sobject = base + "/sobjects/{sobject}"
+        record = {"GET": self.read, "PATCH": self.update, "DELETE": self.delete}
+        keyed = {"GET": self.read_keyed, "PATCH": self.upsert, "DELETE": self.delete_keyed}
+        return [
+            Resource("/services/data", {"GET": self.versions}),
+            Resource(base, {"GET": self.index}, self._admit),
+            Resource(base + "/limits", {"GET": self.limits}, self._admit),
+            Resource(base + "/limits/recordCount", {"GET": self.record_count}, self._admit),
+            Resource(base + "/sobjects", {"GET": self.describe_global}, self._admit),
+            Resource(sobject, {"GET": self.basic, "POST": self.create}, self._admit),
+            Resource(sobject + "/describe", {"GET": self.describe}, self._admit),
+            Resource(sobject + "/{record_id}", record, self._admit),
+            Resource(sobject + "/{field}/{value:path}", keyed, self._admit),
+        ]
+
+    def versions(self, _call: Call) -> Response:
+        """List the API versions, oldest first; nobody needs to sign in for it."""
+        return JsonAnswer(
+            [_version_entry(number) for number in range(OLDEST_VERSION, NEWEST_VERSION + 1)]
+        )
+
+    def index(self, call: Call) -> Response:
+        """Name the resources of a version."""
+        names = ("sobjects", "query", "queryAll", "limits", "jobs")
+        document = {name: f"{call.base_path}/{name}" for name in names}
+        return JsonAnswer({**document, "identity": self._identity_url(call.base_url)})
+
+    def limits(self, _call: Call) -> Response:
+        """Tell the limits and what is left of them."""
+        return JsonAnswer(self._usage.document())
+
+    def record_count(self, call: Call) -> Response:
+        """Tell how many records the named objects have; unknown and empty ones are absent."""
+        wanted = {name.lower() for name in call.query.get("sObjects", "").split(",") if name}
+        counts = [
+            {"count": count, "name": name}
+            for name, count in sorted(self._org.counts().items())
+            if count and (not wanted or name.lower() in wanted)
+        ]
+        return JsonAnswer({"sObjects": counts})
+
+    def describe_global(self, call: Call) -> Response:
+        """Describe every object in short."""
+        sobjects = [sobject.summary(float(call.version)) for sobject in self._org.schema]
+        return JsonAnswer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects})
+
+    def basic(self, call: Call) -> Response:
+        """Describe one object in short."""
+        summary = self._sobject(call).summary(float(call.version))
+        return JsonAnswer({"objectDescribe": summary, "recentItems": []})
+
+    def describe(self, call: Call) -> Response:
+        """Describe one object with all its fields."""
+        return JsonAnswer(self._sobject(call).describe(float(call.version)))
+
+    def create(self, call: Call) -> Response:
+        """Insert a record."""
+        sobject = self._sobject(call)
+        result = self._save("insert", sobject, _values(call))
+        location = f"{call.base_path}/sobjects/{sobject.name}/{result.id}"
+        body = {"id": result.id, "success": True, "errors": []}
+        return JsonAnswer(body, status_code=201, headers={"Location": location})
+
+    def read(self, call: Call) -> Response:
+        """Read a record, all fields of it or those named."""
+        return self._record(call, self._sobject(call), call.path["record_id"])
+
+    def read_keyed(self, call: Call) -> Response:
+        """Read a record by an external id."""
+        sobject = self._sobject(call)
+        return self._record(call, sobject, self._keyed_id(call, sobject))
+
+    def update(self, call: Call) -> Response:
+        """Update a record."""
+        sobject = self._sobject(call)
+        self._update(sobject, call.path["record_id"], _values(call))
+        return no_content()
+
+    def upsert(self, call: Call) -> Response:
+        """Insert or update by an external id; several records of it are a 300."""
+        sobject = self._sobject(call)
+        key = _key_field(call, sobject)
+        found = self._ids(call, sobject, key)
+        if len(found) > 1:
+            urls = [f"{call.base_path}/sobjects/{sobject.name}/{one}" for one in found]
+            return JsonAnswer(urls, status_code=300)
+        values = {**_values(call), key.name: call.path["value"]}
+        result = self._save("upsert", sobject, values, key.name)
+        if not result.created and float(call.version) < _UPSERT_BODY_SINCE:
+            return no_content()
+        return JsonAnswer(
+            {"id": result.id, "success": True, "errors": [], "created": result.created},
+            status_code=201 if result.created else 200,
+        )
+
+    def delete(self, call: Call) -> Response:
+        """Put a record into the recycle bin."""
+        self._delete(self._sobject(call), call.path["record_id"])
+        return no_content()
+
+    def delete_keyed(self, call: Call) -> Response:
+        """Put a record into the recycle bin by an external id."""
+        sobject = self._sobject(call)
+        self._delete(sobject, self._keyed_id(call, sobject))
+        return no_content()
+
+    def _sobject(self, call: Call) -> SObject:
+        sobject = self._org.schema.sobject(call.path["sobject"])
+        if sobject is None:
+            raise not_found()
+        return sobject
+
+    def _record(self, call: Call, sobject: SObject, record_id: str) -> Response:
+        names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
+        values = self._org.record(sobject.name, record_id, names or None)
+        url = f"{call.base_path}/sobjects/{sobject.name}/{values.get('Id', record_id)}"
+        return JsonAnswer({"attributes": {"type": sobject.name, "url": url}, **values})
+
+    def _update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
+        self._org.record(sobject.name, record_id, ["Id"])
+        self._save("update", sobject, {**values, "Id": record_id})
+
+    def _delete(self, sobject: SObject, record_id: str) -> None:
+        self._org.record(sobject.name, record_id, ["Id"])
+        self._save("delete", sobject, {"Id": record_id})
+
+    def _save(
+        self,
+        operation: str,
+        sobject: SObject,
+        values: Mapping[str, Any],
+        external_id: str | None = None,
+    ) -> RowResult:
+        result = self._org.save_record(operation, sobject.name, values, external_id)
+        if not result.success:
+            error = result.errors[0]
+            raise Fault(code=error.code, message=error.message, fields=error.fields)
+        return result
+
+    def _keyed_id(self, call: Call, sobject: SObject) -> str:
+        found = self._ids(call, sobject, _key_field(call, sobject))
+        if not found:
+            raise not_found()
+        return found[0]
+
+    def _ids(self, call: Call, sobject: SObject, key: Field) -> list[str]:
+        literal = _literal(key, call.path["value"])
+        soql = f"SELECT Id FROM {sobject.name} WHERE {key.name} = {literal}"  # noqa: S608 - SOQL of checked names and an escaped literal
+        query = self._org.query(soql)
+        return [str(row[0]) for row in query.rows()]
+
+
+def _version_entry(number: int) -> dict[str, str]:
+    releases = number - NEWEST_VERSION
+    # The newest is Winter '27; three releases a year, Winter first with the next year's number.
+    label = f"{_SEASONS[releases % 3]} '{27 + releases // 3}"
+    return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
+
+
+def _values(call: Call) -> dict[str, Any]:
+    return {name: value for name, value in call.document().items() if name != "attributes"}
+
+
+def _key_field(call: Call, sobject: SObject) -> Field:
+    field = sobject.field(call.path["field"])
+    if field is None or not field.is_key:
+        raise Fault(
+            code="NOT_FOUND",
+            message="Provided external ID field does not exist or is not accessible: "
+            + call.path["field"],
+            status=404,
+        )
+    return field
+
+
+def _literal(field: Field, value: str) -> str:
+    if field.kind in _UNQUOTED_KINDS:
+        return quote(value, safe="+:")
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

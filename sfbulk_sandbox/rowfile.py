@@ -1,0 +1,102 @@
+"""Rows on disk: encoded one after another, with an index, so that any page is one read.
+
+Memory does not grow with rows: the index is a second file of 8-byte offsets.
+"""
+
+from __future__ import annotations
+
+import csv
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+_OFFSET = struct.Struct("<Q")
+_BLOCK_BYTES = 256 * 1024
+_WRITE_BUFFER_BYTES = 1024 * 1024
+
+
+class CsvDialect:
+    """How a job writes CSV: its delimiter and line ending, everything quoted."""
+
+    def __init__(self, delimiter: str, line_ending: str) -> None:
+        self.delimiter = delimiter
+        self.line_ending = line_ending
+
+    def encode(self, cells: Sequence[str]) -> bytes:
+        """Return one quoted line."""
+        return next(self.encode_all([cells]))
+
+    def encode_all(self, rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+        """Yield one quoted line per row."""
+        sink = _Sink()
+        writer = csv.writer(
+            sink,
+            delimiter=self.delimiter,
+            lineterminator=self.line_ending,
+            quoting=csv.QUOTE_ALL,
+        )
+        for row in rows:
+            writer.writerow(row)
+            yield sink.line
+
+
+class RowFile:
+    """An append-once file of encoded rows. Written by one thread, then read by any.
+
+    Attributes:
+        count: Rows written so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._index_path = path.with_suffix(".index")
+        self.count = 0
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Write all rows, replacing what the file held."""
+        position = self.count = 0
+        with (
+            self._path.open("wb", _WRITE_BUFFER_BYTES) as rows,
+            self._index_path.open("wb", _WRITE_BUFFER_BYTES) as index,
+        ):
+            for line in lines:
+                index.write(_OFFSET.pack(position))
+                position += rows.write(line)
+                self.count += 1
+            index.write(_OFFSET.pack(position))
+
+    def read(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes of rows start to stop (half open) in blocks."""
+        with self._index_path.open("rb") as index, self._path.open("rb") as rows:
+            first = _offset(index, min(start, self.count))
+            end = _offset(index, min(stop, self.count))
+            rows.seek(first)
+            while first < end:
+                block = rows.read(min(_BLOCK_BYTES, end - first))
+                first += len(block)
+                yield block
+
+    def delete(self) -> None:
+        """Remove the files; a reading that has begun goes on to its end."""
+        self._path.unlink(missing_ok=True)
+        self._index_path.unlink(missing_ok=True)
+
+
+class _Sink:
+    """Receives the one line that csv's writer makes of a row."""
+
+    line = b""
+
+    def write(self, text: str) -> int:
+        self.line = text.encode()
+        return len(text)
+
+
+def _offset(index: BinaryIO, row: int) -> int:
+    index.seek(row * _OFFSET.size)
+    offset: int = _OFFSET.unpack(index.read(_OFFSET.size))[0]
+    return offset

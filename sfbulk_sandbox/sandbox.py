@@ -1,0 +1,176 @@
+"""The sandbox as a context manager: an org, its HTTP server and its temporary files."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.app import App
+from sfbulk_sandbox.clock import SYSTEM_CLOCK
+from sfbulk_sandbox.org import Org
+from sfbulk_sandbox.schema import Schema
+from sfbulk_sandbox.server import LOOPBACK, Connections, Server
+from sfbulk_sandbox.wire import CONTROL_PREFIX
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from sfbulk_sandbox.auth import Credentials
+    from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.control import Control
+    from sfbulk_sandbox.wire import RecordedRequest
+
+
+class Sandbox:
+    """A local Salesforce org that answers while the `with` block runs.
+
+    ::
+
+        with Sandbox() as sandbox:
+            requests.get(sandbox.url + "/services/data")
+
+    Args:
+        data: A folder of `<SObject>.csv` files to load as rows.
+        describe: A folder of describe JSON of a real org, to use as its objects.
+        sample: Load the small org that is shipped. Without a word it is loaded when neither
+            data nor describe is given.
+        seed: Makes ids and credentials; the same seed gives the same ones.
+        port: The port on 127.0.0.1, 0 for a free one.
+        clock: The server's time.
+
+    Attributes:
+        org: The rows and the schema, for a test to look at or to change.
+    """
+
+    def __init__(  # noqa: PLR0913 - settings of the one class users construct, all but two by name
+        self,
+        data: Path | None = None,
+        describe: Path | None = None,
+        *,
+        sample: bool | None = None,
+        seed: int = 0,
+        port: int = 0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._data = data
+        self._describe = describe
+        self._sample = sample if sample is not None else not (data or describe)
+        self._seed = seed
+        self._port = port
+        self._clock = clock
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def control(self) -> Control:
+        """What a tester may do to the sandbox."""
+        return self._app.control
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The calls made so far."""
+        return self.control.requests
+
+    @property
+    def control_url(self) -> str:
+        """Where the control plane answers over HTTP."""
+        return self.url + CONTROL_PREFIX
+
+    @property
+    def client_id(self) -> str:
+        """The connected app's key."""
+        return self._credentials.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The connected app's secret."""
+        return self._credentials.client_secret
+
+    @property
+    def refresh_token(self) -> str:
+        """A refresh token of the user."""
+        return self._credentials.refresh_token
+
+    @property
+    def username(self) -> str:
+        """The user's name."""
+        return self._credentials.username
+
+    @property
+    def password(self) -> str:
+        """The user's password, without the security token."""
+        return self._credentials.password
+
+    @property
+    def security_token(self) -> str:
+        """What is put after the password."""
+        return self._credentials.security_token
+
+    def ready_line(self) -> dict[str, str]:
+        """Return what a client needs, as `sfbulk-sandbox serve` prints it."""
+        names = (
+            "url",
+            "access_token",
+            "client_id",
+            "client_secret",
+            "refresh_token",
+            "username",
+            "password",
+            "security_token",
+            "control_url",
+        )
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def _credentials(self) -> Credentials:
+        return self._app.credentials
+
+    def _start(self, stack: ExitStack) -> None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sfbulk-sandbox-")))
+        schema = Schema.standard()
+        if self._describe:
+            schema.load_describes(self._describe)
+        self.org = Org(db=folder / "org.sqlite", seed=self._seed, clock=self._clock, schema=schema)
+        stack.callback(self.org.close)
+        self._load()
+        self._app = App(
+            self.org,
+            seed=self._seed,
+            clock=self._clock,
+            folder=folder / "jobs",
+            reload=self._reload,
+        )
+        stack.callback(self._app.close)
+        connections = Connections()
+        server = Server(self._app.asgi(connections.disconnect), connections, self._port)
+        server.start()
+        stack.callback(server.stop)
+        self.url = f"http://{LOOPBACK}:{server.port}"
+        self.access_token = self._app.access_token
+
+    def _reload(self) -> None:
+        self.org.reset()
+        self._load()
+
+    def _load(self) -> None:
+        if self._sample:
+            self.org.load_sample()
+        if self._data:
+            self.org.load(self._data)

@@ -1,0 +1,127 @@
+"""The server: uvicorn in a thread, on loopback and nowhere else."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from asyncio import Transport
+
+    from starlette.types import ASGIApp
+
+LOOPBACK = "127.0.0.1"
+_GRACE_SECONDS = 2
+
+
+class Connections:
+    """The open connections by the client's address, so that one can be cut."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], Transport] = {}
+
+    def disconnect(self, client: tuple[str, int]) -> None:
+        """Close a client's connection once what was sent is out; called on the event loop."""
+        transport = self._open.pop(client, None)
+        if transport is not None:
+            transport.close()
+
+    def protocol(self) -> type[asyncio.Protocol]:
+        """Return an HTTP protocol that enters its connections here."""
+        open_connections = self._open
+
+        class CuttableProtocol(H11Protocol):
+            """uvicorn's own protocol, known to `Connections`."""
+
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override] # uvicorn narrows the transport; what it gets is this one
+                super().connection_made(cast("Transport", transport))
+                self._peer = transport.get_extra_info("peername")
+                open_connections[self._peer] = cast("Transport", transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                open_connections.pop(self._peer, None)
+                super().connection_lost(exc)
+
+        return CuttableProtocol
+
+
+class Server:
+    """An ASGI app on a port of 127.0.0.1; there is no way to listen elsewhere.
+
+    Args:
+        app: What answers.
+        connections: Where connections are entered.
+        port: The port, 0 for a free one.
+
+    Raises:
+        OSError: The port is taken.
+    """
+
+    def __init__(self, app: ASGIApp, connections: Connections, port: int = 0) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((LOOPBACK, port))
+        except OSError:
+            self._socket.close()
+            raise
+        config = uvicorn.Config(
+            app,
+            http=connections.protocol(),
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Date comes from the org's clock.
+            date_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        self._ready = threading.Event()
+        self._server = _SignallingServer(config, self._ready)
+        self._thread = threading.Thread(target=self._run, name="sandbox-http", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def start(self) -> None:
+        """Return when the server answers.
+
+        Raises:
+            RuntimeError: It ended before that.
+        """
+        self._thread.start()
+        self._ready.wait()
+        if not self._server.started:
+            raise RuntimeError("the sandbox's HTTP server ended before it was ready")
+
+    def stop(self) -> None:
+        """Return when the server has ended."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._ready.set()
+
+
+class _SignallingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Set the event once connections are taken."""
+        await super().startup(sockets)
+        self._ready.set()
