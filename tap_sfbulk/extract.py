@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sfbulk.jobs.job import disposing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from sfbulk import ResultPage, Salesforce
 
@@ -31,6 +31,7 @@ def extract(
     with (
         tempfile.TemporaryDirectory(prefix="tap-sfbulk-", dir=spool_dir or None) as spool,
         disposing(salesforce.query_job(soql, include_deleted=include_deleted)) as job,
-        closing(job.pages(Path(spool))) as pages,
+        # A download ahead of the reader must end before its folder goes.
+        closing(cast("Generator[ResultPage]", job.pages(Path(spool)))) as pages,
     ):
         yield pages

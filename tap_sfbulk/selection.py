@@ -62,7 +62,7 @@ def options_for(
             ]
         )
     # A name says more than a glob, so it comes last and wins.
-    ordered = sorted(settings, key=lambda pattern: not _is_glob(pattern), reverse=True)
+    ordered = sorted(settings, key=lambda pattern: not _is_glob(pattern))
     merged: dict[str, dict[str, Any]] = {name: {} for name in names}
     for pattern in ordered:
         for name in names:

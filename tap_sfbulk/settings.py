@@ -11,13 +11,13 @@ from sfbulk.settings import (
     DEFAULT_API_VERSION,
     DEFAULT_LOGIN_URL,
     FLOWS,
-    SECRET_SETTINGS,
+    SIGN_IN_SETTINGS,
     credentials_problems,
 )
 from tap_sfbulk.plan import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 DEFAULT_LOOKBACK = 600
@@ -174,24 +174,30 @@ SETTINGS: dict[str, Any] = th.PropertiesList(*_SIGN_IN, *_READING).to_dict()
 """JSON Schema of the tap's own settings."""
 
 
-def problems_of(config: Mapping[str, Any]) -> list[str]:
-    """Everything wrong with the settings that their JSON Schema cannot say."""
-    problems = [*credentials_problems(config)]
-    problems += _date_problems(config.get("start_date"), config.get("end_date"))
-    if config.get("streams_to_discover") == []:
+def all_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
+    """Everything wrong with the settings, one sentence each.
+
+    Args:
+        schema_errors: What the JSON Schema says, in the SDK's words.
+        config: The settings.
+    """
+    # The client says more of its own settings, and without quoting their values.
+    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in SIGN_IN_SETTINGS))
+    return [
+        *credentials_problems(config),
+        *(error.rstrip(".") + "." for error in others),
+        *_date_problems(config.get("start_date"), config.get("end_date")),
+        *_reading_problems(config.get("streams_to_discover"), config.get("spool_dir")),
+    ]
+
+
+def _reading_problems(streams: Any, folder: Any) -> list[str]:
+    problems = []
+    if streams == []:
         problems.append("streams_to_discover is empty. Name an object, or leave the setting out.")
-    folder = config.get("spool_dir")
     if folder and isinstance(folder, str) and not Path(folder).is_dir():
         problems.append(f"spool_dir: there is no folder {folder}.")
     return problems
-
-
-def without_secrets(problem: str) -> str:
-    """A problem's text, which may quote the value, as it may be shown."""
-    for name in SECRET_SETTINGS:
-        if f"'{name}'" in problem:
-            return f"{name} is not of the type that the setting has."
-    return problem
 
 
 def _date_problems(start: Any, end: Any) -> list[str]:

@@ -22,6 +22,7 @@ from tap_sfbulk import catalog, plan
 from tap_sfbulk.emit import Column, Emitter
 from tap_sfbulk.extract import extract
 from tap_sfbulk.selection import did_you_mean
+from tap_sfbulk.settings import DEFAULT_LOOKBACK
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class SObjectStream(Stream):
         with extract(
             self._sfbulk.salesforce,
             reading.soql,
-            include_deleted=self.config["include_deleted"],
+            include_deleted=self.config.get("include_deleted") is not False,
             spool_dir=self.config.get("spool_dir"),
         ) as pages:
             for page in pages:
@@ -193,7 +194,9 @@ class SObjectStream(Stream):
         return Reading(columns, key, bookmark, window, soql)
 
     def _lookback(self) -> timedelta:
-        return timedelta(seconds=self._options.get("lookback", self.config["lookback"]))
+        # A setting may be null, which means as little as one that is not given.
+        given = (self._options.get("lookback"), self.config.get("lookback"), DEFAULT_LOOKBACK)
+        return timedelta(seconds=next(seconds for seconds in given if seconds is not None))
 
     def _columns(self) -> list[Column]:
         """What to select: fields of the catalog that are selected and that bulk can read.

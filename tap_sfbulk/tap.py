@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
 from sfbulk import Salesforce
 from sfbulk.clock import SYSTEM_CLOCK
-from sfbulk.commandline import ErrorLineCommand, one_line
+from sfbulk.commandline import ErrorLineCommand, one_line, require_json_object
 from sfbulk.errors import ConfigError, SalesforceError
 from tap_sfbulk import catalog
 from tap_sfbulk.plan import Bounds, parse_instant
 from tap_sfbulk.selection import did_you_mean, objects_to_read, options_for
-from tap_sfbulk.settings import SETTINGS, problems_of, without_secrets
+from tap_sfbulk.settings import SETTINGS, all_problems
 from tap_sfbulk.streams import SObjectStream
 from tap_sfbulk.writer import PageWriter
 
@@ -46,7 +46,6 @@ EXPECTED_ERRORS = (
     StreamsBroken,
     SingerSDKError,
     OSError,
-    json.JSONDecodeError,
 )
 """Errors whose text tells a user what happened and what to do."""
 
@@ -163,16 +162,12 @@ class TapSfbulk(Tap):
     # The SDK's only place between its own check of the settings and the first request. A
     # test fails when the SDK stops calling it.
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        errors = [
-            *(without_secrets(error) for error in super()._validate_config(raise_errors=False)),
-            *problems_of(self.config),
-        ]
+        errors = all_problems(super()._validate_config(raise_errors=False), self.config)
         if errors and raise_errors:
-            raise ConfigValidationError(
-                "The settings are wrong. " + " ".join(errors),
-                errors=errors,
-                schema=self.config_jsonschema,
-            )
+            summary = "The settings are wrong: " + " ".join(errors)
+            # One entry: the SDK's discovery logs each on a line of its own, and the last
+            # line must name all of them.
+            raise ConfigValidationError(summary, errors=[summary], schema=self.config_jsonschema)
         return errors
 
     # The SDK registers this for SIGINT and SIGTERM; its own would write a state between two
@@ -193,6 +188,25 @@ class TapSfbulk(Tap):
         self.state_writer.write_state(self.state)
         self.logger.error("Stopped by %s. The state is written; run again to go on.", signal_name)
         raise SystemExit(1)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """The SDK's reading of `--config`, once each file is known to be JSON."""
+        for path in value:
+            if path != "ENV" and Path(path).is_file():
+                require_json_object(f"--config {path}", Path(path).read_text("utf-8"))
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def invoke(
+        cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
+    ) -> None:
+        """The SDK's run, once `--state` and `--catalog` are known to be JSON."""
+        for option, file in (("--state", state), ("--catalog", catalog)):
+            if file is not None:
+                require_json_object(f"{option} {file.name}", file.read())
+                file.seek(0)
+        super().invoke(state=state, catalog=catalog, **options)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

@@ -19,6 +19,7 @@ from tap_sfbulk.emit import Column, Emitter
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 BEFORE, AFTER = '{"record":', "}"
@@ -58,7 +59,7 @@ rows = st.tuples(
 )
 
 
-def page_of(folder: Path, table: list[tuple[str, ...]], columns: tuple[Column, ...]) -> Path:
+def page_of(folder: Path, table: Sequence[tuple[str, ...]], columns: tuple[Column, ...]) -> Path:
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow([column.name for column in columns])

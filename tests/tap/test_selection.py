@@ -12,7 +12,8 @@ from tap_sfbulk.selection import did_you_mean, objects_to_read, options_for
 
 
 def an_object(name: str, **more: Any) -> SObjectSummary:
-    return SObjectSummary(**({"name": name, "queryable": True} | more))
+    known: dict[str, Any] = {"name": name, "queryable": True}
+    return SObjectSummary(**(known | more))
 
 
 ORG = [
@@ -39,7 +40,7 @@ def test_all_unknown_objects_are_named_with_close_names() -> None:
         objects_to_read(ORG, ["Acount", "Kontact", "Contact", "Zzz*", "AccountChangeEvent"], ())
     unknown = "streams_to_discover: the org has no object {}, or this user may not see it. "
     assert refused.value.problems == [
-        unknown.format("Acount") + "Did you mean Account?",
+        unknown.format("Acount") + "Did you mean Account, Contact, AccountHistory?",
         unknown.format("Kontact") + "Did you mean Contact?",
         "streams_to_discover: no object that can be queried matches Zzz*.",
         "streams_to_discover: AccountChangeEvent cannot be queried.",
@@ -47,7 +48,7 @@ def test_all_unknown_objects_are_named_with_close_names() -> None:
 
 
 def test_the_options_of_a_name_win_over_those_of_a_glob() -> None:
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         "Account": {"lookback": 1},
         "*": {"lookback": 60, "where": "Name != null"},
     }
