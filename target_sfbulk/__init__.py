@@ -1,0 +1,1 @@
+"""The Singer target: Singer messages into Salesforce through bulk ingest jobs."""

@@ -1,0 +1,269 @@
+"""Turns a Singer record value into the text of its Salesforce field, or says why it cannot.
+
+One encoder per field, chosen once from the field's describe type. The rule throughout: what
+Salesforce would store as something else (a cut time, a rounded number, a changed text) is
+refused with a reason, so that nothing is altered silently. What Salesforce itself refuses
+with a row error (a text too long, a picklist value unknown) is left to Salesforce.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from target_sfbulk.numbers import NUMBER, json_text
+
+if TYPE_CHECKING:
+    from sfbulk.describe import FieldDescribe
+
+Encode = Callable[[Any], str]
+
+CLEARS_THE_FIELD = "#N/A"
+"""Cell that empties a field; an empty cell would leave it alone (Bulk API guide: Valid CSV
+Record Rows)."""
+
+REFUSED_TYPES = {
+    "address": "send its parts, such as BillingStreet",
+    "location": "send its parts, the fields ending in __Latitude__s and __Longitude__s",
+    "base64": "Bulk API 2.0 takes no binary data",
+    "complexvalue": "Bulk API 2.0 takes no structured data",
+}
+"""Types that no CSV column can carry, with what to do instead (Bulk API guide: Prepare CSV
+Files)."""
+
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?)?", re.ASCII)
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?"
+    r"(?: ?(?:Z|([+-])(\d\d):?(\d\d)?))?)?",
+    re.ASCII | re.IGNORECASE,
+)
+_TIME = re.compile(r"(\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|[+-]00:?00)?", re.ASCII)
+_ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
+_ID_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+# Beyond any number Salesforce holds, and before an exponent that would fill the memory.
+_MOST_DIGITS = 40
+
+
+class UnconvertibleError(ValueError):
+    """A record value that its Salesforce field cannot hold unaltered; its text never quotes it."""
+
+
+def encoder_for(field: FieldDescribe) -> Encode:
+    """The encoder of a field, by its describe type; an unknown type takes text.
+
+    The encoder gets any JSON value but null and the empty text, and raises
+    `UnconvertibleError` for one that does not fit.
+    """
+    if field.type in {"double", "currency", "percent"}:
+        return _number_encoder(field.scale)
+    return _BY_TYPE.get(field.type, _text)
+
+
+def key_form(field: FieldDescribe) -> Encode:
+    """A function that brings texts Salesforce takes for one value to one form.
+
+    Results come back after typing (`1` as `1.0`), and an external id that is not case
+    sensitive finds its record in any case.
+    """
+    if field.type in {"id", "reference"}:
+        return long_id
+    typed = typed_form(field)
+    if field.case_sensitive:
+        return lambda text: typed(text.strip())
+    return lambda text: typed(text.strip()).casefold()
+
+
+def typed_form(field: FieldDescribe) -> Encode:
+    """A function from a cell, as sent or as it comes back in results, to one form of its value."""
+    return _TYPED_FORMS.get(field.type, _one_newline)
+
+
+def long_id(text: str) -> str:
+    """The 18 character form of a record id of 15; anything else unchanged."""
+    if len(text) != len("001000000000000"):
+        return text
+    return text + _id_suffix(text)
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        return json_text(value)
+    if value == CLEARS_THE_FIELD:
+        raise UnconvertibleError(
+            f"the text {CLEARS_THE_FIELD} cannot be stored: Salesforce reads it as null"
+        )
+    return value
+
+
+def _choices(value: Any) -> str:
+    if not isinstance(value, list):
+        return _text(value)
+    choices = [_text(choice) for choice in value]
+    if any(";" in choice for choice in choices):
+        raise UnconvertibleError("a choice holds the separator `;`")
+    return ";".join(choices) or CLEARS_THE_FIELD
+
+
+def _boolean(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower()
+    raise UnconvertibleError("it is neither true nor false")
+
+
+def _integer(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
+    number = _decimal(value)
+    if number != number.to_integral_value():
+        raise UnconvertibleError("a whole number is needed and it has a fraction")
+    return str(int(number))
+
+
+def _number_encoder(scale: int) -> Encode:
+    def encode(value: Any) -> str:
+        if type(value) is int:
+            return str(value)
+        number = _decimal(value)
+        if -_last_decimal(number) > scale:
+            raise UnconvertibleError(
+                f"it has more than the field's {scale} decimals and Salesforce would round it"
+            )
+        return json_text(value)
+
+    return encode
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        value = Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise UnconvertibleError("it is not a number")
+    number = Decimal(value)
+    if number and not -_MOST_DIGITS <= number.adjusted() <= _MOST_DIGITS:
+        raise UnconvertibleError("it is outside every range Salesforce holds")
+    return number
+
+
+def _last_decimal(number: Decimal) -> int:
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or not number:
+        return 0
+    trailing = len(digits) - len(bytes(digits).rstrip(b"\0"))
+    return exponent + trailing
+
+
+def _date(value: Any) -> str:
+    found = _DAY.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        if isinstance(value, str) and _INSTANT.fullmatch(value):
+            raise UnconvertibleError("a date is needed and its time would be cut off")
+        raise UnconvertibleError("it is not a date of the form YYYY-MM-DD")
+    _calendar(found[1])
+    return found[1]
+
+
+def _datetime(value: Any) -> str:
+    found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise UnconvertibleError("it is not a date and time of the form YYYY-MM-DDThh:mm:ssZ")
+    day, minute, second, fraction, sign, hours, minutes = found.groups()
+    millis = _milliseconds(fraction)
+    instant = _calendar(f"{day}T{minute or '00:00'}:{second or '00'}")
+    if sign:
+        offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+        instant = _in_utc(instant, -offset if sign == "+" else offset)
+    return f"{instant.isoformat()}.{millis}Z"
+
+
+def _in_utc(instant: datetime, shift: timedelta) -> datetime:
+    try:
+        return instant + shift
+    except OverflowError:
+        raise UnconvertibleError("it is outside every range Salesforce holds") from None
+
+
+def _time(value: Any) -> str:
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise UnconvertibleError("it is not a time of the form hh:mm:ss in UTC")
+    minute, second, fraction = found.groups()
+    of_day = f"{minute}:{second or '00'}"
+    _calendar(f"2000-01-01T{of_day}")
+    return f"{of_day}.{_milliseconds(fraction)}Z"
+
+
+def _milliseconds(fraction: str | None) -> str:
+    fraction = fraction or ""
+    if fraction[3:].strip("0"):
+        raise UnconvertibleError("Salesforce keeps milliseconds and would cut off the rest")
+    return fraction[:3].ljust(3, "0")
+
+
+def _calendar(text: str) -> datetime:
+    # fromisoformat of Python 3.10 reads exactly the forms that are built here.
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise UnconvertibleError("no calendar or clock has it") from None
+
+
+def _record_id(value: Any) -> str:
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise UnconvertibleError("it is not a Salesforce id of 15 or 18 characters")
+    if len(value) > len("001000000000000") and value[15:] != _id_suffix(value[:15]):
+        raise UnconvertibleError("it is a Salesforce id with wrong check characters at its end")
+    return value
+
+
+def _id_suffix(text: str) -> str:
+    # SOAP API guide, ID field type: one check character for each five, telling their capitals.
+    fives = (text[start : start + 5] for start in range(0, 15, 5))
+    return "".join(
+        _ID_SUFFIX[sum(1 << place for place, char in enumerate(five) if "A" <= char <= "Z")]
+        for five in fives
+    )
+
+
+def _typed_number(text: str) -> str:
+    if not NUMBER.fullmatch(text):
+        return text
+    return str(Decimal(text).normalize() + 0)
+
+
+def _typed_instant(text: str) -> str:
+    found = _INSTANT.fullmatch(text)
+    return _datetime(text) if found else text
+
+
+def _one_newline(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_BY_TYPE: dict[str, Encode] = {
+    "boolean": _boolean,
+    "date": _date,
+    "datetime": _datetime,
+    "id": _record_id,
+    "int": _integer,
+    "long": _integer,
+    "multipicklist": _choices,
+    "reference": _record_id,
+    "time": _time,
+}
+
+_TYPED_FORMS: dict[str, Encode] = {
+    "boolean": str.lower,
+    "currency": _typed_number,
+    "datetime": _typed_instant,
+    "double": _typed_number,
+    "id": long_id,
+    "int": _typed_number,
+    "long": _typed_number,
+    "percent": _typed_number,
+    "reference": long_id,
+}

@@ -1,0 +1,118 @@
+"""All loads of a run: opened as SCHEMAs arrive, flushed in order, summed up at the end."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import weakref
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfbulk import Salesforce
+from target_sfbulk.load import StreamLoad, Workplace
+from target_sfbulk.mapping import OrgSchema
+from target_sfbulk.preflight import plan_stream
+from target_sfbulk.rejects import StreamOutput
+from target_sfbulk.settings import RejectBudget, job_bytes, stream_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sfbulk.clock import Clock
+    from target_sfbulk.interrupts import Interrupts
+    from target_sfbulk.preflight import StreamPlan
+
+LOGGER = logging.getLogger("target-sfbulk")
+
+
+class RejectBudgetError(Exception):
+    """More rows were rejected than `max_rejects` allows."""
+
+
+class Loads:
+    """The loads of a run, by stream, in the order in which the streams first appeared."""
+
+    def __init__(self, config: Mapping[str, Any], interrupts: Interrupts, clock: Clock) -> None:
+        """Open nothing yet; the org is first asked when the first stream is opened."""
+        self.interrupts = interrupts
+        self._config = config
+        self._clock = clock
+        self._budget = RejectBudget.parse(config["max_rejects"])
+        self._loads: dict[str, list[StreamLoad]] = {}
+        self._outputs: dict[str, StreamOutput] = {}
+
+    def open(self, stream: str, record_fields: Sequence[str]) -> StreamLoad:
+        """API call: the load of a stream whose records have these fields.
+
+        Raises:
+            PreflightError: The stream cannot be loaded; names every problem.
+        """
+        plan = self._plan(stream, record_fields)
+        left_out = [name for name, column in plan.columns.items() if column is None]
+        if left_out:
+            LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))
+        if stream not in self._outputs:
+            folder = Path(self._config["output_dir"])
+            self._outputs[stream] = StreamOutput(folder, stream, plan.sobject, plan.operation.value)
+        load = StreamLoad(plan, self._outputs[stream], self._workplace, partial(self._plan, stream))
+        self._loads.setdefault(stream, []).append(load)
+        return load
+
+    def flush(self) -> None:
+        """API call: load all that is on the way; streams in order, and each SCHEMA's rows in order.
+
+        Raises:
+            SalesforceError: Some rows are neither confirmed nor in a rejects file.
+        """
+        for load in [load for loads in self._loads.values() for load in loads]:
+            if load.pending:
+                load.flush()
+
+    def sum_up(self) -> None:
+        """Write each stream's report, and one line of it to the log."""
+        for output in self._outputs.values():
+            output.write_report()
+            LOGGER.info("%s", output.report.summary())
+
+    def check_budget(self, *, at_the_end: bool) -> None:
+        """Compare the rejects so far with `max_rejects`.
+
+        Args:
+            at_the_end: Whether all input was read; a share can only be told then.
+
+        Raises:
+            RejectBudgetError: There are more; every row read is loaded or in a rejects file.
+        """
+        reports = [output.report for output in self._outputs.values()]
+        rejected = sum(report.rejected for report in reports)
+        read = sum(report.read for report in reports)
+        if self._budget.percent is not None and not at_the_end:
+            return
+        if not self._budget.is_exceeded(rejected=rejected, read=read):
+            return
+        told = "; ".join(report.told_rejects() for report in reports if report.rejected)
+        raise RejectBudgetError(
+            f"{rejected} of {read} rows were rejected, and max_rejects allows {self._budget}."
+            f" {told}. The other rows read are loaded."
+        )
+
+    def _plan(self, stream: str, record_fields: Sequence[str]) -> StreamPlan:
+        return plan_stream(stream, record_fields, stream_settings(self._config, stream), self._org)
+
+    @cached_property
+    def _salesforce(self) -> Salesforce:
+        salesforce = Salesforce.from_settings(self._config)
+        weakref.finalize(self, salesforce.close)
+        return salesforce
+
+    @cached_property
+    def _org(self) -> OrgSchema:
+        return OrgSchema(self._salesforce)
+
+    @cached_property
+    def _workplace(self) -> Workplace:
+        spool = tempfile.mkdtemp(prefix="target-sfbulk-")
+        weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
+        return Workplace(self._salesforce, Path(spool), job_bytes(self._config), self._clock)

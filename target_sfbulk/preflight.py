@@ -1,0 +1,190 @@
+"""Checks a stream's SCHEMA against its settings and the org, and reports every problem at once.
+
+It runs when the SCHEMA arrives, before any job of the stream exists.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk import Operation
+from target_sfbulk.mapping import (
+    BY_ID,
+    Column,
+    FieldMapper,
+    FieldProblemError,
+    did_you_mean,
+    finds_records,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sfbulk.describe import SObjectDescribe
+    from target_sfbulk.mapping import OrgSchema
+    from target_sfbulk.settings import StreamSettings
+
+Columns = dict[str, Column | None]
+
+_RIGHTS = {
+    Operation.INSERT: ("createable",),
+    Operation.UPDATE: ("updateable",),
+    Operation.UPSERT: ("createable", "updateable"),
+    Operation.DELETE: ("deletable",),
+    Operation.HARD_DELETE: ("deletable",),
+}
+
+
+class PreflightError(Exception):
+    """A stream that cannot be loaded as it is.
+
+    Attributes:
+        problems: What is wrong, each with what to do; none is left out.
+    """
+
+    def __init__(self, stream: str, problems: Sequence[str]) -> None:
+        super().__init__(f"Stream `{stream}` cannot be loaded: {'; '.join(problems)}.")
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """How one stream is loaded, checked against the org.
+
+    Attributes:
+        key: The column that finds the record; None for an insert.
+        self_lookups: Columns that name a parent in this same object by the same key.
+        columns: By record field; a field that is left out has None.
+        null: The cell that a null becomes.
+    """
+
+    stream: str
+    sobject: str
+    operation: Operation
+    key: Column | None
+    self_lookups: tuple[Column, ...]
+    columns: Columns
+    null: str
+
+    @property
+    def external_id(self) -> str | None:
+        """The field a job upserts by; None for the other operations."""
+        return self.key.header if self.key and self.operation is Operation.UPSERT else None
+
+
+def plan_stream(
+    stream: str, record_fields: Sequence[str], settings: StreamSettings, org: OrgSchema
+) -> StreamPlan:
+    """API call: the plan of a stream whose records have these fields.
+
+    Raises:
+        PreflightError: With every problem of the stream.
+    """
+    sobject = org.describe(settings.sobject)
+    if sobject is None:
+        hint = org.did_you_mean(settings.sobject)
+        problem = f"the org shows this user no object `{settings.sobject}`{hint}"
+        advice = f"name the object with `streams`, `{stream}`, `sobject`"
+        raise PreflightError(stream, [f"{problem}; {advice}"])
+    mapper = FieldMapper(settings, sobject, org)
+    columns, problems = _columns(mapper, record_fields)
+    problems = [
+        *_right_problems(sobject, settings.operation),
+        *_key_problems(sobject, settings, mapper, columns),
+        *_unused_settings(settings, record_fields),
+        *problems,
+        *_columns_filled_twice(columns),
+    ]
+    if problems:
+        raise PreflightError(stream, problems)
+    return _plan(stream, sobject, settings, columns, _key(mapper, columns))
+
+
+def _plan(
+    stream: str,
+    sobject: SObjectDescribe,
+    settings: StreamSettings,
+    columns: Columns,
+    key: Column | None,
+) -> StreamPlan:
+    self_lookups = tuple(
+        column
+        for column in columns.values()
+        if column and key and column.parent == sobject.name and column.field.name == key.header
+    )
+    return StreamPlan(
+        stream, sobject.name, settings.operation, key, self_lookups, columns, settings.null
+    )
+
+
+def _columns(mapper: FieldMapper, record_fields: Iterable[str]) -> tuple[Columns, list[str]]:
+    columns: Columns = {}
+    problems = []
+    for source in record_fields:
+        try:
+            columns[source] = mapper.column(source)
+        except FieldProblemError as problem:  # noqa: PERF203 - all problems are wanted, not the first
+            problems.append(f"record field `{source}`: {problem}")
+    return columns, problems
+
+
+def _key(mapper: FieldMapper, columns: Columns) -> Column | None:
+    key_field = mapper.key_field
+    fitting = (c for c in columns.values() if c and key_field and c.header == key_field.name)
+    return next(fitting, None)
+
+
+def _right_problems(sobject: SObjectDescribe, operation: Operation) -> list[str]:
+    missing = [right for right in _RIGHTS[operation] if not getattr(sobject, right)]
+    if not missing:
+        return []
+    needs = f"{operation.value} needs `{sobject.name}` to be {' and '.join(missing)}"
+    return [f"{needs}, which it is not for this user"]
+
+
+def _key_problems(
+    sobject: SObjectDescribe, settings: StreamSettings, mapper: FieldMapper, columns: Columns
+) -> list[str]:
+    if settings.operation is Operation.INSERT:
+        return []
+    if settings.operation is Operation.UPSERT and settings.external_id is None:
+        return ["upsert needs an `external_id`, in the stream's settings or for all streams"]
+    name = "Id" if settings.operation in BY_ID else settings.external_id or ""
+    field = mapper.key_field
+    if field is None:
+        hint = did_you_mean(name, (f.name for f in sobject.fields if finds_records(f)))
+        return [f"`external_id`: `{sobject.name}` has no field `{name}`{hint}"]
+    if not finds_records(field):
+        unfit = f"`{field.name}` is neither an external id nor an indexed lookup field"
+        return [f"`external_id`: {unfit} of `{sobject.name}`"]
+    if _key(mapper, columns) is None:
+        return [f"no record field fills the key `{field.name}`; map one to it with `fields`"]
+    return []
+
+
+def _unused_settings(settings: StreamSettings, record_fields: Sequence[str]) -> list[str]:
+    # The settings of a glob serve many streams, which need not all have the field.
+    if settings.is_glob:
+        return []
+    named = {**settings.fields, **settings.lookups}
+    return [
+        f"the settings map a record field `{source}`, which the SCHEMA does not have"
+        f"{did_you_mean(source, record_fields)}"
+        for source, target in named.items()
+        if target is not None and source not in record_fields
+    ]
+
+
+def _columns_filled_twice(columns: Columns) -> list[str]:
+    fillers = defaultdict(list)
+    for column in columns.values():
+        if column:
+            fillers[column.fills].append(column.source)
+    return [
+        f"the record fields {' and '.join(f'`{source}`' for source in sources)} would all fill"
+        f" `{filled}`; map all but one of them to null with `fields`"
+        for filled, sources in fillers.items()
+        if len(sources) > 1
+    ]

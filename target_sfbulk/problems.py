@@ -1,0 +1,104 @@
+"""What is wrong with a set of settings, all of it at once; no I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+
+from sfbulk import Operation
+from sfbulk.settings import SECRET_SETTINGS, credentials_problems
+from target_sfbulk.mapping import BY_ID, REMOVES
+from target_sfbulk.settings import SETTINGS, RejectBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def problems_of(config: Mapping[str, Any]) -> list[str]:
+    """Everything wrong with the settings that their JSON Schema cannot say."""
+    sound = _well_formed(config)
+    return [*credentials_problems(config), *_run_problems(sound), *_streams_problems(sound)]
+
+
+def without_secrets(problem: str) -> str:
+    """A problem's text, which may quote the value, as it may be shown."""
+    for name in SECRET_SETTINGS:
+        if f"'{name}'" in problem:
+            return f"{name} is not of the type that the setting has."
+    return problem
+
+
+def _well_formed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, without those that the JSON Schema has refused already."""
+    sound = {}
+    for name, schema in SETTINGS["properties"].items():
+        value = config.get(name)
+        fits = value is not None and DEFAULT_JSONSCHEMA_VALIDATOR(schema).is_valid(value)
+        sound[name] = value if fits else schema.get("default")
+    return sound
+
+
+def _run_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        RejectBudget.parse(config["max_rejects"])
+    except ValueError as problem:
+        yield str(problem)
+    operations = {Operation(config["operation"])} | {
+        _operation(entry, config) for entry in config["streams"].values()
+    }
+    if config["external_id"] and Operation.UPSERT not in operations:
+        yield (
+            "external_id is only used by upsert, and no stream is upserted:"
+            f" operation is {config['operation']}. Leave it out, or upsert."
+        )
+    if (
+        config["operation"] == Operation.UPSERT.value
+        and not config["external_id"]
+        and not config["streams"]
+    ):
+        yield "external_id is missing: operation upsert needs it. Name a field to find records by."
+
+
+def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, entry in config["streams"].items():
+        problems = (
+            *_operation_problems(entry, config),
+            *_mapping_problems(entry.get("fields") or {}, entry.get("lookups") or {}),
+        )
+        yield from (f"streams, {name}: {problem}" for problem in problems)
+
+
+def _operation_problems(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    operation = _operation(entry, config)
+    key = entry.get("external_id")
+    if operation is Operation.UPSERT and not (key or config["external_id"]):
+        yield "external_id is missing: operation upsert needs it."
+    if operation in BY_ID and key:
+        yield f"external_id is not used by {operation.value}, which finds records by Id."
+    if operation is Operation.INSERT and key:
+        yield "external_id is not used by insert. Leave it out, or upsert."
+    if operation in REMOVES and entry.get("lookups"):
+        yield f"lookups are not used by {operation.value}, which sends nothing but ids."
+
+
+def _mapping_problems(
+    fields: Mapping[str, str | None], lookups: Mapping[str, str]
+) -> Iterator[str]:
+    for source in sorted(set(fields) & set(lookups)):
+        yield f"{source} stands in both fields and lookups. Leave one out."
+    for target in fields.values():
+        if target and "." in target:
+            yield f"fields: {target} is a relationship column. Move it to lookups."
+    for target in lookups.values():
+        if "." not in target:
+            yield f"lookups: {target} is no relationship column such as Account.Ext_Id__c."
+    targets = [target.casefold() for target in (*fields.values(), *lookups.values()) if target]
+    for target, count in Counter(targets).items():
+        if count > 1:
+            yield f"{count} record fields fill the column {target}. Leave all but one out."
+
+
+def _operation(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Operation:
+    return Operation(entry.get("operation") or config["operation"])

@@ -1,0 +1,99 @@
+"""Reads Singer lines exactly and fast, and names the line of a fault without quoting it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import IO, Any
+
+import msgspec
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+
+from target_sfbulk.numbers import number
+
+_SHAPES: dict[str, dict[str, type]] = {
+    "SCHEMA": {"stream": str, "schema": dict},
+    "RECORD": {"stream": str, "record": dict},
+    "STATE": {},
+    "ACTIVATE_VERSION": {"stream": str},
+    "BATCH": {"stream": str, "encoding": dict, "manifest": list},
+}
+"""The keys each message must have (Singer specification; SDK: BATCH)."""
+
+_decoder = msgspec.json.Decoder(float_hook=number)
+
+
+class ExactReader(GenericSingerReader[bytes]):
+    """Messages from lines of bytes, UTF-8 whatever the locale; numbers keep their digits.
+
+    The SDK's own readers quote a faulty line in the log, and with it somebody's data.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = 0
+
+    @property
+    def default_input(self) -> IO[bytes]:
+        """Standard input."""
+        return sys.stdin.buffer
+
+    def deserialize_json(self, line: bytes) -> dict[str, Any]:
+        """The message on the next line.
+
+        Raises:
+            InvalidInputLine: It is not a Singer message; names the line and what is wrong.
+        """
+        self._line += 1
+        message = self._decode(line)
+        self._check_shape(message)
+        if message["type"] == "STATE":
+            # The SDK writes a state out again with the json module, which knows no Decimal.
+            return json.loads(line)  # type: ignore[no-any-return] # checked above to be an object
+        return message
+
+    def assert_line_requires(self, line_dict: dict[str, Any], requires: set[str]) -> None:  # type: ignore[override] # the SDK's static method cannot know the line
+        """Check that a message has some keys.
+
+        Raises:
+            InvalidInputLine: Names the line and the keys it lacks.
+        """
+        missing = [f"`{key}`" for key in sorted(requires) if key not in line_dict]
+        if missing:
+            raise self._fault(f"it lacks {', '.join(missing)}")
+
+    def _decode(self, line: bytes) -> dict[str, Any]:
+        try:
+            message = _decoder.decode(line)
+        except UnicodeDecodeError:
+            raise self._fault("it is not UTF-8") from None
+        except msgspec.DecodeError as error:
+            raise self._fault(f"it is not JSON ({_where(error)})") from None
+        if not isinstance(message, dict):
+            raise self._fault("it is no JSON object")
+        return message
+
+    def _check_shape(self, message: dict[str, Any]) -> None:
+        self.assert_line_requires(message, {"type"})
+        shape = _SHAPES.get(message["type"]) if isinstance(message["type"], str) else None
+        if shape is None:
+            raise self._fault(f"its `type` is none of {', '.join(_SHAPES)}")
+        for key, kind in shape.items():
+            if type(message.get(key)) is not kind:
+                self.assert_line_requires(message, {key})
+                raise self._fault(f"its `{key}` is no {_JSON_NAMES[kind]}")
+
+    def _fault(self, what: str) -> InvalidInputLine:
+        return InvalidInputLine(
+            f"Line {self._line} of the input is not a Singer message: {what}. "
+            "Check what the tap writes to its standard output."
+        )
+
+
+_JSON_NAMES: dict[type, str] = {str: "text", dict: "object", list: "array"}
+
+
+def _where(error: msgspec.DecodeError) -> str:
+    # msgspec's texts tell a position and name single characters, never a value.
+    return str(error).removeprefix("JSON is malformed: ")

@@ -1,0 +1,177 @@
+"""Finds out what became of each row of an ended job.
+
+Bulk API 2.0 returns results in no particular order, without row numbers, and with values as
+they were typed (Bulk API guide: Get Job Successful Record Results). So rows are matched by
+their key, or by all their values in one form where they have none; never by position. The
+three results together must account for every row that was sent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk import CsvDecoder, JobError, JobState
+from target_sfbulk.encode import CLEARS_THE_FIELD, key_form, typed_form
+from target_sfbulk.rejects import Kind, Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Protocol
+
+    from sfbulk import IngestJob, JobInfo
+    from target_sfbulk.jobfile import JobFile
+    from target_sfbulk.preflight import StreamPlan
+
+    class _Matcher(Protocol):
+        def take(self, row: Mapping[str, str]) -> int | None: ...
+
+
+_CHUNK = 1 << 20
+
+
+class ResultsMismatchError(JobError):
+    """The results of a job do not account for the rows that were sent."""
+
+
+@dataclass
+class Outcome:
+    """What became of a job's rows.
+
+    Attributes:
+        loaded: Rows in Salesforce.
+        created: Those of them that are new records.
+        rejects: The others, by their number in the file.
+    """
+
+    loaded: int
+    created: int
+    rejects: dict[int, Reject]
+
+
+def read_outcome(plan: StreamPlan, file: JobFile, job: IngestJob, info: JobInfo) -> Outcome:
+    """API call: the fate of each row of an ended job, whatever its end state.
+
+    Raises:
+        ResultsMismatchError: A result belongs to no row that was sent, or rows are in no result.
+    """
+    reader = _Reader(plan, file, job, info)
+    loaded, created = reader.successful()
+    rejects = {**reader.failed(), **reader.unprocessed()}
+    rejects.update(reader.never_tried(loaded, len(rejects)))
+    if loaded + len(rejects) != file.rows:
+        raise ResultsMismatchError(
+            f"Job {job.id} was sent {file.rows} rows of stream `{plan.stream}`, but its results"
+            f" hold {loaded} successful and {len(rejects)} other rows. Compare the job in"
+            " Salesforce Setup, Bulk Data Load Jobs, before running again; no STATE is written"
+            " for these rows.",
+            job_id=job.id,
+        )
+    return Outcome(loaded, created, rejects)
+
+
+class _Reader:
+    def __init__(self, plan: StreamPlan, file: JobFile, job: IngestJob, info: JobInfo) -> None:
+        self._stream = plan.stream
+        self._file = file
+        self._job = job
+        self._info = info
+        self._matcher: _Matcher = _ByKey(plan, file) if plan.key else _ByValues(file)
+        self._has_keys = plan.key is not None
+
+    def successful(self) -> tuple[int, int]:
+        loaded = created = 0
+        for row in self._job.successful():
+            loaded += 1
+            created += row.created
+            # Without keys a success needs no match: the failed rows are found, the rest counted.
+            if self._has_keys:
+                self._number(row.row, "successful")
+        return loaded, created
+
+    def failed(self) -> dict[int, Reject]:
+        return {
+            self._number(row.row, "failed"): Reject(
+                Kind.REJECTED, row.error.code, row.error.message, row.error.fields, self._job.id
+            )
+            for row in self._job.failed()
+        }
+
+    def unprocessed(self) -> dict[int, Reject]:
+        reject = self._unprocessed()
+        return {self._number(row, "unprocessed"): reject for row in self._job.unprocessed()}
+
+    def never_tried(self, loaded: int, others: int) -> dict[int, Reject]:
+        """Rows that no result lists, of a job that says itself it ended before them.
+
+        A job that fails before its first batch lists no unprocessed rows.
+        """
+        ended_early = self._info.state in (JobState.FAILED, JobState.ABORTED)
+        if not ended_early or loaded + others or self._info.records_processed:
+            return {}
+        return dict.fromkeys(range(self._file.rows), self._unprocessed())
+
+    def _unprocessed(self) -> Reject:
+        said = self._info.error_message or "no reason given"
+        message = f"the job ended {self._info.state.value} before this row: {said}"
+        return Reject(Kind.UNPROCESSED, "UNPROCESSED", message, job_id=self._job.id)
+
+    def _number(self, row: Mapping[str, str], result: str) -> int:
+        number = self._matcher.take(row)
+        if number is None:
+            raise ResultsMismatchError(
+                f"Job {self._job.id} lists a {result} row of stream `{self._stream}` that was not"
+                " sent, or lists it twice. Compare the job in Salesforce Setup, Bulk Data Load"
+                " Jobs, before running again; no STATE is written for these rows.",
+                job_id=self._job.id,
+            )
+        return number
+
+
+class _ByKey:
+    """Rows by their key, which is once in a job."""
+
+    def __init__(self, plan: StreamPlan, file: JobFile) -> None:
+        self._waiting = file.keys
+        self._header = plan.key.header if plan.key else ""
+        self._form = key_form(plan.key.field) if plan.key else str
+
+    def take(self, row: Mapping[str, str]) -> int | None:
+        return self._waiting.pop(self._form(row.get(self._header, "")), None)
+
+
+class _ByValues:
+    """Rows by all their values; equal rows stand for each other."""
+
+    def __init__(self, file: JobFile) -> None:
+        self._file = file
+        self._forms = {column.header: typed_form(column.field) for column in file.columns}
+        self._waiting: dict[tuple[str, ...], deque[int]] | None = None
+        self._compared: tuple[str, ...] = ()
+
+    def take(self, row: Mapping[str, str]) -> int | None:
+        if self._waiting is None:
+            # Results hold the columns that Salesforce could match to a field.
+            self._compared = tuple(header for header in self._forms if header in row)
+            self._waiting = self._sent()
+        numbers = self._waiting.get(self._values(row))
+        return numbers.popleft() if numbers else None
+
+    def _sent(self) -> dict[tuple[str, ...], deque[int]]:
+        waiting: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
+        for number, row in enumerate(self._rows()):
+            waiting[self._values(row)].append(number)
+        return waiting
+
+    def _rows(self) -> Iterator[dict[str, str]]:
+        decoder = CsvDecoder()
+        with self._file.csv.open("rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                for cells in decoder.feed(chunk):
+                    yield dict(zip(self._forms, cells, strict=True))
+
+    def _values(self, row: Mapping[str, str]) -> tuple[str, ...]:
+        # A null comes back as an empty cell, or as it was sent.
+        cells = ((self._forms[name], row[name]) for name in self._compared)
+        return tuple("" if cell == CLEARS_THE_FIELD else form(cell) for form, cell in cells)

@@ -1,0 +1,163 @@
+"""Encodes records into CSV rows, one compiled column set per set of record fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.csvio import MAX_FIELD_CHARACTERS, LineEnding, needed_line_ending, quote_row
+from sfbulk.csvio.encode import encode_text
+from sfbulk.errors import DataError, OversizeRow
+from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError, key_form
+from target_sfbulk.rejects import Kind, Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_sfbulk.mapping import Column
+    from target_sfbulk.preflight import StreamPlan
+
+
+_EMPTY = ("", CLEARS_THE_FIELD)
+
+
+class RejectedRecordError(Exception):
+    """A record that cannot be sent."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject.reason)
+        self.reject = reject
+
+
+@dataclass(frozen=True)
+class Row:
+    """One encoded record.
+
+    Attributes:
+        line: The CSV row with its line end.
+        key: The form of its key under which no other row may be in a job; None for an insert.
+        parents: Keys of records of the same object that it looks up to.
+    """
+
+    columns: tuple[Column, ...]
+    line_ending: LineEnding
+    line: bytes
+    key: str | None
+    parents: tuple[str, ...]
+
+
+class RowEncoder:
+    """The encoder of one stream's records.
+
+    Absent and null differ, so each set of record fields becomes a column set of its own: a
+    column in a row means that the record had the field.
+    """
+
+    def __init__(self, plan: StreamPlan) -> None:
+        self._plan = plan
+        self._column_sets: dict[tuple[str, ...], _ColumnSet] = {}
+
+    def knows(self, record: Mapping[str, Any]) -> bool:
+        """Whether the plan covers every field of a record."""
+        return tuple(record) in self._column_sets or self._plan.columns.keys() >= record.keys()
+
+    def encode(self, record: Mapping[str, Any]) -> Row:
+        """The row of a record whose fields the plan covers.
+
+        Raises:
+            RejectedRecordError: It cannot be sent; says why.
+        """
+        names = tuple(record)
+        column_set = self._column_sets.get(names)
+        if column_set is None:
+            column_set = self._column_sets[names] = _ColumnSet(self._plan, names)
+        return column_set.encode(record)
+
+
+class _ColumnSet:
+    def __init__(self, plan: StreamPlan, names: Sequence[str]) -> None:
+        # The plan's order, so that records that list their fields in another order share a job.
+        present = set(names)
+        self._columns = tuple(c for s, c in plan.columns.items() if s in present and c)
+        self._pairs = [(column.source, column.encode) for column in self._columns]
+        self._null = plan.null
+        self._problem = _missing(plan, self._columns)
+        self._key_form = key_form(plan.key.field) if plan.key else str
+        self._key_at = self._columns.index(plan.key) if plan.key in self._columns else None
+        self._parents_at = [at for at, c in enumerate(self._columns) if c in plan.self_lookups]
+
+    def encode(self, record: Mapping[str, Any]) -> Row:
+        if self._problem:
+            raise RejectedRecordError(self._problem)
+        null = self._null
+        try:
+            cells = [
+                encode(value)
+                if (value := record[source]) is not None and value != ""
+                else (CLEARS_THE_FIELD if value == "" else null)
+                for source, encode in self._pairs
+            ]
+        except UnconvertibleError:
+            raise RejectedRecordError(self._why_unconvertible(record)) from None
+        key, parents = self._key(cells), self._parents(cells)
+        line_ending, line = self._line(cells)
+        return Row(self._columns, line_ending, line, key, parents)
+
+    def _line(self, cells: Sequence[str]) -> tuple[LineEnding, bytes]:
+        try:
+            text = quote_row(cells)
+            line_ending = needed_line_ending(text) or LineEnding.LF
+            return line_ending, encode_text(text + line_ending.text)
+        except OversizeRow as error:
+            raise RejectedRecordError(self._why_oversize(cells, error)) from None
+        except DataError as error:
+            raise RejectedRecordError(
+                Reject(Kind.UNCONVERTIBLE, "UNSENDABLE_TEXT", error.message)
+            ) from None
+
+    def _key(self, cells: Sequence[str]) -> str | None:
+        if self._key_at is None:
+            return None
+        if cells[self._key_at] in _EMPTY:
+            raise RejectedRecordError(_missing_key(self._columns[self._key_at]))
+        return self._key_form(cells[self._key_at])
+
+    def _parents(self, cells: Sequence[str]) -> tuple[str, ...]:
+        named = (cells[at] for at in self._parents_at)
+        return tuple(self._key_form(cell) for cell in named if cell not in _EMPTY)
+
+    def _why_unconvertible(self, record: Mapping[str, Any]) -> Reject:
+        why = {}
+        for column in self._columns:
+            value = record[column.source]
+            try:
+                _ = value is None or value == "" or column.encode(value)
+            except UnconvertibleError as error:
+                why[column.header] = str(error)
+        message = "; ".join(f"`{header}`: {reason}" for header, reason in why.items())
+        return Reject(Kind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(why))
+
+    def _why_oversize(self, cells: Sequence[str], error: OversizeRow) -> Reject:
+        long = (
+            column.header
+            for column, cell in zip(self._columns, cells, strict=True)
+            if len(cell) > MAX_FIELD_CHARACTERS
+        )
+        return Reject(Kind.OVERSIZE, "OVERSIZE_ROW", error.message, tuple(long))
+
+
+def _missing(plan: StreamPlan, columns: tuple[Column, ...]) -> Reject | None:
+    if plan.key and plan.key not in columns:
+        return _missing_key(plan.key)
+    if not columns:
+        return Reject(Kind.UNCONVERTIBLE, "NO_FIELDS", "the record has no field that is loaded")
+    return None
+
+
+def _missing_key(key: Column) -> Reject:
+    return Reject(
+        Kind.UNCONVERTIBLE,
+        "MISSING_KEY",
+        f"the record has no value for the key `{key.header}`",
+        (key.header,),
+    )

@@ -1,0 +1,239 @@
+"""The target's settings: their declaration, and what they mean for one stream; no I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+
+from sfbulk import Operation
+from sfbulk.csvio import MAX_JOB_BYTES
+from sfbulk.settings import DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, FLOWS
+from target_sfbulk.encode import CLEARS_THE_FIELD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OPERATIONS = [operation.value for operation in Operation]
+_BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
+_MEGABYTE = 1_000_000
+_WHOLE = 100
+
+_STREAM = th.ObjectType(
+    th.Property("sobject", th.StringType, description="Salesforce object; the stream's name."),
+    th.Property(
+        "operation", th.StringType, allowed_values=_OPERATIONS, description="For this stream."
+    ),
+    th.Property("external_id", th.StringType, description="Upsert key of this stream."),
+    th.Property(
+        "fields",
+        th.ObjectType(additional_properties=th.CustomType({"type": ["string", "null"]})),
+        description="Record field to Salesforce field, or to null to leave it out.",
+    ),
+    th.Property(
+        "lookups",
+        th.ObjectType(additional_properties=th.StringType),
+        description="Record field that holds a parent's key to the relationship column it fills, "
+        "such as `Account.Ext_Id__c`, or `Contact:Who.Ext_Id__c` where there are several parents.",
+    ),
+    additional_properties=False,
+)
+
+_SIGN_IN = (
+    th.Property(
+        "login_url",
+        th.StringType,
+        default=DEFAULT_LOGIN_URL,
+        title="Login URL",
+        description=(
+            "Where to sign in: a My Domain (client credentials need it), "
+            "https://test.salesforce.com, or http://127.0.0.1:PORT for a local org."
+        ),
+    ),
+    th.Property(
+        "instance_url",
+        th.StringType,
+        title="Instance URL",
+        description="The org's own host, given together with `access_token`.",
+    ),
+    th.Property(
+        "access_token",
+        th.StringType,
+        secret=True,
+        title="Access Token",
+        description="A session that exists already, used with `instance_url`.",
+    ),
+    th.Property(
+        "client_id",
+        th.StringType,
+        title="Client ID",
+        description="Consumer key of the connected app.",
+    ),
+    th.Property(
+        "client_secret",
+        th.StringType,
+        secret=True,
+        title="Client Secret",
+        description="Consumer secret of the connected app.",
+    ),
+    th.Property(
+        "refresh_token",
+        th.StringType,
+        secret=True,
+        title="Refresh Token",
+        description="Refresh token of a user, with `client_id` and `client_secret`.",
+    ),
+    th.Property(
+        "auth_flow",
+        th.StringType(allowed_values=[*FLOWS]),
+        title="Sign-in Flow",
+        description="Which flow is meant when the given settings fit two.",
+    ),
+    th.Property(
+        "api_version",
+        th.StringType,
+        default=DEFAULT_API_VERSION,
+        title="API Version",
+        description="Salesforce API version, as NN.0.",
+    ),
+)
+
+_LOADING = (
+    th.Property(
+        "operation",
+        th.StringType,
+        default=Operation.UPSERT.value,
+        allowed_values=_OPERATIONS,
+        description="What the records do to Salesforce, unless a stream says otherwise.",
+    ),
+    th.Property(
+        "external_id",
+        th.StringType,
+        description="Field that upserts find their record by, unless a stream says otherwise.",
+    ),
+    th.Property(
+        "streams",
+        th.ObjectType(additional_properties=_STREAM),
+        default={},
+        description="Settings of single streams, by name or glob; an exact name wins, then the "
+        "first glob that fits.",
+    ),
+    th.Property(
+        "nulls",
+        th.StringType,
+        default="clear",
+        allowed_values=["clear", "ignore"],
+        description="Whether a null clears the field or leaves it as it is.",
+    ),
+    th.Property(
+        "unknown_fields",
+        th.StringType,
+        default="error",
+        allowed_values=["error", "drop"],
+        description="What to do with record fields that Salesforce has no writable field for.",
+    ),
+    th.Property(
+        "max_rejects",
+        th.CustomType({"type": ["string", "integer"]}),
+        default="0",
+        description='Rejected rows a run may have: a count, or a share such as "2%" of the rows '
+        "read. Beyond it the exit code is 1; all rejects are in the rejects files either way.",
+    ),
+    th.Property(
+        "output_dir",
+        th.StringType,
+        default="output",
+        description="Folder of the rejects files and of report.json.",
+    ),
+    th.Property(
+        "max_job_mb",
+        th.NumberType(exclusive_minimum=0, maximum=MAX_JOB_BYTES // _MEGABYTE),
+        default=100,
+        description="Largest CSV of one job, in MB.",
+    ),
+)
+
+SETTINGS: dict[str, Any] = th.PropertiesList(*_SIGN_IN, *_LOADING).to_dict()
+"""JSON Schema of the target's own settings."""
+
+
+@dataclass(frozen=True)
+class RejectBudget:
+    """Rejected rows a run may have, as a count or as a share of the rows read."""
+
+    count: int | None
+    percent: float | None
+
+    @classmethod
+    def parse(cls, text: str | int) -> RejectBudget:
+        """The budget a setting names.
+
+        Raises:
+            ValueError: It is neither a count nor a share up to 100%.
+        """
+        found = _BUDGET.fullmatch(str(text).strip())
+        if found is None or float(found["percent"] or 0) > _WHOLE:
+            raise ValueError(
+                f'max_rejects must be a count such as "10" or a share such as "2%", not "{text}".'
+            )
+        return cls(
+            count=int(found["count"]) if found["count"] else None,
+            percent=float(found["percent"]) if found["percent"] else None,
+        )
+
+    def is_exceeded(self, *, rejected: int, read: int) -> bool:
+        """Whether so many rejects among so many rows read are too many."""
+        if self.count is not None:
+            return rejected > self.count
+        return rejected * _WHOLE > (self.percent or 0) * read
+
+    def __str__(self) -> str:
+        return str(self.count) if self.percent is None else f"{self.percent:g}%"
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """The settings that hold for one stream.
+
+    Attributes:
+        fields: Record field to Salesforce field, None for one that is left out.
+        lookups: Record field to relationship column.
+        drop_unknown_fields: Leave out what has no writable field, instead of refusing it.
+        null: The cell that a null becomes.
+        is_glob: Whether the settings were found by a glob and so serve other streams too.
+    """
+
+    sobject: str
+    operation: Operation
+    external_id: str | None
+    fields: Mapping[str, str | None]
+    lookups: Mapping[str, str]
+    drop_unknown_fields: bool
+    null: str
+    is_glob: bool
+
+
+def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
+    """What holds for a stream: its own settings, else those of the first glob, else the run's."""
+    entries: Mapping[str, Any] = config.get("streams") or {}
+    names = (name for name in entries if fnmatchcase(stream, name))
+    name = stream if stream in entries else next(names, None)
+    entry = entries[name] if name is not None else {}
+    return StreamSettings(
+        sobject=entry.get("sobject") or stream,
+        operation=Operation(entry.get("operation") or config["operation"]),
+        external_id=entry.get("external_id") or config.get("external_id") or None,
+        fields=entry.get("fields") or {},
+        lookups=entry.get("lookups") or {},
+        drop_unknown_fields=config["unknown_fields"] == "drop",
+        null=CLEARS_THE_FIELD if config["nulls"] == "clear" else "",
+        is_glob=name != stream,
+    )
+
+
+def job_bytes(config: Mapping[str, Any]) -> int:
+    """The largest CSV of one job, in bytes."""
+    return int(config["max_job_mb"] * _MEGABYTE)

@@ -1,0 +1,102 @@
+"""The Singer sink: hands records to the stream's load, and drains all streams together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from singer_sdk.sinks import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding
+
+    from target_sfbulk.load import StreamLoad
+    from target_sfbulk.loads import Loads
+    from target_sfbulk.target import TargetSfbulk
+
+
+class BatchMessageError(Exception):
+    """A BATCH message came, which this target does not read."""
+
+
+class SfbulkSink(Sink):
+    """Takes the records of one stream under one SCHEMA."""
+
+    _load: StreamLoad
+
+    def __init__(
+        self,
+        target: TargetSfbulk,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
+        self._fields = tuple(self.schema["properties"])
+        # The SDK would parse each date by the schema it holds, and warn of each field beyond
+        # it. Values are converted once, by the type of their Salesforce field.
+        self.schema = {"properties": {}, "additionalProperties": True}
+
+    def setup(self) -> None:
+        """API call: check the stream against the org.
+
+        Raises:
+            PreflightError: It cannot be loaded; names every problem.
+        """
+        self._load = self._loads.open(self.stream_name, self._fields)
+
+    def get_validator(self) -> None:
+        """No validator: the encoders check what a Salesforce field can hold."""
+
+    @property
+    def include_sdc_metadata_properties(self) -> bool:
+        """Singer's own fields are never sent to Salesforce."""
+        return False
+
+    @property
+    def process_activate_version_messages(self) -> bool:
+        """Records of older versions are not deleted; the SDK says so in the log."""
+        return False
+
+    @property
+    def current_size(self) -> int:
+        """Records on the way."""
+        return self._load.pending
+
+    @property
+    def is_full(self) -> bool:
+        """Never, to the SDK: it would drain this stream alone, and without writing STATE."""
+        return False
+
+    def process_record(self, record: dict[str, Any], context: Mapping[str, Any]) -> None:  # noqa: ARG002 - the SDK's signature
+        """Spool a record; with a full job on the way, load everything and write STATE."""
+        with self._loads.interrupts:
+            self._load.add(record)
+        if self._load.is_full:
+            self._target.drain_all()
+            self._loads.check_budget(at_the_end=False)
+
+    def process_batch(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002 - the SDK's signature
+        """API call: load all streams, in the order in which they first appeared."""
+        with self._loads.interrupts:
+            self._loads.flush()
+
+    def process_batch_files(
+        self, encoding: BaseBatchFileEncoding, files: Sequence[str]
+    ) -> NoReturn:
+        """Refuse a BATCH message.
+
+        Raises:
+            BatchMessageError: Always.
+        """
+        raise BatchMessageError(
+            f"Stream `{self.stream_name}` comes in BATCH messages ({len(files)} files of format"
+            f" {encoding.format}), which target-sfbulk does not read. Switch them off in the tap,"
+            " usually its setting `batch_config`."
+        )
+
+    @property
+    def _loads(self) -> Loads:
+        return self._target.loads

@@ -1,0 +1,120 @@
+"""The target: settings, reader, sinks, and how a run ends."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.singerlib.exceptions import SingerError
+
+from sfbulk.clock import SYSTEM_CLOCK
+from sfbulk.commandline import ErrorLineCommand
+from sfbulk.errors import SalesforceError
+from target_sfbulk.interrupts import Interrupts, StoppedError
+from target_sfbulk.loads import Loads, RejectBudgetError
+from target_sfbulk.preflight import PreflightError
+from target_sfbulk.problems import problems_of, without_secrets
+from target_sfbulk.reader import ExactReader
+from target_sfbulk.settings import SETTINGS
+from target_sfbulk.sinks import BatchMessageError, SfbulkSink
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from sfbulk.clock import Clock
+
+EXPECTED_ERRORS = (
+    SalesforceError,
+    PreflightError,
+    RejectBudgetError,
+    StoppedError,
+    BatchMessageError,
+    SingerError,
+    SingerSDKError,
+    OSError,
+    json.JSONDecodeError,
+)
+"""Errors whose text tells a user what happened and what to do."""
+
+
+class TargetSfbulk(Target):
+    """Loads Singer streams into Salesforce through bulk ingest jobs."""
+
+    name = "target-sfbulk"
+    package_name = "sfbulk"
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    default_sink_class = SfbulkSink
+    message_reader_class = ExactReader
+    clock: Clock = SYSTEM_CLOCK
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, **options: Any) -> None:
+        """Take the options of the SDK's target.
+
+        Raises:
+            ConfigValidationError: If the settings are wrong; names every problem.
+        """
+        super().__init__(**options)
+        # One stream at a time, in order: children find the parents sent before them.
+        self.max_parallelism = 1
+        self.loads = Loads(self.config, Interrupts(self._finish), self.clock)
+
+    def process_endofpipe(self) -> None:
+        """API call: load what is left, write STATE, and sum up.
+
+        Raises:
+            RejectBudgetError: More rows were rejected than `max_rejects` allows.
+        """
+        self._finish()
+        self.loads.check_budget(at_the_end=True)
+
+    def _finish(self) -> None:
+        self.drain_all(is_endofpipe=True)
+        self.loads.sum_up()
+
+    # The SDK's only place between its own check of the settings and the first request. A
+    # test fails when the SDK stops calling it.
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        errors = [
+            *(without_secrets(error) for error in super()._validate_config(raise_errors=False)),
+            *problems_of(self.config),
+        ]
+        if errors and raise_errors:
+            raise ConfigValidationError(
+                "The settings are wrong. " + " ".join(errors),
+                errors=errors,
+                schema=self.config_jsonschema,
+            )
+        return errors
+
+    # The SDK registers this for SIGINT and SIGTERM; its own would drain in the middle of a
+    # row or of another drain, and call the half run a success.
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
+        self.loads.interrupts.arrived(signum)
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the SDK's settings for stream maps and flattening.
+
+        Not the other ones of a target: record metadata, load method, batch size and schema
+        validation would do nothing here.
+        """
+        super(Target, cls).append_builtin_config(config_jsonschema)
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's command, whose every failure is one ERROR line and exit code 1."""
+        return ErrorLineCommand.like(
+            super().get_singer_command(), logger=cls.logger, expected=EXPECTED_ERRORS
+        )
