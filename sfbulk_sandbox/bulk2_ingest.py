@@ -175,13 +175,16 @@ async def _receive(call: Call, work: IngestWork) -> None:
         with arriving.open("wb") as file:
             async for block in call.stream():
                 size += len(block)
-                if size > MAX_UPLOAD_BYTES:
-                    raise Fault(
-                        code="EXCEEDEDQUOTA",
-                        message="ExceededQuota : the upload is over 150 MB after base64 encoding",
-                        status=413,
-                    )
-                file.write(block)
+                # Too much is still read to its end: a client that is sending would take an
+                # early answer for a broken connection.
+                if size <= MAX_UPLOAD_BYTES:
+                    file.write(block)
+        if size > MAX_UPLOAD_BYTES:
+            raise Fault(
+                code="EXCEEDEDQUOTA",
+                message="ExceededQuota : the upload is over 150 MB after base64 encoding",
+                status=413,
+            )
         arriving.rename(work.upload_path)
     finally:
         # A connection that broke leaves the job as it was: Open and without data.
