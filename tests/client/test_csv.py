@@ -1,0 +1,200 @@
+"""CSV both ways, held against Python's own csv module."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfbulk.csvio import (
+    MAX_FIELD_CHARACTERS,
+    MAX_HEADER_CHARACTERS,
+    MAX_RECORD_CHARACTERS,
+    CsvDecoder,
+    CsvEncoder,
+    LineEnding,
+    needed_line_ending,
+    quote_row,
+)
+from sfbulk.errors import CsvError, DataError, OversizeRow
+
+# Characters that break careless CSV code, beside any others.
+AWKWARD = st.sampled_from(
+    ['"', ",", "\r", "\n", "\r\n", "\x00", "\u2028", "\x85", "\x0b", "é", "😀"]
+)
+TEXT = st.lists(AWKWARD | st.characters(codec="utf-8"), max_size=6).map("".join)
+COLUMNS = 3
+ROWS = st.lists(st.lists(TEXT, min_size=COLUMNS, max_size=COLUMNS), max_size=5)
+HEADER = ["Id", "Name", "Account.Ext__c"]
+
+
+def decode(data: bytes, *cuts: int) -> tuple[tuple[str, ...] | None, list[list[str]]]:
+    """What the decoder makes of `data` fed in the pieces that `cuts` make."""
+    decoder = CsvDecoder()
+    edges = [0, *sorted(cuts), len(data)]
+    rows: list[list[str]] = []
+    for start, end in itertools.pairwise(edges):
+        rows += decoder.feed(data[start:end])
+    return decoder.header, rows + decoder.flush()
+
+
+def well_formed(rows: list[list[str]], line_end: str, quoting: int = csv.QUOTE_ALL) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type] # typeshed wants a literal
+    writer.writerows([HEADER, *rows])
+    return file.getvalue().encode()
+
+
+@given(ROWS, st.sampled_from(["\n", "\r\n"]))
+def test_rows_survive_at_every_chunk_boundary(rows: list[list[str]], line_end: str) -> None:
+    data = well_formed(rows, line_end)
+    for cut in range(len(data) + 1):
+        assert decode(data, cut) == (tuple(HEADER), rows)
+
+
+@given(ROWS)
+def test_rows_survive_byte_by_byte(rows: list[list[str]]) -> None:
+    data = well_formed(rows, "\n")
+    assert decode(data, *range(1, len(data))) == (tuple(HEADER), rows)
+
+
+@given(st.lists(st.lists(st.text('ab,"\n\r é', max_size=4), min_size=3, max_size=3), max_size=4))
+def test_the_decoder_agrees_with_pythons_reader_on_minimal_quoting(rows: list[list[str]]) -> None:
+    data = well_formed(rows, "\r\n", csv.QUOTE_MINIMAL)
+    expected = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
+    header, decoded = decode(data, len(data) // 2)
+    assert [list(header or ()), *decoded] == expected
+
+
+@given(ROWS)
+def test_what_the_encoder_writes_pythons_reader_reads(rows: list[list[str]]) -> None:
+    encoder = CsvEncoder(HEADER, LineEnding.LF)
+    fitting = [row for row in rows if not any("\r\n" in cell for cell in row)]
+    data = encoder.header() + b"".join(encoder.row(row) for row in fitting)
+    text = data.decode().replace("\x00", "\ud800")  # Python 3.10's reader refuses NUL.
+    read = list(csv.reader(io.StringIO(text, newline="\n"), strict=True))
+    assert [[cell.replace("\ud800", "\x00") for cell in row] for row in read] == [HEADER, *fitting]
+
+
+@given(ROWS)
+def test_a_row_goes_into_the_job_of_its_own_line_breaks(rows: list[list[str]]) -> None:
+    for row in rows:
+        pairs = sum(cell.count("\r\n") for cell in row)
+        lone = sum(cell.count("\n") for cell in row) - pairs
+        text = quote_row(row)
+        if pairs and lone:
+            with pytest.raises(DataError, match="only one of them"):
+                needed_line_ending(text)
+        else:
+            expected = LineEnding.CRLF if pairs else LineEnding.LF if lone else None
+            assert needed_line_ending(text) is expected
+
+
+def test_the_encoder_quotes_everything_and_doubles_quotes() -> None:
+    encoder = CsvEncoder(["Id", "Name"], LineEnding.CRLF)
+    assert encoder.header() == b'"Id","Name"\r\n'
+    assert encoder.row(["", 'say "é"']) == b'"","say ""\xc3\xa9"""\r\n'
+
+
+def test_the_other_kind_of_line_break_is_refused() -> None:
+    with pytest.raises(DataError, match="CRLF line breaks, but the job's line ending is LF"):
+        CsvEncoder(["A"], LineEnding.LF).row(["one\r\ntwo"])
+
+
+def test_a_lone_carriage_return_fits_both_kinds_of_job() -> None:
+    assert needed_line_ending(quote_row(["a\rb"])) is None
+
+
+def test_a_row_with_a_missing_cell_is_refused() -> None:
+    with pytest.raises(DataError, match="1 cells for 2 columns"):
+        CsvEncoder(["A", "B"]).row(["x"])
+
+
+def test_half_a_surrogate_pair_is_refused_not_replaced() -> None:
+    with pytest.raises(DataError, match="surrogate"):
+        CsvEncoder(["A"]).row(["\ud83d"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [([], "at least one"), (["A", "B", "a"], "twice: a"), (["x" * 32_000], "32,000")],
+)
+def test_headers_salesforce_would_refuse_are_refused_here(columns: list[str], problem: str) -> None:
+    with pytest.raises(DataError, match=problem):
+        CsvEncoder(columns)
+
+
+def test_sizes_are_those_of_the_guide() -> None:
+    assert (MAX_HEADER_CHARACTERS, MAX_FIELD_CHARACTERS, MAX_RECORD_CHARACTERS) == (
+        32_000,
+        131_072,
+        400_000,
+    )
+
+
+def test_a_field_at_its_limit_passes_and_one_beyond_is_named() -> None:
+    encoder = CsvEncoder(["A", "B"])
+    encoder.row(["", "x" * 131_072])
+    with pytest.raises(OversizeRow, match=r"Column 2 .* 131,073 characters"):
+        encoder.row(["", "x" * 131_073])
+
+
+def test_a_record_beyond_its_limit_is_refused() -> None:
+    encoder = CsvEncoder(list("ABCD"))
+    encoder.row(["x" * 100_000] * 4)
+    with pytest.raises(OversizeRow, match="400,001"):
+        encoder.row(["x" * 100_000] * 3 + ["x" * 100_001])
+
+
+def test_fields_longer_than_pythons_own_limit_are_read() -> None:
+    value = "é" * 1_000_000
+    assert decode(f'"Body"\n"{value}"\n'.encode(), 7, 500_000) == (("Body",), [[value]])
+
+
+def test_a_last_row_without_line_end_is_read() -> None:
+    assert decode(b'"A","B"\n"1","2"') == (("A", "B"), [["1", "2"]])
+
+
+def test_a_header_alone_holds_no_rows() -> None:
+    assert decode(b'"sf__Id","sf__Error",Id,Phone\n') == (
+        ("sf__Id", "sf__Error", "Id", "Phone"),
+        [],
+    )
+
+
+def test_an_empty_body_has_neither_header_nor_rows() -> None:
+    assert decode(b"") == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b'"A","B"\n"1","2"\n"3"\n', "Row 2 has 1 cells where the header has 2"),
+        (b'"A","B"\n"1","2","3"\n', "Row 1 has 3 cells where the header has 2"),
+        (b'"A","B"\n"1","2"\n\n', "Row 2 has 0 cells"),
+        (b'"A"\n"1"x\n', "not CSV"),
+        (b'"A"\n"1', "not CSV"),
+        (b'"A"\nx\ry\n', "not CSV"),
+        (b'"A"\n"\xff"\n', "not UTF-8"),
+        (b'"A"\n"\xc3', "not UTF-8"),
+        (b'"A"\n"\xed\xa0\x80"\n', "not UTF-8"),
+    ],
+)
+def test_what_is_not_csv_is_an_error_at_every_chunk_boundary(data: bytes, problem: str) -> None:
+    for cut in range(len(data)):
+        with pytest.raises(CsvError, match=problem):
+            decode(data, cut)
+
+
+def test_memory_does_not_grow_with_rows() -> None:
+    decoder = CsvDecoder()
+    decoder.feed(b'"A"\n')
+    for _ in range(2_000):
+        decoder.feed(b'"' + b"x" * 1_000 + b'"\n"begun')
+        decoder.feed(b'"\n')
+        assert len(decoder._pending) < 10
+    assert decoder.rows == 4_000

@@ -1,0 +1,75 @@
+"""What the client promises by name: its exports and its tree of errors."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sfbulk
+from sfbulk import csvio, errors, jobs
+from sfbulk.errors import Recovery, SalesforceError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@pytest.mark.parametrize("module", [sfbulk, csvio, jobs])
+def test_all_names_exactly_what_a_module_offers(module: ModuleType) -> None:
+    offered = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and name != "annotations" and not inspect.ismodule(value)
+    }
+    assert set(module.__all__) == offered
+    assert list(module.__all__) == sorted(module.__all__, key=_isort_key)
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+def drawn_tree() -> dict[str, str]:
+    """Each class in the docstring's drawing, with the parent it is drawn under."""
+    path: list[str] = []
+    tree: dict[str, str] = {}
+    for indent, name in re.findall(r"^([│├└─ ]*)(\w+)", drawing(), flags=re.MULTILINE):
+        depth = len(indent) // 4
+        del path[depth:]
+        tree[name] = path[-1] if path else "Exception"
+        path.append(name)
+    return tree
+
+
+def drawing() -> str:
+    return (errors.__doc__ or "").split("```")[1].strip()
+
+
+def test_the_drawing_is_the_tree() -> None:
+    real = {
+        name: kind.__mro__[1].__name__
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, SalesforceError)
+    }
+    assert len(real) > 15
+    assert drawn_tree() == real
+
+
+def test_every_error_is_exported_and_has_a_sentence() -> None:
+    for name in drawn_tree():
+        kind = getattr(sfbulk, name)
+        assert (kind.__doc__ or "").rstrip().endswith(".")
+        assert isinstance(kind.recovery, Recovery)
+
+
+def test_a_docstring_opens_with_api_call_exactly_when_the_front_door_asks_salesforce() -> None:
+    no_io = {"from_settings", "close"}
+    methods = {
+        name: method
+        for name, method in inspect.getmembers(sfbulk.Salesforce, callable)
+        if not name.startswith("_")
+    }
+    asking = {n for n, m in methods.items() if (m.__doc__ or "").startswith("API call:")}
+    assert asking == set(methods) - no_io
