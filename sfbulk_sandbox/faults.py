@@ -1,10 +1,10 @@
 """The ways the org says no: request faults, row errors, and unusable input files.
 
-    Exception
-    ├── Fault       a request is refused: Salesforce's code, text and HTTP status
-    ├── RowError    one row of a save is refused: StatusCode, text and fields
-    ├── LoadError   a CSV folder cannot be loaded: file, line and column
-    └── SchemaError a describe cannot be used
+Exception
+├── Fault       a request is refused: Salesforce's code, text and HTTP status
+├── RowError    one row of a save is refused: StatusCode, text and fields
+├── LoadError   a CSV folder cannot be loaded: file, line and column
+└── SchemaError a describe cannot be used
 """
 
 from __future__ import annotations

@@ -53,10 +53,13 @@ class IdSource:
 
     def new_id(self, prefix: str) -> str:
         """The next id of an object's key prefix (three characters), in its 18-character form."""
+        return to18(prefix + self._pod + _base62(self.next_serial(prefix), _SERIAL_DIGITS))
+
+    def next_serial(self, name: str) -> int:
+        """The next number of a counter: 1, 2, 3..."""
         with self._lock:
-            self.serials[prefix] += 1
-            serial = self.serials[prefix]
-        return to18(prefix + self._pod + _base62(serial, _SERIAL_DIGITS))
+            self.serials[name] += 1
+            return self.serials[name]
 
     def reserve(self, record_id: str) -> None:
         """Never hand out an id up to this one, which came from outside."""
@@ -66,8 +69,12 @@ class IdSource:
         number = 0
         for character in serial:
             number = number * len(_DIGITS) + _VALUES[character]
+        self.advance(prefix, number)
+
+    def advance(self, name: str, serial: int) -> None:
+        """Never hand out a number of a counter up to this one."""
         with self._lock:
-            self.serials[prefix] = max(self.serials[prefix], number)
+            self.serials[name] = max(self.serials[name], serial)
 
 
 def _base62(number: int, width: int) -> str:

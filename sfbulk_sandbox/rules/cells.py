@@ -1,0 +1,122 @@
+"""The rules one cell must keep: type, length, range, picklist, e-mail form."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox import values
+from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.rules.chunk import UNSET, Cell, Chunk, Given
+from sfbulk_sandbox.schema import Field, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sfbulk_sandbox.values import Stored
+
+    Rule = Callable[[str], Stored]
+
+_EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
+_INT_DIGITS = 10
+
+
+def read_column(chunk: Chunk, field: Field, rule: Rule, given: Sequence[Given]) -> None:
+    """Put a column of cells through a field's rule into the chunk; refuse the rows that break it."""
+    empty = "false" if field.kind is Kind.BOOLEAN else None
+    cells: list[Cell] = []
+    for row, text in enumerate(given):
+        if text is UNSET:
+            cells.append(text)
+        elif text is None or text == "":
+            cells.append(empty)
+        else:
+            try:
+                cells.append(rule(text))
+            except RowError as error:
+                chunk.fail(row, error)
+                cells.append(UNSET)
+    chunk.columns[field] = cells
+
+
+def rule_for(field: Field) -> Rule:
+    """What turns a field's texts into stored values, refusing those that Salesforce refuses."""
+    parse = values.parser(field)
+    if field.kind is Kind.NUMBER:
+        return _number_rule(field, parse)
+    if field.kind is Kind.INTEGER:
+        return _integer_rule(field, parse)
+    if field.type == "email":
+        return _email_rule(field, parse)
+    if field.describe["restrictedPicklist"] and field.type in ("picklist", "multipicklist"):
+        return _picklist_rule(field, parse)
+    return parse
+
+
+def _number_rule(field: Field, parse: Rule) -> Rule:
+    precision, scale = field.describe["precision"], field.describe["scale"]
+    step = Decimal(1).scaleb(-scale)
+
+    def number(text: str) -> Stored:
+        stored = parse(text)
+        exact = Decimal(str(stored))
+        if precision and exact.adjusted() >= precision - scale:
+            raise _outside_range(field, text)
+        if int(exact.normalize().as_tuple().exponent) >= -scale:
+            return stored
+        # SOAP API guide, Field Types: decimals beyond the scale are rounded, not refused.
+        return values.number_text(exact.quantize(step, ROUND_HALF_UP))
+
+    return number
+
+
+def _integer_rule(field: Field, parse: Rule) -> Rule:
+    limit = 10 ** (field.describe["digits"] or _INT_DIGITS)
+
+    def integer(text: str) -> Stored:
+        stored = parse(text)
+        if not -limit < int(stored or 0) < limit:
+            raise _outside_range(field, text)
+        return stored
+
+    return integer
+
+
+def _outside_range(field: Field, text: str) -> RowError:
+    return RowError(
+        "NUMBER_OUTSIDE_VALID_RANGE",
+        f"{field.label}: value outside of valid range on numeric field: {text}",
+        (field.name,),
+    )
+
+
+def _email_rule(field: Field, parse: Rule) -> Rule:
+    def email(text: str) -> Stored:
+        stored = parse(text)
+        if not _EMAIL.fullmatch(text):
+            raise RowError(
+                "INVALID_EMAIL_ADDRESS",
+                f"{field.label}: invalid email address: {text}",
+                (field.name,),
+            )
+        return stored
+
+    return email
+
+
+def _picklist_rule(field: Field, parse: Rule) -> Rule:
+    allowed = {entry["value"] for entry in field.describe["picklistValues"] if entry["active"]}
+    multiple = field.type == "multipicklist"
+
+    def picklist(text: str) -> Stored:
+        for value in text.split(";") if multiple else [text]:
+            if value not in allowed:
+                raise RowError(
+                    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                    f"{field.label}: bad value for restricted picklist field: {value}",
+                    (field.name,),
+                )
+        return parse(text)
+
+    return picklist

@@ -1,0 +1,87 @@
+"""What the columns of a load mean: fields, the id, and parents by one of their keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.schema import Field, Kind, Schema, SObject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a load.
+
+    Attributes:
+        field: The field it sets.
+        parent: For a relationship column such as `Account.Ext__c`, the parent's object.
+        key: The parent's field that the cells hold.
+    """
+
+    field: Field
+    parent: SObject | None = None
+    key: Field | None = None
+
+
+def read_header(schema: Schema, sobject: SObject, header: Sequence[str]) -> list[Column]:
+    """What each column of a header means.
+
+    Raises:
+        Fault: InvalidBatch for a name that means nothing, or comes twice.
+    """
+    columns: list[Column] = []
+    for name in header:
+        column = find_column(schema, sobject, name)
+        if column is None:
+            raise Fault("InvalidBatch", f"Field name not found : {name}")
+        if any(column.field is other.field for other in columns):
+            raise Fault("InvalidBatch", f"Field name is given twice : {name}")
+        columns.append(column)
+    return columns
+
+
+def find_column(schema: Schema, sobject: SObject, name: str) -> Column | None:
+    """What a column's name means, or None.
+
+    Names are not case sensitive. `Rel.Key` names a parent by its key, `Object:Rel.Key` does when
+    the lookup may point at several objects (Bulk API guide: Relationship Fields in a Header Row).
+    """
+    if "." in name:
+        return _relationship(schema, sobject, name)
+    field = sobject.field(name)
+    if field is None or field.kind is Kind.COMPOUND:
+        return None
+    return Column(field)
+
+
+def _relationship(schema: Schema, sobject: SObject, name: str) -> Column | None:
+    path, _, key_name = name.partition(".")
+    parent_name, colon, relationship = path.rpartition(":")
+    lookup = sobject.relationship(relationship)
+    if lookup is None or bool(colon) != lookup.polymorphic:
+        return None
+    wanted = parent_name.lower() or lookup.reference_to[0].lower()
+    allowed = [target for target in lookup.reference_to if target.lower() == wanted]
+    parent = schema.sobject(allowed[0]) if allowed else None
+    key = parent.field(key_name) if parent else None
+    return Column(lookup, parent, key) if key is not None and key.is_key else None
+
+
+def upsert_key(sobject: SObject, name: str) -> Field:
+    """The field an upsert finds its records by.
+
+    Raises:
+        Fault: InvalidJob when the field is no external id, idLookup field or Id.
+    """
+    field = sobject.field(name)
+    if field is None or not field.is_key:
+        raise Fault(
+            "InvalidJob",
+            f"Field name provided, {name.lower()} does not match an External ID, Salesforce Id, "
+            f"or indexed field for {sobject.name}",
+        )
+    return field

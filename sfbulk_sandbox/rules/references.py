@@ -1,0 +1,130 @@
+"""Finding records: those a row is about, and the parents it points at.
+
+One query per column and chunk, never one per row.
+"""
+
+# ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox import values
+from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.rules.chunk import UNSET, Cell, Chunk, Given
+from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.store import key_expression, key_value, marks, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sfbulk_sandbox.rules.columns import Column
+    from sfbulk_sandbox.schema import Field, Schema, SObject
+    from sfbulk_sandbox.store import Store
+    from sfbulk_sandbox.values import Stored
+
+ENTITY_IS_DELETED = ("ENTITY_IS_DELETED", "entity is deleted")
+NO_SUCH_RECORD = ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+
+
+def by_key(
+    store: Store, sobject: SObject, key: Field, wanted: Collection[Stored]
+) -> dict[Stored, list[str]]:
+    """Ids of the records in use that have one of these keys, by the key as it is compared."""
+    expression = key_expression(key)
+    live = " AND \"IsDeleted\" = 'false'" if sobject.has_recycle_bin else ""
+    rows = store.execute(
+        f'SELECT {expression}, "Id" FROM {quoted(sobject.name)} '
+        f"WHERE {expression} IN ({marks(len(wanted))}){live} ORDER BY rowid",
+        list(wanted),
+    )
+    found: dict[Stored, list[str]] = {}
+    for value, record_id in rows:
+        found.setdefault(value, []).append(str(record_id))
+    return found
+
+
+def deleted_marks(store: Store, sobject: SObject, wanted: Collection[str]) -> dict[str, bool]:
+    """Which of these records there are, and whether each is in the recycle bin."""
+    deleted = '"IsDeleted"' if sobject.has_recycle_bin else "'false'"
+    rows = store.execute(
+        f'SELECT "Id", {deleted} FROM {quoted(sobject.name)} WHERE "Id" IN ({marks(len(wanted))})',
+        list(wanted),
+    )
+    return {str(record_id): mark == "true" for record_id, mark in rows}
+
+
+def more_than_one(key: Field, record_ids: Sequence[str]) -> RowError:
+    """The error of a key that several records share."""
+    return RowError(
+        "DUPLICATE_EXTERNAL_ID",
+        f"{key.name}: more than one record found for external id field: [{', '.join(record_ids)}]",
+    )
+
+
+def read_keys(chunk: Chunk, key: Field, given: Sequence[Given]) -> dict[int, Stored]:
+    """The keys that rows hold, as they are compared, by row; a malformed one refuses its row."""
+    keys: dict[int, Stored] = {}
+    for row, text in enumerate(given):
+        if isinstance(text, str) and text:
+            try:
+                keys[row] = key_value(key, values.parse_cell(key, text))
+            except RowError as error:
+                chunk.fail(row, error)
+    return keys
+
+
+def resolve_parents(store: Store, chunk: Chunk, column: Column, given: Sequence[Given]) -> None:
+    """Turn a relationship column into ids: `Account.Ext__c` sets AccountId."""
+    if column.parent is None or column.key is None:
+        raise ValueError(column)
+    keys = read_keys(chunk, column.key, given)
+    found = by_key(store, column.parent, column.key, set(keys.values()))
+    cells: list[Cell] = [UNSET if text is UNSET else None for text in given]
+    for row, key in keys.items():
+        matches = found.get(key, [])
+        if len(matches) == 1:
+            cells[row] = matches[0]
+        elif matches:
+            chunk.fail(row, more_than_one(column.key, matches))
+        else:
+            text = (
+                f"Foreign key external ID: {given[row]} not found for field {column.key.name} "
+                f"in entity {column.parent.name}"
+            )
+            chunk.fail(row, RowError("INVALID_FIELD", text))
+    chunk.columns[column.field] = cells
+
+
+def check_lookups(store: Store, schema: Schema, chunk: Chunk, field: Field) -> None:
+    """Refuse rows whose lookup holds the id of no record, or of one it may not point at."""
+    if field.kind is not Kind.ID:
+        return
+    targets = [schema.sobject(name) for name in field.reference_to]
+    # An org's describes rarely come with every object they mention: what is not there is believed.
+    if None in targets:
+        return
+    by_prefix = {target.key_prefix: target for target in targets if target is not None}
+    wanted: dict[str, dict[int, str]] = {}
+    for row, cell in chunk.given(field):
+        wanted.setdefault(str(cell)[:3], {})[row] = str(cell)
+    for prefix, rows in wanted.items():
+        if prefix in by_prefix:
+            _check_there(store, chunk, by_prefix[prefix], rows)
+        else:
+            _refuse_other_object(chunk, field, rows)
+
+
+def _check_there(store: Store, chunk: Chunk, target: SObject, rows: dict[int, str]) -> None:
+    there = deleted_marks(store, target, set(rows.values()))
+    for row, record_id in rows.items():
+        if record_id not in there:
+            chunk.fail(row, RowError(*NO_SUCH_RECORD))
+        elif there[record_id]:
+            chunk.fail(row, RowError(*ENTITY_IS_DELETED))
+
+
+def _refuse_other_object(chunk: Chunk, field: Field, rows: dict[int, str]) -> None:
+    for row, record_id in rows.items():
+        text = f"{field.label}: id value of incorrect type: {record_id}"
+        chunk.fail(row, RowError("FIELD_INTEGRITY_EXCEPTION", text, (field.name,)))

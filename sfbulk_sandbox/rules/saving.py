@@ -1,0 +1,216 @@
+"""Saving a chunk of rows: the rules in their order, then as few statements as will do."""
+
+# ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox import values
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.rules import cells, records, references, targets
+from sfbulk_sandbox.rules.chunk import UNSET, Chunk, Given, RowResult
+from sfbulk_sandbox.rules.columns import Column, upsert_key
+from sfbulk_sandbox.rules.defaults import Defaults
+from sfbulk_sandbox.store import marks, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.ids import IdSource
+    from sfbulk_sandbox.schema import Field, Schema, SObject
+    from sfbulk_sandbox.store import Store
+    from sfbulk_sandbox.values import Stored
+
+_FLAGS = {
+    "insert": ("createable",),
+    "update": ("updateable",),
+    "upsert": ("createable", "updateable"),
+    "delete": ("deletable",),
+    "hardDelete": ("deletable",),
+}
+_DELETES = ("delete", "hardDelete")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What saving needs of the org."""
+
+    store: Store
+    schema: Schema
+    ids: IdSource
+    clock: Clock
+    user_id: str
+
+
+class Saver:
+    """Saves rows of one object by one operation.
+
+    Args:
+        operation: `insert`, `update`, `upsert`, `delete` or `hardDelete`.
+        columns: What the cells of a row mean.
+        external_id: The field an upsert finds its records by; Id when None.
+
+    Raises:
+        Fault: The object does not take the operation, or the columns do not suit it.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        operation: str,
+        sobject: SObject,
+        columns: Sequence[Column],
+        external_id: str | None,
+    ) -> None:
+        _check_operation(sobject, operation)
+        self._parts = parts
+        self._operation = operation
+        self._sobject = sobject
+        self._columns = columns
+        self._key = upsert_key(sobject, external_id or "Id") if operation == "upsert" else None
+        self._check_columns()
+        self._rules = [cells.rule_for(column.field) for column in columns]
+        self._defaults = Defaults(parts.ids, sobject, parts.user_id)
+
+    def _check_columns(self) -> None:
+        fields = [column.field for column in self._columns]
+        if self._operation in _DELETES and [one.type for one in fields] != ["id"]:
+            raise Fault("InvalidBatch", "Delete batch must contain only ids")
+        if self._key is not None and self._key not in fields:
+            raise Fault("InvalidBatch", f"Field name not found : {self._key.name}")
+
+    def save(self, rows: Sequence[Sequence[Given]]) -> list[RowResult]:
+        """Save rows of one transaction; each stands or falls by itself.
+
+        Args:
+            rows: One cell per column: text, None to clear the field, UNSET to say nothing.
+        """
+        with self._parts.store.transaction():
+            chunk = self._checked(rows)
+            if self._operation in _DELETES:
+                self._delete(chunk)
+            else:
+                self._write(chunk)
+        return chunk.results()
+
+    def _checked(self, rows: Sequence[Sequence[Given]]) -> Chunk:
+        chunk = Chunk(len(rows))
+        by_column = list(zip(*rows, strict=True)) if rows else [() for _ in self._columns]
+        self._find_records(chunk, by_column)
+        chunk.mark_inserts()
+        if self._operation not in _DELETES:
+            self._read_columns(chunk, by_column)
+            records.check_writable(chunk)
+            for field in [column.field for column in self._columns if not column.parent]:
+                if field in chunk.columns:
+                    references.check_lookups(self._parts.store, self._parts.schema, chunk, field)
+            records.check_required(chunk, self._sobject)
+        return chunk
+
+    def _find_records(self, chunk: Chunk, by_column: Sequence[Sequence[Given]]) -> None:
+        store, sobject = self._parts.store, self._sobject
+        ids = self._cells_of("Id", chunk, by_column)
+        if self._operation == "insert":
+            targets.refuse_ids(chunk, ids)
+        elif self._key is None:
+            targets.by_id(store, sobject, chunk, ids, _CALLS[self._operation])
+        elif self._key.type == "id":
+            targets.by_id_or_new(store, sobject, chunk, ids)
+        else:
+            keys = self._cells_of(self._key.name, chunk, by_column)
+            targets.by_key(store, sobject, self._key, chunk, keys)
+
+    def _cells_of(
+        self, name: str, chunk: Chunk, by_column: Sequence[Sequence[Given]]
+    ) -> Sequence[Given]:
+        for column, given in zip(self._columns, by_column, strict=True):
+            if column.field.name == name and not column.parent:
+                return given
+        return [UNSET] * chunk.size
+
+    def _read_columns(self, chunk: Chunk, by_column: Sequence[Sequence[Given]]) -> None:
+        for column, rule, given in zip(self._columns, self._rules, by_column, strict=True):
+            if column.parent:
+                references.resolve_parents(self._parts.store, chunk, column, given)
+            elif column.field.type != "id":
+                cells.read_column(chunk, column.field, rule, given)
+
+    def _write(self, chunk: Chunk) -> None:
+        new = chunk.inserts()
+        for row in new:
+            chunk.ids[row] = self._parts.ids.new_id(self._sobject.key_prefix or "000")
+        records.check_unique(self._parts.store, self._sobject, chunk)
+        now = values.datetime_text(self._parts.clock.now())
+        self._insert(chunk, chunk.inserts(), now)
+        self._update(chunk, chunk.updates(), now)
+        self._name([str(chunk.ids[row]) for row in chunk.live()])
+        self._parts.store.keep_serials(self._defaults.serials())
+
+    def _insert(self, chunk: Chunk, rows: list[int], now: str) -> None:
+        filled = self._defaults.fill(chunk, rows, now)
+        if not rows:
+            return
+        names = ", ".join(quoted(field.name) for field in filled)
+        self._parts.store.execute_many(
+            f"INSERT INTO {quoted(self._sobject.name)} ({names}) VALUES ({marks(len(filled))})",
+            list(zip(*filled.values(), strict=True)),
+        )
+
+    def _update(self, chunk: Chunk, rows: list[int], now: str) -> None:
+        """Rows that set the same fields share a statement: usually there is one for all."""
+        stamps = self._defaults.update_stamps(now)
+        alike: dict[tuple[Field, ...], list[int]] = {}
+        for row in rows:
+            fields = tuple(one for one, cells in chunk.columns.items() if cells[row] is not UNSET)
+            alike.setdefault(fields, []).append(row)
+        for fields, group in alike.items():
+            names = [field.name for field in (*fields, *stamps)]
+            self._parts.store.execute_many(
+                f"UPDATE {quoted(self._sobject.name)} "
+                f'SET {", ".join(f"{quoted(name)} = ?" for name in names)} WHERE "Id" = ?',
+                [
+                    (
+                        *(chunk.columns[field][row] for field in fields),
+                        *stamps.values(),
+                        chunk.ids[row],
+                    )
+                    for row in group
+                ],
+            )
+
+    def _name(self, record_ids: list[str]) -> None:
+        for field, expression in self._defaults.names().items():
+            self._parts.store.execute(
+                f"UPDATE {quoted(self._sobject.name)} SET {quoted(field.name)} = {expression} "
+                f'WHERE "Id" IN ({marks(len(record_ids))})'
+                + (f" AND {quoted(field.name)} IS NULL" if field.createable else ""),
+                record_ids,
+            )
+
+    def _delete(self, chunk: Chunk) -> None:
+        rows = [(str(chunk.ids[row]),) for row in chunk.live()]
+        table = quoted(self._sobject.name)
+        if self._operation == "hardDelete" or not self._sobject.has_recycle_bin:
+            self._parts.store.execute_many(f'DELETE FROM {table} WHERE "Id" = ?', rows)
+            return
+        now = values.datetime_text(self._parts.clock.now())
+        stamps: dict[str, Stored] = {"IsDeleted": "true"}
+        stamps |= {field.name: value for field, value in self._defaults.update_stamps(now).items()}
+        self._parts.store.execute_many(
+            f"UPDATE {table} SET {', '.join(f'{quoted(name)} = ?' for name in stamps)} "
+            'WHERE "Id" = ?',
+            [(*stamps.values(), *row) for row in rows],
+        )
+
+
+_CALLS = {"update": "update", "delete": "delete", "hardDelete": "delete"}
+
+
+def _check_operation(sobject: SObject, operation: str) -> None:
+    for flag in _FLAGS[operation]:
+        if not sobject.allows(flag):
+            text = f"entity type {sobject.name} does not support {_CALLS.get(operation, operation)}"
+            raise Fault("INVALID_TYPE_FOR_OPERATION", text)

@@ -1,0 +1,203 @@
+"""From SOQL text to a `Statement`, or to Salesforce's MALFORMED_QUERY."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from lark import Lark, Transformer
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
+
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.soql import syntax
+from sfbulk_sandbox.soql.position import fault_at
+
+if TYPE_CHECKING:
+    from lark import Token
+
+# SOQL and SOSL Reference: Quoted String Escape Sequences.
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
+_KEPT_IN_LIKE = "_%\\"
+_LIMIT_CHARACTERS = 100_000
+
+
+def parse(soql: str) -> syntax.Statement:
+    """Parse one SELECT.
+
+    Raises:
+        Fault: MALFORMED_QUERY with the place, or QUERY_TOO_COMPLICATED beyond 100,000 characters.
+    """
+    if len(soql) > _LIMIT_CHARACTERS:
+        raise Fault("QUERY_TOO_COMPLICATED", "SOQL statements cannot exceed 100000 characters")
+    try:
+        tree = _grammar().parse(soql)
+        statement: syntax.Statement = _Builder(soql).transform(tree)
+    except UnexpectedToken as error:
+        raise _unexpected_token(soql, error.token) from None
+    except UnexpectedCharacters as error:
+        raise _unexpected_character(soql, error) from None
+    except VisitError as error:
+        raise error.orig_exc from None
+    return statement
+
+
+@lru_cache(maxsize=1)
+def _grammar() -> Lark:
+    text = (resources.files("sfbulk_sandbox.soql") / "grammar.lark").read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", lexer="contextual", maybe_placeholders=True)
+
+
+def _unexpected_token(soql: str, token: Token) -> Fault:
+    ended = token.type == "$END"
+    at = len(soql) if ended else token.start_pos or 0
+    shown = "<EOF>" if ended else str(token)
+    return fault_at(soql, at, "MALFORMED_QUERY", f"unexpected token: '{shown}'")
+
+
+def _unexpected_character(soql: str, error: UnexpectedCharacters) -> Fault:
+    place = f"line {error.line}:{error.column - 1}"
+    if soql[error.pos_in_stream] == "'":
+        text = f"{place} mismatched character '<EOF>' expecting '''"
+    else:
+        text = f"{place} no viable alternative at character '{soql[error.pos_in_stream]}'"
+    return Fault("MALFORMED_QUERY", text)
+
+
+class _Builder(Transformer[Any, Any]):
+    """Turns lark's tree into our own, rule by rule; methods are named for the grammar's rules."""
+
+    def __init__(self, soql: str) -> None:
+        super().__init__()
+        self._soql = soql
+
+    def start(self, parts: list[Any]) -> syntax.Statement:
+        statement: syntax.Statement = parts[0]
+        return statement
+
+    def query(self, parts: list[Any]) -> syntax.Statement:
+        items, source, *rest = parts
+        clauses: dict[str, Any] = dict(rest)
+        limit = clauses.pop("LIMIT", None)
+        return syntax.Statement(
+            items=tuple(items),
+            source=str(source),
+            source_at=source.start_pos,
+            alias=clauses.pop("alias", None),
+            where=clauses.pop("where", None),
+            order=tuple(clauses.pop("order", ())),
+            limit=limit.number if limit else None,
+            clauses=tuple(clauses.values()),
+        )
+
+    def select_list(self, parts: list[Any]) -> list[Any]:
+        return parts
+
+    def function(self, parts: list[Any]) -> syntax.Function:
+        name, argument, _alias = parts
+        return syntax.Function(name.upper(), argument, name.start_pos)
+
+    def subquery(self, parts: list[syntax.Statement]) -> syntax.Subquery:
+        inner = parts[0]
+        return syntax.Subquery(self._soql.rindex("(", 0, _first_place(inner) + 1))
+
+    def typeof(self, parts: list[Any]) -> syntax.TypeOf:
+        return syntax.TypeOf(parts[0].start_pos)
+
+    def path(self, names: list[Token]) -> syntax.Path:
+        return syntax.Path(tuple(map(str, names)), names[0].start_pos or 0)
+
+    def alias(self, parts: list[Token]) -> tuple[str, str]:
+        return "alias", str(parts[0])
+
+    def where(self, parts: list[Any]) -> tuple[str, Any]:
+        return "where", parts[0]
+
+    def order(self, parts: list[Any]) -> tuple[str, Any]:
+        return "order", parts
+
+    def group(self, parts: list[Any]) -> tuple[str, syntax.Clause]:
+        return "GROUP BY", syntax.Clause("GROUP BY", parts[0].start_pos)
+
+    def having(self, parts: list[Any]) -> tuple[str, syntax.Clause]:
+        return "HAVING", syntax.Clause("HAVING", parts[0].start_pos)
+
+    def limit(self, parts: list[Token]) -> tuple[str, syntax.Clause]:
+        return "LIMIT", syntax.Clause("LIMIT", parts[0].start_pos or 0, int(parts[0]))
+
+    def offset(self, parts: list[Token]) -> tuple[str, syntax.Clause]:
+        return "OFFSET", syntax.Clause("OFFSET", parts[0].start_pos or 0, int(parts[1]))
+
+    def order_item(self, parts: list[Any]) -> syntax.OrderItem:
+        path, direction, nulls = parts
+        return syntax.OrderItem(
+            path, (direction or "").upper() == "DESC", (nulls or "").upper() == "LAST"
+        )
+
+    def all_of(self, parts: list[Any]) -> syntax.Junction:
+        return syntax.Junction("AND", tuple(parts))
+
+    def any_of(self, parts: list[Any]) -> syntax.Junction:
+        return syntax.Junction("OR", tuple(parts))
+
+    def negation(self, parts: list[Any]) -> syntax.Not:
+        return syntax.Not(parts[0])
+
+    def comparison(self, parts: list[Any]) -> syntax.Comparison:
+        path, operator, value = parts
+        return syntax.Comparison(path, "!=" if operator == "<>" else str(operator), value)
+
+    def like(self, parts: list[Any]) -> syntax.Like:
+        token = parts[1]
+        return syntax.Like(parts[0], self._unescape(str(token)[1:-1], token.start_pos, like=True))
+
+    def member(self, parts: list[Any]) -> syntax.Member:
+        return syntax.Member(parts[0], tuple(parts[1:]), negated=False)
+
+    def no_member(self, parts: list[Any]) -> syntax.Member:
+        return syntax.Member(parts[0], tuple(parts[1:]), negated=True)
+
+    def value(self, parts: list[Token]) -> syntax.Literal:
+        token = parts[0]
+        at = token.start_pos or 0
+        if token.type == "STRING":
+            return syntax.Literal("string", self._unescape(str(token)[1:-1], at, like=False), at)
+        kind = "boolean" if token.type in ("TRUE", "FALSE") else token.type.lower()
+        return syntax.Literal(kind, str(token), at)
+
+    def _unescape(self, raw: str, at: int, *, like: bool) -> str:
+        text, pieces = raw, []
+        while text:
+            plain, slash, text = text.partition("\\")
+            pieces.append(plain)
+            if slash and like and text[0] in _KEPT_IN_LIKE:
+                pieces.append("\\" + text[0])
+                text = text[1:]
+            elif slash:
+                character, text = self._escape(raw, text, at)
+                pieces.append(character)
+        return "".join(pieces)
+
+    def _escape(self, raw: str, text: str, at: int) -> tuple[str, str]:
+        """The character after a backslash, and what follows it."""
+        code = text[0]
+        if code.lower() in _ESCAPES:
+            return _ESCAPES[code.lower()], text[1:]
+        digits = text[1:5]
+        if code in "uU" and len(digits) == len("0000") and _is_hex(digits):
+            return chr(int(digits, 16)), text[5:]
+        raise fault_at(
+            self._soql,
+            at,
+            "MALFORMED_QUERY",
+            f"Invalid string literal '{raw}'. Illegal character sequence '\\{code}' "
+            "in string literal.",
+        )
+
+
+def _is_hex(text: str) -> bool:
+    return all(character in "0123456789abcdefABCDEF" for character in text)
+
+
+def _first_place(statement: syntax.Statement) -> int:
+    return min(item.at for item in statement.items)

@@ -1,0 +1,234 @@
+"""Which column a path of field names means, and the joins to its parents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox import describes
+from sfbulk_sandbox.schema import Field, Kind, Schema, SObject
+from sfbulk_sandbox.soql.position import fault_at
+from sfbulk_sandbox.store import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sfbulk_sandbox.faults import Fault
+    from sfbulk_sandbox.soql.syntax import Path
+
+# SOQL and SOSL Reference: Understanding Relationship Query Limitations.
+_MOST_PARENTS = 5
+_APPEND = (
+    "If you are attempting to use a custom {what}, be sure to append the '__{suffix}' after the "
+    "{where}. Please reference your WSDL or the describe call for the appropriate names."
+)
+# A lookup to several objects is read through the Name object, which has these fields only
+# (Object Reference: Name).
+_NAME_FIELDS = {
+    "alias",
+    "email",
+    "firstname",
+    "id",
+    "isactive",
+    "lastname",
+    "name",
+    "phone",
+    "profileid",
+    "title",
+    "type",
+    "username",
+    "userroleid",
+}
+_TYPE_FIELD = {"name": "Type", "type": "string", "length": 50, "label": "Type"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One object joined into the query under an alias."""
+
+    sobject: SObject
+    alias: str
+
+    def column(self, field: Field) -> str:
+        """SQL for one of its fields."""
+        if field.kind is Kind.COMPOUND:
+            return self._compound(field)
+        return f"{self.alias}.{quoted(field.name)}"
+
+    def _compound(self, field: Field) -> str:
+        parts = ", ".join(self.column(part) for part in field.parts)
+        some = " OR ".join(f"{self.column(part)} IS NOT NULL" for part in field.parts)
+        return f"CASE WHEN {some} THEN json_array({parts}) END"
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The record or records a lookup path leads to: several tables when it is polymorphic.
+
+    Attributes:
+        path: Names of the relationships, as the describes spell them.
+    """
+
+    path: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+    @property
+    def polymorphic(self) -> bool:
+        """Whether it is read through the Name object."""
+        return len(self.tables) > 1
+
+    @property
+    def entity(self) -> str:
+        """The object's name in messages."""
+        return "Name" if self.polymorphic else self.tables[0].sobject.name
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a path means.
+
+    Attributes:
+        path: The path as the describes spell it, without alias.
+        sql: The expression that reads it.
+    """
+
+    path: tuple[str, ...]
+    field: Field
+    sql: str
+
+
+class Scope:
+    """The tables of one statement: its object and every parent a path has asked for.
+
+    Args:
+        soql: The statement's text, for messages.
+        alias: The name the statement gives its object, if any.
+    """
+
+    def __init__(self, schema: Schema, soql: str, sobject: SObject, alias: str | None) -> None:
+        self._schema = schema
+        self._soql = soql
+        self._names = {sobject.name.lower(), (alias or sobject.name).lower()}
+        self.root = Parent((), (Table(sobject, "t0"),))
+        self._parents: dict[tuple[str, ...], Parent] = {}
+        self._joins: list[str] = []
+        self._aliases = 0
+
+    @property
+    def parents(self) -> Iterable[Parent]:
+        """Every parent joined so far."""
+        return self._parents.values()
+
+    @property
+    def from_sql(self) -> str:
+        """The FROM clause with its joins; a record without a parent stays."""
+        table = self.root.tables[0]
+        return f"FROM {quoted(table.sobject.name)} AS {table.alias} {' '.join(self._joins)}"
+
+    def resolve(self, path: Path) -> Resolved:
+        """The field a path means.
+
+        Raises:
+            Fault: INVALID_FIELD for an unknown field or relationship, at the path.
+        """
+        *steps, last = self._without_alias(path.names)
+        if len(steps) > _MOST_PARENTS:
+            raise self._invalid(path, "SOQL statements cannot query beyond 5 parent relationships")
+        parent = self.root
+        for step in steps:
+            parent = self._step(parent, step, path)
+        return self._field(parent, last, path)
+
+    def _without_alias(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        table = self.root.tables[0]
+        spare = len(names) > 1 and names[0].lower() in self._names
+        return names[1:] if spare and not table.sobject.relationship(names[0]) else names
+
+    def _step(self, parent: Parent, name: str, path: Path) -> Parent:
+        lookups = [
+            (table, lookup)
+            for table in parent.tables
+            if (lookup := table.sobject.relationship(name)) is not None
+        ]
+        targets = [
+            (table, lookup, target)
+            for table, lookup in lookups
+            for target_name in lookup.reference_to
+            if (target := self._schema.sobject(target_name)) is not None
+        ]
+        if not targets or parent.polymorphic:
+            raise self._invalid(path, _unknown_relationship(name))
+        spelled = (*parent.path, lookups[0][1].relationship_name or name)
+        if spelled not in self._parents:
+            tables = tuple(self._join(table, lookup, target) for table, lookup, target in targets)
+            self._parents[spelled] = Parent(spelled, tables)
+        return self._parents[spelled]
+
+    def _join(self, child: Table, lookup: Field, target: SObject) -> Table:
+        self._aliases += 1
+        joined = Table(target, f"t{self._aliases}")
+        self._joins.append(
+            f'LEFT JOIN {quoted(target.name)} AS {joined.alias} ON {joined.alias}."Id" = '
+            f"{child.column(lookup)}"
+        )
+        return joined
+
+    def _field(self, parent: Parent, name: str, path: Path) -> Resolved:
+        if parent.polymorphic:
+            return self._name_field(parent, name, path)
+        table = parent.tables[0]
+        field = table.sobject.field(name)
+        if field is None:
+            raise self._invalid(path, _unknown_field(name, parent.entity))
+        return Resolved((*parent.path, field.name), field, table.column(field))
+
+    def _name_field(self, parent: Parent, name: str, path: Path) -> Resolved:
+        if name.lower() == "type":
+            field = Field(
+                "Type", "string", Kind.TEXT, "Type", describes.complete_field(_TYPE_FIELD)
+            )
+            return Resolved((*parent.path, "Type"), field, _type_of(parent))
+        found = [
+            (table, field)
+            for table in parent.tables
+            if (field := _on_name_object(table.sobject, name)) is not None
+        ]
+        if name.lower() not in _NAME_FIELDS or not found:
+            raise self._invalid(path, _unknown_field(name, parent.entity))
+        columns = [table.column(field) for table, field in found]
+        sql = columns[0] if len(columns) == 1 else f"coalesce({', '.join(columns)})"
+        spelled = "Name" if name.lower() == "name" else found[0][1].name
+        return Resolved((*parent.path, spelled), found[0][1], sql)
+
+    def _invalid(self, path: Path, message: str) -> Fault:
+        return fault_at(self._soql, path.at, "INVALID_FIELD", message)
+
+
+def _type_of(parent: Parent) -> str:
+    cases = " ".join(
+        f"WHEN {table.alias}.\"Id\" IS NOT NULL THEN '{table.sobject.name}'"
+        for table in parent.tables
+    )
+    return f"CASE {cases} END"
+
+
+def _on_name_object(sobject: SObject, name: str) -> Field | None:
+    if name.lower() == "name":
+        return next((field for field in sobject.fields if field.describe["nameField"]), None)
+    return sobject.field(name)
+
+
+def _unknown_field(name: str, entity: str) -> str:
+    advice = _APPEND.format(what="field", suffix="c", where="custom field name")
+    return f"No such column '{name}' on entity '{entity}'. {advice}"
+
+
+def _unknown_relationship(name: str) -> str:
+    advice = _APPEND.format(what="relationship", suffix="r", where="custom relationship name")
+    return f"Didn't understand relationship '{name}' in field path. {advice}"
+
+
+def unknown_object(name: str) -> str:
+    """Salesforce's text for an object the org does not have."""
+    advice = _APPEND.format(what="object", suffix="c", where="entity name")
+    return f"sObject type '{name}' is not supported. {advice}"
