@@ -1,0 +1,205 @@
+"""The command at its front door: what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.tap.conftest import finished
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox import Sandbox
+    from tests.tap.conftest import TapCommand
+
+JOBS = "/services/data/v68.0/jobs/query"
+
+
+def calls(sandbox: Sandbox, method: str, pattern: str) -> list[str]:
+    asked = [r.path for r in sandbox.requests if r.method == method]
+    return [path for path in asked if re.search(pattern, path)]
+
+
+def test_about_tells_every_setting_in_every_format(tap: TapCommand) -> None:
+    told = json.loads(tap("--about", "--format=json").stdout)
+    settings = told["settings"]["properties"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", told["version"])
+    assert {"login_url", "streams_to_discover", "lookback", "batch_config"} <= set(settings)
+    secrets = {name for name, schema in settings.items() if schema.get("secret")}
+    assert secrets == {"access_token", "client_secret", "refresh_token"}
+    markdown, text = tap("--about", "--format=markdown"), tap("--about")
+    for run in (markdown, text):
+        assert run.code == 0
+        assert [name for name in settings if name not in run.stdout] == []
+
+
+def test_discovery_describes_only_what_is_asked_for(sandbox: Sandbox, tap: TapCommand) -> None:
+    catalog = tap.discover(streams_to_discover=["account", "Cont*"], exclude_streams=["*History"])
+    assert sorted(catalog) == ["Account", "Contact"]
+    assert len(calls(sandbox, "GET", "/describe")) == 2
+
+
+def test_discovery_gives_types_keys_and_what_bulk_cannot_select(tap: TapCommand) -> None:
+    account = tap.discover()["Account"]
+    properties = account["schema"]["properties"]
+    assert account["key_properties"] == ["Id"]
+    assert account["replication_key"] == "SystemModstamp"
+    assert account["replication_method"] == "INCREMENTAL"
+    assert properties["Id"]["type"] == ["string"]
+    assert properties["NumberOfEmployees"]["type"] == ["integer", "null"]
+    assert properties["AnnualRevenue"]["type"] == ["number", "null"]
+    assert properties["SystemModstamp"]["format"] == "date-time"
+    inclusion = {
+        entry["breadcrumb"][-1]: entry["metadata"]["inclusion"]
+        for entry in account["metadata"]
+        if entry["breadcrumb"]
+    }
+    assert inclusion["Id"] == inclusion["SystemModstamp"] == "automatic"
+    assert inclusion["BillingAddress"] == "unsupported"
+    assert inclusion["BillingCity"] == inclusion["Name"] == "available"
+
+
+def test_a_connection_test_reads_one_row_of_each_stream(sandbox: Sandbox, tap: TapCommand) -> None:
+    run = tap("--test")
+    assert run.code == 0, run.log
+    assert len(run.records("Account")) == len(run.records("Contact")) == 1
+    assert "window_end" not in json.dumps(run.state)
+    assert len(calls(sandbox, "DELETE", JOBS)) == 2
+
+
+@pytest.mark.parametrize("option", ["", "--discover", "--test"])
+def test_all_wrong_settings_are_named_before_any_request(
+    sandbox: Sandbox, tap: TapCommand, option: str
+) -> None:
+    wrong: dict[str, Any] = {
+        "client_secret": None,
+        "start_date": "last week",
+        "lookback": "long",
+        "spool_dir": "/no/such/folder",
+    }
+    run = tap(*filter(None, [option]), **wrong)
+    assert run.code == 1
+    for name in wrong:
+        assert name in run.reason
+    assert "Traceback" not in run.log
+    assert sandbox.requests == []
+
+
+def test_a_secret_is_never_shown(tap: TapCommand) -> None:
+    run = tap(client_secret=["open", "sesame"], lookback=-1)
+    assert run.code == 1
+    assert "client_secret" in run.reason
+    assert "sesame" not in run.log
+
+
+def test_null_settings_mean_their_defaults(tap: TapCommand) -> None:
+    unset = ("lookback", "include_deleted", "exclude_streams", "stream_options", "start_date")
+    run = tap(**dict.fromkeys(unset))
+    assert run.code == 0, run.log
+    assert len(run.records("Account")) == 3
+
+
+@pytest.mark.parametrize("option", ["", "--discover", "--test"])
+def test_an_unknown_object_is_named_with_a_close_one(tap: TapCommand, option: str) -> None:
+    run = tap(*filter(None, [option]), streams_to_discover=["Acount", "Zzz*"])
+    assert run.code == 1
+    assert "no object Acount" in run.reason
+    assert "Did you mean Account" in run.reason
+    assert "Zzz*" in run.reason
+    assert "Traceback" not in run.log
+
+
+def test_an_unknown_field_in_the_options_is_named_with_a_close_one(tap: TapCommand) -> None:
+    run = tap(stream_options={"Account": {"replication_key": "SystemModStmp"}})
+    assert run.code == 1
+    assert "Account.SystemModStmp" in run.reason
+    assert "Did you mean SystemModstamp" in run.reason
+
+
+def test_wrong_credentials_are_one_error_line(tap: TapCommand) -> None:
+    run = tap(client_secret="wrong")
+    assert run.code == 1
+    assert "invalid" in run.reason
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
+def test_a_file_that_is_no_json_is_named(tap: TapCommand, option: str) -> None:
+    broken = tap.folder / "broken.json"
+    broken.write_text('{"streams": ', encoding="utf-8")
+    for name in (str(broken), "/no/such/file.json"):
+        run = tap(option, name)
+        assert run.code == 1
+        assert name in run.reason
+        assert "Traceback" not in run.log
+
+
+def test_a_broken_stream_is_reported_and_the_others_are_read(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    refusal = [{"errorCode": "INVALIDENTITY", "message": "Entity 'Account' is not supported"}]
+    sandbox.control.add_fault(kind="answer", method="POST", path=JOBS, status=400, body=refusal)
+    run = tap()
+    assert run.code == 1
+    assert "Account" in run.reason
+    assert "is not supported" in run.reason
+    assert run.records("Account") == []
+    assert len(run.records("Contact")) == 5
+    assert set(run.state["bookmarks"]["Contact"]) >= {"window_end"}
+    assert "window_end" not in run.state["bookmarks"].get("Account", {})
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize("option", ["", "--discover"])
+def test_an_object_that_cannot_be_described_does_not_stop_the_others(
+    sandbox: Sandbox, tap: TapCommand, option: str
+) -> None:
+    refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]
+    sandbox.control.add_fault(
+        kind="answer", path="*/Account/describe*", status=403, body=refusal, times=9
+    )
+    run = tap(*filter(None, [option]))
+    assert run.code == 1
+    assert "Account" in run.reason
+    if option:
+        assert [s["stream"] for s in json.loads(run.stdout)["streams"]] == ["Contact"]
+    else:
+        assert len(run.records("Contact")) == 5
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_writes_the_state_aborts_the_job_and_exits_with_1(
+    sandbox: Sandbox, tap: TapCommand, sent: signal.Signals
+) -> None:
+    sandbox.control.hold_jobs()
+    state = {"bookmarks": {"Contact": {"replication_key": "SystemModstamp"}}}
+    running = subprocess.Popen(
+        tap.line(state=state), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    for _ in range(600):
+        if calls(sandbox, "GET", f"{JOBS}/750"):
+            break
+        threading.Event().wait(0.05)
+    running.send_signal(sent)
+    run = finished(running.wait(timeout=30), *running.communicate())
+    assert run.code == 1
+    assert run.state == state
+    assert sent.name in run.reason
+    assert len(calls(sandbox, "PATCH", JOBS)) == 1
+
+
+def test_a_reader_that_ends_early_is_one_error_line(tap: TapCommand) -> None:
+    running = subprocess.Popen(tap.line(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    log = running.stderr.read().decode()
+    running.stderr.close()
+    assert running.wait(timeout=30) == 1
+    assert log.splitlines()[-1].endswith("The program that reads this command's output has ended.")
+    assert "Traceback" not in log

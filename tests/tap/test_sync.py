@@ -1,0 +1,280 @@
+"""What a run reads: every value, by windows, once; and that both ways of writing agree."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.tap.conftest import ACCOUNTS, CONTACTS
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox import Sandbox
+    from tests.tap.conftest import HandSetClock, TapCommand
+
+NUMBERS = {"AnnualRevenue", "NumberOfEmployees"}
+NOW = "2026-11-23T09:00:00.000Z"
+
+
+def value_of(name: str, cell: str) -> Any:
+    """What a cell of the org's CSV must be in a record."""
+    if cell == "":
+        return None
+    if name in NUMBERS:
+        return int(cell)
+    return cell == "true" if name == "IsDeleted" else cell
+
+
+def rows_of(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records cut down to what the org was loaded with, in the order of their ids."""
+    cut = [{name: record[name] for name in ACCOUNTS[0]} for record in records]
+    return sorted(cut, key=lambda row: str(row["Id"]))
+
+
+EXPECTED = [{name: value_of(name, cell) for name, cell in row.items()} for row in ACCOUNTS]
+
+# Each makes the SDK handle records one by one, and must not change any of them.
+BY_RECORD: list[dict[str, Any]] = [
+    {"flattening_enabled": True, "flattening_max_depth": 1},
+    {"stream_maps": {"Account": {"__filter__": "True"}}},
+    {"emit_activate_version_messages": True},
+]
+
+
+def test_every_value_arrives_as_salesforce_holds_it(tap: TapCommand) -> None:
+    run = tap()
+    assert run.code == 0, run.log
+    assert rows_of(run.records("Account")) == EXPECTED
+    assert len(run.records("Contact")) == len(CONTACTS)
+    for message in run.messages:
+        if message["type"] == "RECORD":
+            assert set(message) == {"type", "stream", "record", "time_extracted"}
+            assert set(message["record"]) == set(run.schemas[message["stream"]]["properties"])
+
+
+@pytest.mark.parametrize("settings", BY_RECORD)
+def test_pages_and_records_give_the_same_output(tap: TapCommand, settings: dict[str, Any]) -> None:
+    pages, records = tap(), tap(**settings)
+    assert records.code == 0, records.log
+    for stream in ("Account", "Contact"):
+        by_page = [json.dumps(record) for record in pages.records(stream)]
+        assert by_page
+        assert [json.dumps(record) for record in records.records(stream)] == by_page
+    assert records.state == pages.state
+
+
+def test_batch_files_hold_the_same_records(tap: TapCommand, tmp_path: Path) -> None:
+    batches = tap(
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": tmp_path.as_uri(), "prefix": "batch-"},
+        }
+    )
+    assert batches.code == 0, batches.log
+    read: dict[str, list[Any]] = {"Account": [], "Contact": []}
+    for message in batches.messages:
+        for url in message.get("manifest", []):
+            lines = gzip.decompress(Path(urlsplit(url).path).read_bytes()).decode().split("\n")
+            read[message["stream"]] += [json.loads(line) for line in lines[:-1]]
+    pages = tap()
+    assert read == {name: pages.records(name) for name in read}
+    assert batches.state == pages.state
+
+
+def test_rows_of_many_pages_all_arrive_once(sandbox: Sandbox, tap: TapCommand) -> None:
+    sandbox.control.set_page_rows(2)
+    run = tap()
+    assert run.code == 0, run.log
+    assert rows_of(run.records("Account")) == EXPECTED
+    assert sorted(r["Id"] for r in run.records("Contact")) == [c["Id"] for c in CONTACTS]
+
+
+def test_both_paths_count_the_rows(tap: TapCommand) -> None:
+    for settings in ({}, *BY_RECORD):
+        log = tap(**settings).log
+        metrics = [
+            json.loads(line.split("METRIC: ")[1]) for line in log.splitlines() if "METRIC: " in line
+        ]
+        counted = {
+            m["tags"]["stream"]: m["value"] for m in metrics if m["metric"] == "record_count"
+        }
+        assert counted == {"Account": 3, "Contact": 5}
+
+
+def test_deleted_rows_stay_out_when_asked(tap: TapCommand) -> None:
+    assert [r["Id"] for r in tap(include_deleted=False).records("Account")] == [
+        row["Id"] for row in ACCOUNTS if row["IsDeleted"] == "false"
+    ]
+
+
+def test_the_bookmark_is_the_window_and_the_maximum_seen(tap: TapCommand) -> None:
+    assert tap().state["bookmarks"]["Account"] == {
+        "replication_key": "SystemModstamp",
+        "replication_key_value": "2026-01-03T00:00:00.000Z",
+        "window_end": NOW,
+    }
+
+
+def test_the_next_run_reads_what_changed_and_nothing_else(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock
+) -> None:
+    first = tap()
+    clock.sleep(3600)
+    assert tap(state=first.state).records("Account") == []
+    sandbox.org.save_record("update", "Account", {"Id": ACCOUNTS[0]["Id"], "Name": "Changed"})
+    clock.sleep(3600)
+    second = tap(state=first.state)
+    assert [r["Name"] for r in second.records("Account")] == ["Changed"]
+    assert second.records("Contact") == []
+    clock.sleep(3600)
+    assert tap(state=second.state).records("Account") == []
+
+
+def test_a_row_that_becomes_visible_late_is_read_within_the_lookback(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock
+) -> None:
+    first = tap()
+    # Stamped before the first window's end, and visible only after that run.
+    clock.sleep(-300)
+    sandbox.org.save_record("update", "Account", {"Id": ACCOUNTS[0]["Id"], "Name": "Late"})
+    clock.sleep(600)
+    assert [r["Name"] for r in tap(state=first.state).records("Account")] == ["Late"]
+    assert tap(state=first.state, lookback=60).records("Account") == []
+
+
+def test_a_row_stamped_at_the_upper_bound_is_left_to_the_next_run(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock
+) -> None:
+    sandbox.org.save_record("update", "Account", {"Id": ACCOUNTS[0]["Id"], "Name": "On the edge"})
+    first = tap()
+    assert len(first.records("Account")) == 2
+    clock.sleep(1)
+    assert [r["Name"] for r in tap(state=first.state).records("Account")] == ["On the edge"]
+
+
+def test_dates_limit_the_window(tap: TapCommand) -> None:
+    run = tap(start_date="2026-01-02", end_date="2026-01-03T00:00:00Z")
+    assert [r["Id"] for r in run.records("Account")] == [ACCOUNTS[1]["Id"]]
+    again = tap(state=run.state, end_date="2026-01-01")
+    assert again.code == 0, again.log
+    assert again.records("Account") == []
+    assert again.state == run.state
+
+
+def test_options_of_a_stream_narrow_it(tap: TapCommand) -> None:
+    run = tap(
+        stream_options={
+            "Acc*": {"where": "Name = 'NA' OR Name = 'nobody'"},
+            "Contact": {"replication_key": "createddate"},
+        }
+    )
+    assert [r["Name"] for r in run.records("Account")] == ["NA"]
+    assert run.state["bookmarks"]["Contact"]["replication_key"] == "CreatedDate"
+
+
+def test_only_selected_fields_are_read_and_keys_always(tap: TapCommand) -> None:
+    catalog = tap.discover()
+    for entry in catalog["Account"]["metadata"]:
+        if entry["breadcrumb"]:
+            entry["metadata"]["selected"] = entry["breadcrumb"][-1] == "Name"
+    for entry in catalog["Contact"]["metadata"]:
+        if not entry["breadcrumb"]:
+            entry["metadata"]["selected"] = False
+    run = tap(catalog={"streams": [*catalog.values()]})
+    assert run.code == 0, run.log
+    assert {tuple(sorted(r)) for r in run.records("Account")} == {("Id", "Name", "SystemModstamp")}
+    assert sorted(run.schemas["Account"]["properties"]) == ["Id", "Name", "SystemModstamp"]
+    assert "Contact" not in run.schemas
+
+
+def test_a_catalog_without_metadata_reads_what_bulk_can_select(tap: TapCommand) -> None:
+    entry = tap.discover()["Account"]
+    bare = {name: entry[name] for name in ("tap_stream_id", "schema", "key_properties")}
+    run = tap(catalog={"streams": [bare]})
+    assert run.code == 0, run.log
+    assert rows_of(run.records("Account")) == EXPECTED
+    assert "BillingAddress" not in run.schemas["Account"]["properties"]
+
+
+def test_full_table_by_the_catalog_has_no_bounds_and_no_bookmark(tap: TapCommand) -> None:
+    entry = tap.discover()["Account"] | {"replication_method": "FULL_TABLE"}
+    run = tap(catalog={"streams": [entry]}, start_date="2026-01-03")
+    assert run.code == 0, run.log
+    assert len(run.records("Account")) == 3
+    assert "window_end" not in json.dumps(run.state)
+
+
+def test_a_number_declared_as_text_in_the_catalog_comes_as_text(tap: TapCommand) -> None:
+    entry = tap.discover()["Account"]
+    entry["schema"]["properties"]["NumberOfEmployees"]["type"] = ["string", "null"]
+    run = tap(catalog={"streams": [entry]})
+    assert {r["NumberOfEmployees"] for r in run.records("Account")} == {"47", "0", None}
+
+
+def test_a_field_the_org_lost_is_named(tap: TapCommand) -> None:
+    entry = tap.discover()["Account"]
+    entry["schema"]["properties"]["Nme"] = {"type": ["string", "null"]}
+    run = tap(catalog={"streams": [entry]})
+    assert run.code == 1
+    assert "Account.Nme" in run.reason
+    assert "Did you mean Name" in run.reason
+
+
+def test_an_object_the_org_lost_does_not_stop_the_others(tap: TapCommand) -> None:
+    entries = tap.discover()
+    gone = entries["Account"] | {"tap_stream_id": "Gone__c", "stream": "Gone__c"}
+    run = tap(catalog={"streams": [gone, entries["Contact"]]})
+    assert run.code == 1
+    assert "Gone__c" in run.reason
+    assert len(run.records("Contact")) == 5
+
+
+@pytest.mark.parametrize("announced", ["2", "4"])
+def test_rows_that_are_not_those_announced_move_no_bookmark(
+    sandbox: Sandbox, tap: TapCommand, announced: str
+) -> None:
+    columns = ",".join(f'"{name}"' for name in tap.discover()["Account"]["schema"]["properties"])
+    assert columns
+    sandbox.control.add_fault(
+        kind="answer",
+        path="*/results",
+        status=200,
+        headers={"Sforce-NumberOfRecords": announced, "Sforce-Locator": "null"},
+        body="",
+    )
+    run = tap(streams_to_discover=["Account"])
+    assert run.code == 1
+    assert "announced" in run.reason
+    assert "window_end" not in json.dumps(run.state)
+
+
+def test_an_object_without_rows_has_a_schema_and_a_bookmark(tap: TapCommand) -> None:
+    run = tap(streams_to_discover=["Campaign"])
+    assert run.code == 0, run.log
+    assert list(run.schemas) == ["Campaign"]
+    assert run.records("Campaign") == []
+    assert run.state["bookmarks"]["Campaign"]["window_end"] == NOW
+
+
+def test_nothing_is_left_on_disk_or_in_the_org(sandbox: Sandbox, tap: TapCommand) -> None:
+    spool = tap.folder / "spool"
+    spool.mkdir()
+    assert tap(spool_dir=str(spool)).code == 0
+    assert list(spool.iterdir()) == []
+    made = [r for r in sandbox.requests if r.method == "POST" and r.path.endswith("/jobs/query")]
+    gone = [r for r in sandbox.requests if r.method == "DELETE"]
+    assert len(made) == len(gone) == 2
+
+
+def test_a_renamed_stream_is_read_by_records(tap: TapCommand) -> None:
+    maps = {"Account": {"__alias__": "customers", "size": "NumberOfEmployees * 2"}}
+    run = tap(stream_maps=maps)
+    assert run.code == 0, run.log
+    assert sorted(r["size"] for r in run.records("customers") if r.get("size") is not None) == [
+        0,
+        94,
+    ]
