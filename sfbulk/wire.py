@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +33,7 @@ DATA_READ_TIMEOUT_SECONDS = 300.0
 """The same for CSV: the service prepares a page or checks an upload before it answers."""
 
 _POOL_SIZE = 16
+_FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _CHUNK_BYTES = 256 * 1024
 # An error page is read no further than this.
 _ERROR_BODY_BYTES = 64 * 1024
@@ -200,7 +200,7 @@ def _encoded(request: Request) -> bytes | dict[str, str] | None:
 
 
 def _read(request: Request, host: str, response: requests.Response, sink: Sink | None) -> Reply:
-    if response.is_redirect:
+    if _FIRST_REDIRECT <= response.status_code < _FIRST_ERROR:
         raise _redirected(request, host, response)
     chunks = _chunks(request, host, response)
     if not response.ok:
@@ -240,6 +240,6 @@ def _redirected(request: Request, host: str, response: requests.Response) -> Tra
         "instance_url or login_url to the org's own My Domain.",
         ambiguous=False,
         permanent=True,
-        status=response.status_code or HTTPStatus.FOUND,
+        status=response.status_code,
         job_id=request.job_id,
     )
