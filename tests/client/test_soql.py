@@ -1,0 +1,51 @@
+"""SOQL put together safely."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfbulk import soql
+from sfbulk.errors import DataError
+
+
+@given(st.text(alphabet="ab'\\\n\"%_é"))
+def test_a_text_literal_ends_where_it_should(text: str) -> None:
+    literal = soql.text_literal(text)
+    assert (literal[0], literal[-1]) == ("'", "'")
+    read, inside = "", iter(literal[1:-1])
+    for character in inside:
+        assert character != "'"
+        read += next(inside) if character == "\\" else character
+    assert read == text
+
+
+def test_instants_are_written_in_utc_without_quotes() -> None:
+    instant = datetime(2026, 1, 1, 0, 30, 1, 999_999, tzinfo=timezone(timedelta(hours=1)))
+    assert soql.datetime_literal(instant) == "2025-12-31T23:30:01.999Z"
+    assert soql.date_literal(date(2026, 1, 1)) == "2026-01-01"
+    with pytest.raises(DataError, match="time zone"):
+        soql.datetime_literal(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the case
+
+
+def test_conditions_are_put_in_brackets() -> None:
+    statement = soql.select(["Id", "Account.Name"], "Contact", ["A = 1 OR B = 2", "C = 3"])
+    assert statement == "SELECT Id, Account.Name FROM Contact WHERE (A = 1 OR B = 2) AND (C = 3)"
+    assert soql.select(["Id"], "Contact") == "SELECT Id FROM Contact"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sobject"),
+    [([], "Contact"), (["Id FROM User--"], "Contact"), (["Id"], "Contact WHERE x"), ([""], "A")],
+)
+def test_what_is_no_name_is_refused(fields: list[str], sobject: str) -> None:
+    with pytest.raises(DataError):
+        soql.select(fields, sobject)
+
+
+def test_a_statement_too_long_for_salesforce_is_refused() -> None:
+    with pytest.raises(DataError, match="100,000"):
+        soql.select([f"Field{n}__c" for n in range(10_000)], "Contact")
