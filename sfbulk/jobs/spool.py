@@ -21,7 +21,7 @@ from sfbulk.csvio.encode import encode_text
 from sfbulk.errors import OversizeRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 # Rows wait in memory until a file has this much of them, or all files together have
@@ -94,14 +94,23 @@ class JobSpool:
         """Different keys since the last `drain`."""
         return len(self._waves)
 
-    def add(self, columns: tuple[str, ...], cells: Sequence[str], *, key: str | None) -> None:
-        """Put one row into the job file it belongs to.
+    def add(
+        self,
+        columns: tuple[str, ...],
+        cells: Sequence[str],
+        *,
+        key: str | None,
+        after: Iterable[str] = (),
+    ) -> JobFile:
+        """Put one row into the job file it belongs to, and return that file.
 
         Args:
             columns: the row's columns; rows with the same set must give the same order.
             cells: their texts, in that order.
             key: what identifies the record, for the order of its versions; None for a
                 row that is no version of any other, such as an insert.
+            after: keys of records, as of parents in the same object, that must be in before
+                this one; those that were added earlier are, in an earlier wave.
 
         Raises:
             DataError: the row cannot be in any job: see `CsvEncoder.row`.
@@ -110,10 +119,11 @@ class JobSpool:
         text = quote_row(cells)
         line_ending = needed_line_ending(text) or LineEnding.LF
         data = encode_text(text + line_ending.text)
-        file = self._file(Group(self._wave(key), columns, line_ending), len(data))
+        file = self._file(Group(self._wave(key, after), columns, line_ending), len(data))
         file.append(data)
         file.rows += 1
         self._count(len(data))
+        return file
 
     def drain(self) -> list[JobFile]:
         """The files, in the order of their waves; the spool is empty afterwards."""
@@ -125,13 +135,14 @@ class JobSpool:
         self.size = 0
         return files
 
-    def _wave(self, key: str | None) -> int:
+    def _wave(self, key: str | None, after: Iterable[str]) -> int:
         if key is None:
             return 0
         # A number in place of the key halves the memory; two keys that share one only
         # make a row wait for the next wave.
         number = hash(key)
-        wave = self._waves.get(number, -1) + 1
+        before = (number, *map(hash, after))
+        wave = 1 + max(self._waves.get(each, -1) for each in before)
         self._waves[number] = wave
         return wave
 
