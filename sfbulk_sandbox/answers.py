@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.responses import Response
+
+from sfbulk_sandbox.values import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +24,18 @@ CSV_HEADERS = {
 
 
 def encode_json(document: object) -> bytes:
-    """Return compact UTF-8 JSON in which a Decimal is a number with its own digits."""
-    return msgspec.json.Encoder(decimal_format="number").encode(document)
+    """Return compact UTF-8 JSON; a Decimal is a number with all of its digits, in Java's form."""
+    return msgspec.json.encode(_with_numbers(document))
+
+
+def _with_numbers(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return msgspec.Raw(number_text(value).encode())
+    if isinstance(value, dict):
+        return {name: _with_numbers(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(member) for member in value]
+    return value
 
 
 class JsonAnswer(Response):
