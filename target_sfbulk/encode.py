@@ -40,6 +40,7 @@ _INSTANT = re.compile(
     r"(?: ?(?:Z|([+-])(\d\d):?(\d\d)?))?)?",
     re.ASCII | re.IGNORECASE,
 )
+_IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _TIME = re.compile(r"(\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|[+-]00:?00)?", re.ASCII)
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
 _ID_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -128,6 +129,10 @@ def _number_encoder(scale: int) -> Encode:
     def encode(value: Any) -> str:
         if type(value) is int:
             return str(value)
+        if type(value) is Decimal:
+            text = str(value)
+            if "E" not in text and len(text.partition(".")[2]) <= scale:
+                return text
         number = _decimal(value)
         if -_last_decimal(number) > scale:
             raise UnconvertibleError(
@@ -168,6 +173,10 @@ def _date(value: Any) -> str:
 
 
 def _datetime(value: Any) -> str:
+    # Most instants have this form already, and it is three times as fast to see that.
+    if isinstance(value, str) and _IN_UTC.fullmatch(value):
+        _calendar(value[:-1])
+        return value
     found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise UnconvertibleError("it is not a date and time of the form YYYY-MM-DDThh:mm:ssZ")

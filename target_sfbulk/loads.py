@@ -15,7 +15,7 @@ from target_sfbulk.load import StreamLoad, Workplace
 from target_sfbulk.mapping import OrgSchema
 from target_sfbulk.preflight import plan_stream
 from target_sfbulk.rejects import StreamOutput
-from target_sfbulk.settings import RejectBudget, job_bytes, stream_settings
+from target_sfbulk.settings import RejectBudget, job_bytes, stream_settings, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,9 +37,9 @@ class Loads:
     def __init__(self, config: Mapping[str, Any], interrupts: Interrupts, clock: Clock) -> None:
         """Open nothing yet; the org is first asked when the first stream is opened."""
         self.interrupts = interrupts
-        self._config = config
+        self._config = with_defaults(config)
         self._clock = clock
-        self._budget = RejectBudget.parse(config["max_rejects"])
+        self._budget = RejectBudget.parse(self._config["max_rejects"])
         self._loads: dict[str, list[StreamLoad]] = {}
         self._outputs: dict[str, StreamOutput] = {}
 

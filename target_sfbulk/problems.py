@@ -8,39 +8,48 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from sfbulk import Operation
-from sfbulk.settings import SECRET_SETTINGS, credentials_problems
+from sfbulk.settings import SIGN_IN_SETTINGS, credentials_problems
 from target_sfbulk.mapping import BY_ID, REMOVES
-from target_sfbulk.settings import SETTINGS, RejectBudget
+from target_sfbulk.settings import SETTINGS, RejectBudget, with_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
-def problems_of(config: Mapping[str, Any]) -> list[str]:
-    """Everything wrong with the settings that their JSON Schema cannot say."""
+def all_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
+    """Everything wrong with the settings, one sentence each.
+
+    Args:
+        schema_errors: What the JSON Schema says, in the SDK's words.
+        config: The settings.
+    """
+    # The client says more of its own settings, and without quoting their values.
+    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in SIGN_IN_SETTINGS))
     sound = _well_formed(config)
-    return [*credentials_problems(config), *_run_problems(sound), *_streams_problems(sound)]
-
-
-def without_secrets(problem: str) -> str:
-    """A problem's text, which may quote the value, as it may be shown."""
-    for name in SECRET_SETTINGS:
-        if f"'{name}'" in problem:
-            return f"{name} is not of the type that the setting has."
-    return problem
+    return [
+        *credentials_problems(config),
+        *(error.rstrip(".") + "." for error in others),
+        *_run_problems(sound, any_streams=bool(config.get("streams"))),
+        *_streams_problems(sound),
+    ]
 
 
 def _well_formed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, without those that the JSON Schema has refused already."""
-    sound = {}
-    for name, schema in SETTINGS["properties"].items():
-        value = config.get(name)
-        fits = value is not None and DEFAULT_JSONSCHEMA_VALIDATOR(schema).is_valid(value)
-        sound[name] = value if fits else schema.get("default")
-    return sound
+    """The settings, without what the JSON Schema has refused already."""
+    schemas = SETTINGS["properties"]
+    sound = {name: value for name, value in config.items() if _fits(value, schemas.get(name, {}))}
+    streams = config.get("streams")
+    if "streams" not in sound and isinstance(streams, dict):
+        entry_schema = schemas["streams"]["additionalProperties"]
+        sound["streams"] = {n: e for n, e in streams.items() if _fits(e, entry_schema)}
+    return with_defaults(sound)
 
 
-def _run_problems(config: Mapping[str, Any]) -> Iterator[str]:
+def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    return bool(DEFAULT_JSONSCHEMA_VALIDATOR(schema).is_valid(value))
+
+
+def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[str]:
     try:
         RejectBudget.parse(config["max_rejects"])
     except ValueError as problem:
@@ -53,11 +62,7 @@ def _run_problems(config: Mapping[str, Any]) -> Iterator[str]:
             "external_id is only used by upsert, and no stream is upserted:"
             f" operation is {config['operation']}. Leave it out, or upsert."
         )
-    if (
-        config["operation"] == Operation.UPSERT.value
-        and not config["external_id"]
-        and not config["streams"]
-    ):
+    if not any_streams and operations == {Operation.UPSERT} and not config["external_id"]:
         yield "external_id is missing: operation upsert needs it. Name a field to find records by."
 
 

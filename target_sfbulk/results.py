@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from sfbulk import IngestJob, JobInfo
-    from target_sfbulk.jobfile import JobFile
     from target_sfbulk.preflight import StreamPlan
+    from target_sfbulk.spool import JobRows
 
     class _Matcher(Protocol):
         def take(self, row: Mapping[str, str]) -> int | None: ...
@@ -50,19 +50,19 @@ class Outcome:
     rejects: dict[int, Reject]
 
 
-def read_outcome(plan: StreamPlan, file: JobFile, job: IngestJob, info: JobInfo) -> Outcome:
+def read_outcome(plan: StreamPlan, rows: JobRows, job: IngestJob, info: JobInfo) -> Outcome:
     """API call: the fate of each row of an ended job, whatever its end state.
 
     Raises:
         ResultsMismatchError: A result belongs to no row that was sent, or rows are in no result.
     """
-    reader = _Reader(plan, file, job, info)
+    reader = _Reader(plan, rows, job, info)
     loaded, created = reader.successful()
     rejects = {**reader.failed(), **reader.unprocessed()}
     rejects.update(reader.never_tried(loaded, len(rejects)))
-    if loaded + len(rejects) != file.rows:
+    if loaded + len(rejects) != rows.count:
         raise ResultsMismatchError(
-            f"Job {job.id} was sent {file.rows} rows of stream `{plan.stream}`, but its results"
+            f"Job {job.id} was sent {rows.count} rows of stream `{plan.stream}`, but its results"
             f" hold {loaded} successful and {len(rejects)} other rows. Compare the job in"
             " Salesforce Setup, Bulk Data Load Jobs, before running again; no STATE is written"
             " for these rows.",
@@ -72,12 +72,12 @@ def read_outcome(plan: StreamPlan, file: JobFile, job: IngestJob, info: JobInfo)
 
 
 class _Reader:
-    def __init__(self, plan: StreamPlan, file: JobFile, job: IngestJob, info: JobInfo) -> None:
+    def __init__(self, plan: StreamPlan, rows: JobRows, job: IngestJob, info: JobInfo) -> None:
         self._stream = plan.stream
-        self._file = file
+        self._sent = rows
         self._job = job
         self._info = info
-        self._matcher: _Matcher = _ByKey(plan, file) if plan.key else _ByValues(file)
+        self._matcher: _Matcher = _ByKey(plan, rows) if plan.key else _ByValues(rows)
         self._has_keys = plan.key is not None
 
     def successful(self) -> tuple[int, int]:
@@ -110,7 +110,7 @@ class _Reader:
         ended_early = self._info.state in (JobState.FAILED, JobState.ABORTED)
         if not ended_early or loaded + others or self._info.records_processed:
             return {}
-        return dict.fromkeys(range(self._file.rows), self._unprocessed())
+        return dict.fromkeys(range(self._sent.count), self._unprocessed())
 
     def _unprocessed(self) -> Reject:
         said = self._info.error_message or "no reason given"
@@ -132,8 +132,8 @@ class _Reader:
 class _ByKey:
     """Rows by their key, which is once in a job."""
 
-    def __init__(self, plan: StreamPlan, file: JobFile) -> None:
-        self._waiting = file.keys
+    def __init__(self, plan: StreamPlan, rows: JobRows) -> None:
+        self._waiting = rows.keys
         self._header = plan.key.header if plan.key else ""
         self._form = key_form(plan.key.field) if plan.key else str
 
@@ -144,9 +144,9 @@ class _ByKey:
 class _ByValues:
     """Rows by all their values; equal rows stand for each other."""
 
-    def __init__(self, file: JobFile) -> None:
-        self._file = file
-        self._forms = {column.header: typed_form(column.field) for column in file.columns}
+    def __init__(self, rows: JobRows) -> None:
+        self._sent = rows
+        self._forms = {column.header: typed_form(column.field) for column in rows.columns}
         self._waiting: dict[tuple[str, ...], deque[int]] | None = None
         self._compared: tuple[str, ...] = ()
 
@@ -154,11 +154,11 @@ class _ByValues:
         if self._waiting is None:
             # Results hold the columns that Salesforce could match to a field.
             self._compared = tuple(header for header in self._forms if header in row)
-            self._waiting = self._sent()
+            self._waiting = self._by_values()
         numbers = self._waiting.get(self._values(row))
         return numbers.popleft() if numbers else None
 
-    def _sent(self) -> dict[tuple[str, ...], deque[int]]:
+    def _by_values(self) -> dict[tuple[str, ...], deque[int]]:
         waiting: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
         for number, row in enumerate(self._rows()):
             waiting[self._values(row)].append(number)
@@ -166,7 +166,7 @@ class _ByValues:
 
     def _rows(self) -> Iterator[dict[str, str]]:
         decoder = CsvDecoder()
-        with self._file.csv.open("rb") as file:
+        with self._sent.file.path.open("rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 for cells in decoder.feed(chunk):
                     yield dict(zip(self._forms, cells, strict=True))

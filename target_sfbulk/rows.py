@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.csvio import MAX_FIELD_CHARACTERS, LineEnding, needed_line_ending, quote_row
-from sfbulk.csvio.encode import encode_text
-from sfbulk.errors import DataError, OversizeRow
+from sfbulk import OversizeRow
+from sfbulk.csvio import MAX_FIELD_CHARACTERS
 from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError, key_form
 from target_sfbulk.rejects import Kind, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sfbulk import DataError
+    from target_sfbulk.encode import Encode
     from target_sfbulk.mapping import Column
     from target_sfbulk.preflight import StreamPlan
 
@@ -29,21 +30,29 @@ class RejectedRecordError(Exception):
         self.reject = reject
 
 
-@dataclass(frozen=True)
+@dataclass
 class Row:
     """One encoded record.
 
     Attributes:
-        line: The CSV row with its line end.
+        headers: The names of its columns.
         key: The form of its key under which no other row may be in a job; None for an insert.
         parents: Keys of records of the same object that it looks up to.
     """
 
     columns: tuple[Column, ...]
-    line_ending: LineEnding
-    line: bytes
+    headers: tuple[str, ...]
+    cells: list[str]
     key: str | None
     parents: tuple[str, ...]
+
+    def why_unsendable(self, error: DataError) -> Reject:
+        """The reject for a row that no job can carry."""
+        if not isinstance(error, OversizeRow):
+            return Reject(Kind.UNCONVERTIBLE, "UNSENDABLE_TEXT", error.message)
+        sized = zip(self.headers, self.cells, strict=True)
+        long = (header for header, cell in sized if len(cell) > MAX_FIELD_CHARACTERS)
+        return Reject(Kind.OVERSIZE, "OVERSIZE_ROW", error.message, tuple(long))
 
 
 class RowEncoder:
@@ -79,6 +88,7 @@ class _ColumnSet:
         # The plan's order, so that records that list their fields in another order share a job.
         present = set(names)
         self._columns = tuple(c for s, c in plan.columns.items() if s in present and c)
+        self._headers = tuple(column.header for column in self._columns)
         self._pairs = [(column.source, column.encode) for column in self._columns]
         self._null = plan.null
         self._problem = _missing(plan, self._columns)
@@ -89,31 +99,21 @@ class _ColumnSet:
     def encode(self, record: Mapping[str, Any]) -> Row:
         if self._problem:
             raise RejectedRecordError(self._problem)
-        null = self._null
         try:
+            # Truth first: it is one quick test for all that is neither null, empty nor zero.
             cells = [
-                encode(value)
-                if (value := record[source]) is not None and value != ""
-                else (CLEARS_THE_FIELD if value == "" else null)
+                encode(value) if (value := record[source]) else self._falsy(value, encode)
                 for source, encode in self._pairs
             ]
         except UnconvertibleError:
             raise RejectedRecordError(self._why_unconvertible(record)) from None
-        key, parents = self._key(cells), self._parents(cells)
-        line_ending, line = self._line(cells)
-        return Row(self._columns, line_ending, line, key, parents)
+        return Row(self._columns, self._headers, cells, self._key(cells), self._parents(cells))
 
-    def _line(self, cells: Sequence[str]) -> tuple[LineEnding, bytes]:
-        try:
-            text = quote_row(cells)
-            line_ending = needed_line_ending(text) or LineEnding.LF
-            return line_ending, encode_text(text + line_ending.text)
-        except OversizeRow as error:
-            raise RejectedRecordError(self._why_oversize(cells, error)) from None
-        except DataError as error:
-            raise RejectedRecordError(
-                Reject(Kind.UNCONVERTIBLE, "UNSENDABLE_TEXT", error.message)
-            ) from None
+    def _falsy(self, value: Any, encode: Encode) -> str:
+        if value is None:
+            return self._null
+        # Salesforce keeps no empty text; sent as an empty cell it would change nothing.
+        return CLEARS_THE_FIELD if value == "" else encode(value)
 
     def _key(self, cells: Sequence[str]) -> str | None:
         if self._key_at is None:
@@ -136,14 +136,6 @@ class _ColumnSet:
                 why[column.header] = str(error)
         message = "; ".join(f"`{header}`: {reason}" for header, reason in why.items())
         return Reject(Kind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(why))
-
-    def _why_oversize(self, cells: Sequence[str], error: OversizeRow) -> Reject:
-        long = (
-            column.header
-            for column, cell in zip(self._columns, cells, strict=True)
-            if len(cell) > MAX_FIELD_CHARACTERS
-        )
-        return Reject(Kind.OVERSIZE, "OVERSIZE_ROW", error.message, tuple(long))
 
 
 def _missing(plan: StreamPlan, columns: tuple[Column, ...]) -> Reject | None:

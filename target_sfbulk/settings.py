@@ -216,16 +216,29 @@ class StreamSettings:
     is_glob: bool
 
 
+def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of the target; one that is not given, or given as null, has its default."""
+    return {
+        name: schema.get("default") if config.get(name) is None else config[name]
+        for name, schema in SETTINGS["properties"].items()
+    }
+
+
 def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
-    """What holds for a stream: its own settings, else those of the first glob, else the run's."""
-    entries: Mapping[str, Any] = config.get("streams") or {}
+    """What holds for a stream: its own settings, else those of the first glob, else the run's.
+
+    Args:
+        config: Sound settings, `with_defaults`.
+        stream: The stream's name.
+    """
+    entries: Mapping[str, Any] = config["streams"]
     names = (name for name in entries if fnmatchcase(stream, name))
     name = stream if stream in entries else next(names, None)
     entry = entries[name] if name is not None else {}
     return StreamSettings(
         sobject=entry.get("sobject") or stream,
         operation=Operation(entry.get("operation") or config["operation"]),
-        external_id=entry.get("external_id") or config.get("external_id") or None,
+        external_id=entry.get("external_id") or config["external_id"] or None,
         fields=entry.get("fields") or {},
         lookups=entry.get("lookups") or {},
         drop_unknown_fields=config["unknown_fields"] == "drop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
@@ -11,12 +11,12 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import SingerError
 
 from sfbulk.clock import SYSTEM_CLOCK
-from sfbulk.commandline import ErrorLineCommand
+from sfbulk.commandline import ErrorLineCommand, require_json_object
 from sfbulk.errors import SalesforceError
 from target_sfbulk.interrupts import Interrupts, StoppedError
 from target_sfbulk.loads import Loads, RejectBudgetError
 from target_sfbulk.preflight import PreflightError
-from target_sfbulk.problems import problems_of, without_secrets
+from target_sfbulk.problems import all_problems
 from target_sfbulk.reader import ExactReader
 from target_sfbulk.settings import SETTINGS
 from target_sfbulk.sinks import BatchMessageError, SfbulkSink
@@ -38,7 +38,6 @@ EXPECTED_ERRORS = (
     SingerError,
     SingerSDKError,
     OSError,
-    json.JSONDecodeError,
 )
 """Errors whose text tells a user what happened and what to do."""
 
@@ -86,16 +85,10 @@ class TargetSfbulk(Target):
     # The SDK's only place between its own check of the settings and the first request. A
     # test fails when the SDK stops calling it.
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        errors = [
-            *(without_secrets(error) for error in super()._validate_config(raise_errors=False)),
-            *problems_of(self.config),
-        ]
+        errors = all_problems(super()._validate_config(raise_errors=False), self.config)
         if errors and raise_errors:
-            raise ConfigValidationError(
-                "The settings are wrong. " + " ".join(errors),
-                errors=errors,
-                schema=self.config_jsonschema,
-            )
+            summary = "The settings are wrong: " + " ".join(errors)
+            raise ConfigValidationError(summary, errors=errors, schema=self.config_jsonschema)
         return errors
 
     # The SDK registers this for SIGINT and SIGTERM; its own would drain in the middle of a
@@ -111,6 +104,14 @@ class TargetSfbulk(Target):
         validation would do nothing here.
         """
         super(Target, cls).append_builtin_config(config_jsonschema)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """The SDK's reading of `--config`, once each file is known to be JSON."""
+        for path in value:
+            if path != "ENV" and Path(path).is_file():
+                require_json_object(f"--config {path}", Path(path).read_text("utf-8"))
+        return super().cb_config(ctx, param, value)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

@@ -1,0 +1,160 @@
+"""Runs target-sfbulk as a process against a sandbox, and asks the sandbox over REST what landed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sfbulk_sandbox import Sandbox
+
+COMMAND = Path(sys.executable).parent / "target-sfbulk"
+
+
+def schema(stream: str, *fields: str, key: str | None = None) -> dict[str, Any]:
+    return {
+        "type": "SCHEMA",
+        "stream": stream,
+        "schema": {"properties": {name: {} for name in fields}},
+        "key_properties": [key] if key else [],
+    }
+
+
+def record(stream: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "RECORD", "stream": stream, "record": fields}
+
+
+def state(**value: Any) -> dict[str, Any]:
+    return {"type": "STATE", "value": value}
+
+
+def as_lines(messages: Iterable[dict[str, Any] | bytes]) -> bytes:
+    """Singer lines; bytes are taken as they are."""
+    return b"".join(
+        (m if isinstance(m, bytes) else json.dumps(m, default=float).encode()) + b"\n"
+        for m in messages
+    )
+
+
+@dataclass
+class Run:
+    """One run of the command."""
+
+    code: int
+    stdout: str
+    log: str
+    output: Path
+
+    @property
+    def states(self) -> list[Any]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    @property
+    def reason(self) -> str:
+        """The last ERROR line, without time and logger."""
+        errors = [line for line in self.log.splitlines() if "| ERROR " in line]
+        return errors[-1].split("|", maxsplit=3)[-1].strip() if errors else ""
+
+    def rejects(self, stream: str) -> list[dict[str, Any]]:
+        path = self.output / f"{stream}.rejects.jsonl"
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+    def report(self, stream: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.output / f"{stream}.report.json").read_text())
+        return found
+
+
+class Org:
+    """A sandbox as a user sees it: through the command and over REST."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+
+    def config(self, **settings: Any) -> Path:
+        path = self.folder / "config.json"
+        path.write_text(
+            json.dumps(
+                {
+                    "instance_url": self.sandbox.url,
+                    "access_token": self.sandbox.access_token,
+                    "output_dir": str(self.folder / "output"),
+                    **settings,
+                }
+            )
+        )
+        return path
+
+    def load(self, *messages: dict[str, Any] | bytes, **settings: Any) -> Run:
+        """Feed these messages to the command."""
+        done = subprocess.run(
+            [COMMAND, "--config", self.config(**settings)],
+            input=as_lines(messages),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return Run(
+            done.returncode,
+            done.stdout.decode(),
+            done.stderr.decode(),
+            self.folder / "output",
+        )
+
+    def start(self, **settings: Any) -> subprocess.Popen[bytes]:
+        """The command, waiting for its input."""
+        return subprocess.Popen(
+            [COMMAND, "--config", self.config(**settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def query(self, soql: str) -> list[dict[str, Any]]:
+        """Rows over REST, numbers with all their digits."""
+        answer = requests.get(
+            f"{self.sandbox.url}/services/data/v68.0/query",
+            params={"q": soql},
+            headers={"Authorization": f"Bearer {self.sandbox.access_token}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        body = answer.json(parse_float=Decimal)
+        assert body["done"], "the tests here load less than a page"
+        return [{k: v for k, v in row.items() if k != "attributes"} for row in body["records"]]
+
+    def create(self, sobject: str, **fields: Any) -> str:
+        """A record made over REST; its id."""
+        answer = requests.post(
+            f"{self.sandbox.url}/services/data/v68.0/sobjects/{sobject}",
+            json=fields,
+            headers={"Authorization": f"Bearer {self.sandbox.access_token}"},
+            timeout=30,
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """What was asked when jobs were created, in order."""
+        return [
+            json.loads(request.body)
+            for request in self.sandbox.requests
+            if request.method == "POST" and request.path.endswith("/jobs/ingest")
+        ]
+
+    def uploads(self) -> list[bytes]:
+        """The CSV of each job, in order."""
+        return [
+            request.body if isinstance(request.body, bytes) else request.body.encode()
+            for request in self.sandbox.requests
+            if request.method == "PUT"
+        ]
