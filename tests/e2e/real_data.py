@@ -177,8 +177,9 @@ def to_18(id15: str) -> str:
 
 def resolve_lookups(row: dict[str, str], ids: dict[tuple[str, str], str]) -> None:
     for column, (targets, _) in LOOKUPS.items():
-        key = row.get(column, "").removeprefix("@")
-        if key and len(key) != len("001000000000001AAA"):
+        value = row.get(column, "")
+        if value.startswith("@") or (value and len(value) != len("001000000000001AAA")):
+            key = value.removeprefix("@")
             row[column] = next(ids[target, key] for target in targets if (target, key) in ids)
 
 
