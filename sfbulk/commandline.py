@@ -33,10 +33,12 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
 
     Raises:
         SystemExit: With code 1, instead of the exception. Exceptions that are no
-            `Exception` (an interrupt, an exit asked for) pass unchanged.
+            `Exception`, such as an interrupt, pass unchanged, and so does click's `Exit`.
     """
     try:
         yield
+    except click.exceptions.Exit:
+        raise
     except BrokenPipeError:
         _forget_stdout()
         _fail(logger, "The program that reads this command's output has ended.")
@@ -98,6 +100,17 @@ class ErrorLineCommand(click.Command):
         made.logger, made.expected = logger, expected
         return made
 
+    # Not around `main`: click takes a reader that has gone for a silent end.
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Parse the options; those that act at once, such as `--discover`, act here."""
+        with error_line(self.logger, self.expected):
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the callback."""
+        with error_line(self.logger, self.expected):
+            return super().invoke(ctx)
+
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run the command and end the process with its exit code.
 
@@ -105,23 +118,18 @@ class ErrorLineCommand(click.Command):
             SystemExit: Always: 0 when the command is done, 1 otherwise.
         """
         logging.captureWarnings(capture=True)
+        # Outside its standalone mode click returns the code of an exit that was asked for.
+        code = super().main(*args, **{**options, "standalone_mode": False})
         with error_line(self.logger, self.expected):
-            # Outside click's standalone mode it hands errors over instead of printing them
-            # its own way, and returns the code of an exit that was asked for.
-            code = super().main(*args, **{**options, "standalone_mode": False})
-            _flush_stdout()
-            sys.exit(1 if isinstance(code, int) and code else 0)
+            # Here a reader that has gone is still an error with a reason; at the
+            # interpreter's end it would be an ignored exception.
+            sys.stdout.flush()
+        sys.exit(1 if isinstance(code, int) and code else 0)
 
 
 def _fail(logger: logging.Logger, reason: str) -> NoReturn:
     logger.error("%s", reason)
     raise SystemExit(1) from None
-
-
-def _flush_stdout() -> None:
-    # Here a reader that has gone is still an error with a reason; at the interpreter's end
-    # it would be an ignored exception.
-    sys.stdout.flush()
 
 
 def _forget_stdout() -> None:

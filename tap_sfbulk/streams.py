@@ -85,6 +85,9 @@ class SObjectStream(Stream):
     def metadata(self) -> MetadataMapping:
         """Catalog metadata: keys are always read, what bulk cannot select never is."""
         metadata = super().metadata
+        if not metadata:
+            # A catalog written by hand may have none, and then selects everything.
+            metadata.root.selected = True
         for field in catalog.fields_of(self._sobject):
             if not catalog.is_selectable(field):
                 metadata["properties", field.name].inclusion = Metadata.InclusionType.UNSUPPORTED

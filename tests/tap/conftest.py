@@ -7,6 +7,7 @@ import json
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,6 +69,9 @@ class HandSetClock(Clock):
     """The org's time: it stands still until it is moved."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.at = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 
     def now(self) -> datetime:
@@ -145,7 +149,8 @@ def finished(code: int, stdout: bytes, stderr: bytes) -> Run:
     text = stdout.decode()
     # Lines end at LF alone: a record may hold U+2028, which splitlines would cut.
     lines = [line for line in text.split("\n") if line.startswith('{"type"')]
-    return Run(code, [json.loads(line) for line in lines], text, stderr.decode())
+    messages = [json.loads(line, parse_float=Decimal) for line in lines]
+    return Run(code, messages, text, stderr.decode())
 
 
 @pytest.fixture(scope="session")
@@ -166,8 +171,9 @@ def org(tmp_path_factory: pytest.TempPathFactory, clock: HandSetClock) -> Iterat
 
 
 @pytest.fixture
-def sandbox(org: Sandbox) -> Sandbox:
+def sandbox(org: Sandbox, clock: HandSetClock) -> Sandbox:
     """The org as it was at its start, with nothing asked of it yet."""
+    clock.reset()
     org.control.jobs_at_once()
     org.control.reset()
     return org
