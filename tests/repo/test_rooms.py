@@ -19,7 +19,7 @@ MAY_IMPORT = {
 NOT_FOR_SINGER_ROOMS = {"requests", "urllib3", "csv", "backoff", "http", "socket"}
 # The sandbox writes and reads the wire by itself; with the client's tools a fault of one
 # of them would cancel itself out on both sides.
-NOT_FOR_SANDBOX = {"requests", "urllib3", "polars", "msgspec", "backoff", "singer_sdk"}
+NOT_FOR_SANDBOX = {"requests", "urllib3", "polars", "backoff", "singer_sdk"}
 NOT_FOR_DATA_AND_RULES = {"starlette", "uvicorn", "http"}
 DATA_AND_RULES = ("org", "rules", "schema", "values", "ids", "faults", "jobs", "soql")
 
