@@ -59,10 +59,12 @@ class Links:
         self, file: LoadedFile, number: int, column: Column, parent: SObject, key: Field
     ) -> None:
         table, waiting = quoted(file.sobject.name), _waiting(file, number)
-        live = " AND \"IsDeleted\" = 'false'" if parent.has_recycle_bin else ""
+        # The alias keeps parent and child apart in a lookup of an object to itself.
+        live = " AND parent.\"IsDeleted\" = 'false'" if parent.has_recycle_bin else ""
         self._store.execute(
             f"UPDATE {table} SET {quoted(column.field.name)} = "
-            f'(SELECT "Id" FROM {quoted(parent.name)} WHERE {key_expression(key)} = '
+            f'(SELECT "Id" FROM {quoted(parent.name)} AS parent '
+            f"WHERE {key_expression(key, 'parent')} = "
             f"(SELECT key FROM {waiting} WHERE row = {table}.rowid){live}) "
             f"WHERE rowid IN (SELECT row FROM {waiting})"
         )
@@ -72,7 +74,7 @@ class Links:
         )[0][0]
         self._store.execute(f"DROP TABLE {waiting}")
         if missing is not None:
-            raise _dangling(file, number, int(missing), f"{parent.name} with this {key.name}")
+            raise _dangling(file, number, int(missing), f"{parent.name} in use with this {key.name}")
 
     def check(self, file: LoadedFile) -> None:
         """Make sure that every id in a file's lookups is the id of a record.

@@ -101,6 +101,8 @@ class FolderLoader:
         if column is None:
             known = [one.name for one in file.sobject.stored]
             hint = _hint(name, known, "leave the column out or add the field to the schema")
+            if "." in name:
+                hint = "a parent is named as Relationship.Field by its external id or idLookup field"
             text = f"{file.sobject.name} has no field {name}; {hint}"
             raise LoadError(text, path=file.path, line=1, column=name)
         if any(column.field is other.field for other in file.columns):

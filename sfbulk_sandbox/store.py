@@ -97,16 +97,19 @@ class Store:
             if field.name.lower() not in there:
                 self.execute(f"ALTER TABLE {table} ADD COLUMN {_column(field)}")
         for field in sobject.stored:
-            if field.unique or field.describe["externalId"]:
+            if field.type != "id" and (field.unique or field.is_key):
                 self._create_index(sobject, field)
 
     def _create_index(self, sobject: SObject, field: Field) -> None:
-        # A record in the recycle bin does not keep its key from being used again.
-        live = " WHERE \"IsDeleted\" = 'false'" if sobject.has_recycle_bin else ""
         unique = "UNIQUE " if field.unique else ""
+        key = key_expression(field)
+        if sobject.has_recycle_bin:
+            # A record in the recycle bin does not keep its key from being used again. (An index
+            # of the others only would tempt SQLite to read whole tables in its order.)
+            key += ", CASE \"IsDeleted\" WHEN 'false' THEN '' ELSE \"Id\" END"
         self.execute(
             f"CREATE {unique}INDEX IF NOT EXISTS {quoted(f'{sobject.name}.{field.name}')} "
-            f"ON {quoted(sobject.name)} ({key_expression(field)}){live}"
+            f"ON {quoted(sobject.name)} ({key})"
         )
 
     @contextmanager
