@@ -260,7 +260,7 @@ def label_of(name: str) -> str:
 
 
 def relationship_name(field_name: str) -> str:
-    """The relationship of a lookup field: `AccountId` is `Account`, `Bill_To__c` is `Bill_To__r`."""
+    """A lookup field's relationship: `AccountId` has `Account`, `Bill_To__c` has `Bill_To__r`."""
     if field_name.endswith("__c"):
         return field_name.removesuffix("__c") + "__r"
     return field_name.removesuffix("Id")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 - the word Salesforce has for it (ApiFault)
     """A request the org refuses as a whole.
 
     Attributes:

@@ -74,7 +74,9 @@ class Links:
         )[0][0]
         self._store.execute(f"DROP TABLE {waiting}")
         if missing is not None:
-            raise _dangling(file, number, int(missing), f"{parent.name} in use with this {key.name}")
+            raise _dangling(
+                file, number, int(missing), f"{parent.name} in use with this {key.name}"
+            )
 
     def check(self, file: LoadedFile) -> None:
         """Make sure that every id in a file's lookups is the id of a record.

@@ -102,7 +102,9 @@ class FolderLoader:
             known = [one.name for one in file.sobject.stored]
             hint = _hint(name, known, "leave the column out or add the field to the schema")
             if "." in name:
-                hint = "a parent is named as Relationship.Field by its external id or idLookup field"
+                hint = (
+                    "a parent is named as Relationship.Field by its external id or idLookup field"
+                )
             text = f"{file.sobject.name} has no field {name}; {hint}"
             raise LoadError(text, path=file.path, line=1, column=name)
         if any(column.field is other.field for other in file.columns):
@@ -208,12 +210,12 @@ def _read_column(
     parse = values.parser(target)
     empty = "false" if target.kind is Kind.BOOLEAN else None
     stored: list[Stored] = []
-    for line, cell in zip(lines, cells, strict=True):
-        try:
-            stored.append(parse(cell) if cell else empty)
-        except RowError as error:
-            text = f"{error.message}; correct the cell or leave it empty"
-            raise file.error(number, line, text) from None
+    try:
+        for cell in cells:
+            stored.append(parse(cell) if cell else empty)  # noqa: PERF401 - the length is used
+    except RowError as error:
+        text = f"{error.message}; correct the cell or leave it empty"
+        raise file.error(number, lines[len(stored)], text) from None
     return stored
 
 

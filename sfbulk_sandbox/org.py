@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sfbulk_sandbox import values
@@ -18,13 +17,14 @@ from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, find_column, read_header, upsert_key
 from sfbulk_sandbox.rules.saving import Parts, Saver
 from sfbulk_sandbox.schema import Field, Schema, SObject
-from sfbulk_sandbox.soql.query import Query, compile_query
 from sfbulk_sandbox.soql.query import Column as QueryColumn
+from sfbulk_sandbox.soql.query import Query, compile_query
 from sfbulk_sandbox.soql.scope import unknown_object
 from sfbulk_sandbox.store import Store, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 __all__ = [
     "Fault",
@@ -171,6 +171,7 @@ class Org:
         """Check a SOQL statement; the result reads the rows when asked.
 
         Args:
+            soql: The statement.
             all_rows: Deleted records too (queryAll).
             surface: Which API asks; bulk refuses more than REST.
             version: Its version.
@@ -200,6 +201,8 @@ class Org:
         """Begin a bulk load.
 
         Args:
+            operation: What to do with the rows.
+            sobject_name: The object, in any case.
             header: Column names: fields, or a parent's key.
             external_id: For an upsert, the field it finds records by.
 
@@ -221,8 +224,11 @@ class Org:
         """Save one record of REST's JSON.
 
         Args:
+            operation: What to do with it.
+            sobject_name: The object, in any case.
             record: Values by field name; None or "" clears a field. A parent may be named by its
                 key, `{"Account": {"Ext_Id__c": "A-1"}}`. `attributes` is passed over.
+            external_id: For an upsert, the field it finds the record by.
 
         Raises:
             Fault: INVALID_FIELD for an unknown name, and what `loader` raises.
@@ -246,6 +252,8 @@ class Org:
         """One record as REST's JSON, without `attributes`.
 
         Args:
+            sobject_name: The object, in any case.
+            record_id: Its id, of 15 or 18 characters.
             fields: Names to read; every field when None.
 
         Raises:

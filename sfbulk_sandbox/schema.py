@@ -104,8 +104,7 @@ class Field:
     def is_key(self) -> bool:
         """Whether upsert and relationship columns may find records by it."""
         return bool(
-            self.kind is Kind.ID
-            and self.type == "id"
+            (self.kind is Kind.ID and self.type == "id")
             or self.describe["externalId"]
             or self.describe["idLookup"]
         )
@@ -147,6 +146,7 @@ class SObject:
 
     def __init__(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
         self.name: str = describe["name"]
+        self.label: str = describe["label"]
         self.key_prefix: str | None = describe["keyPrefix"]
         self.number_formats = number_formats
         self.fields = tuple(_fields(describe["fields"]))

@@ -92,7 +92,7 @@ class Store:
         table = quoted(sobject.name)
         columns = ", ".join(_column(field) for field in sobject.stored)
         self.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
-        there = {row[1].lower() for row in self.execute(f"PRAGMA table_info({table})")}
+        there = {str(row[1]).lower() for row in self.execute(f"PRAGMA table_info({table})")}
         for field in sobject.stored:
             if field.name.lower() not in there:
                 self.execute(f"ALTER TABLE {table} ADD COLUMN {_column(field)}")

@@ -70,12 +70,13 @@ def parser(field: Field) -> Callable[[str], Stored]:
         try:
             return parse(text)
         except ValueError:
-            raise _wrong_type(field, text) from None
+            raise wrong_type(field, text) from None
 
     return typed
 
 
-def _wrong_type(field: Field, text: str) -> RowError:
+def wrong_type(field: Field, text: str) -> RowError:
+    """The error of a text that does not have the field's type."""
     return RowError(
         "INVALID_TYPE_ON_FIELD_IN_RECORD",
         f"{field.label}: value not of required type: {text}",

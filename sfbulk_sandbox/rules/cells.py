@@ -23,7 +23,7 @@ _INT_DIGITS = 10
 
 
 def read_column(chunk: Chunk, field: Field, rule: Rule, given: Sequence[Given]) -> None:
-    """Put a column of cells through a field's rule into the chunk; refuse the rows that break it."""
+    """Put a column of cells through its field's rule; refuse the rows that break it."""
     empty = "false" if field.kind is Kind.BOOLEAN else None
     cells: list[Cell] = []
     for row, text in enumerate(given):
@@ -44,7 +44,7 @@ def rule_for(field: Field) -> Rule:
     """What turns a field's texts into stored values, refusing those that Salesforce refuses."""
     parse = values.parser(field)
     if field.kind is Kind.NUMBER:
-        return _number_rule(field, parse)
+        return _number_rule(field)
     if field.kind is Kind.INTEGER:
         return _integer_rule(field, parse)
     if field.type == "email":
@@ -54,19 +54,23 @@ def rule_for(field: Field) -> Rule:
     return parse
 
 
-def _number_rule(field: Field, parse: Rule) -> Rule:
+def _number_rule(field: Field) -> Rule:
     precision, scale = field.describe["precision"], field.describe["scale"]
     step = Decimal(1).scaleb(-scale)
 
+    def rounded(exact: Decimal) -> Decimal:
+        beyond = int(exact.as_tuple().exponent) < -scale
+        return exact.quantize(step, ROUND_HALF_UP) if beyond else exact
+
     def number(text: str) -> Stored:
-        stored = parse(text)
-        exact = Decimal(str(stored))
+        try:
+            exact = values.decimal(text)
+        except ValueError:
+            raise values.wrong_type(field, text) from None
         if precision and exact.adjusted() >= precision - scale:
             raise _outside_range(field, text)
-        if int(exact.normalize().as_tuple().exponent) >= -scale:
-            return stored
         # SOAP API guide, Field Types: decimals beyond the scale are rounded, not refused.
-        return values.number_text(exact.quantize(step, ROUND_HALF_UP))
+        return values.number_text(rounded(exact))
 
     return number
 

@@ -1,4 +1,4 @@
-"""The rules a whole record must keep: fields that may be written, required fields, unique values."""
+"""The rules a whole record must keep: writable fields, required fields, unique values."""
 
 from __future__ import annotations
 

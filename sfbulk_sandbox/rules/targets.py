@@ -27,11 +27,7 @@ def refuse_ids(chunk: Chunk, given: Sequence[Given]) -> None:
 
 
 def by_id(store: Store, sobject: SObject, chunk: Chunk, given: Sequence[Given], call: str) -> None:
-    """Find the records that rows name by id; every row must.
-
-    Args:
-        call: The operation, for the message of a row without id.
-    """
+    """Find the records that rows name by id; every row of this call must name one."""
     for row, text in enumerate(given):
         if text is UNSET or not text:
             error = RowError("MISSING_ARGUMENT", f"Id not specified in {_article(call)} call")

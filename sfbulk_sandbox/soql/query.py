@@ -142,10 +142,7 @@ def compile_query(  # noqa: PLR0913 - all of it decides what the statement means
 ) -> Query:
     """Parse, check and compile a statement.
 
-    Args:
-        all_rows: Deleted records too.
-        surface: `rest` or `bulk`; the Bulk API refuses more.
-        version: API version of the request.
+    Deleted records are read too with `all_rows`; the surface `bulk` refuses more than `rest`.
 
     Raises:
         Fault: Salesforce's code and text, with the place where there is one.
