@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-BLOCK_BYTES = 16_000_000
-"""Of a page at a time; a block takes about five times its size while it is worked on."""
+BLOCK_BYTES = 8_000_000
+"""Of a page at a time; a block takes about twenty times its size while it is worked on."""
 
 # RFC 8259, section 6: what Salesforce writes for a number is spliced into JSON as it is.
 _NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"

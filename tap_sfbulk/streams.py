@@ -17,7 +17,13 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 # returns one is public and meant to be overridden.
 from singer_sdk.streams._state import StreamStateManager
 
-from sfbulk.errors import ConfigError, SalesforceError, SessionExpired, SignInError
+from sfbulk.errors import (
+    ConfigError,
+    LimitExceeded,
+    SalesforceError,
+    SessionExpired,
+    SignInError,
+)
 from tap_sfbulk import catalog, plan
 from tap_sfbulk.emit import Column, Emitter
 from tap_sfbulk.extract import extract
@@ -118,11 +124,11 @@ class SObjectStream(Stream):
         """Read the object's window; whole pages go to the writer, else records are yielded.
 
         An error of this object is kept for the end of the run, so that the other streams
-        are read. Without a session no stream can be read, so such an error is raised.
+        are read. Without a session or a quota none can be read, so such an error is raised.
         """
         try:
             yield from self._read()
-        except (SignInError, SessionExpired):
+        except (SignInError, SessionExpired, LimitExceeded):
             raise
         except SalesforceError as error:
             if self.ABORT_AT_RECORD_COUNT is not None:

@@ -185,8 +185,10 @@ class TapSfbulk(Tap):
         Raises:
             SystemExit: With code 1.
         """
-        self.state_writer.write_state(self.state)
-        self.logger.error("Stopped by %s. The state is written; run again to go on.", signal_name)
+        # Before the given state is loaded there is none, and an empty one would wipe it out.
+        if self.state:
+            self.state_writer.write_state(self.state)
+        self.logger.error("Stopped by %s. Run again from the last state to go on.", signal_name)
         raise SystemExit(1)
 
     @classmethod

@@ -147,7 +147,9 @@ def test_a_block_never_cuts_a_row(tmp_path: Path, cells: list[str], size: int) -
         patch.setattr(emit, "BLOCK_BYTES", size)
         pieces = list(emit.blocks(page, ["Note__c"]))
     assert b"".join(pieces) == page.read_bytes().split(b"\n", 1)[1]
+    longest = max(len(cell.encode()) for cell in cells) * 2 + len('""\n')
     for piece in pieces:
+        assert len(piece) <= size + longest
         assert piece.endswith(b"\n")
         assert piece.count(b'"') % 2 == 0
 
@@ -156,7 +158,7 @@ def test_a_page_of_many_megabytes_full_of_line_ends_keeps_every_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Big enough for Polars to cut the block among its threads.
-    monkeypatch.setattr(emit, "BLOCK_BYTES", 16_000_000)
+    monkeypatch.setattr(emit, "BLOCK_BYTES", 8_000_000)
     columns = (Column("Id", Kind.TEXT), Column("Note__c", Kind.TEXT))
     note = '\n"\n",\r\n"a","b"\n""\n\u2028'
     table = [(f"{n:06d}", note * (n % 29)) for n in range(40_000)]
