@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-sfbulk")
 
+# The row that no longer fits, with the header, would make a job of its own.
+_FULL = 0.95
+
 
 @dataclass
 class Workplace:
@@ -103,7 +106,7 @@ class StreamLoad:
     @property
     def is_full(self) -> bool:
         """Whether what is on the way is as much as one job takes."""
-        return self._spool.size + self._rejected_bytes >= self._workplace.job_bytes
+        return self._spool.size + self._rejected_bytes >= _FULL * self._workplace.job_bytes
 
     def flush(self) -> None:
         """API call: load what is on the way; then each record is confirmed or a written reject.

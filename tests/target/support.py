@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -121,13 +123,7 @@ class Org:
 
     def query(self, soql: str) -> list[dict[str, Any]]:
         """Rows over REST, numbers with all their digits."""
-        answer = requests.get(
-            f"{self.sandbox.url}/services/data/v68.0/query",
-            params={"q": soql},
-            headers={"Authorization": f"Bearer {self.sandbox.access_token}"},
-            timeout=30,
-        )
-        answer.raise_for_status()
+        answer = self._get("/query", q=soql)
         body = answer.json(parse_float=Decimal)
         assert body["done"], "the tests here load less than a page"
         return [{k: v for k, v in row.items() if k != "attributes"} for row in body["records"]]
@@ -143,18 +139,29 @@ class Org:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def jobs(self) -> list[dict[str, Any]]:
-        """What was asked when jobs were created, in order."""
-        return [
-            json.loads(request.body)
-            for request in self.sandbox.requests
-            if request.method == "POST" and request.path.endswith("/jobs/ingest")
-        ]
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job as Salesforce describes it."""
+        described: dict[str, Any] = self._get(f"/jobs/ingest/{job_id}").json()
+        return described
 
-    def uploads(self) -> list[bytes]:
-        """The CSV of each job, in order."""
-        return [
-            request.body if isinstance(request.body, bytes) else request.body.encode()
+    def loaded(self, job_id: str) -> list[dict[str, str]]:
+        """The rows a job saved, its own `sf__` columns left out."""
+        text = self._get(f"/jobs/ingest/{job_id}/successfulResults").content.decode()
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        return [{k: v for k, v in row.items() if not k.startswith("sf__")} for row in rows]
+
+    def jobs_created(self) -> int:
+        return sum(
+            request.method == "POST" and request.path.endswith("/jobs/ingest")
             for request in self.sandbox.requests
-            if request.method == "PUT"
-        ]
+        )
+
+    def _get(self, path: str, **params: str) -> requests.Response:
+        answer = requests.get(
+            f"{self.sandbox.url}/services/data/v68.0{path}",
+            params=params,
+            headers={"Authorization": f"Bearer {self.sandbox.access_token}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        return answer
