@@ -1,6 +1,19 @@
 """A client for Salesforce's Bulk API: query and load any number of records.
 
 `Salesforce` is the way in; `sfbulk.errors` draws the tree of errors.
+
+```python
+from sfbulk import Salesforce
+
+url, key, secret = "https://example.my.salesforce.com", "client id", "client secret"
+settings = {"login_url": url, "client_id": key, "client_secret": secret}
+with Salesforce.from_settings(settings) as sf:
+    for row in sf.query("SELECT Id, Name FROM Account"):
+        print(row["Id"], row["Name"])
+    records = ({"Ext_Id__c": f"C{n}", "Name": f"Customer {n}"} for n in range(1000))
+    summary = sf.upsert("Account", records, external_id="Ext_Id__c")
+    print(summary.succeeded, [refused.error.code for refused in summary.failures])
+```
 """
 
 from __future__ import annotations

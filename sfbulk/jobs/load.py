@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_JOB_BYTES = MAX_JOB_BYTES
 # Rows are loaded when this much lies on disk, or this many keys are in memory (50 MB).
 _SPOOL_BYTES = 4 * MAX_JOB_BYTES
 _SPOOL_KEYS = 500_000
@@ -76,7 +77,7 @@ class RecordLoader:
             TransportError: no answer.
         """
         with TemporaryDirectory(prefix="sfbulk-") as folder:
-            spool = JobSpool(Path(folder))
+            spool = JobSpool(Path(folder), max_job_bytes=_JOB_BYTES)
             for number, record in enumerate(records, start=1):
                 self._rows.add(spool, number, record)
                 if spool.size >= _SPOOL_BYTES or spool.keys >= _SPOOL_KEYS:

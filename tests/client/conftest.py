@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sfbulk import Salesforce
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
+from sfbulk_sandbox import Sandbox
 from tests.client.scripted import FakeClock, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -41,3 +44,39 @@ def renewing(server: ScriptedServer, clock: FakeClock) -> Iterator[Transport]:
     transport = Transport(parse_settings(settings), clock)
     yield transport
     transport.close()
+
+
+@pytest.fixture(scope="package")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for the whole package; take `sandbox`, which begins anew for each test."""
+    with Sandbox(data=write_accounts(tmp_path_factory.mktemp("data"))) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    running_sandbox.control.reset()
+    running_sandbox.control.jobs_at_once()
+    return running_sandbox
+
+
+@pytest.fixture
+def sf(sandbox: Sandbox, clock: FakeClock) -> Iterator[Salesforce]:
+    """The client, signed in to the sandbox, on a clock that waits for nothing."""
+    settings = {
+        "login_url": sandbox.url,
+        "client_id": sandbox.client_id,
+        "client_secret": sandbox.client_secret,
+    }
+    with Salesforce.from_settings(settings, clock=clock) as sf:
+        yield sf
+
+
+ACCOUNTS = [f"Account {number:03d}" for number in range(1, 26)]
+
+
+def write_accounts(folder: Path) -> Path:
+    """A data folder for the sandbox with 25 accounts."""
+    lines = ["Name,Ext_Id__c", *(f"{name},E{name[-3:]}" for name in ACCOUNTS)]
+    (folder / "Account.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -1,0 +1,300 @@
+"""Jobs against a server that answers from a script: states, pages and clocks gone wrong."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk.errors import (
+    ApiError,
+    CsvError,
+    JobError,
+    JobFailed,
+    JobTimeout,
+    RowCountMismatch,
+    TransportError,
+    UnknownState,
+)
+from sfbulk.jobs import IngestJob, JobState, Operation, QueryJob, disposing
+from sfbulk.settings import parse_settings
+from sfbulk.transport import Transport
+from tests.client.scripted import DROP, Answer, FakeClock, ScriptedServer, as_json, error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.client.scripted import Seen
+
+ID = "750000000000001AAA"
+BASE = f"/services/data/v68.0/jobs/query/{ID}"
+
+
+def job(state: str, **more: Any) -> Answer:
+    reply = {"id": ID, "operation": "query", "object": "Account", "state": state}
+    return as_json(reply | {"apiVersion": 68.0} | more)
+
+
+def page(rows: int, locator: str | None = "null", count: int | None = -1) -> Answer:
+    headers = {} if locator is None else {"Sforce-Locator": locator}
+    if count is not None:
+        headers["Sforce-NumberOfRecords"] = str(rows if count < 0 else count)
+    return Answer(200, b'"Id"\n' + b'"x"\n' * rows, headers)
+
+
+def complete(rows: int) -> Answer:
+    return job("JobComplete", numberRecordsProcessed=rows)
+
+
+def query(transport: Transport, server: ScriptedServer, *answers: Answer) -> QueryJob:
+    server.script.extend([job("UploadComplete"), *answers])
+    return QueryJob.create(transport, "SELECT Id FROM Account")
+
+
+def test_each_state_word_is_salesforces_own() -> None:
+    words = ["Open", "UploadComplete", "InProgress", "JobComplete", "Failed", "Aborted"]
+    assert [state.value for state in JobState] == words
+    assert [state.value for state in JobState if state.is_terminal] == words[3:]
+
+
+def test_a_failed_query_gives_salesforces_reason(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = query(transport, server, job("InProgress"), job("Failed", errorMessage="1 TB used"))
+    with pytest.raises(JobFailed, match=f"{ID} on Account failed: 1 TB used") as caught:
+        running.wait()
+    assert caught.value.job_id == ID
+
+
+def test_an_unknown_state_is_quoted(server: ScriptedServer, transport: Transport) -> None:
+    running = query(transport, server, job("Pondering"))
+    with pytest.raises(UnknownState, match="'Pondering'") as caught:
+        running.wait()
+    assert caught.value.job_id == ID
+
+
+def test_a_timeout_leaves_the_job_alone_and_says_its_id(
+    server: ScriptedServer, transport: Transport, clock: FakeClock
+) -> None:
+    running = query(transport, server, *[job("InProgress")] * 50)
+    said = f"{ID} on Account is still InProgress after 10 s"
+    with pytest.raises(JobTimeout, match=said), disposing(running):
+        running.wait(timeout=10)
+    assert clock.monotonic() == pytest.approx(10)
+    assert {seen.method for seen in server.seen[1:]} == {"GET"}
+    assert len(server.seen) < 12
+
+
+def test_waiting_survives_an_outage(server: ScriptedServer, transport: Transport) -> None:
+    running = query(transport, server, DROP, Answer(502), error(503, "X"), complete(0))
+    assert running.wait().state is JobState.JOB_COMPLETE
+
+
+def test_pages_are_followed_to_the_word_null(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
+) -> None:
+    running = query(transport, server, complete(3), page(2, "a b"), page(1))
+    counts = [found.expected_rows for found in running.pages(tmp_path, max_records=2)]
+    assert counts == [2, 1]
+    assert server.lines[2:] == [
+        f"GET {BASE}/results?maxRecords=2",
+        f"GET {BASE}/results?locator=a+b&maxRecords=2",
+    ]
+
+
+@pytest.mark.parametrize("last", [None, "null", ""])
+def test_a_missing_locator_is_the_end_too(
+    server: ScriptedServer, transport: Transport, tmp_path: Path, last: str | None
+) -> None:
+    running = query(transport, server, complete(2), page(2, last))
+    assert len(list(running.pages(tmp_path))) == 1
+
+
+def test_pages_in_a_circle_are_an_error(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
+) -> None:
+    running = query(transport, server, complete(9), page(1, "a"), page(1, "b"), page(1, "a"))
+    with pytest.raises(JobError, match="circle"):
+        list(running.pages(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_that_lack_rows_of_the_job_are_an_error(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
+) -> None:
+    running = query(transport, server, complete(4), page(2, "a"), page(1))
+    with pytest.raises(RowCountMismatch, match=f"{ID} hold 3 rows where Salesforce processed 4"):
+        list(running.pages(tmp_path))
+
+
+def test_a_page_that_lacks_rows_is_an_error(server: ScriptedServer, transport: Transport) -> None:
+    running = query(transport, server, complete(3), page(2, count=3))
+    with pytest.raises(RowCountMismatch, match="holds 2 rows where Salesforce announced 3"):
+        list(running.rows())
+
+
+def test_without_salesforces_headers_the_rows_themselves_are_counted(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = query(transport, server, complete(3), page(2, locator=None, count=None))
+    with pytest.raises(RowCountMismatch, match="hold 2 rows where Salesforce processed 3"):
+        list(running.rows())
+
+
+def test_uncounted_pages_cannot_be_reckoned_up(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
+) -> None:
+    running = query(transport, server, complete(3), page(2, locator=None, count=None))
+    (found,) = running.pages(tmp_path)
+    assert (found.expected_rows, found.rows) == (None, None)
+
+
+def test_a_body_without_a_header_row_holds_no_rows(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = query(transport, server, complete(0), Answer(200, b"", {"Sforce-Locator": "null"}))
+    assert list(running.rows()) == []
+
+
+def test_a_page_that_is_no_csv_is_an_error(server: ScriptedServer, transport: Transport) -> None:
+    running = query(transport, server, complete(1), Answer(200, b'"Id","Name"\n"x"\n'))
+    with pytest.raises(CsvError, match="Row 1 has 1 cells"):
+        list(running.rows())
+
+
+def test_results_that_are_not_ready_are_no_empty_results(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
+) -> None:
+    running = query(transport, server, complete(1), Answer(204))
+    with pytest.raises(JobError, match="not ready"):
+        list(running.pages(tmp_path))
+
+
+class Pages(ScriptedServer):
+    """Serves pages 1 to 5 of one row each and lets a test wait for a request."""
+
+    def __init__(self) -> None:
+        super().__init__([job("UploadComplete"), complete(5)])
+        self.arrived = [threading.Event() for _ in range(6)]
+
+    def answer(self, seen: Seen) -> Answer:
+        if "/results" not in seen.path:
+            return super().answer(seen)
+        number = int(seen.path.rpartition("locator=")[2]) if "locator" in seen.path else 1
+        self.arrived[number].set()
+        return page(1, str(number + 1) if number < 5 else "null")
+
+
+def test_the_next_page_is_fetched_while_one_is_read_and_no_further(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    with Pages() as server:
+        settings = {"instance_url": server.url, "access_token": "t"}
+        transport = Transport(parse_settings(settings), clock)
+        pages = QueryJob.create(transport, "SELECT Id FROM Account").pages(tmp_path)
+        first = next(pages)
+        assert server.arrived[2].wait(30)
+        assert not server.arrived[3].is_set()
+        assert first.path.exists()
+        second = next(pages)
+        assert not first.path.exists()
+        assert second.path.exists()
+        assert server.arrived[3].wait(30)
+        assert not server.arrived[4].is_set()
+        pages.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+        assert list(tmp_path.iterdir()) == []
+        transport.close()
+
+
+def ingest(transport: Transport, server: ScriptedServer, *answers: Answer) -> IngestJob:
+    server.script.extend([job("Open", operation="insert"), *answers])
+    return IngestJob.create(transport, "Account", Operation.INSERT)
+
+
+def test_a_state_change_whose_answer_is_lost_is_read_from_the_job(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, DROP, job("InProgress"))
+    assert running.close().state is JobState.IN_PROGRESS
+    assert [seen.method for seen in server.seen] == ["POST", "PATCH", "GET"]
+
+
+def test_a_state_change_that_did_not_arrive_is_asked_for_again(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, DROP, job("Open"), job("UploadComplete"))
+    assert running.close().state is JobState.UPLOAD_COMPLETE
+    assert [seen.method for seen in server.seen] == ["POST", "PATCH", "GET", "PATCH"]
+
+
+def test_a_state_change_that_arrived_late_is_no_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    late = error(400, "INVALIDJOBSTATE", "Job already closed")
+    running = ingest(transport, server, DROP, job("Open"), late, job("InProgress"))
+    assert running.close().state is JobState.IN_PROGRESS
+
+
+def test_a_state_change_is_not_asked_for_without_end(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, *[DROP, job("Open")] * 3)
+    with pytest.raises(TransportError, match=f"Set UploadComplete on ingest job {ID}"):
+        running.close()
+    assert len(server.seen) == 7
+
+
+def test_a_refused_state_change_is_an_error_at_once(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, error(400, "INVALIDJOBSTATE", "no"))
+    with pytest.raises(ApiError, match="INVALIDJOBSTATE") as caught:
+        running.close()
+    assert caught.value.job_id == ID
+    assert len(server.seen) == 2
+
+
+def test_a_deletion_whose_answer_is_lost_is_done(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, DROP, error(404, "NOT_FOUND"))
+    running.delete()
+    assert [seen.method for seen in server.seen] == ["POST", "DELETE", "DELETE"]
+
+
+def test_an_upload_whose_answer_is_lost_is_not_sent_again(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, DROP)
+    with pytest.raises(TransportError, match=f"Upload to ingest job {ID}") as caught:
+        running.upload(b'"Name"\n"x"\n')
+    assert caught.value.ambiguous
+    assert caught.value.job_id == ID
+    assert [seen.method for seen in server.seen] == ["POST", "PUT"]
+
+
+def test_pieces_are_uploaded_as_one_body_with_its_length(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, Answer(201))
+    running.upload(piece for piece in (b'"Name"\n', b'"x"\n'))
+    assert server.seen[1].headers["Content-Length"] == "11"
+    assert server.seen[1].body == b'"Name"\n"x"\n'
+
+
+def test_a_job_opened_for_an_error_is_aborted_and_the_error_stays(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = ingest(transport, server, Answer(400))
+    with pytest.raises(KeyError, match="mine"), disposing(running):
+        raise KeyError("mine")
+    assert server.seen[1].body == b'{"state": "Aborted"}'
+
+
+def test_json_that_describes_no_job_is_an_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    server.script.append(as_json(["?"]))
+    with pytest.raises(TransportError, match="describes no job"):
+        QueryJob.create(transport, "SELECT Id FROM Account")
