@@ -257,8 +257,8 @@ class Schema:
                 found[describe["name"]] = describe
         if not found:
             raise SchemaError(f"{path}: no object describe here; save GET .../describe replies")
-        for describe in found.values():
-            self._add(describes.complete_object(describe), {})
+        for known in found.values():
+            self._add(describes.complete_object(known), {})
         return sorted(found)
 
     def _add(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:

@@ -57,10 +57,11 @@ def _unexpected_token(soql: str, token: Token) -> Fault:
 
 def _unexpected_character(soql: str, error: UnexpectedCharacters) -> Fault:
     place = f"line {error.line}:{error.column - 1}"
-    if soql[error.pos_in_stream] == "'":
+    character = soql[error.pos_in_stream or 0]
+    if character == "'":
         text = f"{place} mismatched character '<EOF>' expecting '''"
     else:
-        text = f"{place} no viable alternative at character '{soql[error.pos_in_stream]}'"
+        text = f"{place} no viable alternative at character '{character}'"
     return Fault("MALFORMED_QUERY", text)
 
 

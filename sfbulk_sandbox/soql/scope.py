@@ -184,10 +184,9 @@ class Scope:
 
     def _name_field(self, parent: Parent, name: str, path: Path) -> Resolved:
         if name.lower() == "type":
-            field = Field(
-                "Type", "string", Kind.TEXT, "Type", describes.complete_field(_TYPE_FIELD)
-            )
-            return Resolved((*parent.path, "Type"), field, _type_of(parent))
+            described = describes.complete_field(_TYPE_FIELD)
+            type_field = Field("Type", "string", Kind.TEXT, "Type", described)
+            return Resolved((*parent.path, "Type"), type_field, _type_of(parent))
         found = [
             (table, field)
             for table in parent.tables
