@@ -155,6 +155,17 @@ def test_a_broken_stream_is_reported_and_the_others_are_read(
     assert "Traceback" not in run.log
 
 
+def test_a_broken_stream_fails_the_connection_test(sandbox: Sandbox, tap: TapCommand) -> None:
+    refusal = [{"errorCode": "INVALIDENTITY", "message": "Entity 'Contact' is not supported"}]
+    sandbox.control.add_fault(
+        kind="answer", method="POST", path=JOBS, skip=1, status=400, body=refusal
+    )
+    run = tap("--test")
+    assert run.code == 1
+    assert "Entity 'Contact' is not supported" in run.reason
+    assert "Traceback" not in run.log
+
+
 @pytest.mark.parametrize("option", ["", "--discover"])
 def test_an_object_that_cannot_be_described_does_not_stop_the_others(
     sandbox: Sandbox, tap: TapCommand, option: str

@@ -170,21 +170,6 @@ def test_a_page_of_many_megabytes_full_of_line_ends_keeps_every_value(
     assert [(r["Id"], r["Note__c"]) for r in got] == [(i, t or None) for i, t in table]
 
 
-def test_numbers_keep_their_digits() -> None:
-    number = emit.JsonNumber("1.0E7")
-    assert PageWriter().serialize_message(_record({"a": number})) == b'{"a":1.0E7}\n'
-    assert number == 10_000_000
-    assert number * 2 == Decimal(20_000_000)
-
-
-def _record(record: dict[str, Any]) -> Any:
-    class Message:
-        def to_dict(self) -> dict[str, Any]:
-            return record
-
-    return Message()
-
-
 @pytest.mark.parametrize(
     ("written", "whole"),
     [

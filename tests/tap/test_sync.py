@@ -245,22 +245,22 @@ def test_an_object_the_org_lost_does_not_stop_the_others(tap: TapCommand) -> Non
     assert len(run.records("Contact")) == 5
 
 
-@pytest.mark.parametrize("announced", ["2", "4"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sforce-NumberOfRecords": "2", "Sforce-Locator": "null"},
+        # A proxy took the count of the page away: the count of the job is still there.
+        {"Sforce-Locator": "null"},
+    ],
+)
 def test_rows_that_are_not_those_announced_move_no_bookmark(
-    sandbox: Sandbox, tap: TapCommand, announced: str
+    sandbox: Sandbox, tap: TapCommand, headers: dict[str, str]
 ) -> None:
-    columns = ",".join(f'"{name}"' for name in tap.discover()["Account"]["schema"]["properties"])
-    assert columns
-    sandbox.control.add_fault(
-        kind="answer",
-        path="*/results",
-        status=200,
-        headers={"Sforce-NumberOfRecords": announced, "Sforce-Locator": "null"},
-        body="",
-    )
+    sandbox.control.add_fault(kind="answer", path="*/results", status=200, headers=headers, body="")
     run = tap(streams_to_discover=["Account"])
     assert run.code == 1
-    assert "announced" in run.reason
+    assert "Account" in run.reason
+    assert "rows" in run.reason
     assert "window_end" not in json.dumps(run.state)
 
 
