@@ -72,7 +72,11 @@ class App:
         self._jobs = Jobs(clock, self._progress)
         self._cursors = Cursors(IdSource(seed), folder)
         self._maker = JobMaker(
-            org, clock=clock, ids=IdSource(seed), script=self._script, folder=folder
+            org,
+            ids=IdSource(seed),
+            script=self._script,
+            usage=self._usage,
+            folder=folder,
         )
         self._org = org
         self.credentials = Credentials.for_seed(seed, f"admin@sandbox-{org.id.lower()}.example")

@@ -79,7 +79,7 @@ class IngestJobResources(JobResources):
                 {"GET": self.info, "PATCH": self.change, "DELETE": self.delete},
                 self._admit,
             ),
-            Resource(job + "/batches", {"PUT": self.upload}, self._admit),
+            Resource(job + "/batches", {}, self._admit, streaming={"PUT": self.upload}),
             Resource(job + "/{results}", {"GET": self.results}, self._admit),
         ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import inspect
 import json
 import re
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class Call:
     """A request without its socket, so that composite resources can make calls of their own.
 
-    `body` is decompressed and empty for handlers that are coroutines: those read `stream`.
+    `body` is decompressed, and empty for handlers that read `stream`.
     """
 
     method: str
@@ -68,13 +67,15 @@ class Call:
 class Resource:
     """A path and what each method does there.
 
-    `admit` is asked before the handler; it raises a Fault to refuse and returns the headers
-    that the answer carries.
+    Handlers of `methods` get the whole body and run on a thread, those of `streaming` read
+    `call.stream` themselves. `admit` is asked before the handler; it raises a Fault to refuse and
+    returns the headers that the answer carries.
     """
 
     path: str
-    methods: Mapping[str, Callable[[Call], Response | Awaitable[Response]]]
+    methods: Mapping[str, Callable[[Call], Response]]
     admit: Callable[[Call], Mapping[str, str]] | None = None
+    streaming: Mapping[str, Callable[[Call], Awaitable[Response]]] = field(default_factory=dict)
 
     def route(self) -> Route:
         """Return the route; letter case of the path does not matter, as Data Loader relies on."""
@@ -99,12 +100,11 @@ class Resource:
 
     async def _handled(self, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
+        if method in self.streaming:
+            return await self.streaming[method](_call(request))
         handler = self.methods.get(method)
         if handler is None:
-            raise _not_allowed(request.method, self.methods)
-        if inspect.iscoroutinefunction(handler):
-            answer: Response = await handler(_call(request))
-            return answer
+            raise _not_allowed(request.method, [*self.methods, *self.streaming])
         return await run_in_threadpool(handler, _call(request, await _body(request)))
 
 

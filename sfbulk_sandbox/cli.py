@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sfbulk_sandbox.faults import LoadError, SchemaError
 from sfbulk_sandbox.sandbox import Sandbox
@@ -16,6 +16,8 @@ from sfbulk_sandbox.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+
+_HIGHEST_PORT = 65_535
 
 _SERVE = """\
 Serve a local Salesforce org on 127.0.0.1 until SIGTERM or SIGINT (Ctrl-C).
@@ -83,11 +85,23 @@ def _folder(path: Path | None, option: str) -> Path | None:
     return path
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number up to 65535")
+    return int(text)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with 1, the one exit code of failure that all commands here have."""
+        self.exit(1, f"{self.format_usage()}{self.prog}: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sfbulk-sandbox", description="A local Salesforce org for tests and dry runs."
     )
-    commands = parser.add_subparsers(title="commands", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     serve = commands.add_parser(
         "serve",
         help="serve an org on 127.0.0.1",
@@ -95,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    serve.add_argument("--port", type=int, default=0, help="the port; 0, the default, picks one")
+    serve.add_argument("--port", type=_port, default=0, help="the port; 0, the default, picks one")
     serve.add_argument("--data", type=Path, metavar="DIR", help="rows: a folder of NAME.csv files")
     serve.add_argument(
         "--describe", type=Path, metavar="DIR", help="objects: a folder of describe JSON"

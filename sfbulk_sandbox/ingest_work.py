@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults import Fault, RowError
 from sfbulk_sandbox.jobs import JobFailure, JobState
+from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES
 from sfbulk_sandbox.results import ResultLog
 from sfbulk_sandbox.schema import Kind
 from sfbulk_sandbox.uploads import Upload, UploadRefusedError
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk_sandbox.jobs import Job
-    from sfbulk_sandbox.org import Loader, Org, RowResult
+    from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.org import Loader, Operation, Org, RowResult
     from sfbulk_sandbox.schema import Field
     from sfbulk_sandbox.script import Script
 
+# Bulk API guide: How Requests Are Processed.
+BATCH_ROWS = 10_000
 CHUNK_ROWS = 200
 
 _NULL = "#N/A"
@@ -42,9 +46,13 @@ class IngestWork:
         upload_path: Where the uploaded bytes go.
     """
 
-    def __init__(self, org: Org, script: Script, folder: Path) -> None:
+    def __init__(
+        self, org: Org, operation: Operation, *, script: Script, usage: Usage, folder: Path
+    ) -> None:
         self._org = org
+        self._operation = operation
         self._script = script
+        self._usage = usage
         self.upload_path = folder / "upload.csv"
         self._successful = ResultLog(folder / "successful.csv")
         self._failed = ResultLog(folder / "failed.csv")
@@ -90,7 +98,7 @@ class IngestWork:
     def _load(self, job: Job) -> None:
         upload = self._upload(job)
         upload.check()
-        loader = self._org.loader(job.operation, job.object, upload.header(), job.external_id)
+        loader = self._org.loader(self._operation, job.object, upload.header(), job.external_id)
         columns = self._columns(job)
         failure = self._script.job_failure(job.object, job.operation)
         rows = upload.rows()
@@ -104,6 +112,8 @@ class IngestWork:
     def _save(
         self, job: Job, loader: Loader, columns: list[_Column], chunk: list[list[str]]
     ) -> None:
+        if job.processed % BATCH_ROWS == 0:
+            self._usage.count(DAILY_INGEST_BATCHES)
         for cells, result in zip(chunk, loader.save(chunk), strict=True):
             texts = [column.text(cells) for column in columns]
             if result.success:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.rowfile import CsvDialect
@@ -23,6 +23,7 @@ _DELIMITERS = {
     "TAB": "\t",
 }
 _LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+_Word = TypeVar("_Word", bound=str)
 
 
 class Paging:
@@ -79,14 +80,13 @@ class JobSettings:
             raise invalid_job(f"{key} is required")
         return value
 
-    def choice(self, key: str, values: tuple[str, ...], default: str | None = None) -> str:
+    def choice(self, key: str, values: tuple[_Word, ...], default: _Word | None = None) -> _Word:
         """Return a setting that is one of a few words."""
         value = self.text(key) or default
-        if value is None:
-            return self.required(key)
-        if value not in values:
-            raise invalid_job(f"{key} must be one of {', '.join(values)}, not {value}")
-        return value
+        for word in values:
+            if word == value:
+                return word
+        raise invalid_job(f"{key} must be one of {', '.join(values)}, not {value}")
 
 
 def invalid_job(message: str) -> Fault:

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox.ingest_work import IngestWork
 from sfbulk_sandbox.job_settings import invalid_job
 from sfbulk_sandbox.jobs import Job, JobState, JobType
+from sfbulk_sandbox.limits import DAILY_QUERY_JOBS
 from sfbulk_sandbox.query_work import QueryWork
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sfbulk_sandbox.clock import Clock
     from sfbulk_sandbox.ids import IdSource
     from sfbulk_sandbox.job_settings import JobSettings
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.org import Operation, Org
     from sfbulk_sandbox.schema import SObject
     from sfbulk_sandbox.script import Script
 
 _JOB_PREFIX = "750"
-_OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
+_OPERATIONS: tuple[Operation, ...] = ("insert", "update", "upsert", "delete", "hardDelete")
 
 
 class JobMaker:
@@ -28,19 +29,25 @@ class JobMaker:
 
     Args:
         org: Rows and schema.
-        clock: The server's time.
         ids: Where job ids come from.
         script: The faults that may strike a load.
+        usage: Where jobs and batches are counted.
         folder: Where each job gets a folder of its own.
     """
 
     def __init__(
-        self, org: Org, *, clock: Clock, ids: IdSource, script: Script, folder: Path
+        self,
+        org: Org,
+        *,
+        ids: IdSource,
+        script: Script,
+        usage: Usage,
+        folder: Path,
     ) -> None:
         self._org = org
-        self._clock = clock
         self._ids = ids
         self._script = script
+        self._usage = usage
         self._folder = folder
 
     def query_job(self, settings: JobSettings, operation: str, version: str) -> Job:
@@ -55,13 +62,14 @@ class JobMaker:
             self._org, soql, all_rows=operation == "queryAll", folder=self._job_folder(job_id)
         )
         sobject = work.query(version).sobject
+        self._usage.count(DAILY_QUERY_JOBS)
         return Job(
             id=job_id,
             type=JobType.QUERY,
             operation=operation,
             object=sobject.name,
             created_by=self._org.user_id,
-            created=self._clock.now(),
+            created=self._org.clock.now(),
             version=version,
             settings=settings,
             state=JobState.UPLOAD_COMPLETE,
@@ -84,11 +92,17 @@ class JobMaker:
             operation=operation,
             object=sobject.name,
             created_by=self._org.user_id,
-            created=self._clock.now(),
+            created=self._org.clock.now(),
             version=version,
             settings=settings,
             state=JobState.OPEN,
-            work=IngestWork(self._org, self._script, self._job_folder(job_id)),
+            work=IngestWork(
+                self._org,
+                operation,
+                script=self._script,
+                usage=self._usage,
+                folder=self._job_folder(job_id),
+            ),
             external_id=external_id,
             assignment_rule_id=settings.text("assignmentRuleId"),
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.limits import Usage
-    from sfbulk_sandbox.org import Org, RowResult
+    from sfbulk_sandbox.org import Operation, Org, RowResult
     from sfbulk_sandbox.schema import Field, SObject
 
 _SEASONS = ("Winter", "Spring", "Summer")
@@ -113,8 +113,11 @@ class RestResources:
         sobject = self._sobject(call)
         result = self._save("insert", sobject, _values(call))
         location = f"{call.base_path}/sobjects/{sobject.name}/{result.id}"
-        body = {"id": result.id, "success": True, "errors": []}
-        return JsonAnswer(body, status_code=201, headers={"Location": location})
+        return JsonAnswer(
+            {"id": result.id, "success": True, "errors": []},
+            status_code=201,
+            headers={"Location": location},
+        )
 
     def read(self, call: Call) -> Response:
         """Read a record, all fields of it or those named."""
@@ -181,7 +184,7 @@ class RestResources:
 
     def _save(
         self,
-        operation: str,
+        operation: Operation,
         sobject: SObject,
         values: Mapping[str, Any],
         external_id: str | None = None,

@@ -38,7 +38,7 @@ class Connections:
         class CuttableProtocol(H11Protocol):
             """uvicorn's own protocol, known to `Connections`."""
 
-            def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override] # uvicorn narrows the transport; what it gets is this one
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 super().connection_made(cast("Transport", transport))
                 self._peer = transport.get_extra_info("peername")
                 open_connections[self._peer] = cast("Transport", transport)

@@ -79,7 +79,17 @@ def test_api_usage_counts_each_call_and_limits_agree(org: Org) -> None:
     limits = org.json("GET", "/limits")
     assert limits["DailyApiRequests"]["Max"] == most
     assert limits["DailyApiRequests"]["Remaining"] == most - first - 2
-    assert limits["DailyBulkV2QueryJobs"] == {"Max": 10000, "Remaining": 10000}
+
+
+def test_bulk_jobs_count_against_their_own_limits(org: Org) -> None:
+    org.load("Account", "insert", b"Name\nx\n")
+    org.run_query("SELECT Id FROM Account")
+    limits = org.json("GET", "/limits")
+    assert limits["DailyBulkV2QueryJobs"] == {"Max": 10000, "Remaining": 9999}
+    batches = limits["DailyBulkApiBatches"]
+    assert (batches["Max"], batches["Remaining"]) == (15000, 14999)
+    # Connected apps have objects of their own inside, as recorded.
+    assert isinstance(batches["Dataloader Bulk"], dict)
 
 
 def test_answers_are_compressed_when_asked_and_only_then(org: Org) -> None:

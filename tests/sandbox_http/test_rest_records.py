@@ -237,8 +237,8 @@ def test_an_unknown_object_is_refused_with_the_recorded_text(org: Org) -> None:
         {
             "message": "\nselect count() from XYZZY\n                    ^\n"
             "ERROR at Row:1:Column:21\nsObject type 'XYZZY' is not supported. If you are "
-            "attempting to use a custom object, be sure to append the '__c' after the entity name. Please "
-            "reference your WSDL or the describe call for the appropriate names.",
+            "attempting to use a custom object, be sure to append the '__c' after the entity "
+            "name. Please reference your WSDL or the describe call for the appropriate names.",
             "errorCode": "INVALID_TYPE",
         }
     ]

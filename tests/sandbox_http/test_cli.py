@@ -1,0 +1,158 @@
+"""`sfbulk-sandbox serve` as its own process: the ready line, signals, bad folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from sfbulk_sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = [str(Path(sys.executable).parent / "sfbulk-sandbox")]
+KEYS = [
+    "url",
+    "access_token",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "username",
+    "password",
+    "security_token",
+    "control_url",
+]
+
+
+@contextmanager
+def served(tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `serve` with a temporary folder of its own."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ready(process: subprocess.Popen[str]) -> dict[str, str]:
+    assert process.stdout is not None
+    line: dict[str, str] = json.loads(process.stdout.readline())
+    return line
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_prints_one_ready_line_and_a_signal_ends_it_cleanly(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with served(tmp_path) as process:
+        line = ready(process)
+        assert list(line) == KEYS
+        headers = {"Authorization": f"Bearer {line['access_token']}"}
+        query = "/services/data/v68.0/query?q=SELECT+COUNT()+FROM+Account"
+        answer = requests.get(line["url"] + query, headers=headers, timeout=30)
+        assert answer.json()["totalSize"] > 0
+        assert requests.get(line["control_url"] + "/requests", timeout=30).status_code == 200
+        assert line["url"].startswith("http://127.0.0.1:")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert (out, err) == ("", "")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_serve_loads_the_rows_it_is_given(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "Account.csv").write_text("Name,Ext_Id__c\nAcme,A-1\n")
+    with served(tmp_path, "--data", str(data)) as process:
+        line = ready(process)
+        headers = {"Authorization": f"Bearer {line['access_token']}"}
+        path = "/services/data/v68.0/sobjects/Account/Ext_Id__c/A-1"
+        record = requests.get(line["url"] + path, headers=headers, timeout=30).json()
+    assert record["Name"] == "Acme"
+
+
+def test_serve_has_the_credentials_of_its_seed(tmp_path: Path) -> None:
+    with Sandbox(sample=False, seed=3) as sandbox, served(tmp_path, "--seed", "3") as process:
+        line = ready(process)
+        same = {name for name in KEYS if line[name] == sandbox.ready_line()[name]}
+    assert same == set(KEYS) - {"url", "control_url"}
+
+
+def test_a_data_folder_with_an_unknown_field_is_one_message_and_exit_code_1(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "Account.csv").write_text("Name,Foo__c\nAcme,1\n")
+    result = run("serve", "--data", str(tmp_path))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("sfbulk-sandbox: ")
+    assert "Account.csv" in result.stderr
+    assert "Foo__c" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--data", "no/such/folder"],
+        ["--describe", "no/such/folder"],
+        ["--port", "99999"],
+        ["--port", "x"],
+        ["--host", "0.0.0.0"],  # noqa: S104 - it must be refused
+    ],
+)
+def test_an_option_that_cannot_be_is_named_with_exit_code_1(arguments: list[str]) -> None:
+    result = run("serve", *arguments)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert arguments[0] in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_describe_folder_that_describes_nothing_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "Account.json").write_text("{")
+    result = run("serve", "--describe", str(tmp_path))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Account.json" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_taken_port_is_one_message() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = run("serve", "--port", str(taken.getsockname()[1]))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "in use" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_help_teaches() -> None:
+    result = run("serve", "--help")
+    assert result.returncode == 0
+    for word in ("--data", "--describe", "access_token", "/faults", "examples:"):
+        assert word in result.stdout
