@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -62,7 +63,8 @@ def grant_from_reply(credentials: Credentials, reply: Mapping[str, Any]) -> Gran
         SignInError: no token in it, or a token for another org or an unsafe address.
     """
     token, url = reply.get("access_token"), reply.get("instance_url")
-    if not isinstance(token, str) or not token or not isinstance(url, str):
+    # A token beyond printable ASCII fits no header, and the HTTP library would quote it.
+    if not isinstance(token, str) or not re.fullmatch("[!-~]+", token) or not isinstance(url, str):
         raise SignInError(
             f"{credentials.login_url} answered the sign-in without a token. Check login_url."
         )

@@ -121,7 +121,8 @@ class Pauses:
 
 def _on_unauthorised(code: str | None, message: str, *, renewed: bool) -> Decision:
     helpless = any(text in message for text in _RENEWAL_CANNOT_HELP)
-    if code == "INVALID_SESSION_ID" and not renewed and not helpless:
+    # Some gateways send 401 without Salesforce's body; one renewal costs little.
+    if code in (None, "INVALID_SESSION_ID") and not renewed and not helpless:
         return Decision.RENEW
     return Decision.GIVE_UP
 

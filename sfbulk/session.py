@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 class OrgSession:
     """The grant of one run, shared by its threads."""
 
-    def __init__(self, credentials: Credentials, ask: Callable[[str, Request], Any]) -> None:
+    def __init__(
+        self, credentials: Credentials, ask: Callable[[str, Request], dict[str, Any]]
+    ) -> None:
         """Take the credentials.
 
         Args:
@@ -102,7 +104,6 @@ class OrgSession:
             repeatable=True,
         )
         try:
-            reply = self._ask(credentials.login_url, request)
+            return self._ask(credentials.login_url, request)
         except ApiError as error:
             raise refusal(credentials, error) from error
-        return reply if isinstance(reply, dict) else {}

@@ -106,6 +106,7 @@ def credentials_problems(settings: Mapping[str, Any]) -> list[str]:
     return [
         *not_text,
         *(f"{name} {problem}." for name, problem in _url_problems(given)),
+        *(f"{name} holds a space, a line break or a letter like é." for name in _broken(given)),
         *_version_problems(given),
         *_flow_problems(given),
     ]
@@ -115,6 +116,11 @@ def _given(settings: Mapping[str, Any]) -> dict[str, str]:
     # Meltano hands over an unset setting as an empty text.
     values = {name: settings.get(name) for name in SIGN_IN_SETTINGS}
     return {name: value for name, value in values.items() if isinstance(value, str) and value}
+
+
+def _broken(given: Mapping[str, str]) -> list[str]:
+    # A line break read from a file along with the token would make the header invalid.
+    return [name for name in SECRET_SETTINGS if re.search("[^!-~]", given.get(name, ""))]
 
 
 def _url_problems(given: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -57,8 +57,8 @@ class Transport:
         """
         return self._signed(request, lambda reply: reply, sink)
 
-    def json(self, request: Request) -> Any:
-        """API call: the JSON document `request` is answered with.
+    def json(self, request: Request) -> dict[str, Any]:
+        """API call: the JSON object `request` is answered with.
 
         Raises:
             SignInError: no access token is to be had.
@@ -80,8 +80,8 @@ class Transport:
 
         return self._repeat(request, send, renew)
 
-    def _ask_unsigned(self, origin: str, request: Request) -> Any:
-        def send() -> Any:
+    def _ask_unsigned(self, origin: str, request: Request) -> dict[str, Any]:
+        def send() -> dict[str, Any]:
             return json_body(request, self._wire.send(origin, request, None))
 
         return self._repeat(request, send, None)

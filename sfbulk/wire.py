@@ -33,6 +33,7 @@ DATA_READ_TIMEOUT_SECONDS = 300.0
 """The same for CSV: the service prepares a page or checks an upload before it answers."""
 
 _POOL_SIZE = 16
+_JSON = "application/json"
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _CHUNK_BYTES = 256 * 1024
 # An error page is read no further than this.
@@ -83,7 +84,6 @@ class Wire:
             {
                 "User-Agent": f"sfbulk/{version('sfbulk')}",
                 "Accept-Encoding": "gzip",
-                "Accept": "application/json, text/csv",
             }
         )
         # Salesforce's cookies are for browsers; a stale one would only confuse a new session.
@@ -110,21 +110,22 @@ class Wire:
         """
         host = urlsplit(origin).hostname or origin
         with _mapped(request, host):
-            response = self._start(origin, host, request, token)
+            response = self._start(origin, request, token, accept="text/csv" if sink else _JSON)
         try:
             return _read(request, host, response, sink)
         finally:
             response.close()
 
     def _start(
-        self, origin: str, host: str, request: Request, token: str | None
+        self, origin: str, request: Request, token: str | None, *, accept: str
     ) -> requests.Response:
+        host = urlsplit(origin).hostname or origin
         with _opened(request.body) as body:
             return self._session.request(
                 request.method,
                 origin + request.path,
                 params=dict(request.params),
-                headers=_content_type(request),
+                headers={"Accept": accept, **_content_type(request)},
                 data=_encoded(request) if body is None else body,
                 auth=_Bearer(token),
                 timeout=(CONNECT_TIMEOUT_SECONDS, request.read_timeout),
@@ -136,21 +137,28 @@ class Wire:
             )
 
 
-def json_body(request: Request, reply: Reply) -> Any:
-    """The reply's JSON document.
+def json_body(request: Request, reply: Reply) -> dict[str, Any]:
+    """The reply's JSON object.
 
     Raises:
         TransportError: it is none, as from a maintenance page sent with status 200.
     """
     try:
-        return json.loads(reply.content)
+        document = json.loads(reply.content)
     except ValueError as error:
-        raise TransportError(
-            f"{request.purpose}: HTTP {reply.status} with a body that is no JSON.",
-            ambiguous=True,
-            status=reply.status,
-            job_id=request.job_id,
-        ) from error
+        raise _unusable(request, reply.status, "a body that is no JSON") from error
+    if not isinstance(document, dict):
+        raise _unusable(request, reply.status, "JSON that is no object")
+    return document
+
+
+def _unusable(request: Request, status: int, what: str) -> TransportError:
+    return TransportError(
+        f"{request.purpose}: HTTP {status} with {what}.",
+        ambiguous=True,
+        status=status,
+        job_id=request.job_id,
+    )
 
 
 class _Bearer(AuthBase):
@@ -172,7 +180,8 @@ def _mapped(request: Request, host: str) -> Iterator[None]:
     except HTTP_LIBRARY_ERRORS as error:
         mapped = transport_error(error, request.purpose, host)
         mapped.job_id = request.job_id
-        raise mapped from error
+        # What cannot even be formed may quote a header, and with it the token.
+        raise mapped from None if mapped.permanent else error
 
 
 @contextmanager
@@ -209,6 +218,8 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
         raise error
     if sink is None:
         return Reply(response.status_code, response.headers, b"".join(chunks))
+    if "html" in response.headers.get("Content-Type", ""):
+        raise _unusable(request, response.status_code, "a web page instead of data")
     sink(chunks)
     return Reply(response.status_code, response.headers)
 

@@ -128,6 +128,14 @@ class RecordLoader:
             )
 
 
+@dataclass(frozen=True)
+class _Columns:
+    names: tuple[str, ...]
+    key: int | None
+    """Position of the column by which Salesforce finds the record; None for an insert."""
+    by_id: bool
+
+
 class _RowMaker:
     """Turns records into rows of cells."""
 
@@ -136,35 +144,45 @@ class _RowMaker:
         self._null = NULL if operation in _CLEARING else ""
         self._key = None if operation is Operation.INSERT else external_id or "Id"
         # Records with the same columns in another order share a job.
-        self._orders: dict[frozenset[str], tuple[str, ...]] = {}
+        self._sets: dict[frozenset[str], _Columns] = {}
 
     def add(self, spool: JobSpool, number: int, record: Mapping[str, Any]) -> None:
         try:
             columns = self._columns(record)
-            cells = [self._cell(record, column) for column in columns]
-            spool.add(columns, cells, key=self._key_of(columns, cells))
+            cells = [self._cell(record, name) for name in columns.names]
+            spool.add(columns.names, cells, key=self._key_of(columns, cells))
         except DataError as error:
             raise type(error)(f"Record {number}: {error.message}", row=number) from error
 
-    def _columns(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+    def _columns(self, record: Mapping[str, Any]) -> _Columns:
+        found = self._sets.get(frozenset(record))
+        if found is None:
+            found = self._sets[frozenset(record)] = self._new_columns(record)
+        return found
+
+    def _new_columns(self, record: Mapping[str, Any]) -> _Columns:
+        names = tuple(record)
         if self._operation in _BY_ID_ALONE:
-            return tuple(name for name in record if name.lower() == "id")[:1] or ("Id",)
-        return self._orders.setdefault(frozenset(record), tuple(record))
+            names = tuple(name for name in names if name.lower() == "id")
+        wanted = (self._key or "").lower()
+        key = next((at for at, name in enumerate(names) if name.lower() == wanted), None)
+        if self._key is not None and key is None:
+            raise DataError(f"it has no {self._key}, by which Salesforce finds the record.")
+        return _Columns(names, key, wanted == "id")
 
     def _cell(self, record: Mapping[str, Any], column: str) -> str:
         try:
-            text = cell_text(record.get(column))
+            text = cell_text(record[column])
         except DataError as error:
             raise DataError(f"{column}: {error.message}.") from error
         return self._null if text is None else text
 
-    def _key_of(self, columns: tuple[str, ...], cells: list[str]) -> str | None:
-        if self._key is None:
+    def _key_of(self, columns: _Columns, cells: list[str]) -> str | None:
+        if columns.key is None:
             return None
-        wanted = self._key.lower()
-        found = [cell for name, cell in zip(columns, cells, strict=True) if name.lower() == wanted]
-        if not found or found[0] in ("", NULL):
-            raise DataError(f"it has no {self._key}, by which Salesforce finds the record.")
+        key = cells[columns.key]
+        if key in ("", NULL):
+            raise DataError(f"its {self._key}, by which Salesforce finds the record, is empty.")
         # The 18 characters of an id are its 15 and a checksum. Other keys are mostly compared
         # without regard to case; one that is not only waits for the next wave.
-        return found[0][:_ID_CHARACTERS] if wanted == "id" else found[0].casefold()
+        return key[:_ID_CHARACTERS] if columns.by_id else key.casefold()

@@ -14,7 +14,7 @@ the next wave is for when they have all ended.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sfbulk.csvio import MAX_JOB_BYTES, CsvEncoder, LineEnding, needed_line_ending, quote_row
 from sfbulk.csvio.encode import encode_text
@@ -30,8 +30,7 @@ _FILE_BUFFER_BYTES = 256 * 1024
 _ALL_BUFFERS_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """What all rows of one job have in common."""
 
     wave: int

@@ -64,14 +64,14 @@ class JobInfo:
     """Why a job is Failed."""
 
 
-def parse_job(reply: Any) -> JobInfo:
+def parse_job(reply: Mapping[str, Any]) -> JobInfo:
     """The job in a reply.
 
     Raises:
         UnknownState: a state word this version does not know.
         TransportError: a reply that describes no job.
     """
-    if not isinstance(reply, dict) or not isinstance(reply.get("id"), str):
+    if not isinstance(reply.get("id"), str):
         raise TransportError("Salesforce answered with JSON that describes no job.", ambiguous=True)
     return JobInfo(
         id=reply["id"],

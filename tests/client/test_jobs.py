@@ -295,6 +295,6 @@ def test_a_job_opened_for_an_error_is_aborted_and_the_error_stays(
 def test_json_that_describes_no_job_is_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
-    server.script.append(as_json(["?"]))
+    server.script.append(as_json({"id": None}))
     with pytest.raises(TransportError, match="describes no job"):
         QueryJob.create(transport, "SELECT Id FROM Account")

@@ -277,7 +277,7 @@ def test_records_are_split_into_jobs_by_size(
         ({"Ext_Id__c": "1", "Name": "#N/A"}, "Record 2: Name: the text #N/A"),
         ({"Ext_Id__c": "1", "Name": object()}, "Record 2: Name: a value of type object"),
         ({"Name": "x"}, "Record 2: it has no Ext_Id__c"),
-        ({"Ext_Id__c": None, "Name": "x"}, "Record 2: it has no Ext_Id__c"),
+        ({"Ext_Id__c": None, "Name": "x"}, "Record 2: its Ext_Id__c, .* is empty"),
         ({"Ext_Id__c": "1", "Name": "a\nb", "Site": "c\r\nd"}, "Record 2: .* CRLF"),
         ({}, "Record 2: it has no Ext_Id__c"),
     ],

@@ -52,6 +52,7 @@ def test_defaults_are_production_and_the_current_version() -> None:
         (TOKEN | {"api_version": "v68.0"}, "v68.0"),
         (TOKEN | {"api_version": "46.0"}, "47.0"),
         (TOKEN | {"api_version": 68.0}, 'Write "68.0"'),
+        (TOKEN | {"access_token": "00D!t\n"}, "access_token holds a space, a line break"),
         (TOKEN | {"client_id": ["x"]}, "client_id must be text"),
         (TOKEN | {"instance_url": "http://acme.my.salesforce.com"}, "https"),
         (TOKEN | {"instance_url": "acme.my.salesforce.com"}, "must be a URL"),
@@ -79,7 +80,7 @@ def test_all_problems_are_named_at_once_and_no_secret_is_shown() -> None:
     settings = {
         "login_url": "ftp://x",
         "api_version": "nine",
-        "client_secret": "very secret",
+        "client_secret": "very-secret",
         "auth_flow": "refresh_token",
     }
     with pytest.raises(ConfigError) as caught:
@@ -87,7 +88,7 @@ def test_all_problems_are_named_at_once_and_no_secret_is_shown() -> None:
     assert len(caught.value.problems) == 3
     for name in ("login_url", "api_version", "client_id, refresh_token"):
         assert name in str(caught.value)
-    assert "very secret" not in str(caught.value)
+    assert "very-secret" not in str(caught.value)
 
 
 def test_secrets_do_not_show_in_a_repr() -> None:

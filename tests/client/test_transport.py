@@ -6,6 +6,7 @@ import gzip
 import logging
 import socket
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ def test_a_request_carries_what_salesforce_wants(
     headers = server.seen[0].headers
     assert headers["Authorization"] == "Bearer 00Dxx!secret"
     assert headers["Accept-Encoding"] == "gzip"
+    assert headers["Accept"] == "application/json"
     assert headers["Content-Type"] == "application/json; charset=UTF-8"
     assert headers["User-Agent"].startswith("sfbulk/")
     assert server.seen[0].body == b'{"a": "\\u00e9"}'
@@ -87,11 +89,12 @@ def test_a_compressed_answer_is_unpacked(server: ScriptedServer, transport: Tran
         error(503, "SERVER_UNAVAILABLE"),
         Answer(503, b"<html><title>Down for maintenance</title></html>"),
         Answer(200, b"<html>We are setting things up</html>"),
+        Answer(200, b'["a list"]'),
         Answer(502),
         DROP,
         Answer(200, b'{"whole": "answer"}', cut=5),
     ],
-    ids=["busy", "maintenance", "page as success", "gateway", "dropped", "cut"],
+    ids=["busy", "maintenance", "page as success", "list", "gateway", "dropped", "cut"],
 )
 def test_a_read_survives_passing_trouble(
     server: ScriptedServer, transport: Transport, clock: FakeClock, trouble: Answer
@@ -182,6 +185,25 @@ def test_a_download_that_breaks_off_begins_anew(
 
     transport.send(READ, sink)
     assert file.read_bytes() == whole
+    assert server.seen[0].headers["Accept"] == "text/csv"
+
+
+def test_a_web_page_is_not_taken_for_data(server: ScriptedServer, transport: Transport) -> None:
+    page = Answer(200, b"<html>", {"Content-Type": "text/html; charset=UTF-8"})
+    server.script.extend([page, Answer(200, b"data")])
+    taken: list[bytes] = []
+    transport.send(READ, taken.extend)
+    assert taken == [b"data"]
+
+
+def test_a_token_that_fits_no_header_is_not_shown(
+    server: ScriptedServer, renewing: Transport
+) -> None:
+    server.script.append(granted(server, "line\nbreak"))
+    with pytest.raises(SignInError, match="without a token") as caught:
+        renewing.json(READ)
+    shown = traceback.format_exception(caught.type, caught.value, caught.tb)
+    assert "00Dxx" not in "".join(shown)
 
 
 def test_a_full_disk_is_no_trouble_of_the_network(
@@ -236,7 +258,6 @@ def test_a_session_that_stays_refused_is_renewed_once_only(
     [
         error(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"),
         error(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"),
-        Answer(401),
     ],
 )
 def test_a_401_that_renewing_cannot_help_fails_at_once(
@@ -306,7 +327,6 @@ def test_a_refused_sign_in_names_the_reason_and_is_not_tried_again(
     ("answer", "said"),
     [
         (as_json({"hello": 1}), "without a token"),
-        (as_json([]), "without a token"),
         (Answer(404, b"<html>"), "Check login_url"),
         (as_json({"access_token": "t", "instance_url": "http://evil.example"}), "https"),
         (as_json({"access_token": "t", "instance_url": "not a url"}), "must be a URL"),
