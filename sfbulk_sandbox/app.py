@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.clock import Clock
     from sfbulk_sandbox.org import Org
 
-_log = logging.getLogger(__name__)
 _GZIP_FROM_BYTES = 500
 _GZIP_LEVEL = 1
 
@@ -79,7 +77,7 @@ class App:
             folder=folder,
         )
         self._org = org
-        self.credentials = Credentials.for_seed(seed, f"admin@sandbox-{org.id.lower()}.example")
+        self.credentials = Credentials.for_seed(seed, _username(org))
         self._sessions = Sessions(seed, org.id)
         self.access_token = self._sessions.open()
         self._auth = Auth(
@@ -155,6 +153,12 @@ class App:
         return {"Sforce-Limit-Info": self._usage.header()}
 
 
+def _username(org: Org) -> str:
+    if org.schema.sobject("User") is None:
+        return "admin@sandbox.example"
+    return str(org.record("User", org.user_id, ["Username"])["Username"])
+
+
 def _unknown_resource(_call: Call) -> Response:
     raise not_found()
 
@@ -163,8 +167,8 @@ def _unknown_path(_request: Request, _error: Exception) -> Response:
     return fault_answer(not_found())
 
 
-def _own_failure(_request: Request, error: Exception) -> Response:
-    _log.error("the sandbox itself failed", exc_info=error)
+def _own_failure(_request: Request, _error: Exception) -> Response:
+    # The server writes the error itself to the log.
     return fault_answer(
         Fault(code="UNKNOWN_EXCEPTION", message="the sandbox failed, see its log", status=500)
     )

@@ -266,7 +266,7 @@ def check_version(version: str) -> None:
         Fault: 410 for a retired version, 404 for one that never was
             (REST guide: API End-of-Life Policy).
     """
-    number = int(version[:-2]) if re.fullmatch(r"\d{1,3}\.0", version) else 0
+    number = int(version[:-2]) if re.fullmatch(r"[0-9]{1,3}\.0", version) else 0
     if OLDEST_VERSION <= number <= NEWEST_VERSION:
         return
     if OLDEST_RETIRED_VERSION <= number < OLDEST_VERSION:

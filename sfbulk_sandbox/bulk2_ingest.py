@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -22,7 +25,8 @@ from sfbulk_sandbox.job_settings import JobSettings
 from sfbulk_sandbox.jobs import ENDED, Job, JobState, JobType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from tempfile import _TemporaryFileWrapper
 
     from sfbulk_sandbox.calls import Call
 from sfbulk_sandbox.jobs import Jobs
@@ -98,14 +102,8 @@ class IngestJobResources(JobResources):
                 message=f"Uploading to a Job in state {job.state.value} is not allowed",
             )
         if job.uploaded:
-            raise Fault(
-                code="CLIENTINPUTERROR",
-                message=f"Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / "
-                "'Delete' the current Job then create a new Job and make sure you only do 'PUT' "
-                "once on a given Job.",
-            )
-        await _receive(call, work)
-        job.uploaded = True
+            raise _second_upload(job)
+        _keep(await _receive(call, work), job, work)
         return Response(status_code=201)
 
     def info(self, call: Call) -> Response:
@@ -166,26 +164,55 @@ class IngestJobResources(JobResources):
         return job, job.work
 
 
-async def _receive(call: Call, work: IngestWork) -> None:
+async def _receive(call: Call, work: IngestWork) -> Path:
     if call.stream is None:
         raise TypeError("an upload is streamed")
-    arriving = work.upload_path.with_suffix(".part")
     size = 0
-    try:
-        with arriving.open("wb") as file:
-            async for block in call.stream():
-                size += len(block)
-                # Too much is still read to its end: a client that is sending would take an
-                # early answer for a broken connection.
-                if size <= MAX_UPLOAD_BYTES:
-                    file.write(block)
-        if size > MAX_UPLOAD_BYTES:
-            raise Fault(
-                code="EXCEEDEDQUOTA",
-                message="ExceededQuota : the upload is over 150 MB after base64 encoding",
-                status=413,
-            )
-        arriving.rename(work.upload_path)
-    finally:
-        # A connection that broke leaves the job as it was: Open and without data.
-        arriving.unlink(missing_ok=True)
+    with _arriving(work.upload_path.parent) as file:
+        async for block in call.stream():
+            size += len(block)
+            # Too much is still read to its end: a client that is sending would take an early
+            # answer for a broken connection.
+            if size <= MAX_UPLOAD_BYTES:
+                file.write(block)
+        _check_size(size)
+    return Path(file.name)
+
+
+@contextmanager
+def _arriving(folder: Path) -> Iterator[_TemporaryFileWrapper[bytes]]:
+    with NamedTemporaryFile(dir=folder, delete=False) as file:
+        try:
+            yield file
+        except BaseException:
+            # A connection that broke leaves the job as it was: Open and without data.
+            Path(file.name).unlink()
+            raise
+
+
+def _keep(arrived: Path, job: Job, work: IngestWork) -> None:
+    with job.lock:
+        # Of two uploads at a time the first to be whole counts.
+        if job.uploaded:
+            arrived.unlink()
+            raise _second_upload(job)
+        arrived.rename(work.upload_path)
+        job.uploaded = True
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_UPLOAD_BYTES:
+        raise Fault(
+            code="EXCEEDEDQUOTA",
+            message="ExceededQuota : the upload is over 150 MB after base64 encoding",
+            status=413,
+        )
+
+
+def _second_upload(job: Job) -> Fault:
+    return Fault(
+        code="CLIENTINPUTERROR",
+        message=f"Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / "
+        "'Delete' the current Job then create a new Job and make sure you only do 'PUT' "
+        "once on a given Job.",
+    )

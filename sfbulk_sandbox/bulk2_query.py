@@ -31,6 +31,8 @@ _KNOWN_KEYS = frozenset(
     {"operation", "query", "contentType", "columnDelimiter", "lineEnding", "concurrencyMode"}
 )
 _RESULT_URLS = 5
+# No result is longer; a locator has four bytes for it.
+_MOST_ROWS = 2**32 - 1
 # Assumed: the guide shows isPkChunkingSupported in new versions and the recordings of 52.0 lack it.
 _PK_CHUNKING_SINCE = 60.0
 
@@ -173,5 +175,5 @@ class QueryJobResources(JobResources):
         if text := call.query.get("maxRecords"):
             if not text.isdecimal() or int(text) < 1:
                 raise Fault(code="INVALID_FIELD", message=f"maxRecords is no number: {text}")
-            size = int(text)
+            size = min(int(text), _MOST_ROWS)
         return Page(start, size)

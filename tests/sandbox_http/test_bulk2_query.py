@@ -122,6 +122,7 @@ def test_pages_have_headers_and_locators_that_can_be_asked_again(org: Org) -> No
     names = fill(org, 25)
     job = org.run_query(NAMES)
     found: list[str] = []
+    assert results(org, job, maxRecords=10**15).headers["Sforce-NumberOfRecords"] == "25"
     page = results(org, job, maxRecords=10)
     sizes = []
     while True:
