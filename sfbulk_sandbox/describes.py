@@ -236,8 +236,10 @@ def field_from_facts(facts: Mapping[str, Any]) -> Describe:
         known["polymorphicForeignKey"] = len(known["referenceTo"]) > 1
         known.setdefault("namePointing", known["polymorphicForeignKey"])
     field = complete_field(known)
-    optional = field["nillable"] or field["custom"]
-    field["permissionable"] = bool(optional and (field["createable"] or field["calculated"]))
+    # Field-level security cannot hide what every record must have, nor a part of its name.
+    hideable = field["extraTypeInfo"] != "personname" and (field["nillable"] or field["custom"])
+    shown = field["createable"] or field["calculated"] or field["type"] in ("address", "location")
+    field["permissionable"] = bool(hideable and shown)
     return field
 
 

@@ -8,11 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox import csvfile
-from sfbulk_sandbox.schema import Kind
 from sfbulk_sandbox.store import key_expression, key_value, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sfbulk_sandbox.faults import LoadError
     from sfbulk_sandbox.loading import LoadedFile
@@ -85,28 +84,24 @@ class Links:
             LoadError: A lookup that leads nowhere.
         """
         for number, column in enumerate(file.columns):
-            targets = self._targets(column)
-            if targets:
-                self._check_column(file, number, column.field, targets)
+            if column.field.type == "reference" and column.parent is None:
+                self._check_column(file, number, column.field)
 
-    def _targets(self, column: Column) -> list[SObject]:
-        """The objects a lookup may lead to; none when the schema lacks one, which is believed."""
-        if column.field.kind is not Kind.ID or column.parent is not None:
-            return []
-        found = [self._schema.sobject(name) for name in column.field.reference_to]
-        return [one for one in found if one is not None] if None not in found else []
-
-    def _check_column(
-        self, file: LoadedFile, number: int, lookup: Field, targets: Iterable[SObject]
-    ) -> None:
+    def _check_column(self, file: LoadedFile, number: int, lookup: Field) -> None:
         column = f"child.{quoted(lookup.name)}"
-        nowhere = " AND ".join(
+        found = [self._schema.sobject(name) for name in lookup.reference_to]
+        targets = [one for one in found if one is not None]
+        tests = [
             f'NOT EXISTS (SELECT 1 FROM {quoted(target.name)} WHERE "Id" = {column})'
             for target in targets
-        )
+        ]
+        if len(targets) < len(found):
+            # An id of an object the schema does not have is believed.
+            prefixes = ", ".join(f"'{target.key_prefix}'" for target in targets)
+            tests.append(f"substr({column}, 1, 3) IN ({prefixes})")
         missing = self._store.execute(
             f"SELECT min(child.rowid) FROM {quoted(file.sobject.name)} AS child "
-            f"WHERE child.rowid >= ? AND {column} IS NOT NULL AND {nowhere}",
+            f"WHERE child.rowid >= ? AND {column} IS NOT NULL AND {' AND '.join(tests)}",
             [file.first_row],
         )[0][0]
         if missing is not None:

@@ -101,9 +101,6 @@ def check_lookups(store: Store, schema: Schema, chunk: Chunk, field: Field) -> N
     if field.kind is not Kind.ID:
         return
     targets = [schema.sobject(name) for name in field.reference_to]
-    # An org's describes rarely come with every object they mention: what is not there is believed.
-    if None in targets:
-        return
     by_prefix = {target.key_prefix: target for target in targets if target is not None}
     wanted: dict[str, dict[int, str]] = {}
     for row, cell in chunk.given(field):
@@ -111,7 +108,8 @@ def check_lookups(store: Store, schema: Schema, chunk: Chunk, field: Field) -> N
     for prefix, rows in wanted.items():
         if prefix in by_prefix:
             _check_there(store, chunk, by_prefix[prefix], rows)
-        else:
+        # Describes rarely come with every object they mention: what is not there is believed.
+        elif None not in targets:
             _refuse_other_object(chunk, field, rows)
 
 
