@@ -59,9 +59,14 @@ def ready(process: subprocess.Popen[str]) -> dict[str, str]:
     return line
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
     )
 
 
@@ -107,8 +112,12 @@ def test_serve_has_the_credentials_of_its_seed(tmp_path: Path) -> None:
 def test_a_data_folder_with_an_unknown_field_is_one_message_and_exit_code_1(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "Account.csv").write_text("Name,Foo__c\nAcme,1\n")
-    result = run("serve", "--data", str(tmp_path))
+    data, temporary = tmp_path / "data", tmp_path / "temporary"
+    data.mkdir()
+    temporary.mkdir()
+    (data / "Account.csv").write_text("Name,Foo__c\nAcme,1\n")
+    result = run("serve", "--data", str(data), TMPDIR=str(temporary))
+    assert list(temporary.iterdir()) == []
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("sfbulk-sandbox: ")
     assert "Account.csv" in result.stderr
