@@ -59,8 +59,8 @@ class Conditions:
                 does not fit the field; each at its place.
         """
         if isinstance(condition, syntax.Junction):
-            joint = f" {condition.operator} "
-            return "(" + joint.join(self.where(part) for part in condition.conditions) + ")"
+            parts = [self.where(part) for part in condition.conditions]
+            return _balanced(parts, condition.operator)
         if isinstance(condition, syntax.Not):
             return f"NOT coalesce({self.where(condition.condition)}, 0)"
         if isinstance(condition, syntax.Like):
@@ -183,6 +183,15 @@ class Conditions:
 
     def _invalid(self, path: syntax.Path, message: str) -> Fault:
         return fault_at(self._soql, path.at, "INVALID_FIELD", message)
+
+
+def _balanced(parts: list[str], operator: str) -> str:
+    """Join conditions as a tree of halves: SQLite refuses a chain of a thousand."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    left, right = _balanced(parts[:middle], operator), _balanced(parts[middle:], operator)
+    return f"({left} {operator} {right})"
 
 
 def _comparable(resolved: Resolved) -> str:

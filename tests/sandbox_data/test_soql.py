@@ -83,6 +83,11 @@ def test_a_comparison_with_an_empty_field_is_true_or_false_never_neither(sample:
     assert _names(sample, "(NOT BillingCity = 'LÜBECK')") == other
 
 
+def test_a_thousand_conditions_are_no_trouble(sample: Org) -> None:
+    where = " OR ".join(f"NumberOfEmployees = {number}" for number in range(2000))
+    assert len(_names(sample, where)) == len(_names(sample, "NumberOfEmployees < 2000")) > 10
+
+
 def test_deleted_rows_come_with_all_rows_only(sample: Org) -> None:
     assert _names(sample, "Name LIKE '%'")[-1] == "A-024"
     assert len(_names(sample, "Name LIKE '%'")) == 22
