@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import logging
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
 LOGGER = logging.getLogger("target-sfbulk")
-
-
-class StoppedError(Exception):
-    """A signal ended the run before its input did."""
 
 
 class Interrupts:
@@ -52,10 +48,10 @@ class Interrupts:
         """Take a signal.
 
         Raises:
-            StoppedError: The run ends here.
+            SystemExit: With code 1; the reason is logged.
         """
         if self._stopping or self._waiting is not None:
-            raise StoppedError(
+            _end(
                 f"{_name(signum)} again: stopped at once. The last STATE written is true; rows"
                 " after it may or may not be in Salesforce."
             )
@@ -64,14 +60,20 @@ class Interrupts:
         self._waiting = signum
         LOGGER.warning("%s: finishing the rows read so far; repeat it to stop now", _name(signum))
 
-    def _stop(self, signum: int) -> None:
+    def _stop(self, signum: int) -> NoReturn:
         self._stopping = True
         self._waiting = None
         self._finish()
-        raise StoppedError(
-            f"{_name(signum)}: stopped before the end of the input. Every row read so far is in"
-            " Salesforce or in a rejects file, and its STATE is written."
+        _end(
+            f"{_name(signum)}: stopped. Every row read so far is in Salesforce or in a rejects"
+            " file, and its STATE is written."
         )
+
+
+def _end(reason: str) -> NoReturn:
+    # No Exception: a signal can arrive anywhere, and logging, for one, swallows those.
+    LOGGER.error("%s", reason)
+    raise SystemExit(1)
 
 
 def _name(signum: int) -> str:

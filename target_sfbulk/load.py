@@ -155,6 +155,7 @@ class StreamLoad:
             line_ending=rows.file.group.line_ending,
         )
         self._output.report.job_ids.append(job.id)
+        LOGGER.info("%s: job %s takes %d rows", plan.stream, job.id, rows.count)
         with _aborted_on_error(job):
             job.upload(rows.file.path)
         job.close()

@@ -107,6 +107,11 @@ class StreamOutput:
     """
 
     def __init__(self, folder: Path, stream: str, sobject: str, operation: str) -> None:
+        """Make the folder, and the report of nothing yet.
+
+        Raises:
+            OSError: The folder cannot be made or written.
+        """
         # A stream name may hold what a file name may not.
         name = quote(stream, safe=" ")
         self.report = StreamReport(
@@ -114,10 +119,12 @@ class StreamOutput:
         )
         self._rejects = folder / f"{name}.rejects.jsonl"
         self._report_file = folder / f"{name}.report.json"
+        # A folder that cannot be written is found before any row is sent.
+        folder.mkdir(parents=True, exist_ok=True)
+        self.write_report()
 
     def reject(self, rejects: Iterable[tuple[bytes, Reject]]) -> None:
         """Append records (as JSON) with their reasons; on return they are on the disk."""
-        self._rejects.parent.mkdir(parents=True, exist_ok=True)
         with self._rejects.open("ab") as file:
             for record, reject in rejects:
                 file.write(_reject_line(record, reject))
@@ -128,7 +135,6 @@ class StreamOutput:
 
     def write_report(self) -> None:
         """Write the report of the run so far over the last one."""
-        self._report_file.parent.mkdir(parents=True, exist_ok=True)
         self._report_file.write_text(
             json.dumps(self.report.as_json(), ensure_ascii=False, indent=2) + "\n", "utf-8"
         )

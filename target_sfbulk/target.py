@@ -13,7 +13,7 @@ from singer_sdk.singerlib.exceptions import SingerError
 from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.commandline import ErrorLineCommand, require_json_object
 from sfbulk.errors import SalesforceError
-from target_sfbulk.interrupts import Interrupts, StoppedError
+from target_sfbulk.interrupts import Interrupts
 from target_sfbulk.loads import Loads, RejectBudgetError
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import all_problems
@@ -33,7 +33,6 @@ EXPECTED_ERRORS = (
     SalesforceError,
     PreflightError,
     RejectBudgetError,
-    StoppedError,
     BatchMessageError,
     SingerError,
     SingerSDKError,

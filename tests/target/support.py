@@ -114,8 +114,11 @@ class Org:
 
     def start(self, **settings: Any) -> subprocess.Popen[bytes]:
         """The command, waiting for its input."""
+        return self.start_with(self.config(**settings))
+
+    def start_with(self, config: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [COMMAND, "--config", self.config(**settings)],
+            [COMMAND, "--config", config],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

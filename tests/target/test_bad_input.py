@@ -1,0 +1,168 @@
+"""Settings and input that cannot be used: one clear line, exit code 1, nothing sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.exceptions import ConfigValidationError
+
+from target_sfbulk.target import TargetSfbulk
+from tests.target.support import record, schema, state
+
+if TYPE_CHECKING:
+    from tests.target.support import Org, Run
+
+SECRET = "do-not-show-me"
+ACCOUNTS = schema("Account", "Ext_Id__c", "Name", key="Ext_Id__c")
+GOOD = record("Account", Ext_Id__c="A-1", Name="Good")
+
+
+def feed(org: Org, *messages: dict[str, Any] | bytes) -> Run:
+    run = org.load(*messages, state(done=1), external_id="Ext_Id__c")
+    assert run.code == 1
+    assert "Traceback" not in run.log
+    assert SECRET not in run.log
+    assert run.states == []
+    assert org.jobs_created() == 0
+    return run
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (f'{{"type": "RECORD", "x": "{SECRET}"'.encode(), "it is not JSON"),
+        (f"{SECRET}".encode(), "it is not JSON"),
+        (b'"' + SECRET.encode() + b'\xff"', "it is not UTF-8"),
+        (f'["{SECRET}"]'.encode(), "it is no JSON object"),
+        (f'{{"x": "{SECRET}"}}'.encode(), "it lacks `type`"),
+        (f'{{"type": "{SECRET}"}}'.encode(), "its `type` is none of SCHEMA, RECORD"),
+        (f'{{"type": "RECORD", "record": {{"x": "{SECRET}"}}}}'.encode(), "it lacks `stream`"),
+        (f'{{"type": "RECORD", "stream": "Account", "record": "{SECRET}"}}'.encode(), "no object"),
+        (f'{{"type": "SCHEMA", "stream": "x", "schema": {{"y": "{SECRET}"}}}}'.encode(), "lacks"),
+        (b"", "it is not JSON"),
+    ],
+)
+def test_a_line_that_is_no_singer_message_is_named_by_its_number(
+    org: Org, line: bytes, told: str
+) -> None:
+    run = feed(org, ACCOUNTS, GOOD, line)
+    assert run.reason.startswith("Line 3 of the input is not a Singer message: ")
+    assert told in run.reason
+
+
+def test_a_record_before_its_schema_is_named_by_its_stream(org: Org) -> None:
+    run = feed(org, record("Account", Name=SECRET), ACCOUNTS)
+    assert "A record for stream 'Account' was encountered before" in run.reason
+
+
+def test_a_record_without_a_key_property_is_told_by_its_fields(org: Org) -> None:
+    run = feed(org, ACCOUNTS, record("Account", Name=SECRET))
+    assert "missing one or more key_properties" in run.reason
+    assert "Ext_Id__c" in run.reason
+
+
+def test_a_batch_message_is_refused_with_what_to_switch_off(org: Org) -> None:
+    batch = {"type": "BATCH", "stream": "Account", "encoding": {"format": "jsonl"}, "manifest": []}
+    assert "`batch_config`" in feed(org, ACCOUNTS, batch).reason
+
+
+def test_a_field_first_seen_in_a_record_is_checked_like_one_of_the_schema(org: Org) -> None:
+    run = feed(org, ACCOUNTS, GOOD, record("Account", Ext_Id__c="A-2", Nonsense=SECRET))
+    assert "record field `Nonsense`: `Account` has no field `Nonsense`" in run.reason
+
+
+def test_an_output_folder_that_cannot_be_made_is_a_clear_line(org: Org) -> None:
+    (org.folder / "file").write_text("in the way")
+    run = org.load(
+        ACCOUNTS, GOOD, external_id="Ext_Id__c", output_dir=str(org.folder / "file" / "output")
+    )
+    assert run.code == 1
+    assert "Traceback" not in run.log
+    assert str(org.folder / "file") in run.reason
+    assert org.jobs_created() == 0
+
+
+WRONG = {
+    "access_token": "",
+    "api_version": "68",
+    "operation": "merge",
+    "max_rejects": "a few",
+    "max_job_mb": 101,
+    "nulls": "keep",
+    "streams": {
+        "a": {"operation": "upsert", "fields": {"x": "A", "y": "a", "z": "Account.Ext__c"}},
+        "b": {"operation": "delete", "external_id": "E__c", "lookups": {"p": "Name"}},
+        "c": {"sobjct": "Account"},
+        "d": {"operation": "insert", "external_id": "E__c"},
+        "e": {"external_id": "E__c", "fields": {"x": "A"}, "lookups": {"x": "B.C"}},
+    },
+}
+
+
+def test_all_wrong_settings_are_named_at_once_before_any_request(org: Org) -> None:
+    run = org.load(ACCOUNTS, **WRONG)
+    assert run.code == 1
+    for problem in (
+        "access_token for access_token",
+        'api_version must look like "68.0"',
+        "'merge' is not one of",
+        'max_rejects must be a count such as "10" or a share such as "2%", not "a few".',
+        "101 is greater than the maximum of 100",
+        "'keep' is not one of ['clear', 'ignore']",
+        "streams, a: external_id is missing",
+        "streams, a: fields: Account.Ext__c is a relationship column. Move it to lookups.",
+        "streams, a: 2 record fields fill the column a.",
+        "streams, b: external_id is not used by delete",
+        "streams, b: lookups are not used by delete",
+        "streams, b: lookups: Name is no relationship column",
+        "'sobjct' was unexpected",
+        "streams, d: external_id is not used by insert",
+        "streams, e: x stands in both fields and lookups",
+    ):
+        assert problem in run.reason, problem
+    assert "Traceback" not in run.log
+    assert org.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "external_id is missing: operation upsert needs it."),
+        ({"operation": "insert", "external_id": "E__c"}, "external_id is only used by upsert"),
+        ({"operation": "insert", "max_rejects": "101%"}, "max_rejects must be"),
+        ({"operation": "insert", "max_rejects": -1}, "max_rejects must be"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    settings: dict[str, Any], told: str
+) -> None:
+    sign_in = {"instance_url": "http://127.0.0.1:1", "access_token": "t"}
+    with pytest.raises(ConfigValidationError, match="The settings are wrong") as refused:
+        TargetSfbulk(config={**sign_in, **settings})
+    assert told in str(refused.value)
+
+
+def test_the_sdk_still_checks_settings_through_the_hook_we_override() -> None:
+    with pytest.raises(ConfigValidationError) as refused:
+        TargetSfbulk(config={"operation": "insert"})
+    assert "Sign-in settings are missing" in str(refused.value)
+
+
+def test_a_config_file_that_is_no_json_is_named(org: Org) -> None:
+    path = org.config()
+    path.write_text(f"{SECRET}: [")
+    process = org.start_with(path)
+    _, log = process.communicate(b"", timeout=30)
+    assert process.returncode == 1
+    assert str(path) in log.decode()
+    assert SECRET not in log.decode()
+
+
+def test_tap_and_target_declare_the_same_sign_in() -> None:
+    from sfbulk.settings import SIGN_IN_SETTINGS  # noqa: PLC0415 - beside what it compares
+    from tap_sfbulk.tap import TapSfbulk  # noqa: PLC0415 - beside what it compares
+
+    tap, target = TapSfbulk.config_jsonschema, TargetSfbulk.config_jsonschema
+    for name in SIGN_IN_SETTINGS:
+        assert target["properties"][name] == tap["properties"][name], name

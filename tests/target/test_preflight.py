@@ -1,0 +1,173 @@
+"""A stream that cannot be loaded: every problem at once, with what to do, before any job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk import Salesforce
+from target_sfbulk.mapping import OrgSchema
+from target_sfbulk.preflight import PreflightError, StreamPlan, plan_stream
+from target_sfbulk.settings import stream_settings, with_defaults
+from tests.target.support import record, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk_sandbox import Sandbox
+    from tests.target.support import Org
+
+
+@pytest.fixture(scope="module")
+def org_schema(empty_sandbox: Sandbox) -> Iterator[OrgSchema]:
+    settings = {
+        "instance_url": empty_sandbox.url,
+        "access_token": empty_sandbox.access_token,
+    }
+    with Salesforce.from_settings(settings) as salesforce:
+        yield OrgSchema(salesforce)
+
+
+def plan(org: OrgSchema, stream: str, *fields: str, **config: Any) -> StreamPlan:
+    return plan_stream(stream, fields, stream_settings(with_defaults(config), stream), org)
+
+
+def problems(org: OrgSchema, stream: str, *fields: str, **config: Any) -> tuple[str, ...]:
+    with pytest.raises(PreflightError) as refused:
+        plan(org, stream, *fields, **config)
+    return refused.value.problems
+
+
+def headers(made: StreamPlan) -> dict[str, str | None]:
+    return {name: column.header if column else None for name, column in made.columns.items()}
+
+
+def test_a_whole_stream_of_mistakes_is_reported_before_any_job(org: Org) -> None:
+    run = org.load(
+        schema(
+            "people", "Ext_Id__c", "Surname", "LastNam", "Name", "boss", "team", "mail", "Email"
+        ),
+        record("people", Ext_Id__c="C-1"),
+        external_id="Ext_Id__c",
+        streams={
+            "people": {
+                "sobject": "contact",
+                "fields": {"Surname": "LastNames", "mail": "email", "gone": "Phone"},
+                "lookups": {"boss": "ReportTo.Ext_Id__c", "team": "Account.Phone"},
+            }
+        },
+    )
+    assert run.code == 1
+    assert run.reason.startswith("Stream `people` cannot be loaded: ")
+    for problem in (
+        "`gone`, which the SCHEMA does not have",
+        "`Surname`: `Contact` has no field `LastNames` (did you mean `LastName`?)",
+        "`LastNam`: `Contact` has no field `LastNam` (did you mean `LastName`?)",
+        "`Name`: `Name` cannot be written by upsert",
+        "relationship that `Contact` does not have (did you mean `ReportsTo`?)",
+        "`Phone` is neither an external id nor an indexed lookup field of `Account`",
+        "the record fields `mail` and `Email` would all fill `Email`",
+    ):
+        assert problem in run.reason
+    assert "Traceback" not in run.log
+    assert org.jobs_created() == 0
+    assert not (run.output / "people.rejects.jsonl").exists()
+
+
+def test_an_unknown_object_is_answered_with_a_close_name(org: Org) -> None:
+    run = org.load(schema("Acount", "Name"), record("Acount", Name="x"), operation="insert")
+    assert run.code == 1
+    assert "no object `Acount` (did you mean `Account`?)" in run.reason
+
+
+def test_names_are_found_in_any_case_and_sent_as_salesforce_spells_them(
+    org_schema: OrgSchema,
+) -> None:
+    made = plan(
+        org_schema,
+        "ACCOUNT",
+        "EXT_ID__C",
+        "name",
+        "p",
+        external_id="ext_id__c",
+        streams={"ACCOUNT": {"lookups": {"p": "parent.ext_id__c"}}},
+    )
+    assert made.sobject == "Account"
+    assert made.external_id == "Ext_Id__c"
+    assert headers(made) == {"EXT_ID__C": "Ext_Id__c", "name": "Name", "p": "Parent.Ext_Id__c"}
+
+
+def test_singers_own_fields_and_those_mapped_to_null_are_left_out(org_schema: OrgSchema) -> None:
+    made = plan(
+        org_schema,
+        "Account",
+        "Name",
+        "_sdc_sequence",
+        "note",
+        operation="insert",
+        streams={"Account": {"fields": {"note": None}}},
+    )
+    assert headers(made) == {"Name": "Name", "_sdc_sequence": None, "note": None}
+
+
+def test_drop_leaves_out_what_cannot_be_written_but_not_what_the_settings_name(
+    org_schema: OrgSchema,
+) -> None:
+    config = {"operation": "insert", "unknown_fields": "drop"}
+    made = plan(org_schema, "Account", "Name", "Nonsense", "SystemModstamp", **config)
+    assert headers(made) == {"Name": "Name", "Nonsense": None, "SystemModstamp": None}
+    mapped = {"streams": {"Account": {"fields": {"Name": "Nonsense"}}}}
+    (problem,) = problems(org_schema, "Account", "Name", **config, **mapped)
+    assert "`Account` has no field `Nonsense`" in problem
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("Who.Ext_Id__c", "can point to several objects: write `Contact:Who.Ext_Id__c`"),
+        ("Account:Who.Ext_Id__c", "points to Contact or Lead, not to `Account`"),
+        ("Contact:Who.Nope__c", "`Contact` has no field `Nope__c`"),
+        ("Who.Owner.Name", "not of the form"),
+    ],
+)
+def test_a_lookup_that_cannot_work_says_how_it_would(
+    org_schema: OrgSchema, path: str, told: str
+) -> None:
+    lookups = {"streams": {"Task": {"lookups": {"who": path}}}}
+    (problem,) = problems(org_schema, "Task", "who", operation="insert", **lookups)
+    assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("Ext_Ids__c", "`Account` has no field `Ext_Ids__c` (did you mean `Ext_Id__c`?)"),
+        ("Phone", "`Phone` is neither an external id nor an indexed lookup field of `Account`"),
+        ("Ext_Id__c", "no record field fills the key `Ext_Id__c`; map one to it with `fields`"),
+        (None, "upsert needs an `external_id`"),
+    ],
+)
+def test_the_key_of_an_upsert_must_exist_fit_and_be_filled(
+    org_schema: OrgSchema, key: str | None, told: str
+) -> None:
+    streams = {"other": {"operation": "insert"}}
+    (problem,) = problems(org_schema, "Account", "Name", external_id=key, streams=streams)
+    assert told in problem
+
+
+def test_an_update_and_a_delete_need_the_id(org_schema: OrgSchema) -> None:
+    for operation in ("update", "delete"):
+        (problem,) = problems(org_schema, "Account", "_sdc_x", operation=operation)
+        assert "no record field fills the key `Id`" in problem
+
+
+def test_settings_of_a_glob_may_name_fields_that_a_stream_lacks(org_schema: OrgSchema) -> None:
+    streams = {"Acc*": {"fields": {"elsewhere": "Phone"}}}
+    made = plan(org_schema, "Account", "Name", operation="insert", streams=streams)
+    assert headers(made) == {"Name": "Name"}
+
+
+def test_an_object_the_user_may_not_write_is_refused(org_schema: OrgSchema) -> None:
+    found = problems(org_schema, "User", "Id", operation="delete")
+    assert found == ("delete needs `User` to be deletable, which it is not for this user",)

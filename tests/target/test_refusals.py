@@ -1,0 +1,293 @@
+"""What Salesforce, a field or a limit refuses: written down whole, counted, never lost."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target.support import record, schema, state
+
+if TYPE_CHECKING:
+    from tests.target.support import Org, Run
+
+BY_KEY = {"external_id": "Ext_Id__c"}
+ACCOUNTS = schema("Account", "Ext_Id__c", "Name", "Phone", key="Ext_Id__c")
+
+
+def load_with_refused_rows(org: Org, **settings: Any) -> Run:
+    return org.load(
+        ACCOUNTS,
+        record("Account", Ext_Id__c="A-1", Name="Good", Phone="1"),
+        record("Account", Ext_Id__c="A-2", Name=None, Phone="2"),
+        record("Account", Ext_Id__c="A-3", Name="Good too", Phone="3"),
+        record("Account", Ext_Id__c="A-4", Name="N" * 256, Phone="4"),
+        state(done=4),
+        **BY_KEY,
+        **settings,
+    )
+
+
+def test_refused_rows_are_written_down_with_the_record_and_the_reason(org: Org) -> None:
+    run = load_with_refused_rows(org)
+    assert run.code == 1
+    (job,) = run.report("Account")["job_ids"]
+    assert run.rejects("Account") == [
+        {
+            "record": {"Ext_Id__c": "A-2", "Name": None, "Phone": "2"},
+            "code": "REQUIRED_FIELD_MISSING",
+            "message": "Required fields are missing: [Name]",
+            "fields": ["Name"],
+            "job_id": job,
+            "kind": "rejected",
+        },
+        {
+            "record": {"Ext_Id__c": "A-4", "Name": "N" * 256, "Phone": "4"},
+            "code": "STRING_TOO_LONG",
+            "message": f"Account Name: data value too large: {'N' * 256} (max length=255)",
+            "fields": ["Name"],
+            "job_id": job,
+            "kind": "rejected",
+        },
+    ]
+    assert [a["Name"] for a in org.query("SELECT Name FROM Account ORDER BY Name")] == [
+        "Good",
+        "Good too",
+    ]
+
+
+def test_the_last_line_tells_reasons_and_file_but_no_value(org: Org) -> None:
+    run = load_with_refused_rows(org)
+    assert run.reason.startswith("2 of 4 rows were rejected, and max_rejects allows 0.")
+    assert "1 x REQUIRED_FIELD_MISSING on Name" in run.reason
+    assert str(run.output / "Account.rejects.jsonl") in run.reason
+    assert "NNNN" not in run.log
+    # The rows are in the rejects file, so what came before the STATE is dealt with.
+    assert run.states == [{"done": 4}]
+
+
+@pytest.mark.parametrize(
+    ("budget", "code"), [(2, 0), ("2", 0), ("50%", 0), ("49.9%", 1), (1, 1), ("0%", 1)]
+)
+def test_the_budget_decides_the_exit_code_and_nothing_else(
+    org: Org, budget: str | int, code: int
+) -> None:
+    run = load_with_refused_rows(org, max_rejects=budget)
+    assert run.code == code
+    assert (len(run.rejects("Account")), run.states) == (2, [{"done": 4}])
+
+
+def test_a_budget_that_is_used_up_ends_the_run_after_the_job(org: Org) -> None:
+    bad = [record("Account", Ext_Id__c=f"B-{at}", Name=None, Phone="x" * 99) for at in range(99)]
+    run = org.load(
+        ACCOUNTS,
+        *bad[:40],
+        state(Account=40),
+        *bad[40:],
+        state(Account=99),
+        **BY_KEY,
+        max_job_mb=0.005,
+    )
+    assert run.code == 1
+    assert len(run.report("Account")["job_ids"]) == 1
+    assert 40 < len(run.rejects("Account")) < 99
+    assert run.states == [{"Account": 40}]
+
+
+def test_rejects_of_an_earlier_run_are_kept(org: Org) -> None:
+    load_with_refused_rows(org)
+    run = load_with_refused_rows(org)
+    assert [r["record"]["Ext_Id__c"] for r in run.rejects("Account")] == ["A-2", "A-4"] * 2
+    assert run.report("Account")["rejected"] == 2
+
+
+def test_the_rejects_file_can_be_fed_back_in(org: Org) -> None:
+    run = load_with_refused_rows(org)
+    mended = [{**r["record"], "Name": "Mended"} for r in run.rejects("Account")]
+    again = org.load(ACCOUNTS, *(record("Account", **r) for r in mended), **BY_KEY)
+    assert again.code == 0, again.log
+    assert len(org.query("SELECT Id FROM Account")) == 4
+
+
+UNFIT = {
+    "Amount__c": ("12.345", "would round"),
+    "Issued_On__c": ('"2026-10-01T10:00:00Z"', "cut off"),
+    "Is_Disputed__c": ('"maybe"', "neither true nor false"),
+    "Notes__c": ('"#N/A"', "reads it as null"),
+    "Bill_To__c": ('"12345"', "15 or 18"),
+}
+
+
+def test_a_value_that_does_not_fit_its_field_is_named_but_not_shown(org: Org) -> None:
+    account = org.create("Account", Name="Acme")
+    start = '{"type":"RECORD","stream":"Invoice__c","record":'
+    lines = [
+        f'{start}{{"Ext_Id__c":"I-{at}","Account__c":"{account}","{field}":{value}}}}}'.encode()
+        for at, (field, (value, _)) in enumerate(UNFIT.items())
+    ]
+    run = org.load(
+        schema("Invoice__c", "Ext_Id__c", "Account__c", *UNFIT),
+        *lines,
+        record("Invoice__c", Ext_Id__c="good", Account__c=account, Amount__c=1.5),
+        **BY_KEY,
+    )
+    assert run.code == 1
+    for (field, (value, reason)), reject in zip(
+        UNFIT.items(), run.rejects("Invoice__c"), strict=True
+    ):
+        assert reject["kind"] == "unconvertible"
+        assert reject["code"] == "UNCONVERTIBLE_VALUE"
+        assert reject["fields"] == [field]
+        assert reject["job_id"] is None
+        assert reason in reject["message"]
+        assert json.dumps(reject["record"][field]) == value
+        assert f"UNCONVERTIBLE_VALUE on {field}" in run.reason
+    for value in ("12.345", "maybe", "12345"):
+        assert value not in run.log
+    assert org.query("SELECT Ext_Id__c FROM Invoice__c") == [{"Ext_Id__c": "good"}]
+
+
+def test_all_unfit_values_of_a_record_are_named(org: Org) -> None:
+    run = org.load(
+        schema("Account", "Ext_Id__c", "NumberOfEmployees", "Is_Key_Account__c"),
+        record("Account", Ext_Id__c="A-1", NumberOfEmployees="many", Is_Key_Account__c=2),
+        **BY_KEY,
+    )
+    (reject,) = run.rejects("Account")
+    assert reject["fields"] == ["NumberOfEmployees", "Is_Key_Account__c"]
+    assert run.code == 1
+
+
+def test_a_row_with_both_kinds_of_line_break_is_not_altered_but_refused(org: Org) -> None:
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name", "Description"),
+        record("Account", Ext_Id__c="A-1", Name="x", Description="one\r\ntwo\nthree"),
+        **BY_KEY,
+    )
+    (reject,) = run.rejects("Account")
+    assert (reject["kind"], reject["code"]) == ("unconvertible", "UNSENDABLE_TEXT")
+    assert "CRLF" in reject["message"]
+    assert org.jobs_created() == 0
+
+
+def test_a_row_over_a_limit_is_refused_by_name(org: Org) -> None:
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name", "Description"),
+        record("Account", Ext_Id__c="A-1", Name="x", Description="d" * 131_073),
+        record("Account", Ext_Id__c="A-2", Name="y", Description="short"),
+        **BY_KEY,
+    )
+    (reject,) = run.rejects("Account")
+    assert (reject["kind"], reject["fields"]) == ("oversize", ["Description"])
+    assert reject["record"]["Ext_Id__c"] == "A-1"
+    assert org.query("SELECT Ext_Id__c FROM Account") == [{"Ext_Id__c": "A-2"}]
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_record_without_its_key_is_refused(org: Org, value: str | None) -> None:
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name"),
+        record("Account", Ext_Id__c=value, Name="x"),
+        record("Account", Name="y"),
+        **BY_KEY,
+    )
+    assert run.code == 1
+    assert [(r["kind"], r["code"], r["fields"]) for r in run.rejects("Account")] == [
+        ("unconvertible", "MISSING_KEY", ["Ext_Id__c"])
+    ] * 2
+
+
+def test_a_failed_job_leaves_its_untried_rows_in_the_rejects_file(org: Org) -> None:
+    org.sandbox.control.add_fault(
+        kind="job_failed", object="Account", after_rows=1, message="InternalServerError : gone"
+    )
+    run = load_with_refused_rows(org)
+    assert run.code == 1
+    assert "the job ended Failed before this row: InternalServerError : gone" in run.reason
+    rejects = run.rejects("Account")
+    landed = {row["Ext_Id__c"] for row in org.query("SELECT Ext_Id__c FROM Account")}
+    assert landed == {"A-1"}
+    assert {r["record"]["Ext_Id__c"] for r in rejects} == {"A-2", "A-3", "A-4"}
+    assert {r["kind"] for r in rejects} == {"unprocessed"}
+    assert run.states == [{"done": 4}]
+
+
+def test_inserts_without_keys_find_their_rejects_by_value(org: Org) -> None:
+    rows: list[dict[str, Any]] = [
+        {"Name": "Good", "AnnualRevenue": 912260031, "NumberOfEmployees": 40000},
+        {"Name": None, "AnnualRevenue": 912260031, "NumberOfEmployees": 1},
+        {"Name": None, "AnnualRevenue": 912260031, "NumberOfEmployees": 2},
+        {"Name": "Good", "AnnualRevenue": 912260031, "NumberOfEmployees": 40000},
+        {"Name": None, "AnnualRevenue": 912260031, "NumberOfEmployees": 2},
+    ]
+    run = org.load(
+        schema("Account", *rows[0]),
+        *(record("Account", **row) for row in rows),
+        operation="insert",
+    )
+    assert run.code == 1
+    assert [r["record"] for r in run.rejects("Account")] == [rows[1], rows[2], rows[4]]
+    assert len(org.query("SELECT Id FROM Account")) == 2
+
+
+def test_results_that_do_not_account_for_the_rows_are_an_error_without_state(org: Org) -> None:
+    org.sandbox.control.add_fault(
+        kind="answer",
+        method="GET",
+        path="*/failedResults",
+        status=200,
+        headers={"Content-Type": "text/csv"},
+        body='"sf__Id","sf__Error",Ext_Id__c,Name,Phone\n',
+    )
+    run = load_with_refused_rows(org)
+    assert run.code == 1
+    assert run.states == []
+    assert "was sent 4 rows of stream `Account`" in run.reason
+    assert "2 successful and 0 other rows" in run.reason
+
+
+def test_a_result_for_a_row_never_sent_is_an_error(org: Org) -> None:
+    org.sandbox.control.add_fault(
+        kind="answer",
+        method="GET",
+        path="*/successfulResults",
+        status=200,
+        headers={"Content-Type": "text/csv"},
+        body='"sf__Id","sf__Created",Ext_Id__c,Name,Phone\n"1","true","Z-9","x","y"\n',
+    )
+    run = load_with_refused_rows(org)
+    assert run.code == 1
+    assert "lists a successful row of stream `Account` that was not sent" in run.reason
+    assert "Z-9" not in run.log
+    assert run.states == []
+
+
+def test_a_refused_job_ends_the_run_with_salesforces_words(org: Org) -> None:
+    org.sandbox.control.add_fault(
+        kind="answer",
+        method="POST",
+        path="*/jobs/ingest",
+        status=400,
+        body=[{"errorCode": "FEATURENOTENABLED", "message": "not for this user"}],
+    )
+    run = load_with_refused_rows(org)
+    assert run.code == 1
+    assert "FEATURENOTENABLED" in run.reason
+    assert "Traceback" not in run.log
+    assert run.states == []
+
+
+def test_a_job_whose_upload_fails_is_not_left_open(org: Org) -> None:
+    org.sandbox.control.add_fault(
+        kind="answer",
+        method="PUT",
+        path="*/batches",
+        status=400,
+        body=[{"errorCode": "INVALIDJOBSTATE", "message": "no"}],
+    )
+    run = load_with_refused_rows(org)
+    assert run.code == 1
+    assert run.states == []
+    job = next(r.path for r in org.sandbox.requests if r.method == "PUT").split("/")[-2]
+    assert org.job(job)["state"] == "Aborted"
