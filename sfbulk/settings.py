@@ -30,19 +30,64 @@ FLOWS = {
 }
 """Each flow and the settings it needs."""
 
-SIGN_IN_SETTINGS = (
-    "login_url",
-    "instance_url",
-    "access_token",
-    "client_id",
-    "client_secret",
-    "refresh_token",
-    "auth_flow",
-    "api_version",
-)
-"""Every setting `Salesforce.from_settings` reads."""
+SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
+    "login_url": {
+        "type": ["string", "null"],
+        "default": DEFAULT_LOGIN_URL,
+        "title": "Login URL",
+        "description": "Where to sign in: a My Domain (client credentials need it), "
+        "https://test.salesforce.com, or http://127.0.0.1:PORT for a local org.",
+    },
+    "instance_url": {
+        "type": ["string", "null"],
+        "title": "Instance URL",
+        "description": "The org's own host, given together with `access_token`.",
+    },
+    "access_token": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Access Token",
+        "description": "A session that exists already, used with `instance_url`.",
+    },
+    "client_id": {
+        "type": ["string", "null"],
+        "title": "Client ID",
+        "description": "Consumer key of the connected app.",
+    },
+    "client_secret": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Client Secret",
+        "description": "Consumer secret of the connected app.",
+    },
+    "refresh_token": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Refresh Token",
+        "description": "Refresh token of a user, with `client_id` and `client_secret`.",
+    },
+    "auth_flow": {
+        "type": ["string", "null"],
+        "enum": [*FLOWS, None],
+        "title": "Sign-in Flow",
+        "description": "Which flow is meant when the given settings fit two.",
+    },
+    "api_version": {
+        "type": ["string", "null"],
+        "default": DEFAULT_API_VERSION,
+        "title": "API Version",
+        "description": "Salesforce API version, as NN.0.",
+    },
+}
+"""JSON Schema of every setting that `Salesforce.from_settings` reads."""
 
-SECRET_SETTINGS = ("access_token", "client_secret", "refresh_token")
+SIGN_IN_SETTINGS = tuple(SIGN_IN_SCHEMA)
+"""Their names."""
+
+SECRET_SETTINGS = tuple(name for name, schema in SIGN_IN_SCHEMA.items() if schema.get("secret"))
 """Those of them that must never be shown."""
 
 # Bulk API 2.0 queries begin with 47.0 (Bulk API guide).

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from sfbulk.settings import (
-    DEFAULT_API_VERSION,
-    DEFAULT_LOGIN_URL,
-    FLOWS,
-    SIGN_IN_SETTINGS,
-    credentials_problems,
-)
+from sfbulk.settings import SIGN_IN_SCHEMA, SIGN_IN_SETTINGS, credentials_problems
 from tap_sfbulk.plan import parse_instant
 
 if TYPE_CHECKING:
@@ -42,65 +36,6 @@ _STREAM_OPTIONS = th.ObjectType(
         description="Seconds, instead of the tap's `lookback`.",
     ),
     additional_properties=False,
-)
-
-_SIGN_IN = (
-    th.Property(
-        "login_url",
-        th.StringType,
-        default=DEFAULT_LOGIN_URL,
-        title="Login URL",
-        description=(
-            "Where to sign in: a My Domain (client credentials need it), "
-            "https://test.salesforce.com, or http://127.0.0.1:PORT for a local org."
-        ),
-    ),
-    th.Property(
-        "instance_url",
-        th.StringType,
-        title="Instance URL",
-        description="The org's own host, given together with `access_token`.",
-    ),
-    th.Property(
-        "access_token",
-        th.StringType,
-        secret=True,
-        title="Access Token",
-        description="A session that exists already, used with `instance_url`.",
-    ),
-    th.Property(
-        "client_id",
-        th.StringType,
-        title="Client ID",
-        description="Consumer key of the connected app.",
-    ),
-    th.Property(
-        "client_secret",
-        th.StringType,
-        secret=True,
-        title="Client Secret",
-        description="Consumer secret of the connected app.",
-    ),
-    th.Property(
-        "refresh_token",
-        th.StringType,
-        secret=True,
-        title="Refresh Token",
-        description="Refresh token of a user, with `client_id` and `client_secret`.",
-    ),
-    th.Property(
-        "auth_flow",
-        th.StringType(allowed_values=[*FLOWS]),
-        title="Sign-in Flow",
-        description="Which flow is meant when the given settings fit two.",
-    ),
-    th.Property(
-        "api_version",
-        th.StringType,
-        default=DEFAULT_API_VERSION,
-        title="API Version",
-        description="Salesforce API version, as NN.0.",
-    ),
 )
 
 _READING = (
@@ -170,7 +105,8 @@ _READING = (
     ),
 )
 
-SETTINGS: dict[str, Any] = th.PropertiesList(*_SIGN_IN, *_READING).to_dict()
+SETTINGS: dict[str, Any] = th.PropertiesList(*_READING).to_dict()
+SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"]}
 """JSON Schema of the tap's own settings."""
 
 

@@ -11,7 +11,7 @@ from singer_sdk import typing as th
 
 from sfbulk import Operation
 from sfbulk.csvio import MAX_JOB_BYTES
-from sfbulk.settings import DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, FLOWS
+from sfbulk.settings import SIGN_IN_SCHEMA
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
 if TYPE_CHECKING:
@@ -40,65 +40,6 @@ _STREAM = th.ObjectType(
         "such as `Account.Ext_Id__c`, or `Contact:Who.Ext_Id__c` where there are several parents.",
     ),
     additional_properties=False,
-)
-
-_SIGN_IN = (
-    th.Property(
-        "login_url",
-        th.StringType,
-        default=DEFAULT_LOGIN_URL,
-        title="Login URL",
-        description=(
-            "Where to sign in: a My Domain (client credentials need it), "
-            "https://test.salesforce.com, or http://127.0.0.1:PORT for a local org."
-        ),
-    ),
-    th.Property(
-        "instance_url",
-        th.StringType,
-        title="Instance URL",
-        description="The org's own host, given together with `access_token`.",
-    ),
-    th.Property(
-        "access_token",
-        th.StringType,
-        secret=True,
-        title="Access Token",
-        description="A session that exists already, used with `instance_url`.",
-    ),
-    th.Property(
-        "client_id",
-        th.StringType,
-        title="Client ID",
-        description="Consumer key of the connected app.",
-    ),
-    th.Property(
-        "client_secret",
-        th.StringType,
-        secret=True,
-        title="Client Secret",
-        description="Consumer secret of the connected app.",
-    ),
-    th.Property(
-        "refresh_token",
-        th.StringType,
-        secret=True,
-        title="Refresh Token",
-        description="Refresh token of a user, with `client_id` and `client_secret`.",
-    ),
-    th.Property(
-        "auth_flow",
-        th.StringType(allowed_values=[*FLOWS]),
-        title="Sign-in Flow",
-        description="Which flow is meant when the given settings fit two.",
-    ),
-    th.Property(
-        "api_version",
-        th.StringType,
-        default=DEFAULT_API_VERSION,
-        title="API Version",
-        description="Salesforce API version, as NN.0.",
-    ),
 )
 
 _LOADING = (
@@ -146,7 +87,7 @@ _LOADING = (
         "output_dir",
         th.StringType,
         default="output",
-        description="Folder of the rejects files and of report.json.",
+        description="Folder of the rejects files and reports.",
     ),
     th.Property(
         "max_job_mb",
@@ -156,7 +97,8 @@ _LOADING = (
     ),
 )
 
-SETTINGS: dict[str, Any] = th.PropertiesList(*_SIGN_IN, *_LOADING).to_dict()
+SETTINGS: dict[str, Any] = th.PropertiesList(*_LOADING).to_dict()
+SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"]}
 """JSON Schema of the target's own settings."""
 
 

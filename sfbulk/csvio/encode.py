@@ -52,7 +52,11 @@ def quote_row(cells: Sequence[str]) -> str:
     Raises:
         OversizeRow: the record or one of its fields is longer than Salesforce takes.
     """
-    text: str = _writer.writerow(cells)
+    try:
+        text: str = _writer.writerow(cells)
+    except csv.Error:
+        # Python 3.10's writer refuses NUL, which Salesforce text may hold.
+        text = ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
     # Quoting only adds characters, so a row shorter than one field's limit needs no closer look.
     if len(text) > MAX_FIELD_CHARACTERS:
         _refuse_oversize(cells)

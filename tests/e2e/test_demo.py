@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 @pytest.mark.timeout(400)
 def test_the_demo_moves_rows_both_ways_and_works_a_second_time(tmp_path: Path) -> None:
     output = tmp_path / "demo"
-    command = [sys.executable, ROOT / "demo" / "demo.py", "--meltano", MELTANO, "--output", output]
+    command: list[str | Path] = [
+        sys.executable,
+        ROOT / "demo" / "demo.py",
+        "--meltano",
+        MELTANO,
+        "--output",
+        output,
+    ]
     for _ in range(2):
         done = run(command)
         text = done.stdout.decode()

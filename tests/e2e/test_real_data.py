@@ -161,7 +161,7 @@ def load(
         columns = [c for c in real.made.columns[sobject] if sendable(real, sobject, c)]
         columns = [c for c in columns if c == KEY_FIELD or first_pass == (c != "ParentId")]
         streams[sobject] = {"lookups": relationships(real, sobject, columns)}
-        schema = {"properties": {c: {} for c in columns}}
+        schema: dict[str, Any] = {"properties": {c: {} for c in columns}}
         singer.append(
             {"type": "SCHEMA", "stream": sobject, "schema": schema, "key_properties": [KEY_FIELD]}
         )
