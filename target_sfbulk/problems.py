@@ -15,6 +15,8 @@ from target_sfbulk.settings import SETTINGS, RejectBudget, with_defaults
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+_GLOB = frozenset("*?[")
+
 
 def all_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
     """Everything wrong with the settings, one sentence each.
@@ -68,10 +70,10 @@ def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[s
 
 def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for name, entry in config["streams"].items():
-        problems = (
-            *_operation_problems(entry, config),
-            *_mapping_problems(entry.get("fields") or {}, entry.get("lookups") or {}),
-        )
+        mapping = (entry.get("fields") or {}, entry.get("lookups") or {})
+        problems = [*_operation_problems(entry, config), *_mapping_problems(*mapping)]
+        if _GLOB.isdisjoint(name):
+            problems += _columns_named_twice(*mapping)
         yield from (f"streams, {name}: {problem}" for problem in problems)
 
 
@@ -99,6 +101,12 @@ def _mapping_problems(
     for target in lookups.values():
         if "." not in target:
             yield f"lookups: {target} is no relationship column such as Account.Ext_Id__c."
+
+
+def _columns_named_twice(
+    fields: Mapping[str, str | None], lookups: Mapping[str, str]
+) -> Iterator[str]:
+    # Not asked of a glob: its streams need not all have all of these record fields.
     targets = [target.casefold() for target in (*fields.values(), *lookups.values()) if target]
     for target, count in Counter(targets).items():
         if count > 1:
