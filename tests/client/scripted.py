@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `cut` closes the connection after that many bytes of the body."""
+    """One answer; `cut` closes the connection after that many bytes of the body.
+
+    An `endless` one sends its body again and again until the client has gone.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: int | None = None
+    endless: bool = False
 
 
 DROP = Answer(status=0)
@@ -109,8 +114,13 @@ class ScriptedServer:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
+                self.send_header(
+                    "Content-Length", str(len(answer.body) * (10**9 if answer.endless else 1))
+                )
                 self.end_headers()
+                with suppress(OSError):
+                    while answer.endless:
+                        self.wfile.write(answer.body)
                 self.wfile.write(answer.body[: answer.cut])
                 self.close_connection = self.close_connection or answer.cut is not None
 

@@ -18,6 +18,7 @@ from sfbulk.errors import (
     UnknownState,
 )
 from sfbulk.jobs import IngestJob, JobState, Operation, QueryJob, disposing
+from sfbulk.jobs.load import RecordLoader
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
 from tests.client.scripted import DROP, Answer, FakeClock, ScriptedServer, as_json, error
@@ -171,6 +172,16 @@ def test_results_that_are_not_ready_are_no_empty_results(
         list(running.pages(tmp_path))
 
 
+def test_a_reader_who_leaves_does_not_wait_for_the_page_ahead(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
+) -> None:
+    endless = Answer(200, b'"x"\n' * 100_000, endless=True)
+    pages = query(transport, server, complete(9), page(1, "a"), endless).pages(tmp_path)
+    next(pages)
+    pages.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    assert list(tmp_path.iterdir()) == []
+
+
 class Pages(ScriptedServer):
     """Serves pages 1 to 5 of one row each and lets a test wait for a request."""
 
@@ -290,6 +301,18 @@ def test_a_job_opened_for_an_error_is_aborted_and_the_error_stays(
     with pytest.raises(KeyError, match="mine"), disposing(running):
         raise KeyError("mine")
     assert server.seen[1].body == b'{"state": "Aborted"}'
+
+
+def test_rows_salesforce_does_not_account_for_are_an_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    ended = job("JobComplete", numberRecordsProcessed=1, numberRecordsFailed=0)
+    none_failed = Answer(200, b'"sf__Id","sf__Error",Name\n')
+    server.script.extend([job("Open"), Answer(201), ended, none_failed])
+    load = RecordLoader(transport, "Account", Operation.INSERT, None)
+    with pytest.raises(RowCountMismatch, match="of 2 rows 1 are saved, 0 refused"):
+        load.load([{"Name": "a"}, {"Name": "b"}])
+    assert server.lines[-1].endswith("/failedResults")
 
 
 def test_json_that_describes_no_job_is_an_error(

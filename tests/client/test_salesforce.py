@@ -262,13 +262,13 @@ def test_records_are_split_into_jobs_by_size(
     sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "_JOB_BYTES", 1_000)
-    monkeypatch.setattr(load, "_SPOOL_BYTES", 2_500)
+    monkeypatch.setattr(load, "_SPOOL_BYTES", 1_500)
     records = ({"Name": f"Many {number:03d}"} for number in range(300))
     summary = sf.insert("Account", records)
     # '"Many 000"\n' has 11 bytes after a header of 7: 90 rows fit into 1,000 bytes. The rows
-    # are loaded whenever 2,500 bytes wait (228 rows).
+    # are loaded whenever 1,500 bytes wait (137 rows): 90 + 47, 90 + 47, 26.
     assert summary.succeeded == 300
-    assert len(summary.job_ids) == 4
+    assert len(summary.job_ids) == 5
 
 
 @pytest.mark.parametrize(
