@@ -34,6 +34,9 @@ LOGGER = logging.getLogger("target-sfbulk")
 # The row that no longer fits, with the header, would make a job of its own.
 _FULL = 0.95
 
+# A row on the way costs about 200 bytes of memory, most of it for its key.
+_MOST_ROWS = 500_000
+
 
 @dataclass
 class Workplace:
@@ -105,8 +108,9 @@ class StreamLoad:
 
     @property
     def is_full(self) -> bool:
-        """Whether what is on the way is as much as one job takes."""
-        return self._spool.size + self._rejected_bytes >= _FULL * self._workplace.job_bytes
+        """Whether what is on the way is as much as one job or the memory takes."""
+        size = self._spool.size + self._rejected_bytes
+        return size >= _FULL * self._workplace.job_bytes or self.pending >= _MOST_ROWS
 
     def flush(self) -> None:
         """API call: load what is on the way; then each record is confirmed or a written reject.

@@ -92,7 +92,7 @@ class Loads:
             return
         if not self._budget.is_exceeded(rejected=rejected, read=read):
             return
-        told = "; ".join(report.told_rejects() for report in reports if report.rejected)
+        told = "; ".join(f"{r.stream}: {r.told_rejects()}" for r in reports if r.rejected)
         raise RejectBudgetError(
             f"{rejected} of {read} rows were rejected, and max_rejects allows {self._budget}."
             f" {told}. The other rows read are loaded."

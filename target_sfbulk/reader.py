@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from target_sfbulk.numbers import number
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
 
 _SHAPES: dict[str, dict[str, type]] = {
     "SCHEMA": {"stream": str, "schema": dict},
@@ -38,6 +43,21 @@ class ExactReader(GenericSingerReader[bytes]):
     def default_input(self) -> IO[bytes]:
         """Standard input."""
         return sys.stdin.buffer
+
+    def process_lines(
+        self, file_input: IO[bytes] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> Counter[str]:
+        """Hand each message to the callback for its type, and count them.
+
+        Raises:
+            InvalidInputLine: A line is not a Singer message.
+            RecordsWithoutSchemaException: A record came before its schema.
+            MissingKeyPropertiesError: A record lacks a key property of its schema.
+        """
+        try:
+            return super().process_lines(file_input, callbacks)
+        except (RecordsWithoutSchemaException, MissingKeyPropertiesError) as error:
+            raise type(error)(f"Line {self._line} of the input: {error}") from None
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """The message on the next line.
@@ -70,6 +90,8 @@ class ExactReader(GenericSingerReader[bytes]):
             raise self._fault("it is not UTF-8") from None
         except msgspec.DecodeError as error:
             raise self._fault(f"it is not JSON ({_where(error)})") from None
+        except RecursionError:
+            raise self._fault("it is nested too deeply") from None
         if not isinstance(message, dict):
             raise self._fault("it is no JSON object")
         return message

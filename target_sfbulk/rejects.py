@@ -84,11 +84,10 @@ class StreamReport:
 
     def summary(self) -> str:
         """One line for the log; it holds no record value."""
-        changed = self.loaded - self.created
         return (
-            f"{self.stream}: {self.read} rows read, {self.loaded} loaded by {self.operation} into"
-            f" {self.sobject} ({self.created} created, {changed} changed), {self.rejected}"
-            f" rejected, {len(self.job_ids)} jobs, {self.seconds:.1f} s"
+            f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject}:"
+            f" {self.loaded} done, {self.created} of them created, {self.rejected} rejected;"
+            f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
             + (f". {self.told_rejects()}" if self.rejected else "")
         )
 
@@ -97,7 +96,7 @@ class StreamReport:
         reasons = self.reasons.most_common()
         told = ", ".join(f"{count} x {reason}" for reason, count in reasons[:_REASONS_TOLD])
         more = f" and {len(reasons) - _REASONS_TOLD} other reasons" * (len(reasons) > _REASONS_TOLD)
-        return f"{self.stream}: {told}{more}; see {self.rejects_file}"
+        return f"{told}{more}; see {self.rejects_file}"
 
 
 class StreamOutput:

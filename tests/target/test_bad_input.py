@@ -53,12 +53,12 @@ def test_a_line_that_is_no_singer_message_is_named_by_its_number(
 
 def test_a_record_before_its_schema_is_named_by_its_stream(org: Org) -> None:
     run = feed(org, record("Account", Name=SECRET), ACCOUNTS)
-    assert "A record for stream 'Account' was encountered before" in run.reason
+    assert run.reason.startswith("Line 1 of the input: A record for stream 'Account'")
 
 
 def test_a_record_without_a_key_property_is_told_by_its_fields(org: Org) -> None:
     run = feed(org, ACCOUNTS, record("Account", Name=SECRET))
-    assert "missing one or more key_properties" in run.reason
+    assert run.reason.startswith("Line 2 of the input: Record is missing one or more key_prop")
     assert "Ext_Id__c" in run.reason
 
 
@@ -157,12 +157,3 @@ def test_a_config_file_that_is_no_json_is_named(org: Org) -> None:
     assert process.returncode == 1
     assert str(path) in log.decode()
     assert SECRET not in log.decode()
-
-
-def test_tap_and_target_declare_the_same_sign_in() -> None:
-    from sfbulk.settings import SIGN_IN_SETTINGS  # noqa: PLC0415 - beside what it compares
-    from tap_sfbulk.tap import TapSfbulk  # noqa: PLC0415 - beside what it compares
-
-    tap, target = TapSfbulk.config_jsonschema, TargetSfbulk.config_jsonschema
-    for name in SIGN_IN_SETTINGS:
-        assert target["properties"][name] == tap["properties"][name], name
