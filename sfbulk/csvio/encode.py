@@ -43,7 +43,11 @@ class _Echo:
         return text
 
 
-_writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL, lineterminator="")
+# Python 3.10's writer takes NUL for its unset escape character and refuses it. A lone
+# surrogate can be set instead: text that holds one cannot be sent as UTF-8 anyway.
+_NO_ESCAPE = "\ud800"
+
+_writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL, lineterminator="", escapechar=_NO_ESCAPE)
 
 
 def quote_row(cells: Sequence[str]) -> str:
