@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test check format lint types pytest demo install clean
+.PHONY: help test test-slow check format lint types pytest demo install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -30,7 +30,10 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready .venv-meltano/ready
-	$(BIN)/pytest -n 2 -m 'not slow'
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
+
+test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an issue is closed
+	$(BIN)/pytest -m slow
 
 .venv-meltano/ready: constraints-meltano.txt
 	$(PYTHON) -m venv --clear .venv-meltano
