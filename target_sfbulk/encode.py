@@ -136,7 +136,8 @@ def _number_encoder(scale: int) -> Encode:
         number = _decimal(value)
         if -_last_decimal(number) > scale:
             raise UnconvertibleError(
-                f"it has more than the field's {scale} decimals and Salesforce would round it"
+                f"it has more than the field's {scale} decimals, and Salesforce would round it:"
+                " round it before"
             )
         return json_text(value)
 
@@ -144,11 +145,11 @@ def _number_encoder(scale: int) -> Encode:
 
 
 def _decimal(value: Any) -> Decimal:
-    if isinstance(value, str) and NUMBER.fullmatch(value):
-        value = Decimal(value)
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+    # A stream map may have computed a float, whose JSON text has the digits that are meant.
+    text = value if type(value) is str else json_text(value)
+    if not NUMBER.fullmatch(text):
         raise UnconvertibleError("it is not a number")
-    number = Decimal(value)
+    number = Decimal(text)
     if number and not -_MOST_DIGITS <= number.adjusted() <= _MOST_DIGITS:
         raise UnconvertibleError("it is outside every range Salesforce holds")
     return number
@@ -163,9 +164,10 @@ def _last_decimal(number: Decimal) -> int:
 
 
 def _date(value: Any) -> str:
-    found = _DAY.fullmatch(value) if isinstance(value, str) else None
+    text = json_text(value)
+    found = _DAY.fullmatch(text)
     if found is None:
-        if isinstance(value, str) and _INSTANT.fullmatch(value):
+        if _INSTANT.fullmatch(text):
             raise UnconvertibleError("a date is needed and its time would be cut off")
         raise UnconvertibleError("it is not a date of the form YYYY-MM-DD")
     _calendar(found[1])
@@ -177,7 +179,7 @@ def _datetime(value: Any) -> str:
     if isinstance(value, str) and _IN_UTC.fullmatch(value):
         _calendar(value[:-1])
         return value
-    found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    found = _INSTANT.fullmatch(json_text(value))
     if found is None:
         raise UnconvertibleError("it is not a date and time of the form YYYY-MM-DDThh:mm:ssZ")
     day, minute, second, fraction, sign, hours, minutes = found.groups()
@@ -197,7 +199,7 @@ def _in_utc(instant: datetime, shift: timedelta) -> datetime:
 
 
 def _time(value: Any) -> str:
-    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    found = _TIME.fullmatch(json_text(value))
     if found is None:
         raise UnconvertibleError("it is not a time of the form hh:mm:ss in UTC")
     minute, second, fraction = found.groups()
@@ -209,7 +211,9 @@ def _time(value: Any) -> str:
 def _milliseconds(fraction: str | None) -> str:
     fraction = fraction or ""
     if fraction[3:].strip("0"):
-        raise UnconvertibleError("Salesforce keeps milliseconds and would cut off the rest")
+        raise UnconvertibleError(
+            "Salesforce keeps milliseconds and would cut off the rest: cut it off before"
+        )
     return fraction[:3].ljust(3, "0")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -32,9 +33,11 @@ def number(written: str) -> Decimal:
 
 
 def json_text(value: Any) -> str:
-    """A JSON value as compact JSON, and a text as itself."""
+    """A JSON value as compact JSON; a text as itself; a stream map's date or time in ISO form."""
     if type(value) is str:
         return value
+    if isinstance(value, (date, time)):
+        return value.isoformat()
     return json_line(value).decode()
 
 

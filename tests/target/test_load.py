@@ -308,3 +308,32 @@ def test_stream_maps_and_flattening_come_before_the_fields(org: Org) -> None:
     assert org.query("SELECT Ext_Id__c, Name FROM Account") == [
         {"Ext_Id__c": "K-7", "Name": "Acme"}
     ]
+
+
+def test_what_stream_maps_compute_is_loaded_like_what_was_read(org: Org) -> None:
+    account = org.create("Account", Name="Acme")
+    run = org.load(
+        schema("Invoice__c", "Ext_Id__c", "raw"),
+        record("Invoice__c", Ext_Id__c="I-1", raw=0.1),
+        **BY_KEY,
+        stream_maps={
+            "Invoice__c": {
+                "Account__c": f"'{account}'",
+                "Amount__c": "f'{raw * 3 + 1:.2f}'",
+                "Quantity__c": "float(raw) * 5",
+                "Issued_On__c": "datetime.date(2026, 10, 1)",
+                "Due_At__c": "datetime.datetime(2026, 10, 31, 12, 30)",
+                "raw": "__NULL__",
+            }
+        },
+    )
+    assert run.code == 0, run.log
+    fields = "Amount__c, Quantity__c, Issued_On__c, Due_At__c"
+    assert org.query(f"SELECT {fields} FROM Invoice__c") == [  # noqa: S608 - our own names
+        {
+            "Amount__c": Decimal("1.30"),
+            "Quantity__c": Decimal("0.5"),
+            "Issued_On__c": "2026-10-01",
+            "Due_At__c": "2026-10-31T12:30:00.000+0000",
+        }
+    ]
