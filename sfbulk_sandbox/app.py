@@ -20,6 +20,7 @@ from sfbulk_sandbox.job_settings import Paging
 from sfbulk_sandbox.jobmaker import JobMaker
 from sfbulk_sandbox.jobs import Jobs
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Usage
+from sfbulk_sandbox.page import Page, bulk2_lines
 from sfbulk_sandbox.progress import Progress
 from sfbulk_sandbox.rest import RestResources
 from sfbulk_sandbox.rest_query import Cursors, QueryResources
@@ -132,6 +133,7 @@ class App:
         parts = (
             self._auth,
             ControlResources(self.control),
+            Page(self._org, lambda: bulk2_lines(self._jobs)),
             QueryResources(self._org, self._cursors, admit=admit),
             QueryJobResources(
                 self._jobs, new_job=self._maker.query_job, paging=self._paging, admit=admit

@@ -6,30 +6,51 @@ import argparse
 import json
 import signal
 import sys
+import tempfile
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sfbulk_sandbox.faults import LoadError, SchemaError
+from sfbulk_sandbox.faults import LoadError, OrgFileError, SchemaError
+from sfbulk_sandbox.orgfile import no_org, remembered_schema
 from sfbulk_sandbox.sandbox import Sandbox
+from sfbulk_sandbox.schema import Schema
+from sfbulk_sandbox.start import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
+    from sfbulk_sandbox.start import Begun
+
 _HIGHEST_PORT = 65_535
+_LATEST = 68.0
+
+_COMMANDS = """\
+typical uses:
+  sfbulk-sandbox serve
+      an org with a few sample rows, until Ctrl-C
+  sfbulk-sandbox load --db org.db --describe ./describes ./rows
+  sfbulk-sandbox serve --db org.db
+      an org with your own objects and rows, which stays in org.db
+  sfbulk-sandbox describe Account
+      what the org knows of an object
+
+`sfbulk-sandbox COMMAND --help` tells all about a command."""
 
 _SERVE = """\
 Serve a local Salesforce org on 127.0.0.1 until SIGTERM or SIGINT (Ctrl-C).
 
 When it is ready it prints one line of JSON on stdout: url, access_token, client_id, client_secret,
 refresh_token, username, password, security_token, control_url. Give them to any Salesforce client:
-REST and Bulk API 2.0 answer under url + /services/data. Everything else goes to stderr.
+REST and the Bulk APIs answer under url + /services/data. Everything else goes to stderr. A browser
+shows objects and jobs at url + /.
 
-The rows live as long as the command; without --data and --describe it is a small sample org with
-accounts, contacts, opportunities, cases and a custom object."""
+Without --db the rows live as long as the command. Without --data and --describe a new org has a few
+sample accounts, contacts, opportunities, cases and a custom object."""
 
-_EXAMPLES = """\
+_SERVE_EXAMPLES = """\
 examples:
   sfbulk-sandbox serve
       the sample org on a free port
@@ -38,10 +59,12 @@ examples:
       column such as Account.External_Id__c
   sfbulk-sandbox serve --describe ./describes
       the objects of your own org, from saved replies of /sobjects/NAME/describe
+  sfbulk-sandbox serve --db org.db
+      the org of org.db with all that was changed in it before; a new org if the file is missing
 
 the control plane (control_url in the ready line):
   GET, DELETE /requests          the calls made so far
-  POST /reset                    rows, jobs and sessions as at the start
+  POST /reset                    rows, jobs and sessions as at the start (with --db the rows stay)
   POST /sessions/end             every token is refused from now on
   PUT  /progress                 {"policy": "at_once"}, {"policy": "after_polls", "polls": 3} or
                                  {"policy": "hold"}; POST /progress/release lets held jobs go
@@ -50,13 +73,48 @@ the control plane (control_url in the ready line):
                                  "path": "*/jobs/query", "times": 2, "status": 503}; kinds are
                                  answer, cut, lost, delay, job_failed"""
 
+_LOAD = """\
+Add the rows of a folder of CSV files to the org of a file, all of them or none.
+
+Each file is named after its object (Account.csv); the header holds API field names. An Id column is
+optional; a lookup is an id or a column such as Account.External_Id__c; an empty cell is null.
+A missing FILE is made, with an org of the standard objects and those of --describe, and no rows but
+these. A loaded row that breaks the object's types is refused with its file, line and column."""
+
+_LOAD_EXAMPLES = """\
+example:
+  sfbulk-sandbox load --db org.db --describe ./describes ./rows
+  sfbulk-sandbox serve --db org.db"""
+
+_DESCRIBE = """\
+Print the describe of an object as JSON, as /sobjects/OBJECT/describe answers it, or without OBJECT
+the names of all objects. Without --db and --describe it knows the objects this package brings."""
+
+_DESCRIBE_EXAMPLES = """\
+examples:
+  sfbulk-sandbox describe
+  sfbulk-sandbox describe Account > describes/Account.json
+      edit the file, add fields, and serve it with --describe
+  sfbulk-sandbox describe --db org.db Invoice__c"""
+
+_HELP = {
+    "serve": "serve an org on 127.0.0.1",
+    "load": "put a folder of CSV files into an org's file",
+    "describe": "print an object's describe, or the list of objects",
+    "reset": "remove the rows of an org's file",
+}
+
+_RESET = """\
+Remove every row of the org in a file and print how many there were. Its objects, its seed and its
+own user stay; ids begin anew."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; ends the process with 0, or with 1 and the reason on stderr."""
     options = _parser().parse_args(arguments)
     try:
-        _serve(options)
-    except (LoadError, SchemaError, OSError) as error:
+        options.run(options)
+    except (LoadError, SchemaError, OrgFileError, OSError) as error:
         sys.exit(f"sfbulk-sandbox: {error}")
 
 
@@ -74,9 +132,67 @@ def _serve(options: argparse.Namespace) -> None:
         describe=_folder(options.describe, "--describe"),
         seed=options.seed,
         port=options.port,
+        db=options.db,
     ) as sandbox:
         print(json.dumps(sandbox.ready_line()), flush=True)  # noqa: T201 - the ready line
         ended.wait()
+
+
+def _load(options: argparse.Namespace) -> None:
+    start = Start(
+        data=_folder(options.directory, "DIR"),
+        describe=_folder(options.describe, "--describe"),
+        seed=options.seed,
+        db=options.db,
+        adding=True,
+    )
+    with _opened(start) as begun:
+        _print_counts(begun.loaded)
+
+
+def _describe(options: argparse.Namespace) -> None:
+    schema = _schema(options)
+    if options.object is None:
+        for one in schema:
+            print(one.name)  # noqa: T201 - the answer
+        return
+    sobject = schema.sobject(options.object)
+    if sobject is None:
+        raise SchemaError(
+            f"there is no object {options.object}; `sfbulk-sandbox describe` lists them"
+        )
+    print(json.dumps(sobject.describe(_LATEST), indent=2))  # noqa: T201 - the answer
+
+
+def _schema(options: argparse.Namespace) -> Schema:
+    if options.db is not None:
+        return remembered_schema(options.db)
+    schema = Schema.standard()
+    if options.describe is not None:
+        schema.load_describes(_folder(options.describe, "--describe") or Path())
+    return schema
+
+
+def _reset(options: argparse.Namespace) -> None:
+    if not options.db.exists():
+        raise no_org(options.db)
+    with _opened(Start(db=options.db)) as begun:
+        before = begun.org.counts()
+        begun.org.reset()
+        after = begun.org.counts()
+    removed = {name: before[name] - after[name] for name in before}
+    _print_counts({name: count for name, count in removed.items() if count})
+
+
+@contextmanager
+def _opened(start: Start) -> Iterator[Begun]:
+    with tempfile.TemporaryDirectory() as folder, start.org(Path(folder)) as begun:
+        yield begun
+
+
+def _print_counts(counts: dict[str, int]) -> None:
+    for name, count in sorted(counts.items()):
+        print(f"{name}: {count}")  # noqa: T201 - the answer
 
 
 def _folder(path: Path | None, option: str) -> Path | None:
@@ -99,22 +215,68 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="sfbulk-sandbox", description="A local Salesforce org for tests and dry runs."
-    )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    serve = commands.add_parser(
-        "serve",
-        help="serve an org on 127.0.0.1",
-        description=_SERVE,
-        epilog=_EXAMPLES,
+        prog="sfbulk-sandbox",
+        description="A local Salesforce org for tests and dry runs.",
+        epilog=_COMMANDS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _serve_options(_command(commands, "serve", _serve, _SERVE, _SERVE_EXAMPLES))
+    _load_options(_command(commands, "load", _load, _LOAD, _LOAD_EXAMPLES))
+    _describe_options(_command(commands, "describe", _describe, _DESCRIBE, _DESCRIBE_EXAMPLES))
+    reset = _command(commands, "reset", _reset, _RESET, "")
+    reset.add_argument("--db", type=Path, metavar="FILE", required=True, help="the org's file")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    description: str,
+    epilog: str,
+) -> _Parser:
+    command = commands.add_parser(
+        name,
+        help=_HELP[name],
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _serve_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port", type=_port, default=0, help="the port; 0, the default, picks one")
     serve.add_argument("--data", type=Path, metavar="DIR", help="rows: a folder of NAME.csv files")
+    _making_options(serve)
     serve.add_argument(
+        "--db", type=Path, metavar="FILE", help="keep the org in this file from run to run"
+    )
+
+
+def _load_options(load: argparse.ArgumentParser) -> None:
+    load.add_argument("directory", type=Path, metavar="DIR", help="a folder of NAME.csv files")
+    load.add_argument("--db", type=Path, metavar="FILE", required=True, help="the org's file")
+    _making_options(load)
+
+
+def _making_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--describe", type=Path, metavar="DIR", help="objects: a folder of describe JSON"
     )
-    serve.add_argument(
-        "--seed", type=int, default=0, help="makes ids and credentials; the same ones for the same"
+    command.add_argument(
+        "--seed",
+        type=int,
+        help="makes ids and credentials, the same ones for the same; 0, or what --db remembers",
     )
-    return parser
+
+
+def _describe_options(describe: argparse.ArgumentParser) -> None:
+    describe.add_argument("object", nargs="?", metavar="OBJECT", help="its name, in any case")
+    where = describe.add_mutually_exclusive_group()
+    where.add_argument("--db", type=Path, metavar="FILE", help="the org of this file")
+    where.add_argument(
+        "--describe", type=Path, metavar="DIR", help="objects: a folder of describe JSON"
+    )

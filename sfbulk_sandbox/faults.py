@@ -1,10 +1,11 @@
 """The ways the org says no: request faults, row errors, and unusable input files.
 
 Exception
-├── Fault       a request is refused: Salesforce's code, text and HTTP status
-├── RowError    one row of a save is refused: StatusCode, text and fields
-├── LoadError   a CSV folder cannot be loaded: file, line and column
-└── SchemaError a describe cannot be used
+├── Fault        a request is refused: Salesforce's code, text and HTTP status
+├── RowError     one row of a save is refused: StatusCode, text and fields
+├── LoadError    a CSV folder cannot be loaded: file, line and column
+├── SchemaError  a describe cannot be used
+└── OrgFileError a file cannot be the org's: it is held, foreign or made otherwise
 """
 
 from __future__ import annotations
@@ -76,3 +77,7 @@ class LoadError(Exception):
 
 class SchemaError(Exception):
     """A describe file cannot be used as the schema; the text names file and reason."""
+
+
+class OrgFileError(Exception):
+    """A file cannot be the org's; the text names it, the reason and what to do."""

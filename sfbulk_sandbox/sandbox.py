@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.app import App
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
-from sfbulk_sandbox.org import Org
-from sfbulk_sandbox.schema import Schema
 from sfbulk_sandbox.server import LOOPBACK, Connections, Server
+from sfbulk_sandbox.start import Start
 from sfbulk_sandbox.wire import CONTROL_PREFIX
 
 if TYPE_CHECKING:
@@ -38,8 +37,11 @@ class Sandbox:
         describe: A folder of describe JSON of a real org, to use as its objects.
         sample: Load the small org that is shipped. Without a word it is loaded when neither
             data nor describe is given.
-        seed: Makes ids and credentials; the same seed gives the same ones.
+        seed: Makes ids and credentials; the same seed gives the same ones. Without a word it is
+            0, or what the file of `db` remembers.
         port: The port on 127.0.0.1, 0 for a free one.
+        db: A file the org lives in: its rows, seed and describes outlast the sandbox. None for an
+            org that ends with it. Rows are loaded when the file is new only.
         clock: The server's time.
 
     Attributes:
@@ -52,14 +54,19 @@ class Sandbox:
         describe: Path | None = None,
         *,
         sample: bool | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         port: int = 0,
+        db: Path | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._data = data
-        self._describe = describe
-        self._sample = sample if sample is not None else not (data or describe)
-        self._seed = seed
+        self._begin = Start(
+            data=data,
+            describe=describe,
+            sample=sample if sample is not None else not (data or describe),
+            seed=seed,
+            db=db,
+            clock=clock,
+        )
         self._port = port
         self._clock = clock
         self._stack = ExitStack()
@@ -144,15 +151,11 @@ class Sandbox:
 
     def _start(self, stack: ExitStack) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sfbulk-sandbox-")))
-        schema = Schema.standard()
-        if self._describe:
-            schema.load_describes(self._describe)
-        self.org = Org(db=folder / "org.sqlite", seed=self._seed, clock=self._clock, schema=schema)
-        stack.callback(self.org.close)
-        self._load()
+        begun = stack.enter_context(self._begin.org(folder))
+        self.org = begun.org
         self._app = App(
             self.org,
-            seed=self._seed,
+            seed=begun.seed,
             clock=self._clock,
             folder=folder / "jobs",
             reload=self._reload,
@@ -166,11 +169,4 @@ class Sandbox:
         self.access_token = self._app.access_token
 
     def _reload(self) -> None:
-        self.org.reset()
-        self._load()
-
-    def _load(self) -> None:
-        if self._sample:
-            self.org.load_sample()
-        if self._data:
-            self.org.load(self._data)
+        self._begin.again(self.org)

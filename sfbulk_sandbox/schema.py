@@ -258,8 +258,12 @@ class Schema:
         if not found:
             raise SchemaError(f"{path}: no object describe here; save GET .../describe replies")
         for known in found.values():
-            self._add(describes.complete_object(known), {})
+            self.add_describe(known)
         return sorted(found)
+
+    def add_describe(self, describe: Mapping[str, Any]) -> None:
+        """Take an object from its describe, replacing a namesake."""
+        self._add(describes.complete_object(describe), {})
 
     def _add(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
         sobject = SObject(describe, number_formats)

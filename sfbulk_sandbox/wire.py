@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.script import Script, ScriptedFault
 
 CONTROL_PREFIX = "/sandbox"
+PAGE_PATH = "/"
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "x-sfdc-session"})
 _SECRET_QUERY = frozenset({"oauth_token"})
 _HIDDEN = "(hidden)"
@@ -60,7 +61,7 @@ class Wire:
     Args:
         app: What answers.
         script: The faults.
-        record: Receives every call that is not to the control plane, when it is over.
+        record: Receives every call that is to neither control plane nor page, when it is over.
         clock: Where Date comes from.
         disconnect: Closes the connection of a client's (host, port).
     """
@@ -85,7 +86,7 @@ class Wire:
         if scope["type"] != "http":
             return
         scope["path"] = _tidy(scope["path"])
-        if scope["path"].startswith(CONTROL_PREFIX):
+        if scope["path"] == PAGE_PATH or scope["path"].startswith(CONTROL_PREFIX):
             exchange = _Exchange(scope, receive, send, self._clock, lambda _request: None)
             await self._app(scope, receive, exchange.send)
             return
