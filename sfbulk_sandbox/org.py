@@ -184,7 +184,13 @@ class Org:
             Fault: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD... with the place.
         """
         return compile_query(
-            self._store, self.schema, soql, all_rows=all_rows, surface=surface, version=version
+            self._store,
+            self.schema,
+            soql,
+            now=self.clock.now(),
+            all_rows=all_rows,
+            surface=surface,
+            version=version,
         )
 
     def upsert_key(self, sobject_name: str, name: str) -> Field:

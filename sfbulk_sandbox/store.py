@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.values import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +54,40 @@ def _compare_numbers(left: str, right: str) -> int:
     return (first > second) - (first < second)
 
 
+def _compare_texts(left: str, right: str) -> int:
+    # Texts that differ in case only must not be equal: which of them is least may not be chance.
+    first, second = (left.casefold(), left), (right.casefold(), right)
+    return (first > second) - (first < second)
+
+
+class _DecimalSum:
+    """SUM() that keeps every digit; null when there is nothing to add."""
+
+    def __init__(self) -> None:
+        self._sum = Decimal(0)
+        self._count = 0
+
+    def step(self, stored: str | int | None) -> None:
+        """Take the value of one row."""
+        if stored is not None:
+            self._sum += Decimal(stored)
+            self._count += 1
+
+    def finalize(self) -> str | None:
+        """The sum in the stored form of numbers."""
+        return number_text(self._sum) if self._count else None
+
+
+class _DecimalAverage(_DecimalSum):
+    """AVG(), rounded to a double as Salesforce sends it."""
+
+    def finalize(self) -> str | None:
+        """The average in the stored form of numbers."""
+        if not self._count:
+            return None
+        return number_text(Decimal(repr(float(self._sum / self._count))))
+
+
 class Store:
     """The tables of one org.
 
@@ -75,6 +110,9 @@ class Store:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.create_function("fold", 1, fold, deterministic=True)
         connection.create_collation("DECIMAL", _compare_numbers)
+        connection.create_collation("FOLD", _compare_texts)
+        connection.create_aggregate("decimal_sum", 1, _DecimalSum)
+        connection.create_aggregate("decimal_avg", 1, _DecimalAverage)
         connection.execute("PRAGMA journal_mode = WAL")
         # A crash of the machine may cost the last rows of a sandbox; waiting for discs costs more.
         connection.execute("PRAGMA synchronous = OFF")

@@ -51,6 +51,7 @@ _CLAUSES = {
 }
 _TYPEOF = "TYPEOF not supported in Bulk V2 Query"
 _SUBQUERY = "Aggregate Relationships not supported in Bulk V2 Query with CSV content type"
+_UNBOUNDED = "The SOQL FIELDS function is not supported with an unbounded set of fields in this API"
 _AGGREGATE = "Aggregate functions not supported in Bulk V2 Query"
 
 
@@ -64,18 +65,25 @@ def check_statement(statement: syntax.Statement, sobject: SObject) -> None:
         text = f"Entity '{sobject.name}' is not supported by the Bulk API."
         raise Fault("INVALIDENTITY", text)
     for item in statement.items:
-        _check_item(item)
+        _check_selected(item.value)
     for clause in statement.clauses:
         raise Fault(_NOT_ENABLED, _CLAUSES[clause.name])
 
 
-def _check_item(item: syntax.SelectItem) -> None:
-    if isinstance(item, syntax.Subquery):
+def _check_selected(selected: syntax.Selected) -> None:
+    if isinstance(selected, syntax.Subquery):
         raise Fault("API_ERROR", _SUBQUERY)
-    if isinstance(item, syntax.TypeOf):
+    if isinstance(selected, syntax.TypeOf):
         raise Fault(_NOT_ENABLED, _TYPEOF)
-    if isinstance(item, syntax.Function):
+    if isinstance(selected, syntax.Function):
+        _check_function(selected)
+
+
+def _check_function(function: syntax.Function) -> None:
+    if function.name != "FIELDS":
         raise Fault(_NOT_ENABLED, _AGGREGATE)
+    if function.argument is not None and function.argument.names[0].upper() != "STANDARD":
+        raise Fault("MALFORMED_QUERY", _UNBOUNDED)
 
 
 def check_fields(fields: Iterable[Field]) -> None:

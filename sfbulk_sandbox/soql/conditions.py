@@ -7,49 +7,52 @@ and NOT makes unknown false before it negates.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import ids, values
-from sfbulk_sandbox.faults import RowError
-from sfbulk_sandbox.schema import Field, Kind
-from sfbulk_sandbox.soql import syntax
+from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.soql import joins, literals, spans, syntax
 from sfbulk_sandbox.soql.position import fault_at
 from sfbulk_sandbox.store import fold, marks
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sfbulk_sandbox.faults import Fault
     from sfbulk_sandbox.soql.scope import Resolved, Scope
     from sfbulk_sandbox.values import Stored
 
-_LITERALS = {
-    Kind.TEXT: "string",
-    Kind.ID: "string",
-    Kind.BOOLEAN: "boolean",
-    Kind.INTEGER: "number",
-    Kind.NUMBER: "number",
-    Kind.DATE: "date",
-    Kind.DATETIME: "datetime",
-    Kind.TIME: "time",
-}
-_TYPE_NAMES = {
-    Kind.TEXT: "string",
-    Kind.BOOLEAN: "boolean",
-    Kind.NUMBER: "double",
-    Kind.DATE: "date",
-    Kind.DATETIME: "dateTime",
-    Kind.TIME: "time",
-}
-_MOST_STRING = 4000
+
+@dataclass(frozen=True)
+class Asked:
+    """What a statement was asked with.
+
+    Attributes:
+        soql: Its text.
+        now: The org's time, for date literals.
+        all_rows: Whether deleted records are read too.
+    """
+
+    soql: str
+    now: datetime
+    all_rows: bool
 
 
 class Conditions:
     """Compiles the conditions of one statement and gathers their parameters, in order."""
 
-    def __init__(self, soql: str, scope: Scope) -> None:
-        self._soql = soql
+    def __init__(self, asked: Asked, scope: Scope) -> None:
+        self._asked = asked
+        self._soql = asked.soql
         self._scope = scope
         self.parameters: list[Stored | float] = []
+
+    def tests(self, where: syntax.Condition | None) -> str:
+        """The WHERE clause, with what keeps the recycle bin out; empty when nothing is asked."""
+        tests = [self.where(where)] if where else []
+        if self._scope.sobject.has_recycle_bin and not self._asked.all_rows:
+            tests.append("t0.\"IsDeleted\" = 'false'")
+        return f" WHERE {' AND '.join(tests)}" if tests else ""
 
     def where(self, condition: syntax.Condition) -> str:
         """SQL for a condition.
@@ -63,41 +66,46 @@ class Conditions:
             return _balanced(parts, condition.operator)
         if isinstance(condition, syntax.Not):
             return f"NOT coalesce({self.where(condition.condition)}, 0)"
+        return self._leaf(condition)
+
+    def _leaf(self, condition: syntax.Test) -> str:
         if isinstance(condition, syntax.Like):
             return self._like(condition)
         if isinstance(condition, syntax.Member):
             return self._member(condition)
+        if isinstance(condition, syntax.Inclusion):
+            return self._inclusion(condition)
+        if isinstance(condition, syntax.SemiJoin):
+            return self._semi_join(condition)
         return self._comparison(condition)
 
-    def order(self, item: syntax.OrderItem) -> str:
-        """SQL for one key of ORDER BY."""
-        resolved = self._scope.resolve(item.path)
+    def order(self, path: syntax.Path) -> str:
+        """SQL for a field that ORDER BY names."""
+        resolved = self._scope.resolve(path)
         field = resolved.field
         if not field.sortable:
-            raise self._invalid(
-                item.path, f"field '{field.name}' can not be sorted in a query call"
-            )
-        direction = "DESC" if item.descending else "ASC"
-        nulls = "LAST" if item.nulls_last else "FIRST"
-        return f"{self._sort_key(resolved)} {direction} NULLS {nulls}"
+            raise self._invalid(path, f"field '{field.name}' can not be sorted in a query call")
+        return self._sort_key(resolved)
 
     def _sort_key(self, resolved: Resolved) -> str:
         field = resolved.field
         if field.type == "picklist" and field.describe["picklistValues"]:
             return self._picklist_key(resolved)
-        return _comparable(resolved)
+        return comparable(resolved)
 
     def _picklist_key(self, resolved: Resolved) -> str:
         """Picklists sort in their set-up order; a value that was removed from it comes after."""
         entries = resolved.field.describe["picklistValues"]
         cases = " ".join(f"WHEN ? THEN {number}" for number in range(len(entries)))
         self.parameters.extend(entry["value"] for entry in entries)
-        return f"CASE {resolved.sql} {cases} ELSE {_comparable(resolved)} END"
+        return f"CASE {resolved.sql} {cases} ELSE {comparable(resolved)} END"
 
     def _comparison(self, condition: syntax.Comparison) -> str:
         resolved = self._filterable(condition.path)
-        value = self._value(resolved.field, condition)
-        column = _comparable(resolved)
+        column = comparable(resolved)
+        if literals.is_span(self._soql, resolved.field, condition):
+            return self._span(resolved, condition)
+        value = literals.value(self._soql, resolved.field, condition)
         if value is None:
             null_tests = {"=": f"{column} IS NULL", "!=": f"{column} IS NOT NULL"}
             return null_tests.get(condition.operator, "0")
@@ -105,34 +113,78 @@ class Conditions:
         operator = "IS NOT" if condition.operator == "!=" else condition.operator
         return f"{column} {operator} ?"
 
+    def _span(self, resolved: Resolved, condition: syntax.Comparison) -> str:
+        """Inside a date literal's span, or on one of its sides."""
+        begin, end = spans.bounds(resolved.field, condition.value.text, self._asked.now)
+        one_sided = {"<": ("<", begin), ">=": (">=", begin), ">": (">=", end), "<=": ("<", end)}
+        if condition.operator in one_sided:
+            sign, bound = one_sided[condition.operator]
+            self.parameters.append(bound)
+            return f"{resolved.sql} {sign} ?"
+        self.parameters += [begin, end]
+        inside = f"({resolved.sql} >= ? AND {resolved.sql} < ?)"
+        return f"NOT coalesce({inside}, 0)" if condition.operator == "!=" else inside
+
     def _member(self, condition: syntax.Member) -> str:
-        resolved = self._filterable(condition.path)
-        column = _comparable(resolved)
-        found = [
-            self._value(resolved.field, syntax.Comparison(condition.path, "=", literal))
+        tests = [
+            self._comparison(syntax.Comparison(condition.path, "=", literal))
             for literal in condition.values
+            if literal.kind == "span"
+        ]
+        plain = [literal for literal in condition.values if literal.kind != "span"]
+        if plain:
+            tests.append(self._plain_member(condition.path, plain))
+        inside = _balanced(tests, "OR")
+        return f"NOT coalesce({inside}, 0)" if condition.negated else inside
+
+    def _plain_member(self, path: syntax.Path, wanted: list[syntax.Literal]) -> str:
+        resolved = self._filterable(path)
+        column = comparable(resolved)
+        found = [
+            literals.value(self._soql, resolved.field, syntax.Comparison(path, "=", literal))
+            for literal in wanted
         ]
         given = [value for value in found if value is not None]
         self.parameters.extend(given)
         inside = f"{column} IN ({marks(len(given))})"
-        if len(given) < len(found):
-            inside = f"({inside} OR {column} IS NULL)"
+        return f"({inside} OR {column} IS NULL)" if len(given) < len(found) else inside
+
+    def _inclusion(self, condition: syntax.Inclusion) -> str:
+        resolved = self._filterable(condition.path)
+        if resolved.field.type != "multipicklist":
+            raise self._wrong_operator(condition.path, resolved)
+        tests = []
+        for choice in condition.choices:
+            self.parameters.extend(f";{fold(value)};" for value in choice)
+            each = [f"instr(';' || fold({resolved.sql}) || ';', ?) > 0"] * len(choice)
+            tests.append(_balanced(each, "AND"))
+        inside = _balanced(tests, "OR")
         return f"NOT coalesce({inside}, 0)" if condition.negated else inside
+
+    def _semi_join(self, join: syntax.SemiJoin) -> str:
+        outer = self._filterable(join.path)
+        path = joins.selected_path(self._soql, join)
+        scope = self._scope.inner(join.statement)
+        joins.check_objects(self._soql, join, self._scope.sobject.name, scope.sobject.name)
+        inner = scope.resolve(path)
+        joins.check_fields(self._soql, join, outer, inner)
+        conditions = Conditions(self._asked, scope)
+        tests = conditions.tests(join.statement.where)
+        self.parameters += conditions.parameters
+        # An empty lookup among the children must not make NOT IN false for every record.
+        where = f"{tests} AND" if tests else " WHERE"
+        selected = f"SELECT {inner.sql} {scope.from_sql}{where} {inner.sql} IS NOT NULL"
+        inside = f"{outer.sql} IN ({selected})"
+        return f"NOT coalesce({inside}, 0)" if join.negated else inside
 
     def _like(self, condition: syntax.Like) -> str:
         resolved = self._filterable(condition.path)
         field = resolved.field
         if field.kind is not Kind.TEXT:
-            what = "id" if field.kind is Kind.ID else _type_name(field)
-            raise fault_at(
-                self._soql,
-                condition.path.at,
-                "INVALID_QUERY_FILTER_OPERATOR",
-                f"invalid operator on {what} field",
-            )
+            raise self._wrong_operator(condition.path, resolved)
         pattern = condition.pattern
         self.parameters.append(pattern if field.case_sensitive else fold(pattern))
-        return f"{_comparable(resolved)} LIKE ? ESCAPE '\\'"
+        return f"{comparable(resolved)} LIKE ? ESCAPE '\\'"
 
     def _filterable(self, path: syntax.Path) -> Resolved:
         resolved = self._scope.resolve(path)
@@ -142,44 +194,11 @@ class Conditions:
             raise self._invalid(path, f"field '{name}' can not be filtered in a query call")
         return resolved
 
-    def _value(self, field: Field, condition: syntax.Comparison) -> Stored | float:
-        literal = condition.value
-        if literal.kind == "null":
-            return "false" if field.kind is Kind.BOOLEAN else None
-        if literal.kind != _LITERALS[field.kind]:
-            raise self._invalid(condition.path, _wrong_literal(field))
-        if literal.kind == "string":
-            return self._string(field, condition)
-        if literal.kind == "number":
-            return _number(field, literal.text)
-        return self._moment(field, literal)
-
-    def _string(self, field: Field, condition: syntax.Comparison) -> str | None:
-        text = condition.value.text
-        if len(text) > _MOST_STRING:
-            raise self._invalid(condition.path, "string literals cannot exceed 4000 characters")
-        if not text:
-            return None
-        if field.kind is not Kind.ID:
-            return text if field.case_sensitive else fold(text)
-        if not ids.is_valid(text):
-            raise fault_at(
-                self._soql,
-                condition.path.at,
-                "INVALID_QUERY_FILTER_OPERATOR",
-                f"invalid ID field: {text}",
-            )
-        return ids.to18(text)
-
-    def _moment(self, field: Field, literal: syntax.Literal) -> Stored:
-        """Dates, times and booleans; a datetime keeps its milliseconds, which rows do not have."""
-        parse = values.instant if field.kind is Kind.DATETIME else values.parser(field)
-        try:
-            return parse(literal.text)
-        except (ValueError, RowError):
-            raise fault_at(
-                self._soql, literal.at, "MALFORMED_QUERY", f"unexpected token: '{literal.text}'"
-            ) from None
+    def _wrong_operator(self, path: syntax.Path, resolved: Resolved) -> Fault:
+        field = resolved.field
+        what = "id" if field.kind is Kind.ID else literals.type_name(field)
+        text = f"invalid operator on {what} field"
+        return fault_at(self._soql, path.at, "INVALID_QUERY_FILTER_OPERATOR", text)
 
     def _invalid(self, path: syntax.Path, message: str) -> Fault:
         return fault_at(self._soql, path.at, "INVALID_FIELD", message)
@@ -194,7 +213,7 @@ def _balanced(parts: list[str], operator: str) -> str:
     return f"({left} {operator} {right})"
 
 
-def _comparable(resolved: Resolved) -> str:
+def comparable(resolved: Resolved) -> str:
     """The column in the form values are compared in; `coalesce` would lose the collation."""
     field = resolved.field
     if field.kind is Kind.NUMBER:
@@ -202,22 +221,3 @@ def _comparable(resolved: Resolved) -> str:
     if field.kind is Kind.TEXT and not field.case_sensitive:
         return f"fold({resolved.sql})"
     return resolved.sql
-
-
-def _number(field: Field, text: str) -> Stored | float:
-    number = Decimal(text)
-    if field.kind is Kind.NUMBER:
-        return values.number_text(number)
-    return int(number) if number == int(number) else float(number)
-
-
-def _type_name(field: Field) -> str:
-    return _TYPE_NAMES.get(field.kind, field.type)
-
-
-def _wrong_literal(field: Field) -> str:
-    quotes = "should be" if _LITERALS[field.kind] == "string" else "should not be"
-    return (
-        f"value of filter criterion for field '{field.name}' must be of type {_type_name(field)} "
-        f"and {quotes} enclosed in quotes"
-    )

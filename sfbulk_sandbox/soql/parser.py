@@ -79,6 +79,8 @@ class _Builder(Transformer[Any, Any]):
     def query(self, parts: list[Any]) -> syntax.Statement:
         items, source, *rest = parts
         clauses: dict[str, Any] = dict(rest)
+        if "GROUP BY" in clauses:
+            clauses["GROUP BY"], clauses["group"] = clauses["GROUP BY"]
         limit = clauses.pop("LIMIT", None)
         return syntax.Statement(
             items=tuple(items),
@@ -86,6 +88,7 @@ class _Builder(Transformer[Any, Any]):
             source_at=source.start_pos,
             alias=clauses.pop("alias", None),
             where=clauses.pop("where", None),
+            group=clauses.pop("group", ()),
             order=tuple(clauses.pop("order", ())),
             limit=limit.number if limit else None,
             clauses=tuple(clauses.values()),
@@ -94,16 +97,21 @@ class _Builder(Transformer[Any, Any]):
     def select_list(self, parts: list[Any]) -> list[Any]:
         return parts
 
+    def select_item(self, parts: list[Any]) -> syntax.SelectItem:
+        value, name = parts
+        alias = None if name is None else syntax.Alias(str(name), name.start_pos)
+        return syntax.SelectItem(value, alias)
+
     def function(self, parts: list[Any]) -> syntax.Function:
-        name, argument, _alias = parts
+        name, argument = parts
         return syntax.Function(name.upper(), argument, name.start_pos)
 
-    def subquery(self, parts: list[syntax.Statement]) -> syntax.Subquery:
-        inner = parts[0]
-        return syntax.Subquery(self._soql.rindex("(", 0, _first_place(inner) + 1))
+    def subquery(self, parts: list[syntax.Statement]) -> syntax.SelectItem:
+        first = min(item.value.at for item in parts[0].items)
+        return syntax.SelectItem(syntax.Subquery(self._soql.rindex("(", 0, first + 1)))
 
-    def typeof(self, parts: list[Any]) -> syntax.TypeOf:
-        return syntax.TypeOf(parts[0].start_pos)
+    def typeof(self, parts: list[Any]) -> syntax.SelectItem:
+        return syntax.SelectItem(syntax.TypeOf(parts[0].start_pos))
 
     def path(self, names: list[Token]) -> syntax.Path:
         return syntax.Path(tuple(map(str, names)), names[0].start_pos or 0)
@@ -117,8 +125,9 @@ class _Builder(Transformer[Any, Any]):
     def order(self, parts: list[Any]) -> tuple[str, Any]:
         return "order", parts
 
-    def group(self, parts: list[Any]) -> tuple[str, syntax.Clause]:
-        return "GROUP BY", syntax.Clause("GROUP BY", parts[0].start_pos)
+    def group(self, parts: list[Any]) -> tuple[str, Any]:
+        word, *keys = parts
+        return "GROUP BY", (syntax.Clause("GROUP BY", word.start_pos), tuple(keys))
 
     def having(self, parts: list[Any]) -> tuple[str, syntax.Clause]:
         return "HAVING", syntax.Clause("HAVING", parts[0].start_pos)
@@ -130,9 +139,9 @@ class _Builder(Transformer[Any, Any]):
         return "OFFSET", syntax.Clause("OFFSET", parts[0].start_pos or 0, int(parts[1]))
 
     def order_item(self, parts: list[Any]) -> syntax.OrderItem:
-        path, direction, nulls = parts
+        value, direction, nulls = parts
         return syntax.OrderItem(
-            path, (direction or "").upper() == "DESC", (nulls or "").upper() == "LAST"
+            value, (direction or "").upper() == "DESC", (nulls or "").upper() == "LAST"
         )
 
     def all_of(self, parts: list[Any]) -> syntax.Junction:
@@ -157,6 +166,23 @@ class _Builder(Transformer[Any, Any]):
 
     def no_member(self, parts: list[Any]) -> syntax.Member:
         return syntax.Member(parts[0], tuple(parts[1:]), negated=True)
+
+    def semi_join(self, parts: list[Any]) -> syntax.SemiJoin:
+        return syntax.SemiJoin(parts[0], parts[1], negated=False)
+
+    def anti_join(self, parts: list[Any]) -> syntax.SemiJoin:
+        return syntax.SemiJoin(parts[0], parts[1], negated=True)
+
+    def includes(self, parts: list[Any]) -> syntax.Inclusion:
+        return self._inclusion(parts, negated=False)
+
+    def excludes(self, parts: list[Any]) -> syntax.Inclusion:
+        return self._inclusion(parts, negated=True)
+
+    def _inclusion(self, parts: list[Any], *, negated: bool) -> syntax.Inclusion:
+        path, *tokens = parts
+        texts = [self._unescape(str(one)[1:-1], one.start_pos, like=False) for one in tokens]
+        return syntax.Inclusion(path, tuple(tuple(text.split(";")) for text in texts), negated)
 
     def value(self, parts: list[Token]) -> syntax.Literal:
         token = parts[0]
@@ -198,7 +224,3 @@ class _Builder(Transformer[Any, Any]):
 
 def _is_hex(text: str) -> bool:
     return all(character in "0123456789abcdefABCDEF" for character in text)
-
-
-def _first_place(statement: syntax.Statement) -> int:
-    return min(item.at for item in statement.items)

@@ -25,6 +25,15 @@ def fault_at(soql: str, at: int, code: str, message: str) -> Fault:
     return Fault(code, f"\n{line[first:last]}\n{pointer}\n{place}\n{message}")
 
 
+def unspoken(soql: str, at: int, what: str) -> Fault:
+    """The fault of SOQL that Salesforce answers and the sandbox does not.
+
+    Refusing loudly what the sandbox cannot do is better than rows that are wrong.
+    """
+    text = f"{what} is SOQL that sfbulk-sandbox does not speak"
+    return fault_at(soql, at, "MALFORMED_QUERY", text)
+
+
 def _window(line: str, column: int) -> tuple[int, int]:
     first = max(column - _SHOWN_EACH_SIDE, 0)
     while first > 0 and line[first - 1] not in _BREAKS:

@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox import values
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.soql import bulk, syntax
-from sfbulk_sandbox.soql.conditions import Conditions
+from sfbulk_sandbox.soql import bulk, joins, syntax
+from sfbulk_sandbox.soql.aggregates import Aggregates, counts_all, is_aggregate
+from sfbulk_sandbox.soql.conditions import Asked, Conditions
 from sfbulk_sandbox.soql.parser import parse
-from sfbulk_sandbox.soql.position import fault_at
-from sfbulk_sandbox.soql.scope import Parent, Resolved, Scope, unknown_object
+from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.scope import Parent, Resolved, Scope
+from sfbulk_sandbox.soql.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from sfbulk_sandbox.schema import Field, Schema, SObject
     from sfbulk_sandbox.store import Store
@@ -41,6 +44,14 @@ class Column:
     field: Field
 
 
+class _Kind(Enum):
+    """What a query answers with."""
+
+    RECORDS = "records"
+    AGGREGATES = "aggregates"
+    COUNT = "count"
+
+
 @dataclass(frozen=True)
 class _Compiled:
     """A statement as SQL: what to select, and `source`, everything from FROM on."""
@@ -48,7 +59,7 @@ class _Compiled:
     sobject: SObject
     items: tuple[Resolved, ...]
     parents: tuple[Parent, ...]
-    counts: bool
+    kind: _Kind
     source: str
     parameters: tuple[Stored | float, ...]
 
@@ -69,11 +80,12 @@ class Query:
 
     def count(self) -> int | None:
         """The number a `SELECT COUNT()` asks for; None for any other query."""
-        return self.total() if self._compiled.counts else None
+        return self.total() if self._compiled.kind is _Kind.COUNT else None
 
     def total(self) -> int:
         """How many rows there are now."""
-        sql = f"SELECT count(*) FROM (SELECT 1 {self._compiled.source})"
+        first = self._compiled.items[0].sql if self._compiled.items else "1"
+        sql = f"SELECT count(*) FROM (SELECT {first} {self._compiled.source})"
         return int(self._store.execute(sql, self._compiled.parameters)[0][0] or 0)
 
     def rows(self) -> Iterator[tuple[Stored, ...]]:
@@ -86,9 +98,18 @@ class Query:
         Args:
             version: The API version of the record URLs.
         """
+        if self._compiled.kind is _Kind.AGGREGATES:
+            yield from self._aggregates()
+            return
         shape = _RecordShape(self._compiled, f"/services/data/v{version:.1f}/sobjects")
         for row in self._select(shape.sql):
             yield shape.record(row)
+
+    def _aggregates(self) -> Iterator[dict[str, Any]]:
+        for row in self.rows():
+            cells = zip(self.columns, row, strict=True)
+            shown = {column.path: values.json_value(column.field, cell) for column, cell in cells}
+            yield {"attributes": {"type": "AggregateResult"}, **shown}
 
     def _select(self, columns: list[str]) -> Iterator[tuple[Stored, ...]]:
         sql = f"SELECT {', '.join(columns)} {self._compiled.source}"
@@ -138,108 +159,54 @@ class _RecordShape:
 
 
 def compile_query(  # noqa: PLR0913 - all of it decides what the statement means
-    store: Store, schema: Schema, soql: str, *, all_rows: bool, surface: str, version: float
+    store: Store,
+    schema: Schema,
+    soql: str,
+    *,
+    now: datetime,
+    all_rows: bool,
+    surface: str,
+    version: float,
 ) -> Query:
     """Parse, check and compile a statement.
 
-    Deleted records are read too with `all_rows`; the surface `bulk` refuses more than `rest`.
+    Deleted records are read too with `all_rows`; the surface `bulk` refuses more than `rest`;
+    date literals are counted from `now`.
 
     Raises:
         Fault: Salesforce's code and text, with the place where there is one.
     """
     statement = parse(soql)
-    sobject = _source(schema, soql, statement)
+    scope = Scope(schema, soql, statement)
     if surface == "bulk":
-        bulk.check_statement(statement, sobject)
-    checker = _Checker(schema, soql, statement, sobject)
-    items = checker.items()
+        bulk.check_statement(statement, scope.sobject)
+    joins.check_where(soql, statement.where)
+    asked = Asked(soql, now, all_rows)
+    if counts_all(statement):
+        return Query(store, _Plain(asked, statement, scope).compiled([]))
+    if is_aggregate(statement):
+        return Query(store, _Grouped(asked, statement, scope).compiled())
+    items = Selection(soql, statement, scope, surface).items()
     if surface == "bulk":
         bulk.check_fields(item.field for item in items)
         if version < _SELECT_ORDER_FROM:
             items = sorted(items, key=lambda item: item.path)
-    source, parameters = checker.source(all_rows=all_rows)
-    parents = (checker.scope.root, *checker.scope.parents)
-    return Query(
-        store, _Compiled(sobject, tuple(items), parents, checker.counts, source, parameters)
-    )
+    return Query(store, _Plain(asked, statement, scope).compiled(items))
 
 
-def _source(schema: Schema, soql: str, statement: syntax.Statement) -> SObject:
-    sobject = schema.sobject(statement.source)
-    if sobject is None:
-        text = unknown_object(statement.source)
-        raise fault_at(soql, statement.source_at, "INVALID_TYPE", text)
-    if not sobject.allows("queryable"):
-        text = f"entity type {sobject.name} does not support query"
-        raise Fault("INVALID_TYPE_FOR_OPERATION", text)
-    return sobject
+class _Compiler:
+    """What the compilers of both kinds of query share: WHERE, ORDER BY, LIMIT and OFFSET."""
 
-
-class _Checker:
-    """Resolves a statement part by part; the scope gathers the joins on the way."""
-
-    def __init__(
-        self, schema: Schema, soql: str, statement: syntax.Statement, sobject: SObject
-    ) -> None:
-        self._soql = soql
+    def __init__(self, asked: Asked, statement: syntax.Statement, scope: Scope) -> None:
+        self._soql = asked.soql
         self._statement = statement
-        self._sobject = sobject
-        self.scope = Scope(schema, soql, sobject, statement.alias)
-        first = statement.items[0]
-        alone = len(statement.items) == 1 and isinstance(first, syntax.Function)
-        self.counts = alone and first == syntax.Function("COUNT", None, first.at)
+        self._scope = scope
+        self._conditions = Conditions(asked, scope)
 
-    def items(self) -> list[Resolved]:
-        """The SELECT list, resolved; empty for `COUNT()`."""
-        self._refuse_unspoken()
-        if self.counts:
-            return []
-        items: list[Resolved] = []
-        for item in self._statement.items:
-            resolved = self._item(item)
-            if any(resolved.path == other.path for other in items):
-                name = ".".join(resolved.path)
-                raise fault_at(
-                    self._soql, item.at, "INVALID_FIELD", f"duplicate field selected: {name}"
-                )
-            items.append(resolved)
-        return items
-
-    def _item(self, item: syntax.SelectItem) -> Resolved:
-        if isinstance(item, syntax.Path):
-            return self.scope.resolve(item)
-        what = "TYPEOF" if isinstance(item, syntax.TypeOf) else "A subquery"
-        if isinstance(item, syntax.Function):
-            what = f"{item.name}()"
-        raise self._unspoken(item.at, what)
-
-    def _refuse_unspoken(self) -> None:
-        for name in ("GROUP BY", "HAVING"):
-            clause = self._statement.clause(name)
-            if clause:
-                raise self._unspoken(clause.at, name)
-
-    def _unspoken(self, at: int, what: str) -> Fault:
-        # Refusing loudly what the sandbox cannot do is better than rows that are wrong.
-        return fault_at(
-            self._soql, at, "MALFORMED_QUERY", f"{what} is SOQL that sfbulk-sandbox does not speak"
-        )
-
-    def source(self, *, all_rows: bool) -> tuple[str, tuple[Stored | float, ...]]:
-        """The SQL from FROM on, and its parameters."""
-        statement = self._statement
-        conditions = Conditions(self._soql, self.scope)
-        tests = [conditions.where(statement.where)] if statement.where else []
-        if self._sobject.has_recycle_bin and not all_rows:
-            tests.append("t0.\"IsDeleted\" = 'false'")
-        keys = [conditions.order(item) for item in statement.order]
-        sql = self.scope.from_sql
-        if tests:
-            sql += f" WHERE {' AND '.join(tests)}"
-        if keys:
-            # Equal keys come in the order of the table, so that the same data answers the same.
-            sql += f" ORDER BY {', '.join(keys)}, t0.rowid"
-        return sql + self._window(), tuple(conditions.parameters)
+    def _order_sql(self, key_sql: Callable[[syntax.OrderItem], str], last: str) -> str:
+        keys = [f"{key_sql(item)} {_direction(item)}" for item in self._statement.order]
+        # Equal keys come in the order of the table, so that the same data answers the same.
+        return f" ORDER BY {', '.join([*keys, last])}" if keys else ""
 
     def _window(self) -> str:
         offset = self._statement.clause("OFFSET")
@@ -255,3 +222,53 @@ class _Checker:
             return ""
         skip = f" OFFSET {offset.number}" if offset else ""
         return f" LIMIT {-1 if limit is None else limit}{skip}"
+
+
+class _Plain(_Compiler):
+    """Compiles a query for records, or for their number."""
+
+    def compiled(self, items: list[Resolved]) -> _Compiled:
+        """The statement as SQL; without items it is `COUNT()`."""
+        having = self._statement.clause("HAVING")
+        if having:
+            raise unspoken(self._soql, having.at, "HAVING")
+        # The conditions come first: they add the joins that FROM must have.
+        rest = self._conditions.tests(self._statement.where)
+        rest += self._order_sql(self._key, "t0.rowid") + self._window()
+        return _Compiled(
+            sobject=self._scope.sobject,
+            items=tuple(items),
+            parents=(self._scope.root, *self._scope.parents),
+            kind=_Kind.RECORDS if items else _Kind.COUNT,
+            source=f"{self._scope.from_sql}{rest}",
+            parameters=tuple(self._conditions.parameters),
+        )
+
+    def _key(self, item: syntax.OrderItem) -> str:
+        if isinstance(item.value, syntax.Function):
+            raise unspoken(self._soql, item.value.at, f"ORDER BY {item.value.name}()")
+        return self._conditions.order(item.value)
+
+
+class _Grouped(_Compiler):
+    """Compiles an aggregate query."""
+
+    def compiled(self) -> _Compiled:
+        """The statement as SQL."""
+        aggregates = Aggregates(self._soql, self._statement, self._scope)
+        items = aggregates.items()
+        rest = self._conditions.tests(self._statement.where) + aggregates.group_sql()
+        rest += self._order_sql(lambda item: aggregates.order(item.value), "min(t0.rowid)")
+        return _Compiled(
+            sobject=self._scope.sobject,
+            items=tuple(items),
+            parents=(),
+            kind=_Kind.AGGREGATES,
+            source=f"{self._scope.from_sql}{rest}{self._window()}",
+            parameters=tuple(self._conditions.parameters),
+        )
+
+
+def _direction(item: syntax.OrderItem) -> str:
+    direction = "DESC" if item.descending else "ASC"
+    return f"{direction} NULLS {'LAST' if item.nulls_last else 'FIRST'}"

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox import describes
+from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.schema import Field, Kind, Schema, SObject
-from sfbulk_sandbox.soql.position import fault_at
+from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.store import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sfbulk_sandbox.faults import Fault
-    from sfbulk_sandbox.soql.syntax import Path
+    from sfbulk_sandbox.soql.syntax import Path, Statement
 
 # SOQL and SOSL Reference: Understanding Relationship Query Limitations.
-_MOST_PARENTS = 5
+_MOST_PARENTS, _MOST_RELATIONSHIPS = 5, 55
+# SQLite joins 64 tables at most; a lookup to many objects can need more.
+_MOST_JOINS = 60
 _APPEND = (
     "If you are attempting to use a custom {what}, be sure to append the '__{suffix}' after the "
     "{where}. Please reference your WSDL or the describe call for the appropriate names."
@@ -101,18 +103,30 @@ class Scope:
     """The tables of one statement: its object and every parent a path has asked for.
 
     Args:
-        soql: The statement's text, for messages.
-        alias: The name the statement gives its object, if any.
+        soql: The statement's text, for messages; of a sub-select the whole text.
+
+    Raises:
+        Fault: The object does not exist or cannot be queried.
     """
 
-    def __init__(self, schema: Schema, soql: str, sobject: SObject, alias: str | None) -> None:
+    def __init__(self, schema: Schema, soql: str, statement: Statement) -> None:
+        sobject = _source(schema, soql, statement)
         self._schema = schema
         self._soql = soql
-        self._names = {sobject.name.lower(), (alias or sobject.name).lower()}
+        self._names = {sobject.name.lower(), (statement.alias or sobject.name).lower()}
         self.root = Parent((), (Table(sobject, "t0"),))
         self._parents: dict[tuple[str, ...], Parent] = {}
         self._joins: list[str] = []
         self._aliases = 0
+
+    @property
+    def sobject(self) -> SObject:
+        """The statement's object."""
+        return self.root.tables[0].sobject
+
+    def inner(self, statement: Statement) -> Scope:
+        """The scope of a sub-select."""
+        return Scope(self._schema, self._soql, statement)
 
     @property
     def parents(self) -> Iterable[Parent]:
@@ -160,9 +174,17 @@ class Scope:
             raise self._invalid(path, _unknown_relationship(name))
         spelled = (*parent.path, lookups[0][1].relationship_name or name)
         if spelled not in self._parents:
+            self._check_room(path, len(targets))
             tables = tuple(self._join(table, lookup, target) for table, lookup, target in targets)
             self._parents[spelled] = Parent(spelled, tables)
         return self._parents[spelled]
+
+    def _check_room(self, path: Path, more: int) -> None:
+        if len(self._parents) >= _MOST_RELATIONSHIPS:
+            text = f"SOQL statements cannot reference more than {_MOST_RELATIONSHIPS} relationships"
+            raise self._invalid(path, text)
+        if self._aliases + more > _MOST_JOINS:
+            raise unspoken(self._soql, path.at, f"More than {_MOST_JOINS} parent objects")
 
     def _join(self, child: Table, lookup: Field, target: SObject) -> Table:
         self._aliases += 1
@@ -201,6 +223,17 @@ class Scope:
 
     def _invalid(self, path: Path, message: str) -> Fault:
         return fault_at(self._soql, path.at, "INVALID_FIELD", message)
+
+
+def _source(schema: Schema, soql: str, statement: Statement) -> SObject:
+    sobject = schema.sobject(statement.source)
+    if sobject is None:
+        text = unknown_object(statement.source)
+        raise fault_at(soql, statement.source_at, "INVALID_TYPE", text)
+    if not sobject.allows("queryable"):
+        text = f"entity type {sobject.name} does not support query"
+        raise Fault("INVALID_TYPE_FOR_OPERATION", text)
+    return sobject
 
 
 def _type_of(parent: Parent) -> str:

@@ -18,7 +18,8 @@ class Literal:
     """A value as written.
 
     Attributes:
-        kind: `string`, `number`, `date`, `datetime`, `time`, `boolean` or `null`.
+        kind: `string`, `number`, `date`, `datetime`, `time`, `boolean`, `null`, or `span` for a
+            date literal such as `LAST_WEEK`.
         text: Its text; a string without quotes and with its escapes resolved.
     """
 
@@ -59,6 +60,28 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Inclusion:
+    """`path INCLUDES ('A;B', 'C')` or `path EXCLUDES (...)`.
+
+    Attributes:
+        choices: Each a set of values that a field must hold together.
+    """
+
+    path: Path
+    choices: tuple[tuple[str, ...], ...]
+    negated: bool
+
+
+@dataclass(frozen=True)
+class SemiJoin:
+    """`path IN (SELECT ...)`, or the anti-join `path NOT IN (SELECT ...)`."""
+
+    path: Path
+    statement: Statement
+    negated: bool
+
+
+@dataclass(frozen=True)
 class Not:
     """`NOT condition`."""
 
@@ -73,12 +96,13 @@ class Junction:
     conditions: tuple[Condition, ...]
 
 
-Condition = Comparison | Like | Member | Not | Junction
+Test = Comparison | Like | Member | Inclusion | SemiJoin
+Condition = Test | Not | Junction
 
 
 @dataclass(frozen=True)
 class Function:
-    """`COUNT()`, `MAX(Amount)`, `FIELDS(STANDARD)`... in the SELECT list."""
+    """`COUNT()`, `MAX(Amount)`, `FIELDS(STANDARD)`..., its name in capitals."""
 
     name: str
     argument: Path | None
@@ -99,14 +123,30 @@ class TypeOf:
     at: int
 
 
-SelectItem = Path | Function | Subquery | TypeOf
+Selected = Path | Function | Subquery | TypeOf
+
+
+@dataclass(frozen=True)
+class Alias:
+    """The name a SELECT list gives one of its columns."""
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True)
+class SelectItem:
+    """One entry of the SELECT list."""
+
+    value: Selected
+    alias: Alias | None = None
 
 
 @dataclass(frozen=True)
 class OrderItem:
     """One key of ORDER BY."""
 
-    path: Path
+    value: Path | Function
     descending: bool
     nulls_last: bool
 
@@ -129,6 +169,7 @@ class Statement:
     source_at: int
     alias: str | None
     where: Condition | None
+    group: tuple[Path | Function, ...]
     order: tuple[OrderItem, ...]
     limit: int | None
     clauses: tuple[Clause, ...]
@@ -136,3 +177,10 @@ class Statement:
     def clause(self, name: str) -> Clause | None:
         """The clause of this name (`OFFSET`, `GROUP BY`, `HAVING`), or None."""
         return next((clause for clause in self.clauses if clause.name == name), None)
+
+
+def demands(where: Condition | None) -> tuple[Condition, ...]:
+    """The conditions of a WHERE clause that every record must meet each."""
+    if isinstance(where, Junction) and where.operator == "AND":
+        return where.conditions
+    return () if where is None else (where,)

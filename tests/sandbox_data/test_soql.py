@@ -242,13 +242,18 @@ _FIELD = _APPEND.format("field", "c", "custom field name")
     [
         ("", "MALFORMED_QUERY", 1, "unexpected token: '<EOF>'"),
         ("SELECT Id, FROM Account", "MALFORMED_QUERY", 12, "unexpected token: 'FROM'"),
-        ("SELECT Id Name FROM Account", "MALFORMED_QUERY", 11, "unexpected token: 'Name'"),
+        (
+            "SELECT Id Name FROM Account",
+            "MALFORMED_QUERY",
+            11,
+            "only aggregate expressions use field aliasing",
+        ),
         (_WHERE.strip(), "MALFORMED_QUERY", 29, "unexpected token: '<EOF>'"),
         (_WHERE + "a = 1 AND b = 2 OR c = 3", "MALFORMED_QUERY", 46, "unexpected token: 'OR'"),
         (_WHERE + "a = 1 OR NOT b = 2", "MALFORMED_QUERY", 39, "unexpected token: 'NOT'"),
         (_WHERE + "Id IN ()", "MALFORMED_QUERY", 37, "unexpected token: ')'"),
         (_WHERE + "Name = foo", "MALFORMED_QUERY", 37, "unexpected token: 'foo'"),
-        (_WHERE + "CreatedDate = TODAY", "MALFORMED_QUERY", 44, "unexpected token: 'TODAY'"),
+        (_WHERE + "CreatedDate = SOON", "MALFORMED_QUERY", 44, "unexpected token: 'SOON'"),
         (
             _WHERE + "CreatedDate > 2026-02-30T00:00:00Z",
             "MALFORMED_QUERY",
@@ -356,22 +361,34 @@ _FIELD = _APPEND.format("field", "c", "custom field name")
             "Maximum SOQL offset allowed is 2000",
         ),
         (
-            "SELECT MAX(Name) FROM Account",
-            "MALFORMED_QUERY",
-            8,
-            "MAX() is SOQL that sfbulk-sandbox does not speak",
-        ),
-        (
             "SELECT Id, (SELECT Id FROM Contacts) FROM Account",
             "MALFORMED_QUERY",
             12,
             "A subquery is SOQL that sfbulk-sandbox does not speak",
         ),
         (
-            "SELECT Name FROM Account GROUP BY Name",
+            "SELECT Name FROM Account GROUP BY Name HAVING COUNT(Id) > 1",
             "MALFORMED_QUERY",
-            26,
-            "GROUP BY is SOQL that sfbulk-sandbox does not speak",
+            40,
+            "HAVING is SOQL that sfbulk-sandbox does not speak",
+        ),
+        (
+            "SELECT Id, TYPEOF What WHEN Account THEN Name END FROM Task",
+            "MALFORMED_QUERY",
+            12,
+            "TYPEOF is SOQL that sfbulk-sandbox does not speak",
+        ),
+        (
+            "SELECT toLabel(Status) FROM Case",
+            "MALFORMED_QUERY",
+            8,
+            "TOLABEL() is SOQL that sfbulk-sandbox does not speak",
+        ),
+        (
+            _WHERE + f"Name = '{'x' * 4001}'",
+            "INVALID_FIELD",
+            30,
+            "string literals cannot exceed 4000 characters",
         ),
     ],
 )
@@ -384,6 +401,15 @@ def test_what_cannot_be_answered_is_refused_at_its_place(
     assert (refused.value.code, refused.value.status) == (code, 400)
     assert place == f"ERROR at Row:1:Column:{column}"
     assert message == text
+
+
+def test_five_parents_may_be_crossed_and_100000_characters_written(sample: Org) -> None:
+    soql = "SELECT " + "Parent." * 5 + "Name FROM Account WHERE Name = ''"
+    assert list(sample.query(soql).rows()) == []
+    assert sample.query(soql.ljust(100_000)).count() is None
+    with pytest.raises(Fault, match="cannot exceed 100000 characters") as refused:
+        sample.query(soql.ljust(100_001))
+    assert refused.value.code == "QUERY_TOO_COMPLICATED"
 
 
 def test_the_message_of_a_recorded_refusal_is_repeated_letter_by_letter(org: Org) -> None:

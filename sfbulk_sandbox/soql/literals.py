@@ -1,0 +1,117 @@
+"""Values written in a statement: whether they fit a field, and the form they are compared in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox import ids, values
+from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.schema import Field, Kind
+from sfbulk_sandbox.soql.position import fault_at
+from sfbulk_sandbox.store import fold
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox.faults import Fault
+    from sfbulk_sandbox.soql import syntax
+    from sfbulk_sandbox.values import Stored
+
+_LITERALS = {
+    Kind.TEXT: "string",
+    Kind.ID: "string",
+    Kind.BOOLEAN: "boolean",
+    Kind.INTEGER: "number",
+    Kind.NUMBER: "number",
+    Kind.DATE: "date",
+    Kind.DATETIME: "datetime",
+    Kind.TIME: "time",
+}
+_TYPE_NAMES = {
+    Kind.TEXT: "string",
+    Kind.BOOLEAN: "boolean",
+    Kind.NUMBER: "double",
+    Kind.DATE: "date",
+    Kind.DATETIME: "dateTime",
+    Kind.TIME: "time",
+}
+_WITH_SPANS = (Kind.DATE, Kind.DATETIME)
+_MOST_STRING = 4000
+
+
+def is_span(soql: str, field: Field, condition: syntax.Comparison) -> bool:
+    """Whether a comparison is with a date literal.
+
+    Raises:
+        Fault: It is, and the field is neither date nor datetime.
+    """
+    if condition.value.kind != "span":
+        return False
+    if field.kind not in _WITH_SPANS:
+        raise _invalid(soql, condition.path, _wrong_literal(field))
+    return True
+
+
+def value(soql: str, field: Field, condition: syntax.Comparison) -> Stored | float:
+    """The value a comparison is with, in the form the field is compared in; None for null.
+
+    Raises:
+        Fault: The literal does not fit the field; at the field's place, as Salesforce has it.
+    """
+    literal = condition.value
+    if literal.kind == "null":
+        return "false" if field.kind is Kind.BOOLEAN else None
+    if literal.kind != _LITERALS[field.kind]:
+        raise _invalid(soql, condition.path, _wrong_literal(field))
+    if literal.kind == "string":
+        return _string(soql, field, condition)
+    if literal.kind == "number":
+        return _number(field, literal.text)
+    return _moment(soql, field, literal)
+
+
+def type_name(field: Field) -> str:
+    """A field's type as messages have it."""
+    return _TYPE_NAMES.get(field.kind, field.type)
+
+
+def _string(soql: str, field: Field, condition: syntax.Comparison) -> str | None:
+    text = condition.value.text
+    if len(text) > _MOST_STRING:
+        raise _invalid(soql, condition.path, "string literals cannot exceed 4000 characters")
+    if not text:
+        return None
+    if field.kind is not Kind.ID:
+        return text if field.case_sensitive else fold(text)
+    if not ids.is_valid(text):
+        message = f"invalid ID field: {text}"
+        raise fault_at(soql, condition.path.at, "INVALID_QUERY_FILTER_OPERATOR", message)
+    return ids.to18(text)
+
+
+def _moment(soql: str, field: Field, literal: syntax.Literal) -> Stored:
+    """Dates, times and booleans; a datetime keeps its milliseconds, which rows do not have."""
+    parse = values.instant if field.kind is Kind.DATETIME else values.parser(field)
+    try:
+        return parse(literal.text)
+    except (ValueError, RowError):
+        text = f"unexpected token: '{literal.text}'"
+        raise fault_at(soql, literal.at, "MALFORMED_QUERY", text) from None
+
+
+def _number(field: Field, text: str) -> Stored | float:
+    number = Decimal(text)
+    if field.kind is Kind.NUMBER:
+        return values.number_text(number)
+    return int(number) if number == int(number) else float(number)
+
+
+def _wrong_literal(field: Field) -> str:
+    quotes = "should be" if _LITERALS[field.kind] == "string" else "should not be"
+    return (
+        f"value of filter criterion for field '{field.name}' must be of type {type_name(field)} "
+        f"and {quotes} enclosed in quotes"
+    )
+
+
+def _invalid(soql: str, path: syntax.Path, message: str) -> Fault:
+    return fault_at(soql, path.at, "INVALID_FIELD", message)
