@@ -1,0 +1,58 @@
+"""The pytest plugin: `salesforce_sandbox`, an org of its own for each test that asks for it.
+
+It comes with the package (entry point `pytest11`), so a test needs no import::
+
+    def test_my_load(salesforce_sandbox):
+        load(salesforce_sandbox.url, salesforce_sandbox.access_token)
+        assert salesforce_sandbox.org.counts()["Account"] == 3
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sfbulk_sandbox.sandbox import Sandbox
+
+_MARKER = (
+    "salesforce_sandbox(data, describe, sample, seed, db): what the org of the fixture "
+    "salesforce_sandbox is made of; folders are relative to the test's file"
+)
+_PATHS = frozenset({"data", "describe", "db"})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture
+def salesforce_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A local Salesforce org on a free port of 127.0.0.1, gone after the test.
+
+    It holds the small sample org, or what the marker `salesforce_sandbox` names; its arguments are
+    those of `sfbulk_sandbox.Sandbox`.
+    """
+    # Only now, since every run of pytest loads this module, and few need an org.
+    try:
+        from sfbulk_sandbox.sandbox import Sandbox  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        pytest.fail(f"{error}; the sandbox needs its extra: pip install 'sfbulk[sandbox]'")
+    with Sandbox(**_options(request)) as sandbox:
+        yield sandbox
+
+
+def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    marker = request.node.get_closest_marker("salesforce_sandbox")
+    if marker is None:
+        return {}
+    folder: Path = request.path.parent
+    return {
+        name: folder / value if name in _PATHS and value is not None else value
+        for name, value in marker.kwargs.items()
+    }
