@@ -9,12 +9,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from sfbulk_sandbox.answers import fault_answer
-from sfbulk_sandbox.auth import Auth, Credentials, Sessions, check_version, not_found
+from sfbulk_sandbox.auth import NEWEST_VERSION, Auth, bearer, check_version, not_found
 from sfbulk_sandbox.bulk2_ingest import IngestJobResources
 from sfbulk_sandbox.bulk2_query import QueryJobResources
 from sfbulk_sandbox.calls import EVERY_METHOD, Resource, routes
 from sfbulk_sandbox.control import Control, ControlResources
 from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.identity import IdentityResources, identity_url
 from sfbulk_sandbox.ids import IdSource
 from sfbulk_sandbox.job_settings import Paging
 from sfbulk_sandbox.jobmaker import JobMaker
@@ -25,6 +26,8 @@ from sfbulk_sandbox.progress import Progress
 from sfbulk_sandbox.rest import RestResources
 from sfbulk_sandbox.rest_query import Cursors, QueryResources
 from sfbulk_sandbox.script import Script
+from sfbulk_sandbox.sessions import Access
+from sfbulk_sandbox.soap_login import SoapLogin
 from sfbulk_sandbox.wire import Wire
 
 if TYPE_CHECKING:
@@ -55,7 +58,7 @@ class App:
 
     Attributes:
         control: The control plane's verbs.
-        credentials: What to sign in with.
+        access: What to sign in with.
         access_token: A session that is open from the start.
     """
 
@@ -78,19 +81,13 @@ class App:
             folder=folder,
         )
         self._org = org
-        self.credentials = Credentials.for_seed(seed, _username(org))
-        self._sessions = Sessions(seed, org.id)
-        self.access_token = self._sessions.open()
-        self._auth = Auth(
-            credentials=self.credentials,
-            sessions=self._sessions,
-            org_id=org.id,
-            user_id=org.user_id,
-            clock=clock,
-        )
+        self.access = Access.of_org(org.id, _username(org), seed=seed, clock=clock)
+        self.access_token = self.access.sessions.open()
+        self._auth = Auth(self.access, org)
         self.control = Control(
             script=self._script,
-            sessions=self._sessions,
+            access=self.access,
+            usage=self._usage,
             progress=self._progress,
             paging=self._paging,
             reset=self.reset,
@@ -119,7 +116,7 @@ class App:
         self._jobs.clear()
         self._cursors.clear()
         self._usage.reset()
-        self._sessions.reset()
+        self.access.reset()
         self._reload()
 
     def close(self) -> None:
@@ -132,6 +129,8 @@ class App:
         admit = self._admit
         parts = (
             self._auth,
+            IdentityResources(self._org, self.access, newest=NEWEST_VERSION, token_of=bearer),
+            SoapLogin(self.access, self._org),
             ControlResources(self.control),
             Page(self._org, lambda: bulk2_lines(self._jobs)),
             QueryResources(self._org, self._cursors, admit=admit),
@@ -140,7 +139,10 @@ class App:
             ),
             IngestJobResources(self._jobs, new_job=self._maker.ingest_job, admit=admit),
             RestResources(
-                self._org, usage=self._usage, identity_url=self._auth.identity_url, admit=admit
+                self._org,
+                usage=self._usage,
+                identity_url=lambda base_url: identity_url(self._org, base_url),
+                admit=admit,
             ),
         )
         resources = [resource for part in parts for resource in part.resources()]
@@ -151,7 +153,7 @@ class App:
     def _admit(self, call: Call) -> Mapping[str, str]:
         check_version(call.version)
         self._auth.check_session(call)
-        self._usage.count(DAILY_API_REQUESTS)
+        self._usage.spend(DAILY_API_REQUESTS)
         return {"Sforce-Limit-Info": self._usage.header()}
 
 

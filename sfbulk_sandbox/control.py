@@ -4,6 +4,10 @@ Python                              HTTP
 `requests`, `forget_requests()`     GET, DELETE /sandbox/requests
 `reset()`                           POST /sandbox/reset
 `end_sessions()`                    POST /sandbox/sessions/end
+`end_sessions_after()`              PUT /sandbox/sessions
+`rotate_refresh_tokens()`           PUT /sandbox/refresh-token
+`register_jwt_key()`                PUT /sandbox/jwt-key
+`use_up()`                          PUT /sandbox/limits
 `jobs_at_once()` and its siblings   PUT /sandbox/progress
 `release_jobs()`                    POST /sandbox/progress/release
 `set_page_rows()`                   PUT /sandbox/pages
@@ -18,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox.answers import JsonAnswer, no_content
 from sfbulk_sandbox.calls import Resource
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults import Fault, KeyFileError
 from sfbulk_sandbox.script import Script, ScriptedFault
 from sfbulk_sandbox.wire import CONTROL_PREFIX
 
@@ -27,10 +31,11 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from sfbulk_sandbox.auth import Sessions
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.job_settings import Paging
+    from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.progress import Progress
+    from sfbulk_sandbox.sessions import Access
     from sfbulk_sandbox.wire import RecordedRequest
 
 
@@ -39,23 +44,26 @@ class Control:
 
     Args:
         script: The faults to come.
-        sessions: The access tokens.
+        access: What opens the org's door.
+        usage: What was used of the limits.
         progress: When jobs are worked on.
         paging: How many rows a page of results has.
         reset: Puts rows, jobs and sessions back to how the sandbox began.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a tester may move, each by name
         self,
         *,
         script: Script,
-        sessions: Sessions,
+        access: Access,
+        usage: Usage,
         progress: Progress,
         paging: Paging,
         reset: Callable[[], None],
     ) -> None:
         self._script = script
-        self._sessions = sessions
+        self._access = access
+        self._usage = usage
         self._progress = progress
         self._paging = paging
         self._reset = reset
@@ -87,7 +95,35 @@ class Control:
 
     def end_sessions(self) -> int:
         """End every session, so that the next call with an old token is refused with a 401."""
-        return self._sessions.end_all()
+        return self._access.sessions.end_all()
+
+    def end_sessions_after(self, seconds: int | None) -> None:
+        """Let sessions end when they were not used for so long by the org's clock; None: never.
+
+        Raises:
+            ValueError: The number is below one.
+        """
+        self._access.sessions.end_after(seconds)
+
+    def rotate_refresh_tokens(self, *, rotate: bool = True) -> None:
+        """Let each use of the refresh token return another one in its place, or no longer so."""
+        self._access.refresh_token.rotates = rotate
+
+    def register_jwt_key(self, pem: str) -> None:
+        """Take a PEM certificate or public key as what JWT assertions must be signed for.
+
+        Raises:
+            KeyFileError: It is neither, or not of RSA.
+        """
+        self._access.jwt_key.register(pem)
+
+    def use_up(self, limit: str, remaining: int = 0) -> None:
+        """Leave so much of a limit of /limits, such as DailyApiRequests.
+
+        Raises:
+            ValueError: There is no such limit, or not that much of it.
+        """
+        self._usage.leave(limit, remaining)
 
     def jobs_at_once(self) -> None:
         """Work on jobs as soon as they are ready."""
@@ -149,7 +185,11 @@ class ControlResources:
                 {"GET": self._requests, "DELETE": self._forget_requests},
             ),
             Resource(f"{CONTROL_PREFIX}/reset", {"POST": self._reset}),
+            Resource(f"{CONTROL_PREFIX}/sessions", {"PUT": self._set_session_life}),
             Resource(f"{CONTROL_PREFIX}/sessions/end", {"POST": self._end_sessions}),
+            Resource(f"{CONTROL_PREFIX}/refresh-token", {"PUT": self._set_rotation}),
+            Resource(f"{CONTROL_PREFIX}/jwt-key", {"PUT": self._register_jwt_key}),
+            Resource(f"{CONTROL_PREFIX}/limits", {"PUT": self._use_up}),
             Resource(f"{CONTROL_PREFIX}/progress", {"PUT": self._set_progress}),
             Resource(f"{CONTROL_PREFIX}/progress/release", {"POST": self._release}),
             Resource(f"{CONTROL_PREFIX}/pages", {"PUT": self._set_page_rows}),
@@ -172,6 +212,35 @@ class ControlResources:
 
     def _end_sessions(self, _call: Call) -> Response:
         return JsonAnswer({"ended": self._control.end_sessions()})
+
+    def _set_session_life(self, call: Call) -> Response:
+        document = call.document()
+        # A missing key would otherwise pass for null, which lets sessions live for ever.
+        life = _number(document, "seconds") if document.get("seconds", "") is not None else None
+        self._control.end_sessions_after(life)
+        return no_content()
+
+    def _set_rotation(self, call: Call) -> Response:
+        rotate = call.document().get("rotate")
+        if not isinstance(rotate, bool):
+            raise _misunderstood("rotate must be true or false")
+        self._control.rotate_refresh_tokens(rotate=rotate)
+        return no_content()
+
+    def _register_jwt_key(self, call: Call) -> Response:
+        try:
+            self._control.register_jwt_key(call.body.decode("utf-8", "replace"))
+        except KeyFileError as error:
+            raise _misunderstood(f"the body is the key: {error}") from None
+        return no_content()
+
+    def _use_up(self, call: Call) -> Response:
+        try:
+            for limit, remaining in call.document().items():
+                self._control.use_up(limit, remaining)
+        except ValueError as error:
+            raise _misunderstood(str(error)) from None
+        return no_content()
 
     def _set_progress(self, call: Call) -> Response:
         document = call.document()

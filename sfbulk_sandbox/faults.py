@@ -52,6 +52,19 @@ class RowError(Exception):
         self.fields = fields
 
 
+class OAuthError(Exception):
+    """A refusal of the token endpoint: `error` is OAuth's code, `description` Salesforce's text."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+
+
+class KeyFileError(Exception):
+    """The key for JWT sign-in cannot be used; the text says why, and names the file if any."""
+
+
 class LoadError(Exception):
     """A folder of CSV files cannot be loaded; nothing of it was.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox.ingest_work import IngestWork
 from sfbulk_sandbox.job_settings import invalid_job
 from sfbulk_sandbox.jobs import Job, JobState, JobType
-from sfbulk_sandbox.limits import DAILY_QUERY_JOBS
+from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES, DAILY_QUERY_JOBS
 from sfbulk_sandbox.query_work import QueryWork
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class JobMaker:
             self._org, soql, all_rows=operation == "queryAll", folder=self._job_folder(job_id)
         )
         sobject = work.query(version).sobject
-        self._usage.count(DAILY_QUERY_JOBS)
+        self._usage.spend(DAILY_QUERY_JOBS)
         return Job(
             id=job_id,
             type=JobType.QUERY,
@@ -82,6 +82,7 @@ class JobMaker:
         Raises:
             Fault: There is no such object, or the upsert key is none.
         """
+        self._usage.check(DAILY_INGEST_BATCHES)
         operation = settings.choice("operation", _OPERATIONS)
         sobject = self._sobject(settings.required("object"))
         external_id = _upsert_key(settings, sobject) if operation == "upsert" else None

@@ -6,6 +6,8 @@ import threading
 from collections import Counter
 from typing import Any
 
+from sfbulk_sandbox.faults import Fault
+
 DAILY_API_REQUESTS = "DailyApiRequests"
 DAILY_QUERY_JOBS = "DailyBulkV2QueryJobs"
 DAILY_INGEST_BATCHES = "DailyBulkApiBatches"
@@ -62,7 +64,17 @@ _MAXIMA = {
     "StreamingApiConcurrentClients": 20,
 }
 # Connected apps have numbers of their own inside these: a client must not take every value for one.
-_PER_APP = (DAILY_API_REQUESTS, DAILY_INGEST_BATCHES)
+_PER_APP = (
+    DAILY_API_REQUESTS,
+    DAILY_INGEST_BATCHES,
+    "DailyGenericStreamingApiEvents",
+    "DailyStreamingApiEvents",
+)
+_APPS = ("Ant Migration Tool", "Dataloader Bulk", "Dataloader Partner", "Workbench")
+_CUSTOM_PERMISSION_SETS = 1000
+# Until v48 the ingest batches went by another name (REST guide: Limits).
+_BATCHES_RENAMED_IN = 49.0
+_OLD_INGEST_BATCHES = "DailyBulkApiRequests"
 
 
 class Usage:
@@ -77,6 +89,47 @@ class Usage:
         with self._lock:
             self._used[limit] += amount
 
+    def left(self, limit: str) -> int:
+        """Return how much is left of a limit."""
+        return max(0, _MAXIMA[limit] - self._used[limit])
+
+    def spend(self, limit: str) -> None:
+        """Count a use, if there is something left.
+
+        Raises:
+            Fault: The limit is used up: 403 for API requests, 400 for jobs and batches.
+        """
+        self.check(limit)
+        self.count(limit)
+
+    def check(self, limit: str) -> None:
+        """Raise the fault of a limit that is used up.
+
+        Raises:
+            Fault: 403 for API requests, 400 for jobs and batches.
+        """
+        if self.left(limit) > 0:
+            return
+        if limit == DAILY_API_REQUESTS:
+            text = "TotalRequests Limit exceeded."
+            raise Fault(code="REQUEST_LIMIT_EXCEEDED", message=text, status=403)
+        raise Fault(code="LIMIT_EXCEEDED", message=f"{limit} Limit exceeded.")
+
+    def leave(self, limit: str, remaining: int) -> None:
+        """Use so much of a limit that a number remains.
+
+        Raises:
+            ValueError: There is no such limit, or not that much of it.
+        """
+        if limit not in _MAXIMA:
+            raise ValueError(f"there is no limit {limit!r}; GET /limits names them")
+        if isinstance(remaining, bool) or not isinstance(remaining, int):
+            raise ValueError(f"what remains of {limit} is a whole number, not {remaining!r}")  # noqa: TRY004 - a tester's mistake, as the others
+        if not 0 <= remaining <= _MAXIMA[limit]:
+            raise ValueError(f"what remains of {limit} is from 0 to {_MAXIMA[limit]}")
+        with self._lock:
+            self._used[limit] = _MAXIMA[limit] - remaining
+
     def reset(self) -> None:
         """Begin a new day."""
         with self._lock:
@@ -86,12 +139,18 @@ class Usage:
         """Return Sforce-Limit-Info (REST guide: Limit Info Header)."""
         return f"api-usage={self._used[DAILY_API_REQUESTS]}/{_MAXIMA[DAILY_API_REQUESTS]}"
 
-    def document(self) -> dict[str, Any]:
-        """Return the answer of /limits (REST guide: Limits)."""
+    def document(self, version: float) -> dict[str, Any]:
+        """Return the answer of /limits in an API version (REST guide: Limits)."""
         document: dict[str, Any] = {
-            name: {"Max": most, "Remaining": max(0, most - self._used[name])}
-            for name, most in _MAXIMA.items()
+            name: {"Max": most, "Remaining": self.left(name)} for name, most in _MAXIMA.items()
         }
         for name in _PER_APP:
-            document[name]["Dataloader Bulk"] = {"Max": 0, "Remaining": 0}
+            document[name] |= {app: {"Max": 0, "Remaining": 0} for app in _APPS}
+        custom = {"Max": _CUSTOM_PERMISSION_SETS, "Remaining": _CUSTOM_PERMISSION_SETS}
+        document["PermissionSets"]["CreateCustom"] = custom
+        if version < _BATCHES_RENAMED_IN:
+            document = {
+                _OLD_INGEST_BATCHES if name == DAILY_INGEST_BATCHES else name: numbers
+                for name, numbers in document.items()
+            }
         return document

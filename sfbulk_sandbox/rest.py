@@ -80,9 +80,9 @@ class RestResources:
         document = {name: f"{call.base_path}/{name}" for name in names}
         return JsonAnswer({**document, "identity": self._identity_url(call.base_url)})
 
-    def limits(self, _call: Call) -> Response:
+    def limits(self, call: Call) -> Response:
         """Tell the limits and what is left of them."""
-        return JsonAnswer(self._usage.document())
+        return JsonAnswer(self._usage.document(float(call.version)))
 
     def record_count(self, call: Call) -> Response:
         """Tell how many records the named objects have; unknown and empty ones are absent."""

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from sfbulk_sandbox.auth import Credentials
     from sfbulk_sandbox.clock import Clock
     from sfbulk_sandbox.control import Control
+    from sfbulk_sandbox.sessions import Credentials
     from sfbulk_sandbox.wire import RecordedRequest
 
 
@@ -112,8 +112,8 @@ class Sandbox:
 
     @property
     def refresh_token(self) -> str:
-        """A refresh token of the user."""
-        return self._credentials.refresh_token
+        """The user's refresh token that is good now."""
+        return self._app.access.refresh_token.value
 
     @property
     def username(self) -> str:
@@ -147,7 +147,7 @@ class Sandbox:
 
     @property
     def _credentials(self) -> Credentials:
-        return self._app.credentials
+        return self._app.access.credentials
 
     def _start(self, stack: ExitStack) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sfbulk-sandbox-")))
