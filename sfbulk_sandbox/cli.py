@@ -61,6 +61,9 @@ examples:
       the objects of your own org, from saved replies of /sobjects/NAME/describe
   sfbulk-sandbox serve --db org.db
       the org of org.db with all that was changed in it before; a new org if the file is missing
+  sfbulk-sandbox serve --certificate cert.pem --key key.pem
+      https, for clients that refuse http; let them trust cert.pem (REQUESTS_CA_BUNDLE,
+      NODE_EXTRA_CA_CERTS)
 
 the control plane (control_url in the ready line):
   GET, DELETE /requests          the calls made so far
@@ -127,12 +130,15 @@ def _serve(options: argparse.Namespace) -> None:
     # Before the start, so that a signal that comes early still leaves nothing behind.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    _check_tls(options.certificate, options.key)
     with Sandbox(
         data=_folder(options.data, "--data"),
         describe=_folder(options.describe, "--describe"),
         seed=options.seed,
         port=options.port,
         db=options.db,
+        certificate=options.certificate,
+        key=options.key,
     ) as sandbox:
         print(json.dumps(sandbox.ready_line()), flush=True)  # noqa: T201 - the ready line
         ended.wait()
@@ -201,6 +207,14 @@ def _folder(path: Path | None, option: str) -> Path | None:
     return path
 
 
+def _check_tls(certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
+        raise FileNotFoundError("https needs both --certificate and --key; give the other one too")
+    for path in (certificate, key):
+        if path is not None and not path.is_file():
+            raise FileNotFoundError(f"{path}: there is no such file")
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number up to 65535")
@@ -254,6 +268,10 @@ def _serve_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--db", type=Path, metavar="FILE", help="keep the org in this file from run to run"
     )
+    serve.add_argument(
+        "--certificate", type=Path, metavar="PEM", help="speak https with this certificate"
+    )
+    serve.add_argument("--key", type=Path, metavar="PEM", help="its private key")
 
 
 def _load_options(load: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.app import App
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
-from sfbulk_sandbox.server import LOOPBACK, Connections, Server
+from sfbulk_sandbox.server import LOOPBACK, Connections, Server, Tls
 from sfbulk_sandbox.start import Start
 from sfbulk_sandbox.wire import CONTROL_PREFIX
 
@@ -42,6 +42,8 @@ class Sandbox:
         port: The port on 127.0.0.1, 0 for a free one.
         db: A file the org lives in: its rows, seed and describes outlast the sandbox. None for an
             org that ends with it. Rows are loaded when the file is new only.
+        certificate: A PEM file to speak https with, for clients that refuse http; None for http.
+        key: The PEM file of its private key.
         clock: The server's time.
 
     Attributes:
@@ -57,6 +59,8 @@ class Sandbox:
         seed: int | None = None,
         port: int = 0,
         db: Path | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._begin = Start(
@@ -68,6 +72,7 @@ class Sandbox:
             clock=clock,
         )
         self._port = port
+        self._tls = _tls(certificate, key)
         self._clock = clock
         self._stack = ExitStack()
 
@@ -162,11 +167,20 @@ class Sandbox:
         )
         stack.callback(self._app.close)
         connections = Connections()
-        server = Server(self._app.asgi(connections.disconnect), connections, self._port)
+        app = self._app.asgi(connections.disconnect)
+        server = Server(app, connections, self._port, self._tls)
         server.start()
         stack.callback(server.stop)
-        self.url = f"http://{LOOPBACK}:{server.port}"
+        self.url = f"{'https' if self._tls else 'http'}://{LOOPBACK}:{server.port}"
         self.access_token = self._app.access_token
 
     def _reload(self) -> None:
         self._begin.again(self.org)
+
+
+def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
+    if certificate and key:
+        return Tls(certificate, key)
+    if certificate or key:
+        raise ValueError("https needs both certificate and key; give the other one too")
+    return None

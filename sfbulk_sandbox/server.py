@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
@@ -12,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     import asyncio
     from asyncio import Transport
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
@@ -50,6 +52,14 @@ class Connections:
         return CuttableProtocol
 
 
+@dataclass(frozen=True)
+class Tls:
+    """Files of PEM: a certificate (with its chain) and its private key."""
+
+    certificate: Path
+    key: Path
+
+
 class Server:
     """An ASGI app on a port of 127.0.0.1; there is no way to listen elsewhere.
 
@@ -57,20 +67,18 @@ class Server:
         app: What answers.
         connections: Where connections are entered.
         port: The port, 0 for a free one.
+        tls: What to speak https with; None for http.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is taken, or the certificate cannot be used.
     """
 
-    def __init__(self, app: ASGIApp, connections: Connections, port: int = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, connections: Connections, port: int = 0, tls: Tls | None = None
+    ) -> None:
         # Named as TCP, or asyncio leaves Nagle's algorithm on, which costs 40 ms an answer.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((LOOPBACK, port))
-        except OSError:
-            self._socket.close()
-            raise
         config = uvicorn.Config(
             app,
             http=connections.protocol(),
@@ -82,7 +90,16 @@ class Server:
             # Date comes from the org's clock.
             date_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
         )
+        try:
+            self._socket.bind((LOOPBACK, port))
+            # Here and not in the thread, so that the caller sees what is wrong with the files.
+            config.load()
+        except OSError:
+            self._socket.close()
+            raise
         self._ready = threading.Event()
         self._server = _SignallingServer(config, self._ready)
         self._thread = threading.Thread(target=self._run, name="sandbox-http", daemon=True)
