@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow check format lint types pytest demo install clean
+.PHONY: help test test-slow bench check format lint types pytest demo install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -31,6 +31,9 @@ types: .venv/ready
 
 pytest: .venv/ready .venv-meltano/ready
 	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
+
+bench: .venv/ready  ## how fast and how small the sandbox is, a million rows each way
+	$(BIN)/python benchmarks/sandbox_size.py
 
 test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an issue is closed
 	$(BIN)/pytest -m slow

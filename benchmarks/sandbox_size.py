@@ -1,0 +1,198 @@
+"""How fast and how small the sandbox is: load, Bulk 2.0 query and ingest of many wide rows.
+
+Run by `make bench`. The sandbox is a process of its own; its peak memory is the operating
+system's figure for it. Rows have 24 columns of text, numbers, dates and booleans.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+API = "/services/data/v68.0"
+OBJECT = "Wide__c"
+TEXTS, NUMBERS, DATES, BOOLEANS = 12, 6, 3, 2
+ROWS_A_JOB = 300_000  # stays below the 100 MB that one job takes
+HTTP_SECONDS = 600
+READY_SECONDS = 600
+MEGABYTE = 1_000_000
+
+
+def columns() -> dict[str, dict[str, Any]]:
+    """The 23 custom fields by name, as facts of a describe; with Name they are 24 columns."""
+    made: dict[str, dict[str, Any]] = {}
+    for n in range(TEXTS):
+        made[f"Text_{n}__c"] = {"type": "string", "soapType": "xsd:string", "length": 80}
+    for n in range(NUMBERS):
+        facts = {"type": "double", "soapType": "xsd:double", "precision": 18, "scale": 2}
+        made[f"Number_{n}__c"] = facts
+    for n in range(DATES):
+        made[f"Date_{n}__c"] = {"type": "date", "soapType": "xsd:date"}
+    for n in range(BOOLEANS):
+        made[f"Flag_{n}__c"] = {"type": "boolean", "soapType": "xsd:boolean"}
+    return made
+
+
+def describe(url: str, token: str) -> dict[str, Any]:
+    """A describe of the wide object, grown from one of the sandbox's own custom objects."""
+    answer = requests.get(
+        f"{url}{API}/sobjects/Invoice__c/describe",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=HTTP_SECONDS,
+    )
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    kept = [f for f in body["fields"] if not f["custom"] and f["name"] != "Name"]
+    template = next(f for f in body["fields"] if f["name"] == "Notes__c")
+    plain = {"nillable": True, "createable": True, "updateable": True, "custom": True}
+    own = [{**template, **plain, **facts, "name": n, "label": n} for n, facts in columns().items()]
+    name = {**template, **plain, "name": "Name", "type": "string", "length": 80, "custom": False}
+    body.update(name=OBJECT, label=OBJECT, keyPrefix="a99", fields=[*kept, name, *own])
+    return body
+
+
+def cells(number: int) -> list[str]:
+    """One row; texts hold what CSV has to quote."""
+    texts = [f'row {number}, "text" {n} of some length' for n in range(TEXTS)]
+    numbers = [f"{number * (n + 1)}.25" for n in range(NUMBERS)]
+    dates = [f"2026-{number % 12 + 1:02d}-{n + 1:02d}" for n in range(DATES)]
+    flags = ["true" if (number + n) % 2 else "false" for n in range(BOOLEANS)]
+    return [f"Row {number}", *texts, *numbers, *dates, *flags]
+
+
+def write_csv(path: Path, first: int, last: int) -> None:
+    """Rows `first` to `last` - 1 with their header."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow(["Name", *columns()])
+        writer.writerows(cells(number) for number in range(first, last))
+
+
+@contextmanager
+def sandbox(*arguments: str) -> Iterator[tuple[dict[str, str], int]]:
+    """A sandbox process: its ready line and its process id."""
+    command = [str(Path(sys.executable).with_name("sfbulk-sandbox")), "serve", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            yield json.loads(line), process.pid
+        finally:
+            process.terminate()
+            process.wait(READY_SECONDS)
+
+
+def peak_megabytes(pid: int) -> float:
+    """The most memory the process has held, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    kilobytes = next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]
+    return int(kilobytes) * 1024 / MEGABYTE
+
+
+class Org:
+    """The Bulk 2.0 calls the benchmark needs."""
+
+    def __init__(self, ready: dict[str, str]) -> None:
+        self.base = ready["url"] + API
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {ready['access_token']}"
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """One call that must succeed."""
+        answer = self.session.request(method, self.base + path, timeout=HTTP_SECONDS, **options)
+        answer.raise_for_status()
+        return answer
+
+    def wait(self, kind: str, job: str) -> dict[str, Any]:
+        """Poll until the job has ended well."""
+        while True:
+            info: dict[str, Any] = self.call("GET", f"/jobs/{kind}/{job}").json()
+            if info["state"] == "JobComplete":
+                return info
+            if info["state"] in {"Failed", "Aborted"}:
+                sys.exit(f"job {job} ended {info['state']}: {info.get('errorMessage')}")
+            time.sleep(0.2)  # noqa: TID251 - a benchmark waits for the real clock
+
+    def query(self) -> int:
+        """Read every row; how many."""
+        soql = f"SELECT Name, {', '.join(columns())} FROM {OBJECT}"  # noqa: S608 - our own names
+        job = self.call("POST", "/jobs/query", json={"operation": "query", "query": soql}).json()
+        self.wait("query", job["id"])
+        rows, locator = 0, ""
+        while locator != "null":
+            params = {"locator": locator} if locator else {}
+            with self.call(
+                "GET", f"/jobs/query/{job['id']}/results", params=params, stream=True
+            ) as page:
+                rows += int(page.headers["Sforce-NumberOfRecords"])
+                locator = page.headers["Sforce-Locator"]
+                for _ in page.iter_content(MEGABYTE):
+                    pass
+        return rows
+
+    def insert(self, file: Path) -> int:
+        """Load one file; how many rows were saved."""
+        job = self.call("POST", "/jobs/ingest", json={"object": OBJECT, "operation": "insert"})
+        path = f"/jobs/ingest/{job.json()['id']}"
+        with file.open("rb") as body:
+            self.call("PUT", f"{path}/batches", data=body, headers={"Content-Type": "text/csv"})
+        self.call("PATCH", path, json={"state": "UploadComplete"})
+        info = self.wait("ingest", job.json()["id"])
+        return int(info["numberRecordsProcessed"]) - int(info["numberRecordsFailed"])
+
+
+def tell(what: str, rows: int, seconds: float, pid: int) -> None:
+    """One line of the report."""
+    rate = rows / seconds
+    print(f"{what:<8} {rows:>9,} rows {seconds:>7.1f} s {rate:>9,.0f} rows/s", end="")
+    print(f"   peak {peak_megabytes(pid):>5.0f} MB", flush=True)
+
+
+def measure(rows: int, folder: Path) -> None:
+    """Load at start, query, ingest."""
+    data, describes, jobs = folder / "data", folder / "describe", folder / "jobs"
+    for each in (data, describes, jobs):
+        each.mkdir()
+    with sandbox() as (ready, _):
+        body = describe(ready["url"], ready["access_token"])
+    (describes / f"{OBJECT}.json").write_text(json.dumps(body), encoding="utf-8")
+    write_csv(data / f"{OBJECT}.csv", 0, rows)
+    begun = time.perf_counter()
+    with sandbox("--data", str(data), "--describe", str(describes)) as (ready, pid):
+        tell("load", rows, time.perf_counter() - begun, pid)
+        org = Org(ready)
+        begun = time.perf_counter()
+        tell("query", org.query(), time.perf_counter() - begun, pid)
+        saved, seconds = 0, 0.0
+        for first in range(0, rows, ROWS_A_JOB):
+            file = jobs / "rows.csv"
+            write_csv(file, rows + first, rows + min(first + ROWS_A_JOB, rows))
+            begun = time.perf_counter()
+            saved += org.insert(file)
+            seconds += time.perf_counter() - begun
+        tell("ingest", saved, seconds, pid)
+
+
+def main() -> None:
+    """Measure in a temporary folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measure(arguments.rows, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
