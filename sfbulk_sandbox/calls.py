@@ -69,13 +69,15 @@ class Resource:
 
     Handlers of `methods` get the whole body and run on a thread, those of `streaming` read
     `call.stream` themselves. `admit` is asked before the handler; it raises a Fault to refuse and
-    returns the headers that the answer carries.
+    returns the headers that the answer carries. `refuse` words a Fault for APIs that have no list
+    of errors.
     """
 
     path: str
     methods: Mapping[str, Callable[[Call], Response]]
     admit: Callable[[Call], Mapping[str, str]] | None = None
     streaming: Mapping[str, Callable[[Call], Awaitable[Response]]] = field(default_factory=dict)
+    refuse: Callable[[Call, Fault], Response] | None = None
 
     def route(self) -> Route:
         """Return the route; letter case of the path does not matter, as Data Loader relies on."""
@@ -87,16 +89,19 @@ class Resource:
         try:
             return await self._admitted(request)
         except Fault as fault:
-            return fault_answer(fault)
+            return self._refused(request, fault)
 
     async def _admitted(self, request: Request) -> Response:
         headers = self.admit(_call(request)) if self.admit else {}
         try:
             answer = await self._handled(request)
         except Fault as fault:
-            answer = fault_answer(fault)
+            answer = self._refused(request, fault)
         answer.headers.update(headers)
         return answer
+
+    def _refused(self, request: Request, fault: Fault) -> Response:
+        return self.refuse(_call(request), fault) if self.refuse else fault_answer(fault)
 
     async def _handled(self, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
