@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from sfbulk_sandbox.answers import fault_answer
 from sfbulk_sandbox.auth import NEWEST_VERSION, Auth, bearer, check_version, not_found
+from sfbulk_sandbox.bulk1.part import Bulk1
 from sfbulk_sandbox.bulk2_ingest import IngestJobResources
 from sfbulk_sandbox.bulk2_query import QueryJobResources
 from sfbulk_sandbox.calls import EVERY_METHOD, Resource, routes
@@ -73,9 +74,10 @@ class App:
         self._paging = Paging()
         self._jobs = Jobs(clock, self._progress)
         self._cursors = Cursors(IdSource(seed), folder)
+        job_ids = IdSource(seed)
         self._maker = JobMaker(
             org,
-            ids=IdSource(seed),
+            ids=job_ids,
             script=self._script,
             usage=self._usage,
             folder=folder,
@@ -84,6 +86,16 @@ class App:
         self.access = Access.of_org(org.id, _username(org), seed=seed, clock=clock)
         self.access_token = self.access.sessions.open()
         self._auth = Auth(self.access, org)
+        self._bulk1 = Bulk1(
+            org,
+            ids=job_ids,
+            script=self._script,
+            usage=self._usage,
+            progress=self._progress,
+            paging=self._paging,
+            folder=folder,
+            is_live=self.access.sessions.is_live,
+        )
         self.control = Control(
             script=self._script,
             access=self.access,
@@ -114,6 +126,7 @@ class App:
     def reset(self) -> None:
         """Put rows, jobs and sessions back to how they began."""
         self._jobs.clear()
+        self._bulk1.clear()
         self._cursors.clear()
         self._usage.reset()
         self.access.reset()
@@ -122,6 +135,7 @@ class App:
     def close(self) -> None:
         """End the jobs and their worker."""
         self._jobs.clear()
+        self._bulk1.clear()
         self._progress.close()
         self._cursors.clear()
 
@@ -132,12 +146,13 @@ class App:
             IdentityResources(self._org, self.access, newest=NEWEST_VERSION, token_of=bearer),
             SoapLogin(self.access, self._org),
             ControlResources(self.control),
-            Page(self._org, lambda: bulk2_lines(self._jobs)),
+            Page(self._org, lambda: bulk2_lines(self._jobs), self._bulk1.lines),
             QueryResources(self._org, self._cursors, admit=admit),
             QueryJobResources(
                 self._jobs, new_job=self._maker.query_job, paging=self._paging, admit=admit
             ),
             IngestJobResources(self._jobs, new_job=self._maker.ingest_job, admit=admit),
+            self._bulk1,
             RestResources(
                 self._org,
                 usage=self._usage,

@@ -1,0 +1,136 @@
+"""PK chunking: one query becomes a query per range of ids (Bulk API guide: PK Chunking Header)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.ids import is_valid, to18
+from sfbulk_sandbox.soql.parser import parse
+from sfbulk_sandbox.soql.syntax import Path, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.schema import SObject
+
+_DEFAULT_SIZE, _LARGEST_SIZE = 100_000, 250_000
+_NAMES = """
+    Account Asset Campaign CampaignMember Case CaseArticle Contact Contract Event EventRelation Lead
+    LoginHistory Opportunity OpportunityLineItem Order OrderItem Pricebook2 PricebookEntry Product2
+    Quote QuoteLineItem Task User UserRole WorkOrder WorkOrderLineItem
+"""
+_OBJECTS = frozenset(_NAMES.lower().split())
+_BY_PARENT = ("share", "history", "feed")
+
+
+@dataclass(frozen=True)
+class PkChunking:
+    """What the header asks for.
+
+    Attributes:
+        size: Rows of the object in a chunk, whatever of them the query's filter keeps.
+        start_row: The id the first chunk begins with; None for the first there is.
+        parent: The object whose sharing or history rows are asked for.
+    """
+
+    size: int = _DEFAULT_SIZE
+    start_row: str | None = None
+    parent: str | None = None
+
+    def check(self, sobject: SObject, operation: str) -> None:
+        """Raise a Fault unless such a job may be chunked."""
+        if operation not in ("query", "queryAll"):
+            raise Fault("InvalidJob", "PK chunking is for queries only")
+        name = sobject.name.lower()
+        if self.parent and name.endswith(_BY_PARENT):
+            name = self.parent.lower()
+        if name not in _OBJECTS and not name.endswith("__c"):
+            raise Fault("FeatureNotEnabled", f"PK chunking is not supported for {sobject.name}")
+
+    def queries(self, org: Org, soql: str) -> list[str]:
+        """Return one query per range of ids.
+
+        Raises:
+            Fault: The query has a clause that rules chunking out, or cannot be parsed.
+        """
+        statement = parse(soql)
+        _check_statement(statement)
+        starts = list(self._starts(org, statement.source))
+        # An empty object still gives one chunk, which finds nothing.
+        ranges = zip(starts or [""], [*starts[1:], ""], strict=True)
+        return [_restricted(soql, statement, low, high) for low, high in ranges]
+
+    def _starts(self, org: Org, sobject_name: str) -> Iterator[str]:
+        soql = f"SELECT Id FROM {sobject_name}"  # noqa: S608 - SOQL, of a name that was parsed
+        if self.start_row:
+            soql += f" WHERE Id >= '{to18(self.start_row)}'"
+        query = org.query(f"{soql} ORDER BY Id", all_rows=True)
+        for row in islice(query.rows(), 0, None, self.size):
+            yield str(row[0])
+
+
+def parse_header(text: str | None) -> PkChunking | None:
+    """Return what Sforce-Enable-PKChunking asks for; None when it does not ask.
+
+    Raises:
+        Fault: InvalidJob, naming the part that is not understood.
+    """
+    parts = [part.strip() for part in (text or "").split(";") if part.strip()]
+    if not parts or parts[0].lower() == "false":
+        return None
+    settings: dict[str, Any] = {}
+    for part in parts[parts[0].lower() == "true" :]:
+        name, _, value = (word.strip() for word in part.partition("="))
+        if name.lower() == "chunksize":
+            settings["size"] = _size(value)
+        elif name.lower() == "startrow" and is_valid(value):
+            settings["start_row"] = value
+        elif name.lower() == "parent" and value:
+            settings["parent"] = value
+        else:
+            raise Fault("InvalidJob", f"Sforce-Enable-PKChunking is not understood: {part}")
+    return PkChunking(**settings)
+
+
+def _size(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= _LARGEST_SIZE:
+        raise Fault("InvalidJob", f"chunkSize must be from 1 to {_LARGEST_SIZE}, not {value}")
+    return int(value)
+
+
+def _check_statement(statement: Statement) -> None:
+    if statement.order or statement.limit is not None or statement.clauses:
+        raise Fault("InvalidBatch", "PK chunking does not go with ORDER BY, LIMIT or GROUP BY")
+    own_ids = [["id"], [statement.source.lower(), "id"], [(statement.alias or "").lower(), "id"]]
+    if any([name.lower() for name in path.names] in own_ids for path in _paths(statement.where)):
+        raise Fault("InvalidBatch", "PK chunking does not go with a filter on Id")
+
+
+def _paths(node: object) -> Iterator[Path]:
+    if isinstance(node, Path):
+        yield node
+    elif isinstance(node, tuple):
+        for member in node:
+            yield from _paths(member)
+    elif is_dataclass(node) and not isinstance(node, Statement):
+        for entry in fields(node):
+            yield from _paths(getattr(node, entry.name))
+
+
+def _restricted(soql: str, statement: Statement, low: str, high: str) -> str:
+    tests = [f"Id >= '{low}'"] if low else []
+    tests += [f"Id < '{high}'"] if high else []
+    if not tests:
+        return soql
+    # Between FROM and WHERE stand names alone, and nothing follows the condition: the clauses
+    # that could have been refused.
+    where = re.compile(r"\bwhere\b", re.IGNORECASE).search(soql, statement.source_at)
+    if where is None:
+        return f"{soql.rstrip()} WHERE {' AND '.join(tests)}"
+    kept = soql[where.end() :].strip()
+    return f"{soql[: where.end()]} ({kept}) AND {' AND '.join(tests)}"

@@ -1,0 +1,129 @@
+"""The records of a batch as sent in CSV, XML or JSON, brought into rows of cells."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sfbulk_sandbox.bulk1.documents import local_name, parse_xml
+from sfbulk_sandbox.bulk1.jobs import BatchFailure
+from sfbulk_sandbox.bulk1.settings import ContentType
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.uploads import Upload, UploadRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from xml.etree import ElementTree as ET
+
+# What a CSV cell says for null; XML and JSON have words of their own.
+_NULL = "#N/A"
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The records of a batch: cells in the order of the header, "" where one says nothing."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+    def with_line_ends(self, ending: str) -> Table:
+        """Return the table with every line end inside a cell written as told."""
+        rows = [[_line_ends(cell, ending) for cell in row] for row in self.rows]
+        return Table(self.header, rows)
+
+
+def read_table(path: Path, content: ContentType) -> Table:
+    """Return the records of a batch.
+
+    Raises:
+        BatchFailure: The data is not what the job's content type says.
+    """
+    try:
+        if content is ContentType.CSV:
+            return _read_csv(path)
+        if content is ContentType.XML:
+            return _table(_read_xml(path.read_bytes()))
+        return _table(_read_json(path.read_bytes()))
+    except UploadRefusedError as refusal:
+        raise BatchFailure(str(refusal)) from None
+    except Fault as fault:
+        raise BatchFailure(f"{fault.code} : {fault.message}") from None
+
+
+def _read_csv(path: Path) -> Table:
+    # Both line endings are taken: the reader splits at LF and knows CRLF as one line end.
+    upload = Upload(path, ",", "LF")
+    header = upload.header()
+    if not header:
+        raise BatchFailure("InvalidBatch : The batch is empty; its first row names the fields")
+    return Table(header, list(upload.rows()))
+
+
+def _table(records: Iterable[dict[str, str]]) -> Table:
+    rows = list(records)
+    header = list(dict.fromkeys(name for record in rows for name in record))
+    return Table(header, [[record.get(name, "") for name in header] for record in rows])
+
+
+def _read_json(body: bytes) -> Iterator[dict[str, str]]:
+    try:
+        # As text, so that no digit of a number is lost.
+        records = json.loads(body, parse_float=str, parse_int=str)
+    except ValueError as error:
+        raise BatchFailure(f"InvalidBatch : Failed to parse JSON: {error}") from None
+    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+        raise BatchFailure("InvalidBatch : A JSON batch is an array of objects")
+    for record in records:
+        yield dict(_json_cells(record))
+
+
+def _json_cells(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in record.items():
+        if name == "attributes":
+            continue
+        if isinstance(value, dict):
+            target = value.get("attributes", {}).get("type")
+            for key, text in _json_cells(value):
+                yield _relation(name, target, key), text
+        elif isinstance(value, bool):
+            yield name, str(value).lower()
+        else:
+            yield name, _NULL if value is None else str(value)
+
+
+def _read_xml(body: bytes) -> Iterator[dict[str, str]]:
+    root = parse_xml(body)
+    if local_name(root) != "sObjects":
+        raise BatchFailure("InvalidBatch : An XML batch is an sObjects element")
+    for record in root:
+        yield dict(_xml_cells(record))
+
+
+def _xml_cells(record: ET.Element) -> Iterator[tuple[str, str]]:
+    for element in record:
+        name = local_name(element)
+        if len(element):
+            yield from _xml_parent(name, element[0])
+        elif element.get(_NIL) in ("true", "1"):
+            yield name, _NULL
+        else:
+            yield name, element.text or ""
+
+
+def _xml_parent(name: str, parent: ET.Element) -> Iterator[tuple[str, str]]:
+    """The parent's key stands in an sObject of its own, with its type when there are several."""
+    named = {local_name(element): element.text or "" for element in parent}
+    target = named.pop("type", None)
+    for key, text in named.items():
+        yield _relation(name, target, key), text
+
+
+def _relation(name: str, target: str | None, key: str) -> str:
+    return f"{target}:{name}.{key}" if target else f"{name}.{key}"
+
+
+def _line_ends(cell: str, ending: str) -> str:
+    return cell.replace("\r\n", "\n").replace("\n", ending)

@@ -1,0 +1,213 @@
+"""Job and batch documents in both of their notations, and the reading of them.
+
+XML keeps the order of the recordings and leaves out what is null; JSON sorts its keys, says null,
+and writes instants with an offset (both as recorded).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from starlette.responses import Response
+
+from sfbulk_sandbox.answers import encode_json, instant_text
+from sfbulk_sandbox.bulk1.jobs import BatchState
+from sfbulk_sandbox.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sfbulk_sandbox.bulk1.jobs import Batch, Job
+
+NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
+XML_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
+XML, JSON = "application/xml", "application/json"
+
+_TAG = f"{{{NAMESPACE}}}"
+Document = dict[str, Any]
+
+
+def job_document(job: Job) -> Document:
+    """Return a jobInfo, keys in XML's order."""
+    with job.lock:
+        batches = list(job.batches)
+        return {
+            "id": job.id,
+            "operation": job.settings.operation,
+            "object": job.settings.object,
+            "createdById": job.created_by,
+            "createdDate": job.created,
+            "systemModstamp": job.modified,
+            "state": job.state.value,
+            "externalIdFieldName": job.settings.external_id,
+            "concurrencyMode": "Serial" if job.settings.serial else "Parallel",
+            "contentType": job.settings.content.value,
+            "numberBatchesQueued": job.count(BatchState.QUEUED),
+            "numberBatchesInProgress": job.count(BatchState.IN_PROGRESS),
+            "numberBatchesCompleted": job.count(BatchState.COMPLETED),
+            "numberBatchesFailed": job.count(BatchState.FAILED),
+            "numberBatchesTotal": len(batches),
+            "numberRecordsProcessed": sum(batch.processed for batch in batches),
+            "numberRetries": 0,
+            "apiVersion": float(job.version),
+            "assignmentRuleId": job.settings.assignment_rule_id,
+            "numberRecordsFailed": sum(batch.failed for batch in batches),
+            **_times(sum(batch.processing_ms for batch in batches)),
+        }
+
+
+def batch_document(batch: Batch) -> Document:
+    """Return a batchInfo, keys in XML's order."""
+    with batch.job.lock:
+        return {
+            "id": batch.id,
+            "jobId": batch.job.id,
+            "state": batch.state.value,
+            "stateMessage": batch.message,
+            "createdDate": batch.created,
+            "systemModstamp": batch.modified,
+            "numberRecordsProcessed": batch.processed,
+            "numberRecordsFailed": batch.failed,
+            **_times(batch.processing_ms),
+        }
+
+
+def _times(milliseconds: int) -> Document:
+    return {
+        "totalProcessingTime": milliseconds,
+        "apiActiveProcessingTime": milliseconds,
+        "apexProcessingTime": 0,
+    }
+
+
+def json_answer(document: object, status: int = 200) -> Response:
+    """Return JSON; clients compare its content type by equality, so it has no charset."""
+    return Response(encode_json(document), status_code=status, media_type=JSON)
+
+
+def info_answer(root: str, document: Document, *, as_json: bool, status: int = 200) -> Response:
+    """Return a jobInfo or batchInfo."""
+    if as_json:
+        return json_answer(_json_form(document), status)
+    return xml_answer(_element(root, document), status)
+
+
+def list_answer(documents: Iterable[Document], *, as_json: bool) -> Response:
+    """Return a batchInfoList."""
+    if as_json:
+        return json_answer({"batchInfo": [_json_form(document) for document in documents]})
+    root = ET.Element("batchInfoList")
+    root.extend(_element("batchInfo", document) for document in documents)
+    return xml_answer(root)
+
+
+def result_list_answer(result_ids: Iterable[str], *, as_json: bool) -> Response:
+    """Return the ids of a query's result files."""
+    if as_json:
+        return json_answer(list(result_ids))
+    root = ET.Element("result-list", xmlns=NAMESPACE)
+    for result_id in result_ids:
+        ET.SubElement(root, "result").text = result_id
+    return _xml(ET.tostring(root), 200)
+
+
+def fault_answer(fault: Fault, *, as_json: bool) -> Response:
+    """Return an error (Bulk API guide: Errors)."""
+    document = {"exceptionCode": fault.code, "exceptionMessage": fault.message}
+    return info_answer("error", document, as_json=as_json, status=fault.status)
+
+
+def xml_answer(root: ET.Element, status: int = 200) -> Response:
+    """Return XML, spaced as recorded."""
+    ET.indent(root, " ")
+    text = ET.tostring(root).decode()
+    tag, rest = text[: len(root.tag) + 1], text[len(root.tag) + 1 :]
+    return _xml(f'{tag}\n   xmlns="{NAMESPACE}"{rest}'.encode(), status)
+
+
+def _xml(body: bytes, status: int) -> Response:
+    # As a header: Starlette adds no charset to this type, and must not.
+    return Response(XML_DECLARATION + body, status_code=status, headers={"content-type": XML})
+
+
+def _element(root: str, document: Document) -> ET.Element:
+    element = ET.Element(root)
+    for key, value in document.items():
+        if value is not None:
+            ET.SubElement(element, key).text = _xml_text(value)
+    return element
+
+
+def _xml_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return instant_text(value).replace("+0000", "Z")
+    return str(value)
+
+
+def _json_form(document: Document) -> Document:
+    return {
+        key: instant_text(value) if isinstance(value, datetime) else value
+        for key, value in sorted(document.items())
+    }
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """Refuses documents that declare entities: no client needs them, and they can grow."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:  # noqa: ARG002 - expat's signature
+        raise Fault("InvalidXml", "DOCTYPE is not allowed")
+
+
+def parse_xml(body: bytes) -> ET.Element:
+    """Return the root of an XML body.
+
+    Raises:
+        Fault: InvalidXml, when it is not well-formed or has a DOCTYPE.
+    """
+    parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314 - a DOCTYPE, and so any entity, is refused
+    try:
+        parser.feed(body.strip())
+        root: ET.Element = parser.close()
+    except ET.ParseError as error:
+        raise Fault("InvalidXml", f"Unable to parse the document: {error}") from None
+    return root
+
+
+def local_name(element: ET.Element) -> str:
+    """Return an element's name without the namespace it must have.
+
+    Raises:
+        Fault: InvalidXml, when it is in another namespace, or in none.
+    """
+    if not element.tag.startswith(_TAG):
+        raise Fault("InvalidXml", f"{element.tag} is not in the namespace {NAMESPACE}")
+    return element.tag.removeprefix(_TAG)
+
+
+def read_info(body: bytes, *, as_json: bool) -> Mapping[str, Any]:
+    """Return the settings of a jobInfo that a client sent.
+
+    Raises:
+        Fault: InvalidXml or InvalidJob, when it cannot be read.
+    """
+    return _read_json(body) if as_json else _read_xml(body)
+
+
+def _read_json(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise Fault("InvalidJob", f"Unable to parse the document: {error}") from None
+    if not isinstance(document, dict):
+        raise Fault("InvalidJob", "The document must be an object")
+    return document
+
+
+def _read_xml(body: bytes) -> Mapping[str, Any]:
+    root = parse_xml(body)
+    if local_name(root) != "jobInfo":
+        raise Fault("InvalidXml", f"The document must be a jobInfo, not a {local_name(root)}")
+    return {local_name(child): (child.text or "").strip() for child in root}

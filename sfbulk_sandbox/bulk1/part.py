@@ -1,0 +1,94 @@
+"""Bulk API 1.0 as one part of the app: its jobs, their maker and the resources put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.bulk1.documents import job_document
+from sfbulk_sandbox.bulk1.jobs import Jobs
+from sfbulk_sandbox.bulk1.maker import Maker
+from sfbulk_sandbox.bulk1.resources import Bulk1Resources
+from sfbulk_sandbox.page import JobLine, progress_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sfbulk_sandbox.bulk1.jobs import Job
+    from sfbulk_sandbox.calls import Resource
+    from sfbulk_sandbox.ids import IdSource
+    from sfbulk_sandbox.job_settings import Paging
+    from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.progress import Progress
+    from sfbulk_sandbox.script import Script
+
+
+class Bulk1:
+    """The part.
+
+    Args:
+        org: Rows and schema.
+        ids: Where ids come from; Bulk 2.0 jobs have theirs from the same source.
+        script: The faults that may strike a load.
+        usage: Where calls and batches are counted.
+        progress: When batches are worked on.
+        paging: How many rows a result file has.
+        folder: Where each job gets a folder of its own.
+        is_live: Tells whether a session id is good.
+    """
+
+    def __init__(  # noqa: PLR0913 - it is where the part meets the others
+        self,
+        org: Org,
+        *,
+        ids: IdSource,
+        script: Script,
+        usage: Usage,
+        progress: Progress,
+        paging: Paging,
+        folder: Path,
+        is_live: Callable[[str], bool],
+    ) -> None:
+        self._jobs = Jobs(org.clock, progress)
+        maker = Maker(
+            org,
+            ids=ids,
+            jobs=self._jobs,
+            script=script,
+            usage=usage,
+            paging=paging,
+            folder=folder,
+        )
+        self._resources = Bulk1Resources(
+            org,
+            self._jobs,
+            maker,
+            is_live=is_live,
+            usage=usage,
+        )
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        return self._resources.resources()
+
+    def clear(self) -> None:
+        """Forget all jobs and their files."""
+        self._jobs.clear()
+
+    def lines(self) -> list[JobLine]:
+        """Return the jobs as the page shows them."""
+        return [_line(job) for job in self._jobs.all()]
+
+
+def _line(job: Job) -> JobLine:
+    document = job_document(job)
+    return JobLine(
+        id=job.id,
+        kind="Classic",
+        operation=job.settings.operation,
+        object=job.settings.object,
+        state=job.state.value,
+        progress=progress_text(document["numberRecordsProcessed"], document["numberRecordsFailed"]),
+        created=f"{job.created:%Y-%m-%d %H:%M:%S}",
+    )

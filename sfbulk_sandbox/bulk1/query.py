@@ -1,0 +1,157 @@
+"""What a batch of a query does: its rows into result files, or more batches for parts of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState
+from sfbulk_sandbox.bulk1.result_files import FORMATS
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.ids import to18
+from sfbulk_sandbox.rowfile import RowFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sfbulk_sandbox.bulk1.chunking import PkChunking
+    from sfbulk_sandbox.bulk1.jobs import Batch
+    from sfbulk_sandbox.ids import IdSource
+    from sfbulk_sandbox.job_settings import Paging
+    from sfbulk_sandbox.org import Org, Query
+
+_RESULT_PREFIX = "752"
+_SHORT_ID = 15
+# Columns come in the order of the SELECT list in every version (recorded in 46.0).
+_VERSION = 68.0
+
+
+class QueryWork:
+    """The result files of one query.
+
+    Attributes:
+        result_ids: Their ids, of 15 characters as recorded; known once the batch is Completed.
+    """
+
+    def __init__(self, org: Org, *, ids: IdSource, paging: Paging) -> None:
+        self._org = org
+        self._ids = ids
+        self._paging = paging
+        self._rows: RowFile | None = None
+        self._head = b""
+        self._page = 0
+        self.result_ids: list[str] = []
+
+    def run(self, batch: Batch) -> BatchState:
+        """Write the rows."""
+        form = FORMATS[batch.job.settings.content]
+        self._page = self._paging.rows
+        self._rows = RowFile(batch.request_path.with_suffix(".rows"))
+        try:
+            query = checked_query(self._org, batch)
+            self._head = form.head(query)
+            self._rows.write(
+                self._separated(form.rows(query, float(batch.job.version)), form.separator)
+            )
+        except Fault as fault:
+            raise BatchFailure(_state_message(fault)) from None
+        batch.processed = self._rows.count
+        files = max(1, -(-self._rows.count // self._page))
+        self.result_ids = [self._ids.new_id(_RESULT_PREFIX)[:_SHORT_ID] for _ in range(files)]
+        return BatchState.COMPLETED
+
+    def result(self, batch: Batch, result_id: str) -> Iterator[bytes]:
+        """Yield one result file.
+
+        Raises:
+            Fault: InvalidBatch, when the batch has no result of this id.
+        """
+        if self._rows is None or result_id not in (
+            *self.result_ids,
+            *map(to18, self.result_ids),
+        ):
+            raise Fault("InvalidBatch", f"Unable to find result for id: {result_id}")
+        start = self.result_ids.index(result_id[:_SHORT_ID]) * self._page
+        return self._file(batch, self._rows, start)
+
+    def _file(self, batch: Batch, rows: RowFile, start: int) -> Iterator[bytes]:
+        form = FORMATS[batch.job.settings.content]
+        if not rows.count:
+            yield form.empty
+            return
+        yield self._head
+        yield from rows.read(start, start + self._page)
+        yield form.tail
+
+    def _separated(self, rows: Iterator[bytes], separator: bytes) -> Iterator[bytes]:
+        for number, row in enumerate(rows):
+            yield separator + row if number % self._page else row
+
+
+class ChunkedQueryWork:
+    """A query that PK chunking divides: it finds nothing itself and adds a batch per range."""
+
+    def __init__(
+        self, org: Org, chunking: PkChunking, add_batch: Callable[[Batch, str], None]
+    ) -> None:
+        self._org = org
+        self._chunking = chunking
+        self._add_batch = add_batch
+
+    def run(self, batch: Batch) -> BatchState:
+        """Add the batches."""
+        try:
+            checked_query(self._org, batch)
+            queries = self._chunking.queries(self._org, batch_soql(batch))
+        except Fault as fault:
+            raise BatchFailure(_state_message(fault)) from None
+        for soql in queries:
+            self._add_batch(batch, soql)
+        return BatchState.NOT_PROCESSED
+
+
+def batch_soql(batch: Batch) -> str:
+    """Return the statement of a query batch.
+
+    Raises:
+        Fault: MALFORMED_QUERY, when it is not UTF-8.
+    """
+    try:
+        return batch.request_path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Fault("MALFORMED_QUERY", "The query is not valid UTF-8") from None
+
+
+def checked_query(org: Org, batch: Batch) -> Query:
+    """Return the query of a batch.
+
+    Raises:
+        Fault: The SOQL is not one that bulk answers, or not about the job's object.
+    """
+    settings = batch.job.settings
+    query = org.query(
+        batch_soql(batch),
+        all_rows=settings.operation == "queryAll",
+        surface="bulk",
+        version=_VERSION,
+    )
+    if query.sobject.name != settings.object:
+        raise Fault(
+            "INVALID_TYPE_FOR_OPERATION",
+            f"The root entity of the requested query ({query.sobject.name}) does not match the "
+            f"entity of the requested Bulk API Job ({settings.object}).",
+        )
+    return query
+
+
+def _state_message(fault: Fault) -> str:
+    """Return a refusal in the words of this API, which has other codes than Bulk 2.0."""
+    message = fault.message.replace("Bulk V2 Query", "Bulk Query")
+    if fault.code == "InvalidBatch":
+        return f"InvalidBatch : {message}"
+    if fault.code == "INVALIDENTITY":
+        return f"InvalidEntity : {message}"
+    if message.startswith("Aggregate Relationships"):
+        return f"FeatureNotEnabled : {message}"
+    if message.startswith("Blob field"):
+        return "FeatureNotEnabled : Binary field not supported"
+    return f"InvalidBatch : Failed to process query: {fault.code}: {message}"

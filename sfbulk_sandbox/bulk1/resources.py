@@ -1,0 +1,243 @@
+"""Bulk API 1.0 over HTTP: which form each answer takes, and what each call does.
+
+A job answers in the notation of the request, its batches in that of the job; errors follow the
+request and are XML when it says nothing (as singer's and jsforce's clients rely on).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import FileResponse, StreamingResponse
+
+from sfbulk_sandbox.auth import check_version
+from sfbulk_sandbox.bulk1 import documents
+from sfbulk_sandbox.bulk1.chunking import parse_header
+from sfbulk_sandbox.bulk1.documents import batch_document, info_answer, job_document, read_info
+from sfbulk_sandbox.bulk1.jobs import BatchState, JobState
+from sfbulk_sandbox.bulk1.load import LoadWork
+from sfbulk_sandbox.bulk1.query import QueryWork
+from sfbulk_sandbox.bulk1.settings import ContentType, check_order, check_settings
+from sfbulk_sandbox.calls import EVERY_METHOD, Resource
+from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.limits import DAILY_API_REQUESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.responses import Response
+
+    from sfbulk_sandbox.bulk1.jobs import Batch, Job, Jobs
+    from sfbulk_sandbox.bulk1.maker import Maker
+    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.org import Org
+
+# Bulk API guide, Batch Size: 10 MB and 10,000,000 characters; a character has at least a byte.
+MOST_BATCH_BYTES = 10_000_000
+
+_MEDIA_TYPES = {
+    ContentType.CSV: ("text/csv",),
+    ContentType.XML: ("application/xml", "text/xml"),
+    ContentType.JSON: ("application/json",),
+}
+_DOCUMENT_TYPES = ("", *_MEDIA_TYPES[ContentType.XML], *_MEDIA_TYPES[ContentType.JSON])
+
+
+class Bulk1Resources:
+    """The resources under /services/async.
+
+    Args:
+        org: Knows the objects.
+        jobs: Where jobs are kept.
+        maker: Makes jobs and batches.
+        is_live: Tells whether a session id is good.
+        usage: Where calls are counted.
+    """
+
+    def __init__(
+        self,
+        org: Org,
+        jobs: Jobs,
+        maker: Maker,
+        *,
+        is_live: Callable[[str], bool],
+        usage: Usage,
+    ) -> None:
+        self._org = org
+        self._jobs = jobs
+        self._maker = maker
+        self._is_live = is_live
+        self._usage = usage
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        job = "/job/{job_id}"
+        batch = job + "/batch/{batch_id}"
+        methods: Mapping[str, Mapping[str, Callable[[Call], Response]]] = {
+            "/job": {"POST": self.create},
+            job: {"GET": self.job_info, "POST": self.change},
+            job + "/batch": {"GET": self.batch_list, "POST": self.add_batch},
+            batch: {"GET": self.batch_info},
+            batch + "/request": {"GET": self.request},
+            batch + "/result": {"GET": self.result},
+            batch + "/result/{result_id}": {"GET": self.query_result},
+            "/{rest:path}": dict.fromkeys(EVERY_METHOD, self._unknown),
+        }
+        base = "/services/async/{version}"
+        return [
+            Resource(base + path, handlers, self._admit, refuse=_refusal)
+            for path, handlers in methods.items()
+        ]
+
+    def create(self, call: Call) -> Response:
+        """Create a job that is open for batches."""
+        as_json = _document_is_json(call)
+        document = read_info(call.body, as_json=as_json)
+        if not as_json:
+            check_order(document)
+        settings = check_settings(
+            self._org,
+            document,
+            parse_header(call.headers.get("sforce-enable-pkchunking")),
+            call.headers.get("sforce-line-ending"),
+        )
+        job = self._maker.job(settings, call.version)
+        return info_answer("jobInfo", job_document(job), as_json=as_json, status=201)
+
+    def job_info(self, call: Call) -> Response:
+        """Tell a job's state and counts."""
+        job = self._job(call)
+        self._jobs.polled(job.batches)
+        return info_answer("jobInfo", job_document(job), as_json=_job_is_json(call, job))
+
+    def change(self, call: Call) -> Response:
+        """Close or abort a job."""
+        job = self._job(call)
+        as_json = _document_is_json(call)
+        state = read_info(call.body, as_json=as_json).get("state")
+        if state == JobState.CLOSED.value:
+            self._jobs.close(job)
+        elif state == JobState.ABORTED.value:
+            self._jobs.abort(job)
+        else:
+            raise Fault("InvalidJobState", f"A job can be set to Closed or Aborted, not to {state}")
+        return info_answer("jobInfo", job_document(job), as_json=as_json)
+
+    def add_batch(self, call: Call) -> Response:
+        """Add records, or the query of a query job."""
+        job = self._job(call)
+        content_type = call.headers.get("content-type", "")
+        if _media_type(call) not in _MEDIA_TYPES[job.settings.content]:
+            raise Fault("UnsupportedContentType", f"Unsupported content type: {content_type}")
+        if len(call.body) > MOST_BATCH_BYTES:
+            raise Fault(
+                "ClientInputError",
+                f"Failed to read request. Exceeded max size limit of {MOST_BATCH_BYTES} "
+                f"with request size {len(call.body)}",
+            )
+        batch = self._maker.batch(job, call.body)
+        # The state of this moment: the worker may be done before the answer is sent.
+        document = batch_document(batch)
+        self._jobs.submit(batch)
+        answer = info_answer("batchInfo", document, as_json=_is_json(job), status=201)
+        answer.headers["location"] = f"/services/async/{call.version}/job/{job.id}/batch/{batch.id}"
+        return answer
+
+    def batch_list(self, call: Call) -> Response:
+        """Tell the state of every batch, those of PK chunking among them."""
+        job = self._job(call)
+        self._jobs.polled(job.batches)
+        return documents.list_answer(
+            [batch_document(batch) for batch in list(job.batches)], as_json=_is_json(job)
+        )
+
+    def batch_info(self, call: Call) -> Response:
+        """Tell a batch's state and counts."""
+        batch = self._batch(call)
+        self._jobs.polled([batch])
+        return info_answer("batchInfo", batch_document(batch), as_json=_is_json(batch.job))
+
+    def request(self, call: Call) -> Response:
+        """Send a batch back as it came in."""
+        batch = self._batch(call)
+        media_type = batch.job.settings.content.media_type
+        return FileResponse(batch.request_path, headers={"content-type": media_type})
+
+    def result(self, call: Call) -> Response:
+        """Send what became of each row, or the ids of a query's result files."""
+        batch = self._completed(call)
+        if isinstance(batch.work, QueryWork):
+            return documents.result_list_answer(batch.work.result_ids, as_json=_is_json(batch.job))
+        if not isinstance(batch.work, LoadWork):
+            raise _not_processed()
+        # A header and no media type: clients compare this text/csv by equality.
+        media_type = batch.job.settings.content.media_type
+        return FileResponse(batch.work.results_path, headers={"content-type": media_type})
+
+    def query_result(self, call: Call) -> Response:
+        """Send a result file of a query."""
+        batch = self._completed(call)
+        if not isinstance(batch.work, QueryWork):
+            raise Fault("InvalidBatch", "A load has one result, without an id")
+        body = batch.work.result(batch, call.path["result_id"])
+        media_type = batch.job.settings.content.media_type
+        return StreamingResponse(body, headers={"content-type": media_type})
+
+    def _job(self, call: Call) -> Job:
+        return self._jobs.get(call.path["job_id"])
+
+    def _batch(self, call: Call) -> Batch:
+        return self._jobs.batch(self._job(call), call.path["batch_id"])
+
+    def _completed(self, call: Call) -> Batch:
+        batch = self._batch(call)
+        if batch.state in (BatchState.QUEUED, BatchState.IN_PROGRESS):
+            raise Fault("InvalidBatch", "Batch not completed")
+        if batch.state is not BatchState.COMPLETED:
+            raise _not_processed()
+        return batch
+
+    def _admit(self, call: Call) -> Mapping[str, str]:
+        try:
+            check_version(call.version)
+        except Fault:
+            raise Fault("InvalidVersion", f"Unsupported API version: {call.version}") from None
+        if not self._is_live(call.headers.get("x-sfdc-session", "")):
+            raise Fault("InvalidSessionId", "Invalid session id")
+        if not self._usage.left(DAILY_API_REQUESTS):
+            raise Fault("ExceededQuota", "TotalRequests Limit exceeded.")
+        self._usage.count(DAILY_API_REQUESTS)
+        return {}
+
+    def _unknown(self, call: Call) -> Response:
+        raise Fault("InvalidUrl", f"Unknown URL: /{call.path['rest']}")
+
+
+def _not_processed() -> Fault:
+    return Fault("InvalidBatch", "Records not processed")
+
+
+def _refusal(call: Call, fault: Fault) -> Response:
+    return documents.fault_answer(fault, as_json="json" in _media_type(call))
+
+
+def _media_type(call: Call) -> str:
+    return call.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _document_is_json(call: Call) -> bool:
+    media_type = _media_type(call)
+    if media_type not in _DOCUMENT_TYPES:
+        content_type = call.headers.get("content-type", "")
+        raise Fault("UnsupportedContentType", f"Unsupported content type: {content_type}")
+    return "json" in media_type
+
+
+def _job_is_json(call: Call, job: Job) -> bool:
+    media_type = _media_type(call)
+    return "json" in media_type if media_type else _is_json(job)
+
+
+def _is_json(job: Job) -> bool:
+    return job.settings.content is ContentType.JSON
