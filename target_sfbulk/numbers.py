@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -27,8 +27,15 @@ class WrittenNumber(Decimal):
 
 
 def number(written: str) -> Decimal:
-    """A JSON number that is no integer, exact in value and in text."""
-    exact = Decimal(written)
+    """A JSON number that is no integer, exact in value and in text.
+
+    Raises:
+        ValueError: Its exponent is beyond what a Decimal holds.
+    """
+    try:
+        exact = Decimal(written)
+    except InvalidOperation:
+        raise ValueError("a number is out of range") from None
     return exact if str(exact) == written else WrittenNumber(written)
 
 

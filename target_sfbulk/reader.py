@@ -22,11 +22,15 @@ _SHAPES: dict[str, dict[str, type]] = {
     "RECORD": {"stream": str, "record": dict},
     "STATE": {},
     "ACTIVATE_VERSION": {"stream": str},
-    "BATCH": {"stream": str, "encoding": dict, "manifest": list},
+    "BATCH": {"stream": str},
 }
 """The keys each message must have (Singer specification; SDK: BATCH)."""
 
 _decoder = msgspec.json.Decoder(float_hook=number)
+
+
+class BatchMessageError(Exception):
+    """A BATCH message came, which this target does not read."""
 
 
 class ExactReader(GenericSingerReader[bytes]):
@@ -38,6 +42,7 @@ class ExactReader(GenericSingerReader[bytes]):
     def __init__(self) -> None:
         super().__init__()
         self._line = 0
+        self._streams: set[str] = set()
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -49,13 +54,19 @@ class ExactReader(GenericSingerReader[bytes]):
     ) -> Counter[str]:
         """Hand each message to the callback for its type, and count them.
 
+        Args:
+            file_input: The lines, as bytes; a file opened as text is read by its bytes.
+            callbacks: What takes each type of message.
+
         Raises:
             InvalidInputLine: A line is not a Singer message.
+            BatchMessageError: A line is a BATCH message.
             RecordsWithoutSchemaException: A record came before its schema.
             MissingKeyPropertiesError: A record lacks a key property of its schema.
         """
         try:
-            return super().process_lines(file_input, callbacks)
+            # The SDK opens the file of its option `--input` in the locale's encoding.
+            return super().process_lines(getattr(file_input, "buffer", file_input), callbacks)
         except (RecordsWithoutSchemaException, MissingKeyPropertiesError) as error:
             raise type(error)(f"Line {self._line} of the input: {error}") from None
 
@@ -64,10 +75,12 @@ class ExactReader(GenericSingerReader[bytes]):
 
         Raises:
             InvalidInputLine: It is not a Singer message; names the line and what is wrong.
+            BatchMessageError: It is a BATCH message.
         """
         self._line += 1
         message = self._decode(line)
         self._check_shape(message)
+        self._check_type(message)
         if message["type"] == "STATE":
             # The SDK writes a state out again with the json module, which knows no Decimal.
             return json.loads(line)  # type: ignore[no-any-return] # checked above to be an object
@@ -88,6 +101,8 @@ class ExactReader(GenericSingerReader[bytes]):
             message = _decoder.decode(line)
         except UnicodeDecodeError:
             raise self._fault("it is not UTF-8") from None
+        except msgspec.ValidationError:
+            raise self._fault("a number in it is out of any range") from None
         except msgspec.DecodeError as error:
             raise self._fault(f"it is not JSON ({_where(error)})") from None
         except RecursionError:
@@ -105,6 +120,28 @@ class ExactReader(GenericSingerReader[bytes]):
             if type(message.get(key)) is not kind:
                 self.assert_line_requires(message, {key})
                 raise self._fault(f"its `{key}` is no {_JSON_NAMES[kind]}")
+
+    def _check_type(self, message: dict[str, Any]) -> None:
+        kind, stream = message["type"], message.get("stream")
+        if kind == "SCHEMA":
+            self._check_schema(message)
+            self._streams.add(message["stream"])
+        elif kind == "ACTIVATE_VERSION" and stream not in self._streams:
+            raise self._fault(f"its stream `{stream}` came before its SCHEMA")
+        elif kind == "BATCH":
+            raise BatchMessageError(
+                f"Line {self._line} of the input is a BATCH message of stream `{stream}`, which"
+                " target-sfbulk does not read. Switch them off in the tap, usually its setting"
+                " `batch_config`."
+            )
+
+    def _check_schema(self, message: dict[str, Any]) -> None:
+        self.assert_line_requires(message["schema"], {"properties"})
+        if type(message["schema"]["properties"]) is not dict:
+            raise self._fault("its `properties` is no object")
+        keys = message.get("key_properties") or []
+        if type(keys) is not list or not all(type(key) is str for key in keys):
+            raise self._fault("its `key_properties` is no array of texts")
 
     def _fault(self, what: str) -> InvalidInputLine:
         return InvalidInputLine(

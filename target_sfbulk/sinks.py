@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.sinks import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from singer_sdk.helpers._batch import BaseBatchFileEncoding
-
     from target_sfbulk.load import StreamLoad
     from target_sfbulk.loads import Loads
     from target_sfbulk.target import TargetSfbulk
-
-
-class BatchMessageError(Exception):
-    """A BATCH message came, which this target does not read."""
 
 
 class SfbulkSink(Sink):
@@ -82,20 +76,6 @@ class SfbulkSink(Sink):
         """API call: load all streams, in the order in which they first appeared."""
         with self._loads.interrupts:
             self._loads.flush()
-
-    def process_batch_files(
-        self, encoding: BaseBatchFileEncoding, files: Sequence[str]
-    ) -> NoReturn:
-        """Refuse a BATCH message.
-
-        Raises:
-            BatchMessageError: Always.
-        """
-        raise BatchMessageError(
-            f"Stream `{self.stream_name}` comes in BATCH messages ({len(files)} files of format"
-            f" {encoding.format}), which target-sfbulk does not read. Switch them off in the tap,"
-            " usually its setting `batch_config`."
-        )
 
     @property
     def _loads(self) -> Loads:

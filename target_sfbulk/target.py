@@ -17,9 +17,9 @@ from target_sfbulk.interrupts import Interrupts
 from target_sfbulk.loads import Loads, RejectBudgetError
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import all_problems
-from target_sfbulk.reader import ExactReader
+from target_sfbulk.reader import BatchMessageError, ExactReader
 from target_sfbulk.settings import SETTINGS
-from target_sfbulk.sinks import BatchMessageError, SfbulkSink
+from target_sfbulk.sinks import SfbulkSink
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from target_sfbulk.target import TargetSfbulk
-from tests.target.support import record, schema, state
+from tests.target.support import COMMAND, as_lines, record, schema, state
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.target.support import Org, Run
 
 SECRET = "do-not-show-me"
 ACCOUNTS = schema("Account", "Ext_Id__c", "Name", key="Ext_Id__c")
+NO_FIELDS = b'{"type": "SCHEMA", "stream": "x", "schema": {"properties": {}}'
 GOOD = record("Account", Ext_Id__c="A-1", Name="Good")
 
 
@@ -26,6 +31,16 @@ def feed(org: Org, *messages: dict[str, Any] | bytes) -> Run:
     assert run.states == []
     assert org.jobs_created() == 0
     return run
+
+
+def load_file(org: Org, path: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [COMMAND, "--config", org.config(external_id="Ext_Id__c"), "--input", path],
+        env={**os.environ, **environment},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,6 +56,23 @@ def feed(org: Org, *messages: dict[str, Any] | bytes) -> Run:
         (f'{{"type": "RECORD", "stream": "Account", "record": "{SECRET}"}}'.encode(), "no object"),
         (f'{{"type": "SCHEMA", "stream": "x", "schema": {{"y": "{SECRET}"}}}}'.encode(), "lacks"),
         (b"", "it is not JSON"),
+        (
+            b'{"type": "RECORD", "stream": "Account", "record": {"Name": 1e99999999999999999999}}',
+            "range",
+        ),
+        (
+            b'{"type": "SCHEMA", "stream": "x", "schema": {"properties": []}}',
+            "`properties` is no object",
+        ),
+        (
+            NO_FIELDS + b', "key_properties": "k"}',
+            "`key_properties` is no array of texts",
+        ),
+        (
+            NO_FIELDS + b', "key_properties": [["k"]]}',
+            "`key_properties` is no array of texts",
+        ),
+        (b'{"type": "ACTIVATE_VERSION", "stream": "x", "version": 1}', "before its SCHEMA"),
     ],
 )
 def test_a_line_that_is_no_singer_message_is_named_by_its_number(
@@ -63,8 +95,30 @@ def test_a_record_without_a_key_property_is_told_by_its_fields(org: Org) -> None
 
 
 def test_a_batch_message_is_refused_with_what_to_switch_off(org: Org) -> None:
-    batch = {"type": "BATCH", "stream": "Account", "encoding": {"format": "jsonl"}, "manifest": []}
-    assert "`batch_config`" in feed(org, ACCOUNTS, batch).reason
+    batch = {"type": "BATCH", "stream": "Account", "encoding": {"of": "tomorrow"}, "manifest": []}
+    run = feed(org, ACCOUNTS, batch)
+    assert run.reason.startswith("Line 2 of the input is a BATCH message of stream `Account`")
+    assert "`batch_config`" in run.reason
+
+
+def test_a_file_given_as_input_is_utf_8_in_any_locale(org: Org) -> None:
+    path = org.folder / "input.jsonl"
+    name = "Zoë 😀"
+    line = '{"type": "RECORD", "stream": "Account", "record": {"Ext_Id__c": "A-1", "Name": "%s"}}\n'
+    path.write_bytes(as_lines([ACCOUNTS]) + (line % name).encode())
+    done = load_file(org, path, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 0, done.stderr
+    assert org.query("SELECT Name FROM Account") == [{"Name": name}]
+
+
+def test_a_file_given_as_input_that_is_not_utf_8_is_named_by_its_line(org: Org) -> None:
+    path = org.folder / "input.jsonl"
+    path.write_bytes(as_lines([ACCOUNTS, b'"\xff' + SECRET.encode() + b'"']))
+    done = load_file(org, path)
+    assert done.returncode == 1
+    assert b"Line 2 of the input is not a Singer message: it is not UTF-8" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert SECRET.encode() not in done.stderr
 
 
 def test_a_field_first_seen_in_a_record_is_checked_like_one_of_the_schema(org: Org) -> None:
