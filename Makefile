@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow bench check format lint types pytest demo install clean
+.PHONY: help test test-slow test-clients bench check format lint types pytest demo install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -30,13 +30,16 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready .venv-meltano/ready
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow and not clients'
 
 bench: .venv/ready  ## how fast and how small the sandbox is, a million rows each way
 	$(BIN)/python benchmarks/sandbox_size.py
 
 test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an issue is closed
 	$(BIN)/pytest -m slow
+
+test-clients: .venv/ready  ## Salesforce clients we did not write, from the package indexes, on the sandbox
+	$(BIN)/pytest -m clients tests/clients
 
 .venv-meltano/ready: constraints-meltano.txt
 	$(PYTHON) -m venv --clear .venv-meltano
@@ -51,4 +54,4 @@ format: .venv/ready  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the targets made
-	rm -rf .venv .venv-meltano .meltano output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-meltano .clients .meltano output .mypy_cache .pytest_cache .ruff_cache
