@@ -111,7 +111,7 @@ def result_list_answer(result_ids: Iterable[str], *, as_json: bool) -> Response:
     root = ET.Element("result-list", xmlns=NAMESPACE)
     for result_id in result_ids:
         ET.SubElement(root, "result").text = result_id
-    return _xml(ET.tostring(root), 200)
+    return _xml(xml_bytes(root), 200)
 
 
 def fault_answer(fault: Fault, *, as_json: bool) -> Response:
@@ -123,9 +123,14 @@ def fault_answer(fault: Fault, *, as_json: bool) -> Response:
 def xml_answer(root: ET.Element, status: int = 200) -> Response:
     """Return XML, spaced as recorded."""
     ET.indent(root, " ")
-    text = ET.tostring(root).decode()
-    tag, rest = text[: len(root.tag) + 1], text[len(root.tag) + 1 :]
-    return _xml(f'{tag}\n   xmlns="{NAMESPACE}"{rest}'.encode(), status)
+    body = xml_bytes(root)
+    tag, rest = body[: len(root.tag) + 1], body[len(root.tag) + 1 :]
+    return _xml(tag + f'\n   xmlns="{NAMESPACE}"'.encode() + rest, status)
+
+
+def xml_bytes(element: ET.Element) -> bytes:
+    """Return an element as UTF-8; a CR is written so that a reader does not make it an LF."""
+    return ET.tostring(element, encoding="unicode").replace("\r", "&#13;").encode()
 
 
 def _xml(body: bytes, status: int) -> Response:

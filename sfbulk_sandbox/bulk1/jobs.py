@@ -58,7 +58,13 @@ class BatchFailure(Exception):  # noqa: N818 - Salesforce's word for it: the bat
 
 @dataclass
 class Batch:
-    """One batch. `processed` counts rows tried, `failed` those of them that were refused."""
+    """One batch.
+
+    Attributes:
+        begun: Whether it is worked on; until then InProgress is only shown, and it can be aborted.
+        processed: Rows tried.
+        failed: Those of them that were refused.
+    """
 
     id: str
     job: Job
@@ -67,6 +73,7 @@ class Batch:
     work: Work
     state: BatchState = BatchState.QUEUED
     message: str | None = None
+    begun: bool = False
     processed: int = 0
     failed: int = 0
     processing_ms: int = 0
@@ -167,7 +174,7 @@ class Jobs:
         self._become(job, JobState.CLOSED, {JobState.OPEN}, "Closing")
 
     def abort(self, job: Job) -> None:
-        """Abort a job: queued batches are not processed, saved rows stay saved.
+        """Abort a job: batches that wait are not processed, saved rows stay saved.
 
         Raises:
             Fault: InvalidJobState, when it was aborted before.
@@ -175,7 +182,7 @@ class Jobs:
         with job.lock:
             self._become(job, JobState.ABORTED, {JobState.OPEN, JobState.CLOSED}, "Aborting")
             for batch in job.batches:
-                if batch.state is BatchState.QUEUED:
+                if not batch.begun and batch.state not in ENDED:
                     self._end(batch, BatchState.NOT_PROCESSED)
                     self._progress.drop(batch.id)
 
@@ -206,6 +213,7 @@ class Jobs:
         with batch.job.lock:
             if batch.state in ENDED or batch.job.state is JobState.ABORTED:
                 return
+            batch.begun = True
             self._show_running(batch)
         started = self._clock.now()
         try:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from sfbulk_sandbox.answers import encode_json
 from sfbulk_sandbox.bulk1.content import Table, read_table
-from sfbulk_sandbox.bulk1.documents import NAMESPACE, XML_DECLARATION
+from sfbulk_sandbox.bulk1.documents import NAMESPACE, XML_DECLARATION, xml_bytes
 from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState
 from sfbulk_sandbox.bulk1.settings import ContentType
 from sfbulk_sandbox.faults import Fault
@@ -111,7 +111,7 @@ def _document(result: RowResult) -> dict[str, object]:
 def _xml(results: Iterable[RowResult]) -> Iterator[bytes]:
     yield XML_DECLARATION + f'<results xmlns="{NAMESPACE}">'.encode()
     for result in results:
-        yield ET.tostring(_element(result))
+        yield xml_bytes(_element(result))
     yield b"</results>"
 
 

@@ -6,9 +6,9 @@ request and are XML when it says nothing (as singer's and jsforce's clients rely
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from starlette.responses import FileResponse, StreamingResponse
+from starlette.responses import StreamingResponse
 
 from sfbulk_sandbox.auth import check_version
 from sfbulk_sandbox.bulk1 import documents
@@ -23,7 +23,7 @@ from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.responses import Response
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # Bulk API guide, Batch Size: 10 MB and 10,000,000 characters; a character has at least a byte.
 MOST_BATCH_BYTES = 10_000_000
+_BLOCK_BYTES = 256 * 1024
 
 _MEDIA_TYPES = {
     ContentType.CSV: ("text/csv",),
@@ -161,8 +162,7 @@ class Bulk1Resources:
     def request(self, call: Call) -> Response:
         """Send a batch back as it came in."""
         batch = self._batch(call)
-        media_type = batch.job.settings.content.media_type
-        return FileResponse(batch.request_path, headers={"content-type": media_type})
+        return _data(batch, _blocks(batch.request_path.open("rb")))
 
     def result(self, call: Call) -> Response:
         """Send what became of each row, or the ids of a query's result files."""
@@ -171,18 +171,14 @@ class Bulk1Resources:
             return documents.result_list_answer(batch.work.result_ids, as_json=_is_json(batch.job))
         if not isinstance(batch.work, LoadWork):
             raise _not_processed()
-        # A header and no media type: clients compare this text/csv by equality.
-        media_type = batch.job.settings.content.media_type
-        return FileResponse(batch.work.results_path, headers={"content-type": media_type})
+        return _data(batch, _blocks(batch.work.results_path.open("rb")))
 
     def query_result(self, call: Call) -> Response:
         """Send a result file of a query."""
         batch = self._completed(call)
         if not isinstance(batch.work, QueryWork):
             raise Fault("InvalidBatch", "A load has one result, without an id")
-        body = batch.work.result(batch, call.path["result_id"])
-        media_type = batch.job.settings.content.media_type
-        return StreamingResponse(body, headers={"content-type": media_type})
+        return _data(batch, batch.work.result(batch, call.path["result_id"]))
 
     def _job(self, call: Call) -> Job:
         return self._jobs.get(call.path["job_id"])
@@ -212,6 +208,17 @@ class Bulk1Resources:
 
     def _unknown(self, call: Call) -> Response:
         raise Fault("InvalidUrl", f"Unknown URL: /{call.path['rest']}")
+
+
+def _data(batch: Batch, body: Iterator[bytes]) -> Response:
+    # A header and no media type: clients compare text/csv by equality, so it has no charset.
+    return StreamingResponse(body, headers={"content-type": batch.job.settings.content.media_type})
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while block := file.read(_BLOCK_BYTES):
+            yield block
 
 
 def _not_processed() -> Fault:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree import ElementTree as ET
 
 from sfbulk_sandbox.answers import encode_json
-from sfbulk_sandbox.bulk1.documents import NAMESPACE, XML_DECLARATION
+from sfbulk_sandbox.bulk1.documents import NAMESPACE, XML_DECLARATION, xml_bytes
 from sfbulk_sandbox.bulk1.settings import ContentType
 from sfbulk_sandbox.rowfile import CsvDialect
 from sfbulk_sandbox.schema import Kind
@@ -96,7 +96,7 @@ class _Xml:
                 path: bulk_text(field, value)
                 for (path, field), value in zip(columns, row, strict=True)
             }
-            yield ET.tostring(_record(query.sobject.name, cells))
+            yield xml_bytes(_record(query.sobject.name, cells))
 
 
 def _record(sobject_name: str, cells: Mapping[_Names, str]) -> ET.Element:

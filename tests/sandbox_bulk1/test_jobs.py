@@ -212,6 +212,15 @@ def test_an_aborted_job_leaves_queued_batches_unprocessed(sandbox: Sandbox, api:
     assert error(api.change(job, "Aborted"))[1] == "InvalidJobState"
 
 
+def test_a_batch_that_only_seems_to_run_can_be_aborted(sandbox: Sandbox, api: AsyncApi) -> None:
+    sandbox.control.jobs_after_polls(2)
+    batch = api.add(api.job("insert", "Account"), "Name\nx\n")
+    assert [fields(api.get(batch))["state"] for _ in range(2)] == ["Queued", "InProgress"]
+    api.change(batch.partition("/batch")[0], "Aborted")
+    assert fields(api.get(batch))["state"] == "NotProcessed"
+    assert sandbox.org.counts()["Account"] == 0
+
+
 def test_a_batch_that_waits_is_queued_then_in_progress_then_completed(
     sandbox: Sandbox, api: AsyncApi
 ) -> None:

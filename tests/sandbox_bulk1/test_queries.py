@@ -128,7 +128,7 @@ def test_a_query_without_rows_is_empty_in_other_formats(
 
 
 def test_xml_rows_lead_with_type_and_id(api: AsyncApi) -> None:
-    account = api.load("insert", "Account", "Name\nA&B\n")[0][0]
+    account = api.load("insert", "Account", 'Name\n"Ä&\r\nB"\n'.encode())[0][0]
     contact = api.load("insert", "Contact", f"LastName,AccountId\nx,{account}\n")[0][0]
     soql = "SELECT Id, Fax, Account.Name FROM Contact"
     batch = api.run(api.job("query", "Contact", "XML"), soql, "XML")
@@ -141,7 +141,7 @@ def test_xml_rows_lead_with_type_and_id(api: AsyncApi) -> None:
     assert record.get(XSI + "type") == "sObject"
     assert [child.text for child in record[:4]] == ["Contact", contact, contact, None]
     assert record[3].get(XSI + "nil") == "true"
-    assert record[4].findtext(f"{{{NAMESPACE}}}Name") == "A&B"
+    assert record[4].findtext(f"{{{NAMESPACE}}}Name") == "Ä&\r\nB"
 
 
 @pytest.mark.parametrize("version", ["40.0", "68.0"])
