@@ -12,6 +12,7 @@ import msgspec
 from sfbulk_sandbox.answers import JsonAnswer, encode_json
 from sfbulk_sandbox.calls import Resource
 from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.query_columns import columns_document
 from sfbulk_sandbox.rowfile import RowFile
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ class QueryResources:
             raise Fault(code="MALFORMED_QUERY", message="A query string has to be specified")
         version = float(call.version)
         query = self._org.query(call.query["q"], all_rows=all_rows, version=version)
+        if call.query.get("columns") == "true":
+            return JsonAnswer(columns_document(query))
         count = query.count()
         if count is not None:
             return JsonAnswer({"totalSize": count, "done": True, "records": []})
