@@ -145,7 +145,7 @@ class FolderLoader:
         for line, given in zip(lines, cells, strict=True):
             if given is None:
                 continue
-            if not str(given).startswith(prefix):
+            if file.sobject.key_prefix and not str(given).startswith(prefix):
                 text = f"{given} is no {file.sobject.name} id, which begins with {prefix}"
                 raise LoadError(text, path=file.path, line=line, column=id_field.name)
             self._parts.ids.reserve(str(given))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sfbulk_sandbox import values
 from sfbulk_sandbox.clock import SYSTEM_CLOCK, Clock
 from sfbulk_sandbox.faults import Fault, LoadError, RowError, SchemaError
+from sfbulk_sandbox.founding import Founding
 from sfbulk_sandbox.ids import IdSource, is_valid, to18
 from sfbulk_sandbox.loading import FolderLoader
 from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
@@ -24,6 +25,7 @@ from sfbulk_sandbox.store import Store, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 __all__ = [
@@ -69,11 +71,6 @@ class Loader:
         return self._saver.save([[_CSV_CELLS.get(cell, cell) for cell in row] for row in rows])
 
 
-# Long before any run: a user who came into being with the sandbox would look like a change to
-# every incremental read that follows.
-_FOUNDED = "2025-01-01T00:00:00.000Z"
-
-
 class Org:
     """One Salesforce org in memory and on disk; safe to share between threads.
 
@@ -98,47 +95,16 @@ class Org:
         self.clock = clock
         self._seed = seed
         self._store = Store(self.schema, db)
-        fixed = IdSource(seed)
-        self.id = fixed.new_id("00D")
-        self.user_id = fixed.new_id("005")
+        self._founding = Founding(IdSource(seed))
+        self.id = self._founding.org_id
+        self.user_id = self._founding.user_id
         self._ids = IdSource(seed)
         self._begin()
 
     def _begin(self) -> None:
         self._ids.serials.clear()
         self._ids.serials.update(self._store.serials())
-        self._ids.reserve(self.user_id)
-        self._add_own_user()
-
-    def _add_own_user(self) -> None:
-        user = self.schema.sobject("User")
-        if user is None:
-            return
-        facts = {
-            "Id": self.user_id,
-            "Username": f"admin@sandbox-{self.id.lower()}.example",
-            "LastName": "Admin",
-            "FirstName": "Sandbox",
-            "Name": "Sandbox Admin",
-            "Email": "admin@example.com",
-            "Alias": "sadmin",
-            "CommunityNickname": "sandbox.admin",
-            "IsActive": "true",
-            "TimeZoneSidKey": "GMT",
-            "LocaleSidKey": "en_US",
-            "EmailEncodingKey": "UTF-8",
-            "LanguageLocaleKey": "en_US",
-            "UserType": "Standard",
-            **dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), _FOUNDED),
-            **dict.fromkeys(("CreatedById", "LastModifiedById"), self.user_id),
-        }
-        known = {name: value for name, value in facts.items() if user.field(name)}
-        names = ", ".join(quoted(name) for name in known)
-        marks = ", ".join("?" * len(known))
-        self._store.execute(
-            f"INSERT OR IGNORE INTO {quoted(user.name)} ({names}) VALUES ({marks})",
-            list(known.values()),
-        )
+        self._founding.write(self._store, self.schema, self._ids)
 
     @property
     def _parts(self) -> Parts:
@@ -243,11 +209,32 @@ class Org:
         Raises:
             Fault: INVALID_FIELD for an unknown name, and what `loader` raises.
         """
+        return self.save_records(operation, sobject_name, [record], external_id)[0]
+
+    def save_records(
+        self,
+        operation: Operation,
+        sobject_name: str,
+        records: Sequence[Mapping[str, Any]],
+        external_id: str | None = None,
+    ) -> list[RowResult]:
+        """Save up to 200 records as `save_record` saves one; each stands or falls by itself.
+
+        Raises:
+            Fault: As `save_record`.
+        """
         sobject = self._sobject(sobject_name)
-        cells = dict(_json_cells(record))
-        columns = [self._json_column(sobject, name) for name in cells]
+        rows = [dict(_json_cells(record)) for record in records]
+        # The same field may be written in another case in another record.
+        names = {name.lower(): name for row in rows for name in row}
+        columns = [self._json_column(sobject, name) for name in names.values()]
         saver = Saver(self._parts, operation, sobject, columns, external_id)
-        return saver.save([list(cells.values())])[0]
+        folded = [{name.lower(): cell for name, cell in row.items()} for row in rows]
+        return saver.save([[row.get(name, UNSET) for name in names] for row in folded])
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """What is saved inside is kept as a whole, or not at all when an exception ends it."""
+        return self._store.transaction()
 
     def _json_column(self, sobject: SObject, name: str) -> Column:
         column = find_column(self.schema, sobject, name)

@@ -136,6 +136,23 @@ class Field:
         return len(self.reference_to) > 1
 
 
+@dataclass(frozen=True)
+class ChildRelationship:
+    """A lookup seen from its parent.
+
+    Attributes:
+        sobject: The child object's name.
+        field: The lookup's name.
+        cascades: Whether the children are deleted with their parent.
+        restricts: Whether a parent with children cannot be deleted.
+    """
+
+    sobject: str
+    field: str
+    cascades: bool
+    restricts: bool
+
+
 class SObject:
     """One object of the org.
 
@@ -173,6 +190,20 @@ class SObject:
     def allows(self, flag: str) -> bool:
         """A yes-or-no key of the describe: `queryable`, `createable`, `deletable`..."""
         return bool(self._describe[flag])
+
+    @property
+    def child_relationships(self) -> list[ChildRelationship]:
+        """The lookups of other objects, and of its own, that point at it."""
+        return [
+            ChildRelationship(
+                sobject=one["childSObject"],
+                field=one["field"],
+                cascades=bool(one["cascadeDelete"]),
+                restricts=bool(one["restrictedDelete"]),
+            )
+            for one in self._describe["childRelationships"]
+            if one.get("field")
+        ]
 
     @property
     def has_recycle_bin(self) -> bool:
@@ -294,25 +325,29 @@ def _with_children(
         for field in one["fields"]:
             if "displayFormat" in field:
                 formats[one["name"]][field["name"]] = field.pop("displayFormat")
-            children_name = field.pop("childRelationshipName", None)
-            for parent in field.get("referenceTo", ()):
+            if "referenceTo" not in field:
+                continue
+            child = _child(one["name"], field)
+            for parent in field["referenceTo"]:
                 if parent in children:
-                    children[parent].append(_child(one["name"], field, children_name))
+                    children[parent].append(child)
     for one in facts:
         described = describes.object_from_facts(one | {"childRelationships": children[one["name"]]})
         yield described, formats[one["name"]]
 
 
-def _child(sobject: str, field: Mapping[str, Any], name: str | None) -> describes.Describe:
+def _child(sobject: str, field: dict[str, Any]) -> describes.Describe:
+    """The child relationship a lookup makes; takes the facts about it out of the field's."""
+    on_parent_delete = field.pop("onParentDelete", "")
     return {
-        "cascadeDelete": False,
+        "cascadeDelete": "cascade" in on_parent_delete,
         "childSObject": sobject,
         "deprecatedAndHidden": False,
         "field": field["name"],
         "junctionIdListNames": [],
         "junctionReferenceTo": [],
-        "relationshipName": name,
-        "restrictedDelete": False,
+        "relationshipName": field.pop("childRelationshipName", None),
+        "restrictedDelete": "restrict" in on_parent_delete,
     }
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox import values
+from sfbulk_sandbox.schema import Kind
 from sfbulk_sandbox.soql import bulk, joins, syntax
 from sfbulk_sandbox.soql.aggregates import Aggregates, counts_all, is_aggregate
 from sfbulk_sandbox.soql.conditions import Asked, Conditions
@@ -135,7 +136,7 @@ class _RecordShape:
             self._link(found, item.path[:-1])
             holder = found[item.path[:-1]]
             if holder is not None:
-                holder[item.path[-1]] = values.json_value(item.field, stored)
+                holder[item.path[-1]] = _shown(item.field, stored, holder)
         return found[()] or {}
 
     def _parents(self, record_ids: tuple[Stored, ...]) -> dict[tuple[str, ...], Any]:
@@ -156,6 +157,13 @@ class _RecordShape:
             holder = found[path[:depth]]
             if holder is not None:
                 holder.setdefault(name, child)
+
+
+def _shown(field: Field, stored: Stored, holder: dict[str, Any]) -> Any:
+    """A cell as REST shows it; in place of a file's content, the path it can be read at."""
+    if field.kind is Kind.BINARY and stored is not None:
+        return f"{holder['attributes']['url']}/{field.name}"
+    return values.json_value(field, stored)
 
 
 def compile_query(  # noqa: PLR0913 - all of it decides what the statement means

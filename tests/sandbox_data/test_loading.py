@@ -144,7 +144,7 @@ def test_a_byte_order_mark_and_blank_lines_are_no_data(org: Org, tmp_path: Path)
 @pytest.mark.parametrize(
     ("files", "place", "text"),
     [
-        ({"Acount": "Name\nA\n"}, "Acount.csv:", "the schema has no object Acount; did you mean Account?"),
+        ({"Acount": "Name\nA\n"}, "Acount.csv:", "the schema has no object Acount; did you mean Account or "),
         ({"Account": "Nme\nA\n"}, "Account.csv, line 1, column Nme:", "Account has no field Nme; did you mean Name"),
         ({"Account": "Name,BillingAddress\nA,B\n"}, "line 1, column BillingAddress:", "has no field BillingAddress"),
         ({"Account": "Name,Parent.Name\nA,B\n"}, "line 1, column Parent.Name:", "by its external id or idLookup field"),
