@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from target_sfbulk.numbers import json_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -123,20 +124,56 @@ class StreamOutput:
         self.write_report()
 
     def reject(self, rejects: Iterable[tuple[bytes, Reject]]) -> None:
-        """Append records (as JSON) with their reasons; on return they are on the disk."""
-        with self._rejects.open("ab") as file:
+        """Append records (as JSON) with their reasons; on return they are on the disk.
+
+        Raises:
+            OSError: They cannot be written; names the file.
+        """
+        with _appended(self._rejects) as file:
             for record, reject in rejects:
                 file.write(_reject_line(record, reject))
                 self.report.rejected += 1
                 self.report.reasons[reject.reason] += 1
-            file.flush()
-            os.fsync(file.fileno())
 
     def write_report(self) -> None:
         """Write the report of the run so far over the last one."""
         self._report_file.write_text(
             json.dumps(self.report.as_json(), ensure_ascii=False, indent=2) + "\n", "utf-8"
         )
+
+
+@contextmanager
+def _appended(path: Path) -> Iterator[IO[bytes]]:
+    """A file open at the end of its last line, on the disk when the block ends."""
+    try:
+        with path.open("a+b") as file:
+            _end_last_line(file)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        # A full disk's error does not say whose disk.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _end_last_line(file: IO[bytes]) -> None:
+    """Give a last line its end; what is left of one that a run died over is removed.
+
+    That run wrote no STATE after it, so its record comes again.
+    """
+    file.seek(max(file.seek(0, os.SEEK_END) - 1, 0))
+    if file.read() in (b"", b"\n"):
+        return
+    file.seek(0)
+    whole, line = 0, b""
+    for line in file:
+        whole += len(line) if line.endswith(b"\n") else 0
+    try:
+        msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        file.truncate(whole)
+    else:
+        file.write(b"\n")
 
 
 def _reject_line(record: bytes, reject: Reject) -> bytes:

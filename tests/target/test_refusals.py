@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.support import record, schema, state
+from tests.target.support import COMMAND, as_lines, record, schema, state
 
 if TYPE_CHECKING:
     from tests.target.support import Org, Run
@@ -100,6 +102,44 @@ def test_rejects_of_an_earlier_run_are_kept(org: Org) -> None:
     run = load_with_refused_rows(org)
     assert [r["record"]["Ext_Id__c"] for r in run.rejects("Account")] == ["A-2", "A-4"] * 2
     assert run.report("Account")["rejected"] == 2
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        (b'{"record":{"Ext_Id__c":"A-0"}}\n{"record":{"Ext_Id__c":"A-', ["A-0"]),
+        (b'{"record":{"Ext_Id__c":"A-0"}}\n{"record":{"Ext_Id__c":"A-1"}}', ["A-0", "A-1"]),
+        (b'{"record":{"Ext_Id__c":"A-', []),
+    ],
+)
+def test_a_line_that_a_killed_run_left_unfinished_spoils_no_other(
+    org: Org, left: bytes, kept: list[str]
+) -> None:
+    path = org.folder / "output" / "Account.rejects.jsonl"
+    path.parent.mkdir()
+    path.write_bytes(left)
+    run = load_with_refused_rows(org)
+    assert [r["record"]["Ext_Id__c"] for r in run.rejects("Account")] == [*kept, "A-2", "A-4"]
+
+
+def test_a_rejects_file_without_room_is_named_and_no_state_is_told(org: Org) -> None:
+    path = org.folder / "output" / "Account.rejects.jsonl"
+    path.parent.mkdir()
+    path.write_bytes(b"{}\n" * 10_000)
+    room = "import os, resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, (30050, 30050))"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", f"{room}; os.execv(sys.argv[1], sys.argv[1:])"),
+            *(COMMAND, "--config", org.config(**BY_KEY)),
+        ],
+        input=as_lines([ACCOUNTS, record("Account", Ext_Id__c="A-1", Name=None), state(done=1)]),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert str(path) in done.stderr.decode().splitlines()[-1]
 
 
 def test_the_rejects_file_can_be_fed_back_in(org: Org) -> None:
