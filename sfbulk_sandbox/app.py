@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,6 +14,7 @@ from sfbulk_sandbox.bulk1.part import Bulk1
 from sfbulk_sandbox.bulk2_ingest import IngestJobResources
 from sfbulk_sandbox.bulk2_query import QueryJobResources
 from sfbulk_sandbox.calls import EVERY_METHOD, Resource, routes
+from sfbulk_sandbox.composite import CompositeResources, Inner
 from sfbulk_sandbox.control import Control, ControlResources
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.identity import IdentityResources, identity_url
@@ -25,6 +26,7 @@ from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Usage
 from sfbulk_sandbox.page import Page, bulk2_lines
 from sfbulk_sandbox.progress import Progress
 from sfbulk_sandbox.rest import RestResources
+from sfbulk_sandbox.rest_collections import CollectionResources
 from sfbulk_sandbox.rest_query import Cursors, QueryResources
 from sfbulk_sandbox.script import Script
 from sfbulk_sandbox.sessions import Access
@@ -45,6 +47,13 @@ if TYPE_CHECKING:
 
 _GZIP_FROM_BYTES = 500
 _GZIP_LEVEL = 1
+
+
+class Part(Protocol):
+    """A part of the app: a few resources that belong together."""
+
+    def resources(self) -> list[Resource]:
+        """Return its resources."""
 
 
 class App:
@@ -141,29 +150,46 @@ class App:
 
     def _resources(self) -> list[Resource]:
         admit = self._admit
-        parts = (
+        parts: tuple[Part, ...] = (
             self._auth,
             IdentityResources(self._org, self.access, newest=NEWEST_VERSION, token_of=bearer),
             SoapLogin(self.access, self._org),
             ControlResources(self.control),
             Page(self._org, lambda: bulk2_lines(self._jobs), self._bulk1.lines),
-            QueryResources(self._org, self._cursors, admit=admit),
+            *self._rest(),
             QueryJobResources(
                 self._jobs, new_job=self._maker.query_job, paging=self._paging, admit=admit
             ),
             IngestJobResources(self._jobs, new_job=self._maker.ingest_job, admit=admit),
             self._bulk1,
+        )
+        resources = [resource for part in parts for resource in part.resources()]
+        # What is unknown below a version is unknown only to those who may ask.
+        unknown = dict.fromkeys(EVERY_METHOD, _unknown_resource)
+        return [*resources, Resource("/services/data/v{version}/{rest:path}", unknown, admit)]
+
+    def _rest(self) -> list[Part]:
+        admit = self._admit
+        parts: list[Part] = [
+            QueryResources(self._org, self._cursors, admit=admit),
+            CollectionResources(self._org, admit=admit),
             RestResources(
                 self._org,
                 usage=self._usage,
                 identity_url=lambda base_url: identity_url(self._org, base_url),
                 admit=admit,
             ),
-        )
-        resources = [resource for part in parts for resource in part.resources()]
-        # What is unknown below a version is unknown only to those who may ask.
-        unknown = dict.fromkeys(EVERY_METHOD, _unknown_resource)
-        return [*resources, Resource("/services/data/v{version}/{rest:path}", unknown, admit)]
+        ]
+        inner = Inner([resource for part in parts for resource in part.resources()])
+        return [
+            CompositeResources(
+                self._org,
+                inner,
+                count=lambda requests: self._usage.count(DAILY_API_REQUESTS, requests),
+                admit=admit,
+            ),
+            *parts,
+        ]
 
     def _admit(self, call: Call) -> Mapping[str, str]:
         check_version(call.version)

@@ -109,7 +109,7 @@ class Resource:
             return await self.streaming[method](_call(request))
         handler = self.methods.get(method)
         if handler is None:
-            raise _not_allowed(request.method, [*self.methods, *self.streaming])
+            raise not_allowed(request.method, [*self.methods, *self.streaming])
         return await run_in_threadpool(handler, _call(request, await _body(request)))
 
 
@@ -143,7 +143,8 @@ async def _body(request: Request) -> bytes:
         raise Fault(code="UNKNOWN_EXCEPTION", message="The body is not gzip") from None
 
 
-def _not_allowed(method: str, allowed: Iterable[str]) -> Fault:
+def not_allowed(method: str, allowed: Iterable[str]) -> Fault:
+    """Return the fault of a method that a resource does not have."""
     names = ",".join(allowed)
     return Fault(
         code="METHOD_NOT_ALLOWED",

@@ -137,7 +137,7 @@ class RestResources:
     def upsert(self, call: Call) -> Response:
         """Insert or update by an external id; several records of it are a 300."""
         sobject = self._sobject(call)
-        key = _key_field(call, sobject)
+        key = key_field(sobject, call.path["field"])
         found = self._ids(call, sobject, key)
         if len(found) > 1:
             urls = [f"{call.base_path}/sobjects/{sobject.name}/{one}" for one in found]
@@ -196,7 +196,7 @@ class RestResources:
         return result
 
     def _keyed_id(self, call: Call, sobject: SObject) -> str:
-        found = self._ids(call, sobject, _key_field(call, sobject))
+        found = self._ids(call, sobject, key_field(sobject, call.path["field"]))
         if not found:
             raise not_found()
         return found[0]
@@ -219,13 +219,17 @@ def _values(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.document().items() if name != "attributes"}
 
 
-def _key_field(call: Call, sobject: SObject) -> Field:
-    field = sobject.field(call.path["field"])
+def key_field(sobject: SObject, name: str) -> Field:
+    """Return the field that an upsert of one object may find its records by.
+
+    Raises:
+        Fault: 404, when there is no such field or it is no key.
+    """
+    field = sobject.field(name)
     if field is None or not field.is_key:
         raise Fault(
             code="NOT_FOUND",
-            message="Provided external ID field does not exist or is not accessible: "
-            + call.path["field"],
+            message="Provided external ID field does not exist or is not accessible: " + name,
             status=404,
         )
     return field

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.values import Stored
 
 _COLUMN_TYPES = {Kind.INTEGER: "INTEGER", Kind.NUMBER: "TEXT COLLATE DECIMAL"}
+# How a transaction begins, is undone and is kept.
+_OUTER = ("BEGIN IMMEDIATE", "ROLLBACK", "COMMIT")
+_INNER = ("SAVEPOINT part", "ROLLBACK TO part", "RELEASE part")
 _SERIALS = '"~serials"'
 
 
@@ -101,6 +104,7 @@ class Store:
         self._folder = None if path else Path(tempfile.mkdtemp(prefix="sfbulk-sandbox-"))
         self._path = path or (self._folder or Path()) / "org.sqlite3"
         self._lock = threading.RLock()
+        self._writer: int | None = None
         self._connection = self._connect()
         with self.transaction():
             self._create_tables()
@@ -152,15 +156,23 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the lock; what happens inside is kept as a whole or not at all."""
+        """Hold the lock; what happens inside is kept as a whole or not at all.
+
+        One inside another can be undone by itself, and is undone with the outer one.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
+            begin, undo, keep = _INNER if self._connection.in_transaction else _OUTER
+            self._connection.execute(begin)
+            outer, self._writer = self._writer, threading.get_ident()
             try:
                 yield
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute(undo)
                 raise
-            self._connection.execute("COMMIT")
+            else:
+                self._connection.execute(keep)
+            finally:
+                self._writer = outer
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Stored, ...]]:
         """Run a statement on the writing connection and fetch all of its rows."""
@@ -174,6 +186,10 @@ class Store:
 
     def snapshot(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Stored, ...]]:
         """Stream a query's rows as of its first one, whatever is written meanwhile."""
+        if self._writer == threading.get_ident():
+            # Inside a transaction its own rows must show, which no other connection sees yet.
+            yield from self.execute(sql, parameters)
+            return
         connection = self._connect()
         try:
             yield from connection.execute(sql, parameters)

@@ -1,0 +1,171 @@
+"""Collections over REST: up to 200 records in one call (REST guide: sObject Collections)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sfbulk_sandbox.answers import JsonAnswer
+from sfbulk_sandbox.auth import not_found
+from sfbulk_sandbox.calls import Resource
+from sfbulk_sandbox.faults import Fault, RowError
+from sfbulk_sandbox.org import RowResult
+from sfbulk_sandbox.rest import key_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.responses import Response
+
+    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.org import Operation, Org
+
+MOST_RECORDS = 200
+_PREFIX_LENGTH = 3
+_ROLLED_BACK = RowError(
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "Record rolled back because not all records were valid and the request was using "
+    "AllOrNone header",
+)
+
+
+class _Undone(Exception):  # noqa: N818 - it ends a transaction, and is no error
+    """A record failed, and all of them were to be saved or none."""
+
+
+class CollectionResources:
+    """The resources under /composite/sobjects.
+
+    Args:
+        org: Rows and schema.
+        admit: The check that comes before each call.
+    """
+
+    def __init__(self, org: Org, *, admit: Callable[[Call], Mapping[str, str]]) -> None:
+        self._org = org
+        self._admit = admit
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        base = "/services/data/v{version}/composite/sobjects"
+        methods = {"POST": self.create, "PATCH": self.update, "DELETE": self.delete}
+        return [
+            Resource(base, methods, self._admit),
+            Resource(base + "/{sobject}/{field}", {"PATCH": self.upsert}, self._admit),
+        ]
+
+    def create(self, call: Call) -> Response:
+        """Insert records, of one object or several."""
+        return self._save(call, "insert", _typed_records(call))
+
+    def update(self, call: Call) -> Response:
+        """Update records by their ids."""
+        return self._save(call, "update", _typed_records(call))
+
+    def upsert(self, call: Call) -> Response:
+        """Insert or update records of one object by an external id or by Id."""
+        sobject = self._org.schema.sobject(call.path["sobject"])
+        if sobject is None:
+            raise not_found()
+        key = key_field(sobject, call.path["field"]).name
+        # A record without its key is refused by itself, not the call.
+        records = [(sobject.name, {key: None, **record}) for _, record in _typed_records(call)]
+        return self._save(call, "upsert", records, key)
+
+    def delete(self, call: Call) -> Response:
+        """Put the records of `ids` into the recycle bin."""
+        given = [one.strip() for one in call.query.get("ids", "").split(",") if one.strip()]
+        _check_number(given)
+        records = []
+        for record_id in given:
+            sobject = self._org.schema.by_prefix(record_id[:_PREFIX_LENGTH])
+            records.append((sobject.name if sobject else "", {"Id": record_id}))
+        all_or_none = call.query.get("allOrNone", "").lower() == "true"
+        return _answer(self._results("delete", records, None, all_or_none=all_or_none))
+
+    def _save(
+        self,
+        call: Call,
+        operation: Operation,
+        records: Sequence[tuple[str, Mapping[str, Any]]],
+        key: str | None = None,
+    ) -> Response:
+        all_or_none = call.document().get("allOrNone") is True
+        results = self._results(operation, records, key, all_or_none=all_or_none)
+        return _answer(results, created=operation == "upsert")
+
+    def _results(
+        self,
+        operation: Operation,
+        records: Sequence[tuple[str, Mapping[str, Any]]],
+        key: str | None,
+        *,
+        all_or_none: bool,
+    ) -> list[RowResult]:
+        results: list[RowResult] = []
+        try:
+            with self._org.transaction():
+                for name, group in groupby(records, key=lambda pair: pair[0]):
+                    results += self._saved(operation, name, [one for _, one in group], key)
+                if all_or_none:
+                    _check_all(results)
+        except _Undone:
+            return [_failed(_ROLLED_BACK) if result.success else result for result in results]
+        return results
+
+    def _saved(
+        self, operation: Operation, name: str, records: list[Mapping[str, Any]], key: str | None
+    ) -> list[RowResult]:
+        if not name:
+            return [
+                _failed(RowError("MALFORMED_ID", f"malformed id {one['Id']}", ("Id",)))
+                for one in records
+            ]
+        return self._org.save_records(operation, name, records, key)
+
+
+def _typed_records(call: Call) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the records of the body, each with its object's name, empty when there is none."""
+    records = call.document().get("records")
+    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+        raise Fault(code="JSON_PARSER_ERROR", message="records must be a list of objects")
+    _check_number(records)
+    return [(_type_of(call, record), record) for record in records]
+
+
+def _type_of(call: Call, record: Mapping[str, Any]) -> str:
+    attributes = record.get("attributes")
+    name = attributes.get("type") if isinstance(attributes, dict) else None
+    if not isinstance(name, str) and "sobject" not in call.path:
+        raise Fault(code="MISSING_ARGUMENT", message="attributes.type must name the object")
+    return str(name)
+
+
+def _check_number(records: Sequence[Any]) -> None:
+    if len(records) > MOST_RECORDS:
+        text = f"record limit reached. cannot submit more than {MOST_RECORDS} records in this call"
+        raise Fault(code="EXCEEDED_ID_LIMIT", message=text)
+
+
+def _check_all(results: Sequence[RowResult]) -> None:
+    if not all(result.success for result in results):
+        raise _Undone
+
+
+def _failed(error: RowError) -> RowResult:
+    return RowResult(None, success=False, created=False, errors=(error,))
+
+
+def _answer(results: Sequence[RowResult], *, created: bool = False) -> Response:
+    return JsonAnswer([_document(result, created=created) for result in results])
+
+
+def _document(result: RowResult, *, created: bool) -> dict[str, Any]:
+    if not result.success:
+        errors = [
+            {"statusCode": error.code, "message": error.message, "fields": list(error.fields)}
+            for error in result.errors
+        ]
+        return {"success": False, "errors": errors}
+    document: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
+    return document | {"created": result.created} if created else document
