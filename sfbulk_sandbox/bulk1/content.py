@@ -85,13 +85,20 @@ def _json_cells(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if name == "attributes":
             continue
         if isinstance(value, dict):
-            target = value.get("attributes", {}).get("type")
-            for key, text in _json_cells(value):
-                yield _relation(name, target, key), text
+            yield from _json_parent(name, value)
+        elif isinstance(value, list):
+            raise BatchFailure(f"InvalidBatch : {name} holds a list, which is no value")
         elif isinstance(value, bool):
             yield name, str(value).lower()
         else:
             yield name, _NULL if value is None else str(value)
+
+
+def _json_parent(name: str, parent: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    attributes = parent.get("attributes")
+    target = attributes.get("type") if isinstance(attributes, dict) else None
+    for key, text in _json_cells(parent):
+        yield _relation(name, target, key), text
 
 
 def _read_xml(body: bytes) -> Iterator[dict[str, str]]:
@@ -115,6 +122,8 @@ def _xml_cells(record: ET.Element) -> Iterator[tuple[str, str]]:
 
 def _xml_parent(name: str, parent: ET.Element) -> Iterator[tuple[str, str]]:
     """The parent's key stands in an sObject of its own, with its type when there are several."""
+    if local_name(parent) != "sObject":
+        raise BatchFailure(f"InvalidBatch : {name} must hold an sObject that names the parent")
     named = {local_name(element): element.text or "" for element in parent}
     target = named.pop("type", None)
     for key, text in named.items():

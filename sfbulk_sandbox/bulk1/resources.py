@@ -42,6 +42,8 @@ _MEDIA_TYPES = {
     ContentType.XML: ("application/xml", "text/xml"),
     ContentType.JSON: ("application/json",),
 }
+# What every API refuses alike has a code of its own in this one.
+_CODES = {"UNKNOWN_EXCEPTION": "ClientInputError", "METHOD_NOT_ALLOWED": "InvalidUrl"}
 _DOCUMENT_TYPES = ("", *_MEDIA_TYPES[ContentType.XML], *_MEDIA_TYPES[ContentType.JSON])
 
 
@@ -226,6 +228,7 @@ def _not_processed() -> Fault:
 
 
 def _refusal(call: Call, fault: Fault) -> Response:
+    fault.code = _CODES.get(fault.code, fault.code)
     return documents.fault_answer(fault, as_json="json" in _media_type(call))
 
 

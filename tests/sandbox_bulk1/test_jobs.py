@@ -165,7 +165,9 @@ def test_a_version_that_is_none_is_refused(sandbox: Sandbox, version: str) -> No
 
 def test_an_unknown_path_is_refused_in_this_apis_form(api: AsyncApi) -> None:
     assert error(api.get("/jobs"))[1] == "InvalidUrl"
-    assert error(api.call("DELETE", "/job"))[0] == 405
+    assert error(api.call("DELETE", "/job"))[:2] == (405, "InvalidUrl")
+    answer = api.call("POST", "/job", b"x", "application/xml", Content_Encoding="gzip")
+    assert error(answer)[:2] == (400, "ClientInputError")
 
 
 def test_ids_of_15_characters_are_ids(api: AsyncApi) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
-from tests.sandbox_bulk1.async_api import NAMESPACE, AsyncApi, rows
+from hypothesis import given
+from hypothesis import strategies as st
 
-if TYPE_CHECKING:
-    from sfbulk_sandbox import Sandbox
+from sfbulk_sandbox import Sandbox
+from sfbulk_sandbox.bulk1.content import read_table
+from sfbulk_sandbox.bulk1.settings import ContentType
+from tests.sandbox_bulk1.async_api import NAMESPACE, AsyncApi, children
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -160,8 +167,56 @@ def test_parents_by_their_key_in_each_format(api: AsyncApi) -> None:
     assert api.query("Contact", soql)[1:] == [["c"], ["j"], ["x"]]
 
 
-def test_the_same_seed_gives_the_same_ids(api: AsyncApi) -> None:
-    batch = api.run(api.job("insert", "Account"), "Name\nx\n")
-    assert batch.startswith("/job/750X")
-    assert "/batch/751X" in batch
-    assert len(rows(api.get(batch + "/result"))) == 2
+def test_a_parent_that_is_not_named_as_it_must_be_fails_the_batch(api: AsyncApi) -> None:
+    xml = s_objects("<LastName>x</LastName><ReportsTo><Email>a@example.com</Email></ReportsTo>")
+    assert "ReportsTo must hold" in api.failure(api.job("insert", "Contact", "XML"), xml, "XML")
+    job = api.job("insert", "Contact", "JSON")
+    assert "LastName holds a list" in api.failure(job, '[{"LastName": ["x"]}]', "JSON")
+    unknown = '[{"LastName": "x", "ReportsTo": {"attributes": "?", "Fax": "1"}}]'
+    assert api.failure(job, unknown, "JSON").endswith("Field name not found : ReportsTo.Fax")
+
+
+def test_the_same_calls_give_the_same_ids() -> None:
+    seen = []
+    for _ in range(2):
+        with Sandbox(sample=False, seed=7) as sandbox:
+            api = AsyncApi(sandbox)
+            ids = api.accounts(3)
+            batch = api.run(api.job("query", "Account"), "SELECT Id FROM Account")
+            seen.append((ids, batch, children(api.get(batch + "/result"))))
+            api.session.close()
+    assert seen[0] == seen[1]
+
+
+# XML has no way to write most control characters.
+CELLS = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), include_characters="\n\r\t"),
+    min_size=1,
+    max_size=20,
+).filter(lambda text: text != "#N/A")
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5))
+def test_a_record_says_the_same_in_each_format(records: list[tuple[str, str]]) -> None:
+    sheet = io.StringIO(newline="")
+    csv.writer(sheet, quoting=csv.QUOTE_ALL).writerows([("Name", "Fax"), *records])
+    elements = "".join(
+        f"<sObject><Name>{xml_text(name)}</Name><Fax>{xml_text(fax)}</Fax></sObject>"
+        for name, fax in records
+    )
+    bodies: dict[ContentType, str] = {
+        ContentType.CSV: sheet.getvalue(),
+        ContentType.JSON: json.dumps([{"Name": name, "Fax": fax} for name, fax in records]),
+        ContentType.XML: f'<sObjects xmlns="{NAMESPACE}">{elements}</sObjects>',
+    }
+    expected = [list(record) for record in records]
+    with tempfile.TemporaryDirectory() as folder:
+        for content, body in bodies.items():
+            path = Path(folder) / content.value
+            path.write_bytes(body.encode())
+            table = read_table(path, content)
+            assert (table.header, table.rows) == (["Name", "Fax"], expected)
+
+
+def xml_text(text: str) -> str:
+    return escape(text, {"\r": "&#13;"})
