@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class _Waiting:
     work: Callable[[], None]
     show_running: Callable[[], None]
+    whole: str | None
     polls: int = 0
 
 
@@ -53,15 +54,23 @@ class Progress:
         self._polls = None
 
     def release(self, job_id: str | None = None) -> list[str]:
-        """Work on one waiting job, or on all of them, and return their ids."""
+        """Work on one waiting job, or on all of them, and return their ids.
+
+        A Bulk API 1.0 job is its batches: they are what waits, and what is returned.
+        """
         with self._lock:
-            ids = [key for key in self._waiting if job_id in (None, key)]
+            ids = [key for key, one in self._waiting.items() if job_id in (None, key, one.whole)]
             for key in ids:
                 self._start(key, self._waiting.pop(key).work)
         return ids
 
     def submit(
-        self, job_id: str, work: Callable[[], None], show_running: Callable[[], None]
+        self,
+        job_id: str,
+        work: Callable[[], None],
+        show_running: Callable[[], None],
+        *,
+        part_of: str | None = None,
     ) -> None:
         """Take a job that is ready.
 
@@ -69,12 +78,13 @@ class Progress:
             job_id: Its id.
             work: Does all of it; called on the worker thread.
             show_running: Puts a job that still waits for polls into its running state.
+            part_of: The job, when it is a batch that waits.
         """
         with self._lock:
             if self._polls == 0:
                 self._start(job_id, work)
             else:
-                self._waiting[job_id] = _Waiting(work, show_running)
+                self._waiting[job_id] = _Waiting(work, show_running, part_of)
 
     def polled(self, job_id: str) -> None:
         """Count a poll of a job; under `after_polls` the one too many waits for its end."""

@@ -157,7 +157,10 @@ class Jobs:
     def submit(self, batch: Batch) -> None:
         """Let a batch be worked on as the progress policy says."""
         self._progress.submit(
-            batch.id, lambda: self._work(batch), lambda: self._show_running(batch)
+            batch.id,
+            lambda: self._work(batch),
+            lambda: self._show_running(batch),
+            part_of=batch.job.id,
         )
 
     def polled(self, batches: Iterable[Batch]) -> None:

@@ -214,6 +214,20 @@ def test_an_aborted_job_leaves_queued_batches_unprocessed(sandbox: Sandbox, api:
     assert error(api.change(job, "Aborted"))[1] == "InvalidJobState"
 
 
+def test_held_batches_are_released_one_by_one_or_by_their_job(
+    sandbox: Sandbox, api: AsyncApi
+) -> None:
+    sandbox.control.hold_jobs()
+    jobs = [api.job("insert", "Account") for _ in range(2)]
+    paths = [api.add(job, "Name\nx\n") for job in jobs for _ in range(2)]
+    ids = [path[-18:] for path in paths]
+    assert sandbox.control.release_jobs(ids[1]) == [ids[1]]
+    assert sandbox.control.release_jobs(jobs[1].removeprefix("/job/")) == ids[2:]
+    for path in paths[1:]:
+        assert api.wait(path)["state"] == "Completed"
+    assert fields(api.get(paths[0]))["state"] == "Queued"
+
+
 def test_a_batch_that_only_seems_to_run_can_be_aborted(sandbox: Sandbox, api: AsyncApi) -> None:
     sandbox.control.jobs_after_polls(2)
     batch = api.add(api.job("insert", "Account"), "Name\nx\n")
