@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from itertools import chain
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from sfbulk_sandbox import Sandbox
 from tests.sandbox_bulk1.async_api import (
     NAMESPACE,
     AsyncApi,
@@ -19,7 +21,7 @@ from tests.sandbox_bulk1.async_api import (
 )
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox import Sandbox
+    from pathlib import Path
 
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
@@ -257,3 +259,27 @@ def test_chunking_is_for_queries_of_some_objects(api: AsyncApi) -> None:
     assert error(api.create(load, Sforce_Enable_PKChunking="TRUE"))[1] == "InvalidJob"
     custom = {"operation": "query", "object": "Invoice__c", "contentType": "CSV"}
     assert api.create(custom, Sforce_Enable_PKChunking="TRUE").status_code == 201
+
+
+def test_sharing_rows_are_chunked_by_their_parent(tmp_path: Path) -> None:
+    text = {"soapType": "xsd:string", "length": 18, "createable": False, "updateable": False}
+    describe = {
+        "name": "AccountShare",
+        "label": "Account Share",
+        "keyPrefix": "02c",
+        "queryable": True,
+        "fields": [{"name": "Id", "label": "Id", "type": "id", **text}],
+    }
+    (tmp_path / "AccountShare.json").write_text(json.dumps(describe))
+    settings = {"operation": "query", "object": "AccountShare", "contentType": "CSV"}
+    with Sandbox(describe=tmp_path, sample=False) as sandbox:
+        api = AsyncApi(sandbox)
+        refusal = api.create(settings, Sforce_Enable_PKChunking="TRUE")
+        assert error(refusal)[1] == "FeatureNotEnabled"
+        created = api.create(settings, Sforce_Enable_PKChunking="TRUE; parent=Account")
+        job = "/job/" + fields(created)["id"]
+        assert api.wait(api.add(job, "SELECT Id FROM AccountShare"))["state"] == "NotProcessed"
+        # An object without rows still has one chunk, which finds none.
+        (_, chunk) = batches(api.get(job + "/batch"))
+        assert api.wait(f"{job}/batch/{chunk['id']}")["numberRecordsProcessed"] == "0"
+        api.session.close()
