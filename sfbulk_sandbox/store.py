@@ -115,8 +115,8 @@ class Store:
         connection.create_function("fold", 1, fold, deterministic=True)
         connection.create_collation("DECIMAL", _compare_numbers)
         connection.create_collation("FOLD", _compare_texts)
-        connection.create_aggregate("decimal_sum", 1, _DecimalSum)
-        connection.create_aggregate("decimal_avg", 1, _DecimalAverage)
+        connection.create_aggregate("decimal_sum", 1, _DecimalSum)  # type: ignore[arg-type] # typeshed knows aggregates of integers only
+        connection.create_aggregate("decimal_avg", 1, _DecimalAverage)  # type: ignore[arg-type] # typeshed knows aggregates of integers only
         connection.execute("PRAGMA journal_mode = WAL")
         # A crash of the machine may cost the last rows of a sandbox; waiting for discs costs more.
         connection.execute("PRAGMA synchronous = OFF")

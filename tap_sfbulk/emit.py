@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
 
@@ -92,10 +92,12 @@ class Emitter:
             CsvError: If the page is no CSV of the selected columns, or not UTF-8.
             DataError: If a value does not fit its field's type.
         """
-        for block in blocks(page, self._names):
-            frame = self._tokens(self._read(block))
-            self._see(frame)
-            yield frame
+        with page.open("rb") as file:
+            order = self._page_order(file.readline())
+            for block in blocks(file):
+                frame = self._tokens(self._read(block, order).select(self._names))
+                self._see(frame)
+                yield frame
 
     def lines(self, frame: pl.DataFrame, before: str, after: str) -> bytes:
         """One line per row: `before`, the record as JSON, `after`, a line feed."""
@@ -132,29 +134,53 @@ class Emitter:
         if run:
             yield run
 
-    def _read(self, block: bytes) -> pl.DataFrame:
-        schema = dict.fromkeys(self._names, pl.String)
+    def _page_order(self, header: bytes) -> list[str]:
+        """The selected columns in the order of the page: by name until API version 49.0.
+
+        (Bulk API guide: Get Results for a Query Job.)
+        """
+        # A page with no bytes at all has no rows; the count says whether that is right.
+        if not header:
+            return self._names
+        given = header.decode("utf-8-sig", "replace").rstrip("\r\n").replace('"', "").split(",")
+        known = {name.lower(): name for name in self._names}
+        if sorted(name.lower() for name in given) != sorted(known):
+            raise self._wrong_header(given)
+        return [known[name.lower()] for name in given]
+
+    def _wrong_header(self, given: list[str]) -> CsvError:
+        there = {name.lower() for name in given}
+        lost = [name for name in self._names if name.lower() not in there]
+        # What stands there instead may be a row, so it is not shown.
+        return CsvError(
+            f"A result page of {self._sobject} begins with {len(given)} cells that are not the "
+            f"{len(self._names)} columns of the query. Missing: {', '.join(lost[:5]) or 'none'}"
+            f"{', …' if lost[5:] else ''}. Run the query again."
+        )
+
+    def _read(self, block: bytes, order: Sequence[str]) -> pl.DataFrame:
+        schema = dict.fromkeys(order, pl.String)
         try:
             frame = pl.read_csv(block, has_header=False, schema=schema)
         except pl.exceptions.PolarsError:
-            return self._read_exactly(block)
+            return self._read_exactly(block, order)
         # Polars fills a short row with nulls. A quoted empty cell is no null to it, so a
         # null at the end is either such a row or an unquoted cell.
         if frame.to_series(-1).null_count():
-            return self._read_exactly(block)
+            return self._read_exactly(block, order)
         return frame
 
-    def _read_exactly(self, block: bytes) -> pl.DataFrame:
+    def _read_exactly(self, block: bytes, order: Sequence[str]) -> pl.DataFrame:
         """The same by the decoder that names the row it cannot read."""
         decoder = CsvDecoder()
-        header = ",".join(f'"{name}"' for name in self._names).encode() + b"\n"
+        header = ",".join(f'"{name}"' for name in order).encode() + b"\n"
         try:
             rows = [*decoder.feed(header + block), *decoder.flush()]
         except CsvError as error:
             raise CsvError(
                 f"A result page of {self._sobject} is no readable CSV: {error}"
             ) from error
-        return pl.DataFrame(rows, dict.fromkeys(self._names, pl.String), orient="row")
+        return pl.DataFrame(rows, dict.fromkeys(order, pl.String), orient="row")
 
     def _tokens(self, frame: pl.DataFrame) -> pl.DataFrame:
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
@@ -235,23 +261,17 @@ def whole_number(text: str) -> str | None:
     return str(int(number))
 
 
-def blocks(page: Path, names: Sequence[str]) -> Iterator[bytes]:
-    """A page's rows without its header, in pieces of about `BLOCK_BYTES` that end with a row.
-
-    Raises:
-        CsvError: If the header is not the selected columns.
-    """
-    with page.open("rb") as file:
-        _check_header(file.readline(), names)
-        rest = b""
-        while chunk := file.read(BLOCK_BYTES):
-            rest += chunk
-            end = last_row_end(rest)
-            if end:
-                yield rest[:end]
-            rest = rest[end:]
-        if rest:
-            yield rest
+def blocks(file: BinaryIO) -> Iterator[bytes]:
+    """The rows of a page whose header is read, in pieces of about `BLOCK_BYTES` of whole rows."""
+    rest = b""
+    while chunk := file.read(BLOCK_BYTES):
+        rest += chunk
+        end = last_row_end(rest)
+        if end:
+            yield rest[:end]
+        rest = rest[end:]
+    if rest:
+        yield rest
 
 
 def last_row_end(text: bytes) -> int:
@@ -267,16 +287,6 @@ def last_row_end(text: bytes) -> int:
             return newline + 1
         end = newline
     return 0
-
-
-def _check_header(header: bytes, names: Sequence[str]) -> None:
-    # A page with no bytes at all has no rows; the count says whether that is right.
-    given = header.decode("utf-8-sig", "replace").rstrip("\r\n").replace('"', "").split(",")
-    if header and [name.lower() for name in given] != [name.lower() for name in names]:
-        raise CsvError(
-            f"A result page has the columns {', '.join(given)} where the query selects "
-            f"{', '.join(names)}."
-        )
 
 
 def _json_members(run: list[Column]) -> list[pl.Expr]:

@@ -40,7 +40,7 @@ _INSTANT = re.compile(
     r"(?: ?(?:Z|([+-])(\d\d):?(\d\d)?))?)?",
     re.ASCII | re.IGNORECASE,
 )
-_IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+_IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", re.ASCII)
 _TIME = re.compile(r"(\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|[+-]00:?00)?", re.ASCII)
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
 _ID_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -102,6 +102,8 @@ def _text(value: Any) -> str:
 def _choices(value: Any) -> str:
     if not isinstance(value, list):
         return _text(value)
+    if any(choice in (None, "") or isinstance(choice, (list, dict)) for choice in value):
+        raise UnconvertibleError("a choice is null, empty, or no single value")
     choices = [_text(choice) for choice in value]
     if any(";" in choice for choice in choices):
         raise UnconvertibleError("a choice holds the separator `;`")
@@ -183,12 +185,22 @@ def _datetime(value: Any) -> str:
     if found is None:
         raise UnconvertibleError("it is not a date and time of the form YYYY-MM-DDThh:mm:ssZ")
     day, minute, second, fraction, sign, hours, minutes = found.groups()
-    millis = _milliseconds(fraction)
+    _refuse_fraction(fraction)
     instant = _calendar(f"{day}T{minute or '00:00'}:{second or '00'}")
     if sign:
+        _calendar(f"2000-01-01T{hours}:{minutes or '00'}")
         offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
         instant = _in_utc(instant, -offset if sign == "+" else offset)
-    return f"{instant.isoformat()}.{millis}Z"
+    return f"{instant.isoformat()}.000Z"
+
+
+def _refuse_fraction(fraction: str | None) -> None:
+    # SOAP API guide, Primitive Data Types: a dateTime has a precision of one second. The
+    # three decimals it is written with are always zeros; a time of day does keep them.
+    if (fraction or "").strip("0"):
+        raise UnconvertibleError(
+            "Salesforce keeps whole seconds and would cut off the rest: cut it off before"
+        )
 
 
 def _in_utc(instant: datetime, shift: timedelta) -> datetime:

@@ -105,6 +105,12 @@ def test_rows_of_many_pages_all_arrive_once(sandbox: Sandbox, tap: TapCommand) -
     assert sorted(r["Id"] for r in run.records("Contact")) == [c["Id"] for c in CONTACTS]
 
 
+def test_old_api_versions_give_their_columns_by_name(tap: TapCommand) -> None:
+    run = tap(api_version="49.0")
+    assert run.code == 0, run.log
+    assert rows_of(run.records("Account")) == EXPECTED
+
+
 def test_both_paths_count_the_rows(tap: TapCommand) -> None:
     for settings in ({}, *BY_RECORD):
         log = tap(**settings).log
