@@ -117,7 +117,7 @@ class App:
     def asgi(self, disconnect: Callable[[tuple[str, int]], None]) -> ASGIApp:
         """Return the ASGI app; `disconnect` closes the connection of a client's address."""
         starlette = Starlette(
-            routes=routes(self._resources()),
+            routes=routes(self.resources()),
             middleware=[
                 Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
             ],
@@ -148,7 +148,8 @@ class App:
         self._progress.close()
         self._cursors.clear()
 
-    def _resources(self) -> list[Resource]:
+    def resources(self) -> list[Resource]:
+        """Return every resource of the app, the most special before the general."""
         admit = self._admit
         parts: tuple[Part, ...] = (
             self._auth,
