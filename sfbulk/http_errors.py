@@ -1,7 +1,7 @@
 """Turns what went wrong with a request into the client's own errors; the only place that does.
 
 Two sources: exceptions of `requests` and urllib3 (`transport_error`), and answers with
-an error status, whose body may be Salesforce's JSON, an HTML page or nothing (`api_error`).
+an error status, whose body may be Salesforce's JSON or XML, an HTML page or nothing (`api_error`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sfbulk.errors import (
     SessionExpired,
     TransportError,
 )
+from sfbulk.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,15 +71,20 @@ _TROUBLES: dict[type[Exception], _Trouble] = {
     rq.RequestException: _BROKEN_ANSWER,
 }
 
+# Bulk API 1.0 has no status and no code for what is not there, only these with a text.
+_CLASSIC_MISSING = frozenset({"InvalidJob", "InvalidBatch", "InvalidEntity"})
+
 HTTP_LIBRARY_ERRORS = (rq.RequestException, u3.HTTPError)
 """What code that talks to the HTTP library catches."""
 
+# The same in the spelling of each API: REST, Bulk API 2.0, Bulk API 1.0.
 _LIMIT_CODES = frozenset(
     {
         "REQUEST_LIMIT_EXCEEDED",
         "LIMIT_EXCEEDED",
         "EXCEEDEDQUOTA",
         "EXCEEDED_QUOTA",
+        "ExceededQuota",
         "EXCEEDED_ID_LIMIT",
     }
 )
@@ -133,7 +139,7 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
 
 
 def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:
-    if code == "INVALID_SESSION_ID":
+    if code in ("INVALID_SESSION_ID", "InvalidSessionId"):
         return SessionExpired
     if code in _LIMIT_CODES:
         return LimitExceeded
@@ -141,7 +147,9 @@ def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:
     # supported in Bulk Query": the codes of these vary, the words do not.
     if "not supported" in message and "Bulk" in message:
         return NotSupportedByBulk
-    if code == "NOT_FOUND" or status == HTTPStatus.NOT_FOUND:
+    if code in ("NOT_FOUND", "NotFound") or status == HTTPStatus.NOT_FOUND:
+        return NotFound
+    if code in _CLASSIC_MISSING and message.startswith("Unable to find "):
         return NotFound
     return ApiError
 
@@ -152,14 +160,17 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
 
 
+_MESSAGES = ("message", "exceptionMessage", "error_description")
+
+
 def _first_error(body: bytes) -> tuple[str | None, str, tuple[str, ...]]:
     """Code, message and fields of the first error in a body; REST sends a list of them."""
-    document = _json(body)
+    document = _xml(body) if body.lstrip().startswith(b"<") else _json(body)
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):
         return None, "", ()
     code = _text(first, "errorCode") or _text(first, "exceptionCode") or _text(first, "error")
-    message = _text(first, "message") or _text(first, "error_description") or ""
+    message = next((text for name in _MESSAGES if (text := _text(first, name))), "")
     fields = first.get("fields")
     names = fields if isinstance(fields, list) else []
     return code, message, tuple(name for name in names if isinstance(name, str))
@@ -170,6 +181,15 @@ def _json(body: bytes) -> Any:
         return json.loads(body)
     except ValueError:
         return None
+
+
+def _xml(body: bytes) -> dict[str, str]:
+    """The texts of Bulk API 1.0's error document; nothing of any other page."""
+    try:
+        root = parse_xml(body)
+    except UnusableXmlError:
+        return {}
+    return texts(root) if local_name(root) == "error" else {}
 
 
 def _text(document: Mapping[str, Any], key: str) -> str | None:

@@ -41,6 +41,9 @@ _PASSING_FOR_READS = frozenset({406})
 
 _PASSING_CODES = frozenset({"SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW"})
 
+# How Bulk API 1.0 says, with status 400, what the others say with a 401.
+_CLASSIC_SESSION_CODE = "InvalidSessionId"
+
 # 401 texts where a new token is refused just the same.
 _RENEWAL_CANNOT_HELP = (
     "Connected app is not attached to Agent",
@@ -85,7 +88,7 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
         repeatable: True for a POST that changes nothing; by default the method decides.
     """
     repeatable = method in _REPEATABLE_METHODS if repeatable is None else repeatable
-    if status == 401:  # noqa: PLR2004 - its name is longer than its meaning
+    if status == 401 or code == _CLASSIC_SESSION_CODE:  # noqa: PLR2004 - its name is longer than its meaning
         return _on_unauthorised(code, message, renewed=renewed)
     if status is None:
         had_no_effect, passing = not may_have_acted, True
@@ -122,7 +125,8 @@ class Pauses:
 def _on_unauthorised(code: str | None, message: str, *, renewed: bool) -> Decision:
     helpless = any(text in message for text in _RENEWAL_CANNOT_HELP)
     # Some gateways send 401 without Salesforce's body; one renewal costs little.
-    if code in (None, "INVALID_SESSION_ID") and not renewed and not helpless:
+    expired = code in (None, "INVALID_SESSION_ID", _CLASSIC_SESSION_CODE)
+    if expired and not renewed and not helpless:
         return Decision.RENEW
     return Decision.GIVE_UP
 

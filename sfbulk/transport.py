@@ -34,6 +34,7 @@ class Transport:
         self.clock = clock
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
+        self.async_path = f"/services/async/{settings.api_version}"
         self._wire = Wire()
         self._session = OrgSession(settings.credentials, self._ask_unsigned)
 
@@ -66,7 +67,23 @@ class Transport:
             TransportError: no usable answer; `ambiguous` when the request may have been
                 carried out.
         """
-        return self._signed(request, lambda reply: json_body(request, reply), None)
+        return self.read(request, json_body)
+
+    def read(self, request: Request, parse: Callable[[Request, Reply], T]) -> T:
+        """API call: what `parse` makes of the reply to `request`.
+
+        Args:
+            request: what to send.
+            parse: reads the reply; it raises `wire.unusable` for a body that is none, which
+                then counts as no answer.
+
+        Raises:
+            SignInError: no access token is to be had.
+            ApiError: Salesforce refuses.
+            TransportError: no usable answer; `ambiguous` when the request may have been
+                carried out.
+        """
+        return self._signed(request, lambda reply: parse(request, reply), None)
 
     def _signed(self, request: Request, read: Callable[[Reply], T], sink: Sink | None) -> T:
         grant = self._session.grant()

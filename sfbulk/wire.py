@@ -56,7 +56,14 @@ class Request:
     json: Mapping[str, Any] | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
     body: Path | bytes | None = field(default=None, repr=False)
-    """CSV to upload."""
+    """Data to upload."""
+    content_type: str = "text/csv"
+    """That of `body`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What else to send; never a token."""
+    classic: bool = False
+    """Whether it is one of Bulk API 1.0, which has a token header of its own and decides by the
+    job in which form it answers."""
     job_id: str | None = None
     repeatable: bool | None = None
     """Whether sending it twice does no more than once; None: the method decides."""
@@ -110,7 +117,7 @@ class Wire:
         """
         host = urlsplit(origin).hostname or origin
         with _mapped(request, host):
-            response = self._start(origin, request, token, accept="text/csv" if sink else _JSON)
+            response = self._start(origin, request, token, accept=_accept(request, sink))
         try:
             return _read(request, host, response, sink)
         finally:
@@ -125,9 +132,9 @@ class Wire:
                 request.method,
                 origin + request.path,
                 params=dict(request.params),
-                headers={"Accept": accept, **_content_type(request)},
+                headers={"Accept": accept, **_content_type(request), **request.headers},
                 data=_encoded(request) if body is None else body,
-                auth=_Bearer(token),
+                auth=_Token(token, classic=request.classic),
                 timeout=(CONNECT_TIMEOUT_SECONDS, request.read_timeout),
                 # A redirect would carry the token or the data to where it points.
                 allow_redirects=False,
@@ -146,13 +153,14 @@ def json_body(request: Request, reply: Reply) -> dict[str, Any]:
     try:
         document = json.loads(reply.content)
     except ValueError as error:
-        raise _unusable(request, reply.status, "a body that is no JSON") from error
+        raise unusable(request, reply.status, "a body that is no JSON") from error
     if not isinstance(document, dict):
-        raise _unusable(request, reply.status, "JSON that is no object")
+        raise unusable(request, reply.status, "JSON that is no object")
     return document
 
 
-def _unusable(request: Request, status: int, what: str) -> TransportError:
+def unusable(request: Request, status: int, what: str) -> TransportError:
+    """The error for a success whose body, described by `what`, is not the answer."""
     return TransportError(
         f"{request.purpose}: HTTP {status} with {what}.",
         ambiguous=True,
@@ -161,14 +169,17 @@ def _unusable(request: Request, status: int, what: str) -> TransportError:
     )
 
 
-class _Bearer(AuthBase):
+class _Token(AuthBase):
     """Stamps the token; being there also keeps a .netrc from replacing it."""
 
-    def __init__(self, token: str | None) -> None:
+    def __init__(self, token: str | None, *, classic: bool) -> None:
         self._token = token
+        self._classic = classic
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
+        if self._token is not None and self._classic:
+            request.headers["X-SFDC-Session"] = self._token
+        elif self._token is not None:
             request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
@@ -194,9 +205,15 @@ def _opened(body: Path | bytes | None) -> Iterator[IO[bytes] | bytes | None]:
         yield body
 
 
+def _accept(request: Request, sink: Sink | None) -> str:
+    if request.classic:
+        return "*/*"
+    return "text/csv" if sink else _JSON
+
+
 def _content_type(request: Request) -> dict[str, str]:
     if request.body is not None:
-        return {"Content-Type": "text/csv"}
+        return {"Content-Type": request.content_type}
     if request.json is not None:
         return {"Content-Type": "application/json; charset=UTF-8"}
     return {}
@@ -219,7 +236,7 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
     if sink is None:
         return Reply(response.status_code, response.headers, b"".join(chunks))
     if "html" in response.headers.get("Content-Type", ""):
-        raise _unusable(request, response.status_code, "a web page instead of data")
+        raise unusable(request, response.status_code, "a web page instead of data")
     sink(chunks)
     return Reply(response.status_code, response.headers)
 

@@ -136,6 +136,49 @@ def test_the_most_specific_class_is_taken(status: int, code: str, message: str, 
 
 
 @pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("InvalidSessionId", "Invalid session id", "SessionExpired"),
+        ("ExceededQuota", "ApiBatchItems Limit exceeded.", "LimitExceeded"),
+        ("InvalidJob", "Unable to find object: Video__c", "NotFound"),
+        ("InvalidBatch", "Records not processed", "ApiError"),
+        (
+            "InvalidEntity",
+            "Entity 'TaskStatus' is not supported by the Bulk API.",
+            "NotSupportedByBulk",
+        ),
+    ],
+)
+def test_errors_of_bulk_1_are_read_in_both_their_forms(code: str, message: str, kind: str) -> None:
+    as_xml = (
+        '<?xml version="1.0" encoding="UTF-8"?><error\n'
+        '   xmlns="http://www.force.com/2009/06/asyncapi/dataload">\n'
+        f" <exceptionCode>{code}</exceptionCode>\n"
+        f" <exceptionMessage>{message}</exceptionMessage>\n</error>"
+    )
+    as_json = f'{{"exceptionCode":"{code}","exceptionMessage":"{message}"}}'
+    for body in (as_xml, as_json):
+        error = api_error("Ask", 400, {}, body.encode())
+        assert type(error) is getattr(errors, kind)
+        assert (error.code, error.detail) == (code, message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE error [<!ENTITY a 'x'>]><error><exceptionCode>&a;</exceptionCode></error>",
+        b"<error><exceptionCode>X</error>",
+        b'<?xml version="1.0" encoding="nonsense"?><error><exceptionCode>X</exceptionCode></error>',
+        b"<fault><exceptionCode>X</exceptionCode></fault>",
+    ],
+)
+def test_xml_that_is_no_error_of_salesforce_gives_no_code(body: bytes) -> None:
+    error = api_error("Ask", 500, {}, body)
+    assert error.code is None
+    assert "no error of Salesforce" in str(error)
+
+
+@pytest.mark.parametrize(
     ("header", "seconds"),
     [("7", 7.0), ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)],
 )

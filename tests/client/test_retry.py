@@ -61,6 +61,13 @@ def test_an_expired_session_is_renewed_once(method: str, attempt: int, code: str
     assert decide(method, 401, code, attempt, renewed=True) is Decision.GIVE_UP
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_session_that_bulk_1_calls_invalid_is_renewed_once_too(method: str) -> None:
+    code = "InvalidSessionId"
+    assert decide(method, 400, code, 1) is Decision.RENEW
+    assert decide(method, 400, code, 1, renewed=True) is Decision.GIVE_UP
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [

@@ -51,6 +51,39 @@ def test_a_request_carries_what_salesforce_wants(
     assert server.seen[0].body == b'{"a": "\\u00e9"}'
 
 
+def test_a_request_of_bulk_1_carries_the_token_in_its_own_header(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    server.script.append(Answer(201, b"<jobInfo/>"))
+    assert transport.async_path == "/services/async/68.0"
+    request = replace(
+        CREATE,
+        json=None,
+        body=b"<jobInfo/>",
+        content_type="application/xml; charset=UTF-8",
+        headers={"Sforce-Line-Ending": "LF"},
+        classic=True,
+    )
+    assert transport.read(request, lambda _, reply: reply.content) == b"<jobInfo/>"
+    headers = server.seen[0].headers
+    assert headers["X-SFDC-Session"] == "00Dxx!secret"
+    assert "Authorization" not in headers
+    assert headers["Accept"] == "*/*"
+    assert headers["Content-Type"] == "application/xml; charset=UTF-8"
+    assert headers["Sforce-Line-Ending"] == "LF"
+
+
+def test_the_session_error_of_bulk_1_renews_the_token(
+    server: ScriptedServer, renewing: Transport
+) -> None:
+    refused = as_json(
+        {"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session id"}, 400
+    )
+    server.script.extend([granted(server, "1"), refused, granted(server, "2"), Answer(201)])
+    renewing.send(replace(CREATE, classic=True))
+    assert server.seen[3].headers["X-SFDC-Session"] == "00Dxx!2"
+
+
 def test_a_netrc_file_does_not_replace_the_token(
     server: ScriptedServer, transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
