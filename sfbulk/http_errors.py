@@ -10,6 +10,8 @@ import json
 import re
 import ssl
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -155,9 +157,22 @@ def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    # The header's other form, a date, is not worth trusting two clocks for.
     text = headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    # The header's other form is a date. The server's own clock says how far off that is: ours
+    # may go wrong.
+    until, now = _date(text), _date(headers.get("Date", ""))
+    return max(0.0, (until - now).total_seconds()) if until and now else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # "-0000" says that the zone is unknown; HTTP knows only UTC.
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 
 _MESSAGES = ("message", "exceptionMessage", "error_description")

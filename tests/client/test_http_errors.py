@@ -184,3 +184,20 @@ def test_xml_that_is_no_error_of_salesforce_gives_no_code(body: bytes) -> None:
 )
 def test_retry_after_is_read_as_seconds(header: str, seconds: float | None) -> None:
     assert api_error("Ask", 503, {"Retry-After": header}, b"").retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 75.0),
+        ("Wed, 21 Oct 2026 07:28:00 -0000", 75.0),
+        ("Wed, 21 Oct 2026 07:20:00 GMT", 0.0),
+        ("Wednesday", None),
+        ("Wed, 41 Oct 2026 07:20:00 GMT", None),
+    ],
+)
+def test_a_retry_after_that_is_a_date_is_reckoned_by_the_servers_clock(
+    until: str, seconds: float | None
+) -> None:
+    headers = {"Retry-After": until, "Date": "Wed, 21 Oct 2026 07:26:45 GMT"}
+    assert api_error("Ask", 503, headers, b"").retry_after == seconds
