@@ -34,6 +34,7 @@ from sfbulk.errors import (
     NotFound,
     NotSupportedByBulk,
     OversizeRow,
+    QuotaReached,
     Recovery,
     RowCountMismatch,
     SalesforceError,
@@ -48,6 +49,7 @@ from sfbulk.jobs.pages import ResultPage
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.results import FailedRow, RowError, SuccessfulRow
 from sfbulk.jobs.states import JobInfo, JobState, Operation
+from sfbulk.limits import Limit
 
 __all__ = [
     "ApiError",
@@ -66,6 +68,7 @@ __all__ = [
     "JobInfo",
     "JobState",
     "JobTimeout",
+    "Limit",
     "LimitExceeded",
     "LineEnding",
     "NotFound",
@@ -73,6 +76,7 @@ __all__ = [
     "Operation",
     "OversizeRow",
     "QueryJob",
+    "QuotaReached",
     "Recovery",
     "ResultPage",
     "RowCountMismatch",

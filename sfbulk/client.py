@@ -10,13 +10,21 @@ from urllib.parse import quote
 from sfbulk.clock import SYSTEM_CLOCK, Clock
 from sfbulk.csvio import LineEnding
 from sfbulk.describe import SObjectDescribe, SObjectSummary, parse_describe, parse_summary
-from sfbulk.errors import LimitExceeded, SalesforceError, SignInError, TransportError
+from sfbulk.errors import (
+    ConfigError,
+    LimitExceeded,
+    QuotaReached,
+    SalesforceError,
+    SignInError,
+    TransportError,
+)
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import disposing
 from sfbulk.jobs.load import IngestSummary, RecordLoader
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.states import Operation
-from sfbulk.settings import parse_settings
+from sfbulk.limits import Limit, Quota, quota_problems
+from sfbulk.settings import credentials_problems, parse_settings
 from sfbulk.transport import Transport
 from sfbulk.wire import Request
 
@@ -47,13 +55,16 @@ class Salesforce:
         """The org that `settings` name; no request is made yet.
 
         Args:
-            settings: see `sfbulk.settings`; keys that are none of its settings are ignored.
+            settings: see `sfbulk.settings` and `sfbulk.limits`; other keys are ignored.
             clock: the time, for tests.
 
         Raises:
             ConfigError: settings are missing or contradict each other; names all problems.
         """
-        return cls(Transport(parse_settings(settings), clock))
+        problems = [*credentials_problems(settings), *quota_problems(settings)]
+        if problems:
+            raise ConfigError(problems)
+        return cls(Transport(parse_settings(settings), clock, Quota.parse(settings)))
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +102,14 @@ class Salesforce:
                 ambiguous=False,
                 permanent=True,
             ) from None
+
+    def limits(self) -> dict[str, Limit]:
+        """API call: the org's limits by Salesforce's names, such as `DailyApiRequests`.
+
+        Raises:
+            ApiError: the user lacks the permission View Setup and Configuration.
+        """
+        return self._transport.limits()
 
     def describe_global(self) -> list[SObjectSummary]:
         """API call: all objects the user can see."""
@@ -200,7 +219,7 @@ class Salesforce:
     def _describe_or_error(self, name: str) -> SObjectDescribe | SalesforceError:
         try:
             return self.describe(name)
-        except (SignInError, LimitExceeded):
+        except (SignInError, LimitExceeded, QuotaReached):
             raise
         except SalesforceError as error:
             return error

@@ -4,6 +4,7 @@
 SalesforceError
 ├── ConfigError                  settings are missing or contradict each other
 ├── SignInError                  Salesforce gave no access token, or it cannot be renewed
+├── QuotaReached                 the run may use no more of the org's daily limits
 ├── TransportError               no usable answer came back
 ├── ApiError                     Salesforce answered with an error
 │   ├── NotFound                 no such job, object or record
@@ -78,6 +79,12 @@ class ConfigError(SalesforceError):
 
 class SignInError(SalesforceError):
     """Salesforce gave no access token, or the one in use cannot be renewed."""
+
+
+class QuotaReached(SalesforceError):  # noqa: N818 - nothing went wrong: it is the line drawn
+    """The run may use no more of the org's daily limits; what it had begun is finished."""
+
+    recovery = Recovery.RETRIABLE
 
 
 class TransportError(SalesforceError):

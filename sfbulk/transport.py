@@ -11,27 +11,32 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk.errors import ApiError, SalesforceError, TransportError
+from sfbulk.guard import QuotaGuard
+from sfbulk.limits import Limit, Quota, parse_limits
 from sfbulk.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Decision, Pauses, decide
 from sfbulk.session import OrgSession
-from sfbulk.wire import Wire, json_body
+from sfbulk.wire import Request, Wire, json_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfbulk.clock import Clock
     from sfbulk.settings import Settings
-    from sfbulk.wire import Reply, Request, Sink
+    from sfbulk.wire import Reply, Sink
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+NO_QUOTA = Quota()
+
 
 class Transport:
     """Everything the client asks of the org goes through here; safe for several threads."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, quota: Quota = NO_QUOTA) -> None:
         self.clock = clock
+        self.guard = QuotaGuard(quota, clock, self.limits)
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
         self.async_path = f"/services/async/{settings.api_version}"
@@ -85,11 +90,25 @@ class Transport:
         """
         return self._signed(request, lambda reply: parse(request, reply), None)
 
+    def limits(self) -> dict[str, Limit]:
+        """API call: the org's limits by Salesforce's names for them.
+
+        Raises:
+            ApiError: the user may not see them.
+        """
+        return parse_limits(
+            self.json(Request("GET", f"{self.base_path}/limits", "Read the org's limits"))
+        )
+
     def _signed(self, request: Request, read: Callable[[Reply], T], sink: Sink | None) -> T:
         grant = self._session.grant()
 
         def send() -> T:
-            return read(self._wire.send(grant.instance_url, request, grant.access_token, sink))
+            # What belongs to a job that has begun is never stopped half-way.
+            self.guard.before_request(begins_work=request.job_id is None)
+            reply = self._wire.send(grant.instance_url, request, grant.access_token, sink)
+            self.guard.after_answer(reply.headers)
+            return read(reply)
 
         def renew() -> None:
             nonlocal grant

@@ -50,10 +50,12 @@ class IngestJob(Job):
         Raises:
             DataError: an upsert without key field, or one for another operation.
             ApiError: Salesforce refuses, as for an unfit key field.
+            QuotaReached: the settings allow no further job.
             TransportError: no answer; `ambiguous` when the job may exist all the same.
         """
         if (operation is Operation.UPSERT) != (external_id is not None):
             raise DataError(f"An upsert needs external_id, other operations take none: {sobject}.")
+        transport.guard.before_batches()
         body = {
             "object": sobject,
             "operation": operation.value,
@@ -108,7 +110,11 @@ class IngestJob(Job):
             JobTimeout: it still runs; it was left running.
             UnknownState: a state word this version does not know.
         """
-        return self._wait(timeout)
+        was_running = not self.state.is_terminal
+        info = self._wait(timeout)
+        if was_running:
+            self._transport.guard.after_ingest(info.records_processed or 0)
+        return info
 
     def successful(self) -> Iterator[SuccessfulRow]:
         """API call: the rows that are in. Their order is not that of the upload."""

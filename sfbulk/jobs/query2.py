@@ -35,8 +35,10 @@ class QueryJob(Job):
         Raises:
             NotSupportedByBulk: Bulk API refuses the object or something in the query.
             ApiError: Salesforce refuses the query, as for an unknown field.
+            QuotaReached: the settings allow no further job.
             TransportError: no answer; `ambiguous` when the job may exist all the same.
         """
+        transport.guard.before_query_job()
         request = Request(
             "POST",
             f"{transport.base_path}/jobs/query",
