@@ -159,9 +159,18 @@ class App:
             Page(self._org, lambda: bulk2_lines(self._jobs), self._bulk1.lines),
             *self._rest(),
             QueryJobResources(
-                self._jobs, new_job=self._maker.query_job, paging=self._paging, admit=admit
+                self._jobs,
+                new_job=self._maker.query_job,
+                paging=self._paging,
+                classic=self._bulk1.listed_queries,
+                admit=admit,
             ),
-            IngestJobResources(self._jobs, new_job=self._maker.ingest_job, admit=admit),
+            IngestJobResources(
+                self._jobs,
+                new_job=self._maker.ingest_job,
+                classic=self._bulk1.listed_loads,
+                admit=admit,
+            ),
             self._bulk1,
         )
         resources = [resource for part in parts for resource in part.resources()]

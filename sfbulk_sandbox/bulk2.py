@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from starlette.responses import StreamingResponse
 
 from sfbulk_sandbox.answers import CSV_HEADERS, JsonAnswer, instant_text, no_content
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.job_lists import ListedJob, list_document
 from sfbulk_sandbox.jobs import Job, JobState, JobType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from starlette.responses import Response
 
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.jobs import Jobs
-
-JOBS_PER_PAGE = 1000
 
 
 class JobResources:
@@ -29,30 +26,19 @@ class JobResources:
     collection: str
     deletable: frozenset[JobState]
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, classic: Callable[[], Iterable[ListedJob]]) -> None:
         self.jobs = jobs
+        self._classic = classic
 
     def job(self, call: Call) -> Job:
         """Return the job the path names."""
         return self.jobs.get(self.job_type, call.path["job_id"])
 
     def list(self, call: Call) -> Response:
-        """List the jobs of this kind, 1,000 a page."""
-        jobs = self.jobs.all(self.job_type)
-        if wanted := call.query.get("jobType"):
-            jobs = [job for job in jobs if job.type.value == wanted]
-        start = _list_start(call.query.get("queryLocator", "0"))
-        page = jobs[start : start + JOBS_PER_PAGE]
-        done = start + len(page) >= len(jobs)
-        following = quote(f"{page[-1].id}-{start + len(page)}") if page else ""
-        path = f"{call.base_path}/jobs/{self.collection}?queryLocator={following}"
-        return JsonAnswer(
-            {
-                "done": done,
-                "records": [listed_document(job) for job in page],
-                "nextRecordsUrl": None if done else path,
-            }
-        )
+        """List the jobs of this kind, those of Bulk API 1.0 among them, 1,000 a page."""
+        jobs = [listed_job(job) for job in self.jobs.all(self.job_type)]
+        path = f"{call.base_path}/jobs/{self.collection}"
+        return JsonAnswer(list_document(call, path, [*jobs, *self._classic()]))
 
     def delete(self, call: Call) -> Response:
         """Delete a job that has ended."""
@@ -93,6 +79,17 @@ def listed_document(job: Job) -> dict[str, Any]:
     return short_document(job) | {"jobType": job.type.value} | content_url(job) | _format(job)
 
 
+def listed_job(job: Job) -> ListedJob:
+    """Return a job with what the filters of a list compare."""
+    facts = {
+        "jobType": job.type.value,
+        "concurrencyMode": "Parallel",
+        # The filter is about the header of Bulk API 1.0: 2.0 chunks as it likes.
+        "isPkChunkingEnabled": "false",
+    }
+    return ListedJob(job.id, job.created, facts, listed_document(job))
+
+
 def content_url(job: Job) -> dict[str, str]:
     """Return where to upload, as long as that is possible; it has no leading slash."""
     if job.state is not JobState.OPEN:
@@ -110,10 +107,3 @@ def _format(job: Job) -> dict[str, str]:
         "lineEnding": job.settings.line_ending,
         "columnDelimiter": job.settings.column_delimiter,
     }
-
-
-def _list_start(locator: str) -> int:
-    start = locator.rpartition("-")[2]
-    if not start.isdecimal():
-        raise Fault(code="INVALID_QUERY_LOCATOR", message="invalid query locator")
-    return int(start)

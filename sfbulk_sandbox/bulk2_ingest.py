@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
@@ -23,16 +24,20 @@ from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.ingest_work import IngestWork, ResultKind
 from sfbulk_sandbox.job_settings import JobSettings
 from sfbulk_sandbox.jobs import ENDED, Job, JobState, JobType
+from sfbulk_sandbox.multipart import form_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from tempfile import _TemporaryFileWrapper
 
     from sfbulk_sandbox.calls import Call
-from sfbulk_sandbox.jobs import Jobs
+    from sfbulk_sandbox.job_lists import ListedJob
+    from sfbulk_sandbox.jobs import Jobs
 
 # 150 MB after base64, which makes four bytes of three (Bulk API guide: Upload Job Data).
 MAX_UPLOAD_BYTES = 150_000_000 // 4 * 3
+# Bulk API guide: Create a Job (multipart).
+MAX_FORM_CHARACTERS = 100_000
 
 _KNOWN_KEYS = frozenset(
     {
@@ -54,6 +59,7 @@ class IngestJobResources(JobResources):
     Args:
         jobs: Where jobs are kept.
         new_job: Makes a job of checked settings.
+        classic: The loads of Bulk API 1.0, which the list shows too.
         admit: The check that comes before each call.
     """
 
@@ -66,9 +72,10 @@ class IngestJobResources(JobResources):
         jobs: Jobs,
         *,
         new_job: Callable[[JobSettings, str], Job],
+        classic: Callable[[], Iterable[ListedJob]],
         admit: Callable[[Call], Mapping[str, str]],
     ) -> None:
-        super().__init__(jobs)
+        super().__init__(jobs, classic)
         self._new_job = new_job
         self._admit = admit
 
@@ -88,10 +95,25 @@ class IngestJobResources(JobResources):
         ]
 
     def create(self, call: Call) -> Response:
-        """Create a job that waits for its upload."""
+        """Create a job that waits for its upload, or brings it in the same call."""
+        if call.headers.get("content-type", "").lower().startswith("multipart/"):
+            return self._create_whole(call)
         job = self._new_job(JobSettings(call.document(), known=_KNOWN_KEYS), call.version)
         self.jobs.add(job)
         return JsonAnswer(created_document(job))
+
+    def _create_whole(self, call: Call) -> Response:
+        """Create a job from a form of its settings and its rows (Create a Job, multipart)."""
+        settings, rows = _form(call)
+        job = self._new_job(JobSettings(settings, known=_KNOWN_KEYS), call.version)
+        if not isinstance(job.work, IngestWork):
+            raise TypeError(f"job {job.id} is no ingest job")
+        job.work.upload_path.write_bytes(rows)
+        job.uploaded = True
+        self.jobs.add(job)
+        self.jobs.close_upload(job)
+        # The state of this moment: the worker may already be further.
+        return JsonAnswer(created_document(job) | {"state": JobState.UPLOAD_COMPLETE.value})
 
     async def upload(self, call: Call) -> Response:
         """Take the one upload a job may have."""
@@ -162,6 +184,24 @@ class IngestJobResources(JobResources):
         if not isinstance(job.work, IngestWork):
             raise TypeError(f"job {job.id} is no ingest job")
         return job, job.work
+
+
+def _form(call: Call) -> tuple[dict[str, Any], bytes]:
+    if len(call.body.decode(errors="replace")) > MAX_FORM_CHARACTERS:
+        raise Fault(
+            code="EXCEEDEDQUOTA",
+            message="ExceededQuota : a multipart request holds at most 100,000 characters",
+        )
+    try:
+        parts = form_parts(call.headers.get("content-type", ""), call.body)
+        job, rows = parts["job"], parts["content"]
+    except ValueError as error:
+        raise Fault(code="CLIENTINPUTERROR", message=f"ClientInputError : {error}") from None
+    except KeyError as missing:
+        raise Fault(
+            code="CLIENTINPUTERROR", message=f"ClientInputError : the form has no part {missing}"
+        ) from None
+    return replace(call, body=job).document(), rows
 
 
 async def _receive(call: Call, work: IngestWork) -> Path:

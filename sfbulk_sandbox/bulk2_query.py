@@ -19,13 +19,14 @@ from sfbulk_sandbox.jobs import ENDED, Job, JobState, JobType
 from sfbulk_sandbox.query_work import Page, QueryWork, located_page, locator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.responses import Response
 
     from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.job_lists import ListedJob
     from sfbulk_sandbox.job_settings import Paging
-from sfbulk_sandbox.jobs import Jobs
+    from sfbulk_sandbox.jobs import Jobs
 
 _KNOWN_KEYS = frozenset(
     {"operation", "query", "contentType", "columnDelimiter", "lineEnding", "concurrencyMode"}
@@ -44,6 +45,7 @@ class QueryJobResources(JobResources):
         jobs: Where jobs are kept.
         new_job: Makes a job of checked settings.
         paging: How many rows a page has.
+        classic: The query jobs of Bulk API 1.0, which the list shows too.
         admit: The check that comes before each call.
     """
 
@@ -57,9 +59,10 @@ class QueryJobResources(JobResources):
         *,
         new_job: Callable[[JobSettings, str, str], Job],
         paging: Paging,
+        classic: Callable[[], Iterable[ListedJob]],
         admit: Callable[[Call], Mapping[str, str]],
     ) -> None:
-        super().__init__(jobs)
+        super().__init__(jobs, classic)
         self._new_job = new_job
         self._paging = paging
         self._admit = admit

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfbulk_sandbox.answers import instant_text
 from sfbulk_sandbox.bulk1.documents import job_document
 from sfbulk_sandbox.bulk1.jobs import Jobs
 from sfbulk_sandbox.bulk1.maker import Maker
 from sfbulk_sandbox.bulk1.resources import Bulk1Resources
+from sfbulk_sandbox.job_lists import CLASSIC, ListedJob
 from sfbulk_sandbox.page import JobLine, progress_text
 
 if TYPE_CHECKING:
@@ -22,6 +24,22 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.org import Org
     from sfbulk_sandbox.progress import Progress
     from sfbulk_sandbox.script import Script
+
+# What Bulk API 2.0 lists of its own jobs too, in its order.
+_LISTED_KEYS = (
+    "id",
+    "operation",
+    "object",
+    "createdById",
+    "createdDate",
+    "systemModstamp",
+    "state",
+    "externalIdFieldName",
+    "assignmentRuleId",
+    "concurrencyMode",
+    "contentType",
+    "apiVersion",
+)
 
 
 class Bulk1:
@@ -80,15 +98,35 @@ class Bulk1:
         """Return the jobs as the page shows them."""
         return [_line(job) for job in self._jobs.all()]
 
+    def listed_loads(self) -> list[ListedJob]:
+        """Return the loads as Bulk API 2.0 lists them."""
+        return [_listed(job) for job in self._jobs.all() if job.settings.load]
+
+    def listed_queries(self) -> list[ListedJob]:
+        """Return the query jobs as Bulk API 2.0 lists them."""
+        return [_listed(job) for job in self._jobs.all() if not job.settings.load]
+
 
 def _line(job: Job) -> JobLine:
     document = job_document(job)
     return JobLine(
         id=job.id,
-        kind="Classic",
+        kind=CLASSIC,
         operation=job.settings.operation,
         object=job.settings.object,
         state=job.state.value,
         progress=progress_text(document["numberRecordsProcessed"], document["numberRecordsFailed"]),
         created=f"{job.created:%Y-%m-%d %H:%M:%S}",
     )
+
+
+def _listed(job: Job) -> ListedJob:
+    whole = job_document(job)
+    known = {key: whole[key] for key in _LISTED_KEYS if whole[key] is not None}
+    instants = {key: instant_text(known[key]) for key in ("createdDate", "systemModstamp")}
+    facts = {
+        "jobType": CLASSIC,
+        "concurrencyMode": known["concurrencyMode"],
+        "isPkChunkingEnabled": "true" if job.settings.chunking else "false",
+    }
+    return ListedJob(job.id, job.created, facts, {**known, **instants, "jobType": CLASSIC})
