@@ -38,6 +38,11 @@ _SECURITY_HEADERS = {
     "x-robots-tag": "none",
     "cache-control": "no-cache,must-revalidate,max-age=0,no-store,private",
 }
+# Names whose parts do not just begin with a capital, as the guides and recordings write them.
+_SPELLED = {
+    name.lower().encode(): name.encode()
+    for name in ("ETag", "Sforce-NumberOfRecords", "WWW-Authenticate", "X-XSS-Protection")
+}
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,8 @@ class _Exchange:
         for name, value in _SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         headers.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
+        # ASGI has names in lower case; there are clients that look for Salesforce's spelling.
+        message["headers"] = [(_spelled(name), value) for name, value in message["headers"]]
 
     def _shortened(self, message: Message) -> Message:
         body = message.get("body", b"")[: self._left]
@@ -201,6 +208,11 @@ def _scripted(fault: ScriptedFault) -> Response:
     answer = JsonAnswer(fault.body, status_code=fault.status)
     answer.headers.update(fault.headers)
     return answer
+
+
+def _spelled(name: bytes) -> bytes:
+    """Return a header's name as Salesforce writes it."""
+    return _SPELLED.get(name) or name.title()
 
 
 def _tidy(path: str) -> str:

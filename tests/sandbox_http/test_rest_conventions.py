@@ -56,6 +56,16 @@ def test_the_headers_are_those_of_a_recorded_answer(org: Org) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_header_names_are_spelled_as_salesforce_spells_them(org: Org) -> None:
+    # airbyte-source-salesforce looks for them with a plain dict.
+    assert {"Content-Type", "Date", "Sforce-Limit-Info", "X-XSS-Protection"} <= set(
+        dict(org.get("/limits").headers)
+    )
+    job = org.run_query("SELECT Id FROM Account")
+    names = set(dict(org.get(f"/jobs/query/{job['id']}/results").headers))
+    assert {"Content-Type", "Sforce-Locator", "Sforce-NumberOfRecords"} <= names
+
+
 def test_the_date_is_the_orgs_clock() -> None:
     class OldClock(Clock):
         def now(self) -> datetime:
