@@ -9,17 +9,18 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.csvio import MAX_JOB_BYTES
-from sfbulk.csvio.cells import NULL, cell_text
-from sfbulk.errors import DataError, RowCountMismatch
+from sfbulk.errors import RowCountMismatch
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import disposing
+from sfbulk.jobs.records import RowMaker, naming_record
 from sfbulk.jobs.spool import JobFile, JobSpool
-from sfbulk.jobs.states import JobInfo, JobState, Operation, failure
+from sfbulk.jobs.states import JobState, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sfbulk.jobs.results import FailedRow
+    from sfbulk.jobs.states import JobInfo, Operation
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -28,10 +29,6 @@ _JOB_BYTES = MAX_JOB_BYTES
 # Rows are loaded when this much lies on disk, or this many keys are in memory (50 MB).
 _SPOOL_BYTES = 4 * MAX_JOB_BYTES
 _SPOOL_KEYS = 500_000
-
-_CLEARING = (Operation.UPDATE, Operation.UPSERT)
-_BY_ID_ALONE = (Operation.DELETE, Operation.HARD_DELETE)
-_ID_CHARACTERS = 15
 
 
 @dataclass
@@ -63,7 +60,7 @@ class RecordLoader:
         self._sobject = sobject
         self._operation = operation
         self._external_id = external_id
-        self._rows = _RowMaker(operation, external_id)
+        self._rows = RowMaker(operation, external_id)
         self._summary = IngestSummary()
 
     def load(self, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
@@ -79,11 +76,16 @@ class RecordLoader:
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             spool = JobSpool(Path(folder), max_job_bytes=_JOB_BYTES)
             for number, record in enumerate(records, start=1):
-                self._rows.add(spool, number, record)
+                self._add(spool, number, record)
                 if spool.size >= _SPOOL_BYTES or spool.keys >= _SPOOL_KEYS:
                     self._run(spool.drain())
             self._run(spool.drain())
         return self._summary
+
+    def _add(self, spool: JobSpool, number: int, record: Mapping[str, Any]) -> None:
+        with naming_record(number):
+            row = self._rows.row(record)
+            spool.add(row.columns, row.cells, key=row.key)
 
     def _run(self, files: list[JobFile]) -> None:
         for file in files:
@@ -126,63 +128,3 @@ class RecordLoader:
                 "Look at the job in Setup, Bulk Data Load Jobs.",
                 job_id=job.id,
             )
-
-
-@dataclass(frozen=True)
-class _Columns:
-    names: tuple[str, ...]
-    key: int | None
-    """Position of the column by which Salesforce finds the record; None for an insert."""
-    by_id: bool
-
-
-class _RowMaker:
-    """Turns records into rows of cells."""
-
-    def __init__(self, operation: Operation, external_id: str | None) -> None:
-        self._operation = operation
-        self._null = NULL if operation in _CLEARING else ""
-        self._key = None if operation is Operation.INSERT else external_id or "Id"
-        # Records with the same columns in another order share a job.
-        self._sets: dict[frozenset[str], _Columns] = {}
-
-    def add(self, spool: JobSpool, number: int, record: Mapping[str, Any]) -> None:
-        try:
-            columns = self._columns(record)
-            cells = [self._cell(record, name) for name in columns.names]
-            spool.add(columns.names, cells, key=self._key_of(columns, cells))
-        except DataError as error:
-            raise type(error)(f"Record {number}: {error.message}", row=number) from error
-
-    def _columns(self, record: Mapping[str, Any]) -> _Columns:
-        found = self._sets.get(frozenset(record))
-        if found is None:
-            found = self._sets[frozenset(record)] = self._new_columns(record)
-        return found
-
-    def _new_columns(self, record: Mapping[str, Any]) -> _Columns:
-        names = tuple(record)
-        if self._operation in _BY_ID_ALONE:
-            names = tuple(name for name in names if name.lower() == "id")
-        wanted = (self._key or "").lower()
-        key = next((at for at, name in enumerate(names) if name.lower() == wanted), None)
-        if self._key is not None and key is None:
-            raise DataError(f"it has no {self._key}, by which Salesforce finds the record.")
-        return _Columns(names, key, wanted == "id")
-
-    def _cell(self, record: Mapping[str, Any], column: str) -> str:
-        try:
-            text = cell_text(record[column])
-        except DataError as error:
-            raise DataError(f"{column}: {error.message}.") from error
-        return self._null if text is None else text
-
-    def _key_of(self, columns: _Columns, cells: list[str]) -> str | None:
-        if columns.key is None:
-            return None
-        key = cells[columns.key]
-        if key in ("", NULL):
-            raise DataError(f"its {self._key}, by which Salesforce finds the record, is empty.")
-        # The 18 characters of an id are its 15 and a checksum. Other keys are mostly compared
-        # without regard to case; one that is not only waits for the next wave.
-        return key[:_ID_CHARACTERS] if columns.by_id else key.casefold()
