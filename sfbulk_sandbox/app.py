@@ -26,6 +26,7 @@ from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Usage
 from sfbulk_sandbox.page import Page, bulk2_lines
 from sfbulk_sandbox.progress import Progress
 from sfbulk_sandbox.rest import RestResources
+from sfbulk_sandbox.rest_changes import ChangeResources
 from sfbulk_sandbox.rest_collections import CollectionResources
 from sfbulk_sandbox.rest_query import Cursors, QueryResources
 from sfbulk_sandbox.script import Script
@@ -183,6 +184,7 @@ class App:
         parts: list[Part] = [
             QueryResources(self._org, self._cursors, admit=admit),
             CollectionResources(self._org, admit=admit),
+            ChangeResources(self._org, admit=admit),
             RestResources(
                 self._org,
                 usage=self._usage,

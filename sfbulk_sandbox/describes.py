@@ -169,6 +169,23 @@ _OBJECT_KEYS: Mapping[str, Any] = {
     "supportedScopes": [],
 }
 
+# The API version since which a key is sent: 42.0, 46.0, 48.0 and 52.0 are recorded, and what came
+# between two of them is taken to have come with the later, but for what the guide says of 50.0.
+_SINCE: Mapping[str, float] = {
+    "aiPredictionField": 46.0,
+    "formulaTreatNullNumberAsZero": 46.0,
+    "developerName": 46.0,
+    "deepCloneable": 48.0,
+    "defaultImplementation": 48.0,
+    "extendedBy": 48.0,
+    "extendsInterfaces": 48.0,
+    "implementedBy": 48.0,
+    "implementsInterfaces": 48.0,
+    "isInterface": 48.0,
+    "associateEntityType": 50.0,
+    "associateParentEntity": 50.0,
+}
+
 _SYSTEM = {"createable": False, "updateable": False, "nillable": False, "defaultedOnCreate": True}
 _READ_ONLY = {"createable": False, "updateable": False}
 _ADDRESS_PARTS: tuple[Describe, ...] = (
@@ -356,28 +373,60 @@ def complete_object(known: Mapping[str, Any]) -> Describe:
     Args:
         known: A describe of any API version; its values are kept.
     """
-    whole = {**_OBJECT_KEYS, **known}
-    whole["fields"] = [complete_field(field) for field in whole["fields"]]
-    whole["urls"] = whole["urls"] or _urls(whole["name"], whole["keyPrefix"])
-    return {key: whole[key] for key in sorted(whole)}
+    described = {**_OBJECT_KEYS, **known}
+    described["fields"] = [complete_field(field) for field in described["fields"]]
+    described["urls"] = described["urls"] or _urls(described)
+    return {key: described[key] for key in sorted(described)}
 
 
-def _urls(name: str, key_prefix: str | None) -> dict[str, str]:
+def _urls(known: Mapping[str, Any]) -> dict[str, str]:
+    """An object's urls in the recorded order; which there are follows from its flags."""
+    name, key_prefix = known["name"], known["keyPrefix"]
     base = f"/services/data/v0.0/sobjects/{name}"
+    shown, listed = known["layoutable"], known["mruEnabled"] and known["searchable"]
     urls = {
-        "compactLayouts": f"{base}/describe/compactLayouts",
+        "compactLayouts": f"{base}/describe/compactLayouts" if shown else None,
         "rowTemplate": f"{base}/{{ID}}",
-        "approvalLayouts": f"{base}/describe/approvalLayouts",
-        "listviews": f"{base}/listviews",
+        "approvalLayouts": f"{base}/describe/approvalLayouts" if shown and listed else None,
+        "uiDetailTemplate": "/{ID}" if shown else None,
+        "uiEditTemplate": "/{ID}/e" if shown else None,
+        "listviews": f"{base}/listviews" if shown and listed else None,
         "describe": f"{base}/describe",
-        "quickActions": f"{base}/quickActions",
-        "layouts": f"{base}/describe/layouts",
+        "uiNewRecord": f"/{key_prefix}/e" if shown and key_prefix else None,
+        "quickActions": f"{base}/quickActions" if shown and listed else None,
+        "layouts": f"{base}/describe/layouts" if shown else None,
         "sobject": base,
     }
-    if key_prefix:
-        urls |= {"uiDetailTemplate": "/{ID}", "uiEditTemplate": "/{ID}/e"}
-        urls |= {"uiNewRecord": f"/{key_prefix}/e"}
-    return urls
+    return {name: url for name, url in urls.items() if url}
+
+
+def summary(describe: Mapping[str, Any], version: float) -> Describe:
+    """An object's entry in the global describe of an API version."""
+    entry = _known_in(version, {key: describe[key] for key in SUMMARY_KEYS})
+    entry["urls"] = {name: url for name, url in entry["urls"].items() if not name.startswith("ui")}
+    return dict(at_version(entry, version))
+
+
+def whole(describe: Mapping[str, Any], version: float, base_url: str) -> Describe:
+    """An object's describe in an API version.
+
+    Args:
+        describe: The describe with every key.
+        version: Keys that are younger are left out.
+        base_url: What pages for people, unlike resources, are written with.
+    """
+    shown = _known_in(version, describe)
+    for name in ("fields", "recordTypeInfos"):
+        shown[name] = [_known_in(version, entry) for entry in shown[name]]
+    shown["urls"] = {
+        name: base_url + url if name.startswith("ui") and url.startswith("/") else url
+        for name, url in shown["urls"].items()
+    }
+    return dict(at_version(shown, version))
+
+
+def _known_in(version: float, entry: Mapping[str, Any]) -> Describe:
+    return {key: value for key, value in entry.items() if _SINCE.get(key, 0) <= version}
 
 
 def at_version(describe: Any, version: float) -> Any:

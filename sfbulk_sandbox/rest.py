@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from starlette.responses import Response
 
 from sfbulk_sandbox.answers import JsonAnswer, no_content
 from sfbulk_sandbox.auth import NEWEST_VERSION, OLDEST_VERSION, not_found
 from sfbulk_sandbox.calls import Resource
+from sfbulk_sandbox.conditional import DescribesChange, answer_unless_unchanged, content_etag
 from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.ids import is_valid, to18
 from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.values import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from starlette.responses import Response
+    from datetime import datetime
 
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.limits import Usage
@@ -24,6 +30,11 @@ if TYPE_CHECKING:
 _SEASONS = ("Winter", "Spring", "Summer")
 # An upsert that updates has a body since this version; before, it answers 204.
 _UPSERT_BODY_SINCE = 46.0
+# What tells when a record last changed, the first that its object has.
+_CHANGED = ("LastModifiedDate", "SystemModstamp", "CreatedDate")
+# Of the recorded records only an Account carries an ETag.
+_WITH_ETAG = "Account"
+_LIKE_AN_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 _UNQUOTED_KINDS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
 
 
@@ -46,6 +57,7 @@ class RestResources:
         admit: Callable[[Call], Mapping[str, str]],
     ) -> None:
         self._org = org
+        self._describes_change = DescribesChange(org.schema, org.clock)
         self._usage = usage
         self._identity_url = identity_url
         self._admit = admit
@@ -76,7 +88,7 @@ class RestResources:
 
     def index(self, call: Call) -> Response:
         """Name the resources of a version."""
-        names = ("sobjects", "query", "queryAll", "limits", "jobs")
+        names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
         document = {name: f"{call.base_path}/{name}" for name in names}
         return JsonAnswer({**document, "identity": self._identity_url(call.base_url)})
 
@@ -96,8 +108,7 @@ class RestResources:
 
     def describe_global(self, call: Call) -> Response:
         """Describe every object in short."""
-        sobjects = [sobject.summary(float(call.version)) for sobject in self._org.schema]
-        return JsonAnswer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects})
+        return self._dated(call, lambda: self._global_document(float(call.version)))
 
     def basic(self, call: Call) -> Response:
         """Describe one object in short."""
@@ -106,7 +117,19 @@ class RestResources:
 
     def describe(self, call: Call) -> Response:
         """Describe one object with all its fields."""
-        return JsonAnswer(self._sobject(call).describe(float(call.version)))
+        sobject = self._sobject(call)
+        return self._dated(call, lambda: sobject.describe(float(call.version), call.base_url))
+
+    def _global_document(self, version: float) -> dict[str, Any]:
+        sobjects = [sobject.summary(version) for sobject in self._org.schema]
+        return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects}
+
+    def _dated(self, call: Call, document: Callable[[], dict[str, Any]]) -> Response:
+        changes = self._describes_change
+        headers = {"ETag": changes.etag}
+        return answer_unless_unchanged(
+            call, changes.moment, lambda: JsonAnswer(document()), headers
+        )
 
     def create(self, call: Call) -> Response:
         """Insert a record."""
@@ -121,17 +144,21 @@ class RestResources:
 
     def read(self, call: Call) -> Response:
         """Read a record, all fields of it or those named."""
-        return self._record(call, self._sobject(call), call.path["record_id"])
+        sobject = self._sobject(call)
+        return self._record(call, sobject, _record_id(call, sobject))
 
     def read_keyed(self, call: Call) -> Response:
-        """Read a record by an external id."""
+        """Read a record by an external id, or the bytes of a record's file."""
         sobject = self._sobject(call)
+        file = sobject.field(call.path["value"])
+        if file and file.kind is Kind.BINARY and is_valid(call.path["field"]):
+            return self._file(sobject, call.path["field"], file)
         return self._record(call, sobject, self._keyed_id(call, sobject))
 
     def update(self, call: Call) -> Response:
         """Update a record."""
         sobject = self._sobject(call)
-        self._update(sobject, call.path["record_id"], _values(call))
+        self._update(sobject, _record_id(call, sobject), _values(call))
         return no_content()
 
     def upsert(self, call: Call) -> Response:
@@ -153,7 +180,8 @@ class RestResources:
 
     def delete(self, call: Call) -> Response:
         """Put a record into the recycle bin."""
-        self._delete(self._sobject(call), call.path["record_id"])
+        sobject = self._sobject(call)
+        self._delete(sobject, _record_id(call, sobject))
         return no_content()
 
     def delete_keyed(self, call: Call) -> Response:
@@ -169,10 +197,31 @@ class RestResources:
         return sobject
 
     def _record(self, call: Call, sobject: SObject, record_id: str) -> Response:
-        names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
-        values = self._org.record(sobject.name, record_id, names or None)
-        url = f"{call.base_path}/sobjects/{sobject.name}/{values.get('Id', record_id)}"
-        return JsonAnswer({"attributes": {"type": sobject.name, "url": url}, **values})
+        values = self._org.record(sobject.name, record_id, _field_names(call, sobject))
+        url = f"{call.base_path}/sobjects/{sobject.name}/{to18(record_id)}"
+        for field in sobject.fields:
+            if field.kind is Kind.BINARY and values.get(field.name) is not None:
+                values[field.name] = f"{url}/{field.name}"
+        document = {"attributes": {"type": sobject.name, "url": url}, **values}
+        answer = JsonAnswer(document)
+        headers = {}
+        if sobject.name == _WITH_ETAG:
+            headers["ETag"] = content_etag(bytes(answer.body))
+        changed = self._changed(sobject, record_id)
+        if changed is None:
+            return answer
+        return answer_unless_unchanged(call, changed, lambda: answer, headers)
+
+    def _changed(self, sobject: SObject, record_id: str) -> datetime | None:
+        name = next((name for name in _CHANGED if sobject.field(name)), None)
+        if name is None:
+            return None
+        text = self._org.record(sobject.name, record_id, [name])[name]
+        return moment_of(text) if text else None
+
+    def _file(self, sobject: SObject, record_id: str, field: Field) -> Response:
+        content = self._org.record(sobject.name, record_id, [field.name])[field.name]
+        return Response(base64.b64decode(content or ""), media_type="application/octet-stream")
 
     def _update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
         self._org.record(sobject.name, record_id, ["Id"])
@@ -215,6 +264,33 @@ def _version_entry(number: int) -> dict[str, str]:
     return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
 
 
+def _record_id(call: Call, sobject: SObject) -> str:
+    """Return the id the path names.
+
+    Raises:
+        Fault: What stands there is no id: 400 when it looks like one, else 404.
+    """
+    text = call.path["record_id"]
+    if is_valid(text):
+        return text
+    if _LIKE_AN_ID.fullmatch(text):
+        message = f"{sobject.label} ID: id value of incorrect type: {text}"
+        raise Fault(code="MALFORMED_ID", message=message)
+    raise _no_key(text)
+
+
+def _field_names(call: Call, sobject: SObject) -> list[str] | None:
+    """Return the fields that `fields=` asks for, with the id at the end; None for all."""
+    names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
+    for name in names:
+        if sobject.field(name) is None:
+            message = f"No such column '{name}' on sobject of type {sobject.name}"
+            raise Fault(code="INVALID_FIELD", message=message)
+    if names and "id" not in {name.lower() for name in names}:
+        names.append("Id")
+    return names or None
+
+
 def _values(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.document().items() if name != "attributes"}
 
@@ -227,12 +303,13 @@ def key_field(sobject: SObject, name: str) -> Field:
     """
     field = sobject.field(name)
     if field is None or not field.is_key:
-        raise Fault(
-            code="NOT_FOUND",
-            message="Provided external ID field does not exist or is not accessible: " + name,
-            status=404,
-        )
+        raise _no_key(name)
     return field
+
+
+def _no_key(name: str) -> Fault:
+    message = f"Provided external ID field does not exist or is not accessible: {name}"
+    return Fault(code="NOT_FOUND", message=message, status=404)
 
 
 def _literal(field: Field, value: str) -> str:

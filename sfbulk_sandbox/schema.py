@@ -210,14 +210,13 @@ class SObject:
         """Whether deleted records stay, marked by IsDeleted."""
         return self.field("IsDeleted") is not None
 
-    def describe(self, version: float) -> dict[str, Any]:
-        """The whole describe, its paths in this API version, as REST sends it."""
-        return dict(describes.at_version(self._describe, version))
+    def describe(self, version: float, base_url: str = "") -> dict[str, Any]:
+        """The whole describe of this API version, as REST sends it from a base URL."""
+        return describes.whole(self._describe, version, base_url)
 
     def summary(self, version: float) -> dict[str, Any]:
         """The object's entry in the global describe."""
-        entry = {key: self._describe[key] for key in describes.SUMMARY_KEYS}
-        return dict(describes.at_version(entry, version))
+        return describes.summary(self._describe, version)
 
 
 def _fields(entries: Iterable[Mapping[str, Any]]) -> Iterator[Field]:
@@ -244,10 +243,15 @@ def _parts(compound: Field, fields: Iterable[Field]) -> tuple[Field, ...]:
 
 
 class Schema:
-    """The objects of an org, found by name in any case; iterates over them in name order."""
+    """The objects of an org, found by name in any case; iterates over them in name order.
+
+    Attributes:
+        revision: Grows with every object that is taken or replaced.
+    """
 
     def __init__(self) -> None:
         self._objects: dict[str, SObject] = {}
+        self.revision = 0
 
     @classmethod
     def standard(cls) -> Schema:
@@ -299,6 +303,7 @@ class Schema:
     def _add(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
         sobject = SObject(describe, number_formats)
         self._objects[sobject.name.lower()] = sobject
+        self.revision += 1
 
     def sobject(self, name: str) -> SObject | None:
         """The object of this name in any case, or None."""

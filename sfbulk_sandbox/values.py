@@ -200,6 +200,11 @@ def datetime_text(moment: datetime) -> str:
     return utc.isoformat(timespec="seconds") + ".000Z"
 
 
+def moment_of(text: str) -> datetime:
+    """The instant of a stored datetime or of its JSON form, whole seconds."""
+    return datetime.fromisoformat(text[: len("2026-11-23T09:15:00")] + "+00:00")
+
+
 def _time(text: str) -> Stored:
     match = _TIME.fullmatch(text)
     if not match:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING
 
@@ -156,6 +157,91 @@ def test_an_object_describe_has_its_fields_in_any_letter_case_of_the_name(org: O
     assert by_name["Ext_Id__c"]["externalId"] is True
     assert len(by_name["Name"]) == 57
     assert described["urls"]["describe"] == "/services/data/v68.0/sobjects/Account/describe"
+
+
+FIELD_KEYS_SINCE_46 = {"aiPredictionField", "formulaTreatNullNumberAsZero"}
+OBJECT_KEYS_SINCE_48 = {
+    *("deepCloneable", "defaultImplementation", "extendedBy", "extendsInterfaces"),
+    *("implementedBy", "implementsInterfaces", "isInterface"),
+}
+OBJECT_KEYS_SINCE_50 = {"associateEntityType", "associateParentEntity"}
+
+
+def test_older_versions_describe_with_fewer_keys(sandbox: Sandbox) -> None:
+    def keys(version: str, path: str) -> tuple[set[str], set[str], set[str]]:
+        described = Org(sandbox, version).json("GET", path)
+        entry = described.get("sobjects", [described])[0]
+        field, kind = (entry.get(name, [{}])[0] for name in ("fields", "recordTypeInfos"))
+        return set(entry), set(field), set(kind)
+
+    whole, field, kind = keys("68.0", "/sobjects/Account/describe")
+    assert len(field) == 57
+    assert keys("42.0", "/sobjects/Account/describe") == (
+        whole - OBJECT_KEYS_SINCE_48 - OBJECT_KEYS_SINCE_50,
+        field - FIELD_KEYS_SINCE_46,
+        kind - {"developerName"},
+    )
+    assert keys("48.0", "/sobjects/Account/describe")[0] == whole - OBJECT_KEYS_SINCE_50
+    short = keys("68.0", "/sobjects")[0]
+    assert keys("46.0", "/sobjects")[0] == short - OBJECT_KEYS_SINCE_48 - OBJECT_KEYS_SINCE_50
+
+
+def test_urls_name_pages_for_people_whole_and_only_in_the_objects_own_describe(org: Org) -> None:
+    urls = org.json("GET", "/sobjects/Account/describe")["urls"]
+    assert list(urls) == [
+        *("compactLayouts", "rowTemplate", "approvalLayouts", "uiDetailTemplate"),
+        *("uiEditTemplate", "listviews", "describe", "uiNewRecord", "quickActions", "layouts"),
+        "sobject",
+    ]
+    assert urls["uiDetailTemplate"] == org.sandbox.url + "/{ID}"
+    assert urls["uiNewRecord"] == org.sandbox.url + "/001/e"
+    basic = org.json("GET", "/sobjects/Account")
+    assert list(basic) == ["objectDescribe", "recentItems"]
+    assert list(basic["objectDescribe"]["urls"]) == [name for name in urls if name[:2] != "ui"]
+    document = org.json("GET", "/sobjects/Document/describe")
+    assert list(document["urls"]) == ["rowTemplate", "describe", "sobject"]
+
+
+def test_named_fields_come_in_their_order_and_with_the_id(org: Org) -> None:
+    record_id = create(org, "Account", Name="Acme", Phone="1")
+    record = org.json("GET", f"/sobjects/Account/{record_id[:15]}?fields=Phone,Name")
+    url = f"/services/data/v68.0/sobjects/Account/{record_id}"
+    assert list(record.items()) == [
+        ("attributes", {"type": "Account", "url": url}),
+        ("Phone", "1"),
+        ("Name", "Acme"),
+        ("Id", record_id),
+    ]
+    answer = org.get(f"/sobjects/Account/{record_id}?fields=Nmae")
+    assert faults_of(answer) == [
+        ("INVALID_FIELD", "No such column 'Nmae' on sobject of type Account")
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_what_is_no_id_is_told_from_what_looks_like_one(org: Org, method: str) -> None:
+    # recordings/rest/restforce_sobject_find_error_response.json
+    answer = org.call(method, "/sobjects/Account/23foo", json={"Name": "x"})
+    assert answer.status_code == 404
+    text = "Provided external ID field does not exist or is not accessible: 23foo"
+    assert faults_of(answer) == [("NOT_FOUND", text)]
+    answer = org.call(method, "/sobjects/Account/001900K0001pPuOAAU", json={"Name": "x"})
+    assert answer.status_code == 400
+    # REST guide: Status Codes and Error Responses.
+    text = "Account ID: id value of incorrect type: 001900K0001pPuOAAU"
+    assert faults_of(answer) == [("MALFORMED_ID", text)]
+
+
+def test_a_file_is_read_under_the_path_that_its_record_shows(org: Org) -> None:
+    folder = create(org, "Folder", Name="F", AccessType="Public", Type="Document")
+    body = base64.b64encode(b"\x00\r\nbytes").decode()
+    record_id = create(org, "Document", Name="a.bin", Body=body, FolderId=folder)
+    record = org.json("GET", f"/sobjects/Document/{record_id}")
+    assert record["Body"] == f"/services/data/v68.0/sobjects/Document/{record_id}/Body"
+    answer = org.get(record["Body"])
+    assert answer.content == b"\x00\r\nbytes"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert org.get(f"/sobjects/Document/{record_id}/Name").status_code == 404
 
 
 def test_record_counts_leave_out_empty_objects(org: Org) -> None:

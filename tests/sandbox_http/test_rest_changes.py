@@ -1,0 +1,99 @@
+"""What changed in a span of time: /updated and /deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sfbulk_sandbox import Sandbox
+from sfbulk_sandbox.clock import Clock
+from tests.sandbox_http.front_door import Org, faults_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAY = "start=2026-11-02T00:00:00%2B00:00&end=2026-11-03T00:00:00Z"
+
+
+class MovedClock(Clock):
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 2, 9, 30, 15, tzinfo=timezone.utc)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def org(clock: MovedClock) -> Iterator[Org]:
+    with Sandbox(sample=False, clock=clock) as sandbox:
+        yield Org(sandbox)
+
+
+def create(org: Org, name: str) -> str:
+    return str(org.json("POST", "/sobjects/Account", json={"Name": name})["id"])
+
+
+def test_created_and_changed_records_are_named_once(org: Org, clock: MovedClock) -> None:
+    first, second, gone = create(org, "A"), create(org, "B"), create(org, "C")
+    clock.moment += timedelta(hours=1)
+    org.call("PATCH", f"/sobjects/Account/{first}", json={"Name": "A2"})
+    org.call("DELETE", f"/sobjects/Account/{gone}")
+    assert org.json("GET", f"/sobjects/Account/updated/?{DAY}") == {
+        "ids": [second, first],
+        "latestDateCovered": "2026-11-02T10:30:00.000+0000",
+    }
+    early = "start=2026-11-02T09:00:00Z&end=2026-11-02T10:00:59Z"
+    assert org.json("GET", f"/sobjects/account/updated?{early}") == {
+        "ids": [second],
+        "latestDateCovered": "2026-11-02T10:00:00.000+0000",
+    }
+
+
+def test_deleted_records_are_named_with_their_moment(org: Org, clock: MovedClock) -> None:
+    gone, _left = create(org, "A"), create(org, "B")
+    clock.moment += timedelta(hours=1)
+    org.call("DELETE", f"/sobjects/Account/{gone}")
+    document = org.json("GET", f"/sobjects/Account/deleted/?{DAY}")
+    assert document == {
+        "deletedRecords": [{"id": gone, "deletedDate": "2026-11-02T10:30:15.000+0000"}],
+        "earliestDateAvailable": "2026-10-03T10:30:00.000+0000",
+        "latestDateCovered": "2026-11-02T10:30:00.000+0000",
+    }
+    assert list(document) == ["deletedRecords", "earliestDateAvailable", "latestDateCovered"]
+
+
+def test_dates_of_another_zone_are_the_same_instants(org: Org) -> None:
+    record_id = create(org, "A")
+    # A plus that a client forgot to escape.
+    span = "start=2026-11-02T10:30:00+01:00&end=2026-11-02T04:31:00-0500"
+    assert org.json("GET", f"/sobjects/Account/updated?{span}")["ids"] == [record_id]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "start=2026-11-02T00:00:00Z",
+        "start=yesterday&end=2026-11-03T00:00:00Z",
+        "start=2026-11-02T00:00:10Z&end=2026-11-02T00:00:50Z",
+        "start=2026-11-03T00:00:00Z&end=2026-11-02T00:00:00Z",
+        "start=2026-10-01T00:00:00Z&end=2026-11-02T00:00:00Z",
+    ],
+)
+@pytest.mark.parametrize("resource", ["updated", "deleted"])
+def test_a_span_that_is_none_is_refused(org: Org, resource: str, query: str) -> None:
+    answer = org.get(f"/sobjects/Account/{resource}?{query}")
+    assert answer.status_code == 400
+    assert faults_of(answer)[0][0] == "INVALID_REPLICATION_DATE"
+
+
+@pytest.mark.parametrize("name", ["Nothing__c", "TaskStatus"])
+def test_an_object_that_is_not_replicated_has_neither(org: Org, name: str) -> None:
+    assert org.get(f"/sobjects/{name}/updated?{DAY}").status_code == 404
