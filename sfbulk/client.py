@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from sfbulk.clock import SYSTEM_CLOCK, Clock
 from sfbulk.csvio import LineEnding
-from sfbulk.describe import SObjectDescribe, SObjectSummary, parse_describe, parse_summary
+from sfbulk.describer import Describer
 from sfbulk.errors import (
     ConfigError,
-    LimitExceeded,
-    QuotaReached,
-    SalesforceError,
-    SignInError,
     TransportError,
 )
+from sfbulk.http_dates import http_date
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import disposing
 from sfbulk.jobs.load import IngestSummary, RecordLoader
@@ -34,7 +28,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_DESCRIBES_AT_ONCE = 8
+    from sfbulk.describe import SObjectDescribe, SObjectSummary
+    from sfbulk.errors import SalesforceError
 
 
 class Salesforce:
@@ -49,6 +44,7 @@ class Salesforce:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._describer = Describer(transport)
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], *, clock: Clock = SYSTEM_CLOCK) -> Self:
@@ -93,15 +89,15 @@ class Salesforce:
             TransportError: the answer carries no date.
         """
         reply = self._transport.send(self._get("/", "Read the server's time"))
-        try:
-            return parsedate_to_datetime(reply.headers.get("Date", ""))
-        except ValueError:
+        date = http_date(reply.headers.get("Date"))
+        if date is None:
             raise TransportError(
                 "Read the server's time: the answer carries no date. Is there a proxy that "
                 "removes it?",
                 ambiguous=False,
                 permanent=True,
-            ) from None
+            )
+        return date
 
     def limits(self) -> dict[str, Limit]:
         """API call: the org's limits by Salesforce's names, such as `DailyApiRequests`.
@@ -112,29 +108,26 @@ class Salesforce:
         return self._transport.limits()
 
     def describe_global(self) -> list[SObjectSummary]:
-        """API call: all objects the user can see."""
-        reply = self._transport.json(self._get("/sobjects", "List all objects"))
-        return [parse_summary(entry) for entry in reply["sobjects"]]
+        """API call: all objects the user can see; unchanged since the last call, a short one."""
+        return self._describer.all_objects()
 
     def describe(self, name: str) -> SObjectDescribe:
-        """API call: one object with its fields.
+        """API call: one object with its fields; unchanged since the last call, a short one.
 
         Raises:
             NotFound: there is no such object, or the user may not see it.
         """
-        path = f"/sobjects/{quote(name, safe='')}/describe"
-        return parse_describe(self._transport.json(self._get(path, f"Describe {name}")))
+        return self._describer.one(name)
 
     def describe_many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
-        """API call: many objects, several at a time; one's error stands in its place.
+        """API call: many objects, up to 25 in one request; one's error stands in its place.
 
         Raises:
             SignInError: nothing can be asked of the org.
             LimitExceeded: the org's requests of the day are used up.
+            QuotaReached: the settings allow no further request.
         """
-        wanted = list(dict.fromkeys(names))
-        with ThreadPoolExecutor(_DESCRIBES_AT_ONCE, thread_name_prefix="sfbulk-describe") as pool:
-            return dict(zip(wanted, pool.map(self._describe_or_error, wanted), strict=True))
+        return self._describer.many(names)
 
     def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
         """API call: submit a bulk query; with `include_deleted` the recycle bin's rows too.
@@ -215,14 +208,6 @@ class Salesforce:
         external_id: str | None,
     ) -> IngestSummary:
         return RecordLoader(self._transport, sobject, operation, external_id).load(records)
-
-    def _describe_or_error(self, name: str) -> SObjectDescribe | SalesforceError:
-        try:
-            return self.describe(name)
-        except (SignInError, LimitExceeded, QuotaReached):
-            raise
-        except SalesforceError as error:
-            return error
 
     def _get(self, path: str, purpose: str) -> Request:
         return Request("GET", self._transport.base_path + path, purpose)

@@ -10,8 +10,6 @@ import json
 import re
 import ssl
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +24,7 @@ from sfbulk.errors import (
     SessionExpired,
     TransportError,
 )
+from sfbulk.http_dates import http_date
 from sfbulk.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 
 if TYPE_CHECKING:
@@ -162,17 +161,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(text)
     # The header's other form is a date. The server's own clock says how far off that is: ours
     # may go wrong.
-    until, now = _date(text), _date(headers.get("Date", ""))
+    until, now = http_date(text), http_date(headers.get("Date"))
     return max(0.0, (until - now).total_seconds()) if until and now else None
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    # "-0000" says that the zone is unknown; HTTP knows only UTC.
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 
 _MESSAGES = ("message", "exceptionMessage", "error_description")

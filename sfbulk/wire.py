@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
@@ -226,7 +227,9 @@ def _encoded(request: Request) -> bytes | dict[str, str] | None:
 
 
 def _read(request: Request, host: str, response: requests.Response, sink: Sink | None) -> Reply:
-    if _FIRST_REDIRECT <= response.status_code < _FIRST_ERROR:
+    # 304 leads nowhere: it says that what the caller keeps is still right.
+    is_redirect = _FIRST_REDIRECT <= response.status_code < _FIRST_ERROR
+    if is_redirect and response.status_code != HTTPStatus.NOT_MODIFIED:
         raise _redirected(request, host, response)
     chunks = _chunks(request, host, response)
     if not response.ok:

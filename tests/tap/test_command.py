@@ -43,7 +43,10 @@ def test_discovery_describes_only_what_is_asked_for(sandbox: Sandbox, tap: TapCo
         streams_to_discover=["account", "Contac*"], exclude_streams=["Contact?*"]
     )
     assert sorted(catalog) == ["Account", "Contact"]
-    assert len(calls(sandbox, "GET", "/describe")) == 2
+    # One request holds 25 objects at most: the org's other objects are not in it.
+    assert len(calls(sandbox, "GET", "/sobjects$")) == 1
+    assert len(calls(sandbox, "POST", "/composite")) == 1
+    assert not calls(sandbox, "GET", "/describe")
 
 
 def test_discovery_gives_types_keys_and_what_bulk_cannot_select(tap: TapCommand) -> None:
@@ -173,6 +176,7 @@ def test_an_object_that_cannot_be_described_does_not_stop_the_others(
     sandbox: Sandbox, tap: TapCommand, option: str
 ) -> None:
     refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]
+    sandbox.control.add_fault(kind="answer", path="*/composite", status=403, body=refusal)
     sandbox.control.add_fault(
         kind="answer", path="*/Account/describe*", status=403, body=refusal, times=9
     )

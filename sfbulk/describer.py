@@ -1,0 +1,218 @@
+"""Asks the org to describe its objects: many in one call, and again only what has changed.
+
+What was described once is kept with its `Last-Modified` and asked for with
+`If-Modified-Since`; a 304 then stands for the whole document (REST API guide: sObject
+Describe). Many objects go into one composite request of up to 25, which counts as one
+API request (REST API guide: Composite).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
+
+from sfbulk.describe import parse_describe, parse_summary
+from sfbulk.errors import (
+    ApiError,
+    LimitExceeded,
+    QuotaReached,
+    SalesforceError,
+    SessionExpired,
+    SignInError,
+    TransportError,
+)
+from sfbulk.http_dates import http_date
+from sfbulk.http_errors import api_error
+from sfbulk.wire import Request, json_body, unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sfbulk.describe import SObjectDescribe, SObjectSummary
+    from sfbulk.transport import Transport
+    from sfbulk.wire import Reply
+
+T = TypeVar("T")
+
+PARTS_PER_CALL = 25
+"""Requests in one composite request (REST API guide: Composite)."""
+
+_CALLS_AT_ONCE = 4
+
+OF_NO_OBJECT = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
+"""Errors that asking for another object would meet as well."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A describe as it came; `document` is None when what is kept is still right."""
+
+    status: int
+    document: Any
+    headers: Mapping[str, str]
+    date: str | None
+    """When it was written, by the server's clock."""
+
+
+@dataclass(frozen=True)
+class _Kept(Generic[T]):
+    value: T
+    last_modified: str
+
+
+class Describer:
+    """Describes objects of one org; safe for use by several threads."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._objects: dict[str, _Kept[SObjectDescribe]] = {}
+        self._all: _Kept[list[SObjectSummary]] | None = None
+
+    def all_objects(self) -> list[SObjectSummary]:
+        """API call: all objects the user can see."""
+        kept = self._all
+        answer = self._get("/sobjects", "List all objects", kept)
+        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+            return list(kept.value)
+        value = [parse_summary(entry) for entry in answer.document["sobjects"]]
+        self._all = _worth_keeping(value, answer)
+        return list(value)
+
+    def one(self, name: str) -> SObjectDescribe:
+        """API call: one object with its fields.
+
+        Raises:
+            NotFound: there is no such object, or the user may not see it.
+        """
+        kept = self._kept(name)
+        return self._take(name, kept, self._get(_path(name), f"Describe {name}", kept))
+
+    def many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
+        """API call: many objects; one's error stands in its place.
+
+        Raises:
+            SignInError, LimitExceeded, QuotaReached: nothing can be asked of the org.
+        """
+        wanted = list(dict.fromkeys(names))
+        parts = [wanted[at : at + PARTS_PER_CALL] for at in range(0, len(wanted), PARTS_PER_CALL)]
+        with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="sfbulk-describe") as pool:
+            answers = [answer for part in pool.map(self._together, parts) for answer in part]
+        return dict(zip(wanted, answers, strict=True))
+
+    def _together(self, names: Sequence[str]) -> list[SObjectDescribe | SalesforceError]:
+        if len(names) > 1:
+            try:
+                return list(self._composite(names))
+            except OF_NO_OBJECT:
+                raise
+            except (ApiError, TransportError):
+                # One of them may be too much for a call that they share: each by itself.
+                pass
+        return [self._one_or_error(name) for name in names]
+
+    def _composite(self, names: Sequence[str]) -> Iterator[SObjectDescribe | SalesforceError]:
+        kept = [self._kept(name) for name in names]
+        request = Request(
+            "POST",
+            f"{self._transport.base_path}/composite",
+            f"Describe {len(names)} objects from {names[0]} to {names[-1]}",
+            json={"compositeRequest": [*map(self._part, range(len(names)), names, kept)]},
+            # It only reads, so a lost answer does no harm.
+            repeatable=True,
+        )
+        answers = self._transport.read(request, _parts)
+        for name, known, answer in zip(names, kept, answers, strict=True):
+            yield self._taken_or_error(name, known, answer)
+
+    def _part(self, number: int, name: str, kept: _Kept[Any] | None) -> dict[str, Any]:
+        return {
+            "method": "GET",
+            "url": self._transport.base_path + _path(name),
+            "referenceId": f"object{number}",
+            "httpHeaders": _condition(kept),
+        }
+
+    def _taken_or_error(
+        self, name: str, kept: _Kept[SObjectDescribe] | None, answer: _Answer
+    ) -> SObjectDescribe | SalesforceError:
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # A passing trouble of this part: a request of its own is sent again as usual.
+            return self._one_or_error(name)
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            return self._take(name, kept, answer)
+        body = json.dumps(answer.document).encode()
+        error = api_error(f"Describe {name}", answer.status, answer.headers, body)
+        if isinstance(error, OF_NO_OBJECT):
+            raise error
+        return error
+
+    def _one_or_error(self, name: str) -> SObjectDescribe | SalesforceError:
+        try:
+            return self.one(name)
+        except OF_NO_OBJECT:
+            raise
+        except SalesforceError as error:
+            return error
+
+    def _get(self, path: str, purpose: str, kept: _Kept[Any] | None) -> _Answer:
+        path = self._transport.base_path + path
+        request = Request("GET", path, purpose, headers=_condition(kept))
+        return self._transport.read(request, _whole)
+
+    def _take(
+        self, name: str, kept: _Kept[SObjectDescribe] | None, answer: _Answer
+    ) -> SObjectDescribe:
+        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+            return kept.value
+        value = parse_describe(answer.document)
+        fresh = _worth_keeping(value, answer)
+        with self._lock:
+            if fresh:
+                self._objects[name.lower()] = fresh
+            else:
+                self._objects.pop(name.lower(), None)
+        return value
+
+    def _kept(self, name: str) -> _Kept[SObjectDescribe] | None:
+        with self._lock:
+            return self._objects.get(name.lower())
+
+
+def _path(name: str) -> str:
+    return f"/sobjects/{quote(name, safe='')}/describe"
+
+
+def _condition(kept: _Kept[Any] | None) -> dict[str, str]:
+    return {"If-Modified-Since": kept.last_modified} if kept else {}
+
+
+def _whole(request: Request, reply: Reply) -> _Answer:
+    unchanged = reply.status == HTTPStatus.NOT_MODIFIED
+    document = None if unchanged else json_body(request, reply)
+    return _Answer(reply.status, document, reply.headers, reply.headers.get("Date"))
+
+
+def _parts(request: Request, reply: Reply) -> list[_Answer]:
+    asked = (request.json or {})["compositeRequest"]
+    parts = json_body(request, reply).get("compositeResponse")
+    if not isinstance(parts, list) or len(parts) != len(asked):
+        raise unusable(request, reply.status, "JSON that does not answer every part")
+    date = reply.headers.get("Date")
+    return [_Answer(p["httpStatusCode"], p["body"], p["httpHeaders"], date) for p in parts]
+
+
+def _worth_keeping(value: T, answer: _Answer) -> _Kept[T] | None:
+    """What to keep of an answer; None when a later change could go unseen.
+
+    The stamp has seconds: of two changes within one second the second would not count as
+    later, so a document that changed in the very second of the answer is not kept.
+    """
+    text = answer.headers.get("Last-Modified")
+    changed, now = http_date(text), http_date(answer.date)
+    return _Kept(value, text) if text and changed and now and changed < now else None
