@@ -23,7 +23,7 @@ from sfbulk.transport import Transport
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from typing_extensions import Self
@@ -47,12 +47,21 @@ class Salesforce:
         self._describer = Describer(transport)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], *, clock: Clock = SYSTEM_CLOCK) -> Self:
+    def from_settings(
+        cls,
+        settings: Mapping[str, Any],
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        on_new_refresh_token: Callable[[str], None] | None = None,
+    ) -> Self:
         """The org that `settings` name; no request is made yet.
 
         Args:
             settings: see `sfbulk.settings` and `sfbulk.limits`; other keys are ignored.
             clock: the time, for tests.
+            on_new_refresh_token: takes the refresh token that replaces the one in use, which
+                is void then; called before the new access token is used, once at a time, in
+                the thread that needed it. Its exceptions reach the caller of that request.
 
         Raises:
             ConfigError: settings are missing or contradict each other; names all problems.
@@ -60,7 +69,9 @@ class Salesforce:
         problems = [*credentials_problems(settings), *quota_problems(settings)]
         if problems:
             raise ConfigError(problems)
-        return cls(Transport(parse_settings(settings), clock, Quota.parse(settings)))
+        return cls(
+            Transport(parse_settings(settings), clock, Quota.parse(settings), on_new_refresh_token)
+        )
 
     def __enter__(self) -> Self:
         return self

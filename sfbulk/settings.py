@@ -1,10 +1,8 @@
-"""Sign-in settings: which there are, and what is wrong with a given set; no I/O.
+"""Sign-in settings: which there are, and what is wrong with a given set; no network.
 
-The flow follows from what is given; `auth_flow` names it when two fit:
-
-- `access_token`: `instance_url` and `access_token`
-- `client_credentials`: `client_id` and `client_secret`
-- `refresh_token`: `client_id`, `client_secret` and `refresh_token`
+The flow follows from what is given; `auth_flow` names it when two fit. `sfbulk.auth.flows`
+lists them with their settings. Files that settings name are read, since a key that cannot
+sign is a wrong setting like any other.
 """
 
 from __future__ import annotations
@@ -14,6 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sfbulk.auth.flows import FLOWS, flow_problems, meant_flow
+from sfbulk.auth.private_key import KeyProblemError, given_key
+from sfbulk.auth.salesforce_cli import missing_command
+from sfbulk.auth.token_file import TokenFile
 from sfbulk.errors import ConfigError
 from sfbulk.urls import origin, origin_problem
 
@@ -22,13 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LOGIN_URL = "https://login.salesforce.com"
 DEFAULT_API_VERSION = "68.0"
-
-FLOWS = {
-    "access_token": ("instance_url", "access_token"),
-    "client_credentials": ("client_id", "client_secret"),
-    "refresh_token": ("client_id", "client_secret", "refresh_token"),
-}
-"""Each flow and the settings it needs."""
 
 SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
     "login_url": {
@@ -53,21 +48,75 @@ SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
     "client_id": {
         "type": ["string", "null"],
         "title": "Client ID",
-        "description": "Consumer key of the connected app.",
+        "description": "Consumer key of the external client app or connected app.",
     },
     "client_secret": {
         "type": ["string", "null"],
         "secret": True,
         "writeOnly": True,
         "title": "Client Secret",
-        "description": "Consumer secret of the connected app.",
+        "description": "Consumer secret of the app.",
     },
     "refresh_token": {
         "type": ["string", "null"],
         "secret": True,
         "writeOnly": True,
         "title": "Refresh Token",
-        "description": "Refresh token of a user, with `client_id` and `client_secret`.",
+        "description": "Refresh token of a user, with `client_id`, and `client_secret` if the app "
+        "asks for it.",
+    },
+    "refresh_token_path": {
+        "type": ["string", "null"],
+        "title": "Refresh Token Path",
+        "description": "File that holds the refresh token, instead of `refresh_token`. Where "
+        "refresh tokens rotate, the next one is written to it.",
+    },
+    "username": {
+        "type": ["string", "null"],
+        "title": "Username",
+        "description": "The user to sign in as, with `private_key` or `password`.",
+    },
+    "private_key": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Private Key",
+        "description": "Private RSA key in PEM form for the JWT bearer flow, with `client_id` and "
+        "`username`; line breaks may be written as `\\n`.",
+    },
+    "private_key_path": {
+        "type": ["string", "null"],
+        "title": "Private Key Path",
+        "description": "File that holds the key, instead of `private_key`.",
+    },
+    "private_key_passphrase": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Private Key Passphrase",
+        "description": "Opens an encrypted private key.",
+    },
+    "password": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Password",
+        "description": "The user's password. Alone with `username`: SOAP login, which Salesforce "
+        "retires in Summer '27.",
+    },
+    "security_token": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Security Token",
+        "description": "The user's security token, with `password`; not needed from trusted "
+        "addresses.",
+    },
+    "sf_org": {
+        "type": ["string", "null"],
+        "title": "Salesforce CLI Org",
+        "description": "Alias or username of an org that the Salesforce CLI (`sf`) is signed in "
+        "to.",
     },
     "auth_flow": {
         "type": ["string", "null"],
@@ -90,11 +139,20 @@ SIGN_IN_SETTINGS = tuple(SIGN_IN_SCHEMA)
 SECRET_SETTINGS = tuple(name for name, schema in SIGN_IN_SCHEMA.items() if schema.get("secret"))
 """Those of them that must never be shown."""
 
+# What is sent in a header or beside the password, and is always made of such characters.
+_TOKENS = ("access_token", "client_id", "client_secret", "refresh_token", "security_token")
+
+_TEXTS = ("username", "password")
+_NO_XML = r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
+
 # Bulk API 2.0 queries begin with 47.0 (Bulk API guide).
 _OLDEST_API_VERSION = 47.0
 
 # The client credentials flow is refused there (Help: OAuth 2.0 Client Credentials Flow).
 _COMMON_LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
+
+# What a browser's address line shows (Help: My Domain URL Formats); no API answers there.
+_BROWSER_HOSTS = (".lightning.force.com", ".salesforce-setup.com")
 
 
 @dataclass(frozen=True)
@@ -108,6 +166,19 @@ class Credentials:
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     refresh_token: str | None = field(default=None, repr=False)
+    refresh_token_path: str | None = None
+    username: str | None = None
+    private_key: str | None = field(default=None, repr=False)
+    private_key_path: str | None = None
+    private_key_passphrase: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    sf_org: str | None = None
+
+    @property
+    def password_with_token(self) -> str:
+        """The password as Salesforce wants it from an address it does not trust."""
+        return f"{self.password or ''}{self.security_token or ''}"
 
 
 @dataclass(frozen=True)
@@ -128,8 +199,8 @@ def parse_settings(settings: Mapping[str, Any]) -> Settings:
     if problems:
         raise ConfigError(problems)
     given = _given(settings)
-    flow = given.get("auth_flow") or _fitting(given)[0]
-    used = {name: given[name] for name in FLOWS[flow]}
+    flow = meant_flow(given)
+    used = {name: given[name] for name in FLOWS[flow].used(given)}
     if "instance_url" in given:
         used["instance_url"] = origin(given["instance_url"])
     return Settings(
@@ -152,8 +223,9 @@ def credentials_problems(settings: Mapping[str, Any]) -> list[str]:
         *not_text,
         *(f"{name} {problem}." for name, problem in _url_problems(given)),
         *(f"{name} holds a space, a line break or a letter like é." for name in _broken(given)),
+        *(f"{name} holds a line break or another control character." for name in _odd(given)),
         *_version_problems(given),
-        *_flow_problems(given),
+        *_problems_of_meant_flow(given),
     ]
 
 
@@ -165,12 +237,27 @@ def _given(settings: Mapping[str, Any]) -> dict[str, str]:
 
 def _broken(given: Mapping[str, str]) -> list[str]:
     # A line break read from a file along with the token would make the header invalid.
-    return [name for name in SECRET_SETTINGS if re.search("[^!-~]", given.get(name, ""))]
+    return [name for name in _TOKENS if re.search("[^!-~]", given.get(name, ""))]
+
+
+def _odd(given: Mapping[str, str]) -> list[str]:
+    # A login with the line break of a secret file counts as a wrong password; too many lock
+    # the user out. And XML has no form for control characters.
+    return [name for name in _TEXTS if re.search(_NO_XML, given.get(name, ""))]
 
 
 def _url_problems(given: Mapping[str, str]) -> list[tuple[str, str]]:
-    checked = [(n, origin_problem(given[n])) for n in ("login_url", "instance_url") if n in given]
+    checked = [(n, _url_problem(given[n])) for n in ("login_url", "instance_url") if n in given]
     return [(name, problem) for name, problem in checked if problem]
+
+
+def _url_problem(url: str) -> str | None:
+    if problem := origin_problem(url):
+        return problem
+    host = urlsplit(url).hostname or ""
+    if host.endswith(_BROWSER_HOSTS):
+        return f"is {host}, which serves browsers only. Write https://….my.salesforce.com"
+    return None
 
 
 def _version_problems(given: Mapping[str, str]) -> list[str]:
@@ -182,48 +269,36 @@ def _version_problems(given: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _flow_problems(given: Mapping[str, str]) -> list[str]:
-    flow = given.get("auth_flow")
-    if flow is not None and flow not in FLOWS:
-        return [f'auth_flow must be one of {", ".join(FLOWS)}, not "{flow}".']
-    fitting = [flow] if flow else _fitting(given)
-    if not fitting:
-        return [_nothing_fits(given)]
-    if len(fitting) > 1:
-        return [f"The settings fit {' and '.join(fitting)}; set auth_flow to one of them."]
-    missing = [name for name in FLOWS[fitting[0]] if name not in given]
-    if missing:
-        return [f"{', '.join(missing)} missing for the {fitting[0]} sign-in."]
-    if flow is None and "access_token" in given and fitting != ["access_token"]:
-        return ["access_token is given without instance_url: add that, or set auth_flow."]
-    return _login_host_problems(fitting[0], given)
+def _problems_of_meant_flow(given: Mapping[str, str]) -> list[str]:
+    """What only shows once the flow is known."""
+    if problems := flow_problems(given):
+        return problems
+    flow = meant_flow(given)
+    if flow == "client_credentials":
+        return _login_host_problems(given)
+    if flow == "jwt_bearer":
+        return _key_problems(given)
+    if flow == "refresh_token" and "refresh_token_path" in given:
+        problem = TokenFile(given["refresh_token_path"]).problem()
+    elif flow == "salesforce_cli":
+        problem = missing_command()
+    else:
+        problem = None
+    return [problem] if problem else []
 
 
-def _fitting(given: Mapping[str, str]) -> list[str]:
-    fitting = [flow for flow, names in FLOWS.items() if all(name in given for name in names)]
-    # The refresh token flow needs what client credentials need; its token tells them apart.
-    if "refresh_token" in fitting:
-        fitting.remove("client_credentials")
-    return fitting
+def _key_problems(given: Mapping[str, str]) -> list[str]:
+    names = ("private_key", "private_key_path", "private_key_passphrase")
+    try:
+        given_key(*(given.get(name) for name in names))
+    except KeyProblemError as problem:
+        return [str(problem)]
+    return []
 
 
-def _nothing_fits(given: Mapping[str, str]) -> str:
-    def needs(flow: str) -> str:
-        return f"{' + '.join(FLOWS[flow])} ({flow})"
-
-    begun = [flow for flow, names in FLOWS.items() if any(name in given for name in names)]
-    missing = [
-        f"{', '.join(name for name in FLOWS[flow] if name not in given)} for {flow}"
-        for flow in begun
-    ]
-    if missing:
-        return f"Sign-in settings are incomplete. Missing: {'; or '.join(missing)}."
-    return f"Sign-in settings are missing. Give one of: {'; '.join(map(needs, FLOWS))}."
-
-
-def _login_host_problems(flow: str, given: Mapping[str, str]) -> list[str]:
+def _login_host_problems(given: Mapping[str, str]) -> list[str]:
     host = urlsplit(given.get("login_url", DEFAULT_LOGIN_URL)).hostname
-    if flow == "client_credentials" and host in _COMMON_LOGIN_HOSTS:
+    if host in _COMMON_LOGIN_HOSTS:
         problem = f"{host} refuses the client_credentials sign-in"
         return [f"login_url must be your My Domain (https://….my.salesforce.com): {problem}."]
     return []

@@ -10,6 +10,7 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sfbulk.auth.ways import way_in
 from sfbulk.errors import ApiError, SalesforceError, TransportError
 from sfbulk.guard import QuotaGuard
 from sfbulk.limits import Limit, Quota, parse_limits
@@ -34,14 +35,20 @@ NO_QUOTA = Quota()
 class Transport:
     """Everything the client asks of the org goes through here; safe for several threads."""
 
-    def __init__(self, settings: Settings, clock: Clock, quota: Quota = NO_QUOTA) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        quota: Quota = NO_QUOTA,
+        on_new_refresh_token: Callable[[str], None] | None = None,
+    ) -> None:
         self.clock = clock
         self.guard = QuotaGuard(quota, clock, self.limits)
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
         self.async_path = f"/services/async/{settings.api_version}"
         self._wire = Wire()
-        self._session = OrgSession(settings.credentials, self._ask_unsigned)
+        self._session = OrgSession(way_in(settings, self._ask, clock, on_new_refresh_token))
 
     @property
     def instance_url(self) -> str:
@@ -116,9 +123,9 @@ class Transport:
 
         return self._repeat(request, send, renew)
 
-    def _ask_unsigned(self, origin: str, request: Request) -> dict[str, Any]:
-        def send() -> dict[str, Any]:
-            return json_body(request, self._wire.send(origin, request, None))
+    def _ask(self, origin: str, request: Request, parse: Callable[[Request, Reply], T], /) -> T:
+        def send() -> T:
+            return parse(request, self._wire.send(origin, request, None))
 
         return self._repeat(request, send, None)
 

@@ -62,6 +62,8 @@ class Request:
     """That of `body`."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What else to send; never a token."""
+    answers: tuple[int, ...] = ()
+    """Error statuses that come with an answer all the same, as SOAP's faults do with 500."""
     classic: bool = False
     """Whether it is one of Bulk API 1.0, which has a token header of its own and decides by the
     job in which form it answers."""
@@ -232,7 +234,7 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
     if is_redirect and response.status_code != HTTPStatus.NOT_MODIFIED:
         raise _redirected(request, host, response)
     chunks = _chunks(request, host, response)
-    if not response.ok:
+    if not response.ok and response.status_code not in request.answers:
         error = api_error(request.purpose, response.status_code, response.headers, _head(chunks))
         error.job_id = request.job_id
         raise error

@@ -1,40 +1,131 @@
-"""Sign-in flows without a network."""
+"""What each flow asks and how its answers are read, without a network."""
 
 from __future__ import annotations
 
+import base64
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from sfbulk.auth import grant_from_reply, token_form
-from sfbulk.errors import SignInError
+from sfbulk.auth.grant import checked_grant
+from sfbulk.auth.jwt_bearer import assertion, audience
+from sfbulk.auth.oauth import (
+    client_credentials_form,
+    password_form,
+    refresh_token_form,
+    refusal,
+)
+from sfbulk.errors import ApiError, SignInError
 from sfbulk.settings import parse_settings
+from tests.client.keys import RSA_KEY, pem
 
-REFRESH = {"client_id": "id", "client_secret": "shh", "refresh_token": "r"}
+if TYPE_CHECKING:
+    from sfbulk.settings import Credentials
+
+LOGIN = "https://login.salesforce.com"
+APP = {"client_id": "id", "client_secret": "shh"}
+JWT = {"client_id": "id", "username": "me@example.com", "private_key": pem(RSA_KEY)}
+PASSWORD = {"username": "me@example.com", "password": "p w", "security_token": "T0k"}
+
+
+def credentials(settings: dict[str, Any]) -> Credentials:
+    return parse_settings(settings).credentials
 
 
 def test_the_form_holds_what_the_flow_needs() -> None:
-    assert token_form(parse_settings(REFRESH).credentials) == {
+    my_domain = APP | {"login_url": "https://acme.my.salesforce.com"}
+    assert client_credentials_form(credentials(my_domain)) == {
+        "grant_type": "client_credentials",
+        "client_id": "id",
+        "client_secret": "shh",
+    }
+    assert refresh_token_form(credentials(APP | {"refresh_token": "r"}), "r") == {
         "grant_type": "refresh_token",
         "client_id": "id",
         "client_secret": "shh",
         "refresh_token": "r",
     }
-    url = {"login_url": "https://acme.my.salesforce.com"}
-    settings = REFRESH | url | {"auth_flow": "client_credentials"}
-    assert token_form(parse_settings(settings).credentials) == {
-        "grant_type": "client_credentials",
+    assert password_form(credentials(PASSWORD | {"client_id": "id"})) == {
+        "grant_type": "password",
         "client_id": "id",
-        "client_secret": "shh",
+        "username": "me@example.com",
+        "password": "p wT0k",
     }
 
 
 def test_a_token_got_over_https_is_not_handed_to_plain_http() -> None:
-    credentials = parse_settings(REFRESH).credentials
-    reply = {"access_token": "t", "instance_url": "http://127.0.0.1:8080"}
     with pytest.raises(SignInError, match="not https"):
-        grant_from_reply(credentials, reply)
+        checked_grant(None, LOGIN, "t", "http://127.0.0.1:8080")
 
 
 def test_the_instance_is_scheme_and_host_only() -> None:
-    credentials = parse_settings(REFRESH).credentials
-    reply = {"access_token": "t", "instance_url": "https://Acme.my.salesforce.com:443/"}
-    assert grant_from_reply(credentials, reply).instance_url == "https://acme.my.salesforce.com"
+    grant = checked_grant(None, LOGIN, "t", "https://Acme.my.salesforce.com:443/")
+    assert grant.instance_url == "https://acme.my.salesforce.com"
+
+
+def test_the_assertion_says_who_signs_in_and_its_signature_is_the_key_s() -> None:
+    now = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
+    token = assertion(credentials(JWT), RSA_KEY, now)
+    # Read and verified without the library that made it.
+    signed, _, signature = token.rpartition(".")
+    RSA_KEY.public_key().verify(_decoded(signature), signed.encode(), PKCS1v15(), SHA256())
+    header, claims = (json.loads(_decoded(part)) for part in signed.split("."))
+    assert header["alg"] == "RS256"
+    assert claims == {
+        "iss": "id",
+        "sub": "me@example.com",
+        "aud": LOGIN,
+        "exp": int(now.timestamp()) + 180,
+    }
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+@pytest.mark.parametrize(
+    ("login_url", "expected"),
+    [
+        ("https://login.salesforce.com", LOGIN),
+        ("https://acme.my.salesforce.com", LOGIN),
+        ("https://acme-dev-ed.develop.my.salesforce.com", LOGIN),
+        ("https://test.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme--uat.SANDBOX.my.salesforce.com:443", "https://test.salesforce.com"),
+        ("https://drop-nation-1.scratch.my.salesforce.com", "https://test.salesforce.com"),
+        ("http://127.0.0.1:8080", LOGIN),
+        ("https://sandbox.my.salesforce.com.example", LOGIN),
+    ],
+)
+def test_the_audience_follows_the_login_host(login_url: str, expected: str) -> None:
+    assert audience(login_url) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "description", "advice"),
+    [
+        (JWT, "invalid_grant", "user hasn't approved this consumer", "pre-authorized"),
+        (JWT, "invalid_grant", "audience validation failed", "My Domain"),
+        (JWT, "invalid_grant", "invalid assertion", "certificate"),
+        (JWT, "invalid_grant", "expired authorization code", "clock"),
+        (APP | {"refresh_token": "r"}, "invalid_grant", "expired access/refresh token", "_path"),
+        (APP | {"refresh_token": "r"}, "invalid_client", "invalid client credentials", "client_"),
+        (PASSWORD | APP, "invalid_grant", "authentication failure", "Summer '23"),
+        (PASSWORD | APP, "inactive_user", "user is inactive", "activate"),
+        (JWT, "rate_limit_exceeded", "", "wait"),
+        (JWT, "something_new", "never seen", "Check the sign-in settings"),
+    ],
+)
+def test_each_refusal_of_the_token_endpoint_says_what_to_do(
+    settings: dict[str, Any], error: str, description: str, advice: str
+) -> None:
+    answer = ApiError("x", status=400, code=error, detail=description)
+    refused = refusal(credentials(settings), answer)
+    said = f"{error} ({description})" if description else error
+    assert f"sign-in: {said}. " in str(refused)
+    assert advice in str(refused)
+    assert refused.code == error

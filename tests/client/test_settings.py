@@ -44,9 +44,9 @@ def test_defaults_are_production_and_the_current_version() -> None:
         ({"client_id": "id"}, "client_secret for client_credentials"),
         ({"access_token": "t"}, "instance_url for access_token"),
         (APP | TOKEN, "set auth_flow"),
-        (APP | {"access_token": "t"}, "access_token is given without instance_url"),
+        (APP | {"access_token": "t"}, "instance_url for access_token"),
         (APP | {"auth_flow": "saml"}, "saml"),
-        (APP | {"auth_flow": "refresh_token"}, "refresh_token missing"),
+        (APP | {"auth_flow": "refresh_token"}, "refresh_token_path missing"),
         ({"client_id": "id", "client_secret": "s"}, "My Domain"),
         (TOKEN | {"api_version": "68"}, '"68.0"'),
         (TOKEN | {"api_version": "v68.0"}, "v68.0"),
@@ -86,7 +86,7 @@ def test_all_problems_are_named_at_once_and_no_secret_is_shown() -> None:
     with pytest.raises(ConfigError) as caught:
         Salesforce.from_settings(settings)
     assert len(caught.value.problems) == 3
-    for name in ("login_url", "api_version", "client_id, refresh_token"):
+    for name in ("login_url", "api_version", "client_id, refresh_token or refresh_token_path"):
         assert name in str(caught.value)
     assert "very-secret" not in str(caught.value)
 

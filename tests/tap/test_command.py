@@ -31,7 +31,15 @@ def test_about_tells_every_setting_in_every_format(tap: TapCommand) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", told["version"])
     assert {"login_url", "streams_to_discover", "lookback", "batch_config"} <= set(settings)
     secrets = {name for name, schema in settings.items() if schema.get("secret")}
-    assert secrets == {"access_token", "client_secret", "refresh_token"}
+    assert secrets == {
+        "access_token",
+        "client_secret",
+        "password",
+        "private_key",
+        "private_key_passphrase",
+        "refresh_token",
+        "security_token",
+    }
     markdown, text = tap("--about", "--format=markdown"), tap("--about")
     for run in (markdown, text):
         assert run.code == 0
