@@ -18,6 +18,7 @@ from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, find_column, read_header, upsert_key
 from sfbulk_sandbox.rules.saving import Parts, Saver
 from sfbulk_sandbox.schema import Field, Schema, SObject
+from sfbulk_sandbox.soql.conditions import Asked
 from sfbulk_sandbox.soql.query import Column as QueryColumn
 from sfbulk_sandbox.soql.query import Query, compile_query
 from sfbulk_sandbox.soql.scope import unknown_object
@@ -149,15 +150,8 @@ class Org:
         Raises:
             Fault: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD... with the place.
         """
-        return compile_query(
-            self._store,
-            self.schema,
-            soql,
-            now=self.clock.now(),
-            all_rows=all_rows,
-            surface=surface,
-            version=version,
-        )
+        asked = Asked(soql, self.clock.now(), all_rows=all_rows, bulk=surface == "bulk")
+        return compile_query(self._store, self.schema, asked, version)
 
     def upsert_key(self, sobject_name: str, name: str) -> Field:
         """The field that an upsert by `name` finds records by.

@@ -22,6 +22,9 @@ def columns_document(query: Query) -> dict[str, Any]:
         for parent in parents:
             holder = _parent(holder, parent)["joinColumns"]
         holder.append(_column(name, column.field))
+    for name, below in query.children.items():
+        listed = [_column(column.path, column.field) for column in below]
+        columns.append(_entry(name) | {"aggregate": True, "joinColumns": listed})
     return {
         "columnMetadata": columns,
         "entityName": query.sobject.name,

@@ -141,12 +141,14 @@ class ChildRelationship:
     """A lookup seen from its parent.
 
     Attributes:
+        name: What a subquery calls it, `Contacts`; None for one that no query can name.
         sobject: The child object's name.
         field: The lookup's name.
         cascades: Whether the children are deleted with their parent.
         restricts: Whether a parent with children cannot be deleted.
     """
 
+    name: str | None
     sobject: str
     field: str
     cascades: bool
@@ -196,6 +198,7 @@ class SObject:
         """The lookups of other objects, and of its own, that point at it."""
         return [
             ChildRelationship(
+                name=one["relationshipName"],
                 sobject=one["childSObject"],
                 field=one["field"],
                 cascades=bool(one["cascadeDelete"]),
@@ -204,6 +207,12 @@ class SObject:
             for one in self._describe["childRelationships"]
             if one.get("field")
         ]
+
+    def child_relationship(self, name: str) -> ChildRelationship | None:
+        """The child relationship of this name in any case, or None."""
+        wanted = name.lower()
+        known = (one for one in self.child_relationships if one.name)
+        return next((one for one in known if (one.name or "").lower() == wanted), None)
 
     @property
     def has_recycle_bin(self) -> bool:
@@ -232,6 +241,11 @@ def _field(entry: Mapping[str, Any], parts: tuple[Field, ...] = ()) -> Field:
     # A type we do not know is text: a newer org's describe must still load.
     kind = _KINDS.get(entry["type"], Kind.TEXT)
     return Field(entry["name"], entry["type"], kind, entry["label"], entry, parts)
+
+
+def plain_field(name: str, kind: str) -> Field:
+    """A field that no object has, for what a query computes."""
+    return _field(describes.complete_field({"name": name, "type": kind, "label": name}))
 
 
 def _parts(compound: Field, fields: Iterable[Field]) -> tuple[Field, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -60,7 +59,7 @@ class PkChunking:
         """
         statement = parse(soql)
         _check_statement(statement)
-        starts = list(self._starts(org, statement.source))
+        starts = list(self._starts(org, statement.source.name))
         # An empty object still gives one chunk, which finds nothing.
         ranges = zip(starts or [""], [*starts[1:], ""], strict=True)
         return [_restricted(soql, statement, low, high) for low, high in ranges]
@@ -106,7 +105,8 @@ def _size(value: str) -> int:
 def _check_statement(statement: Statement) -> None:
     if statement.order or statement.limit is not None or statement.clauses:
         raise Fault("InvalidBatch", "PK chunking does not go with ORDER BY, LIMIT or GROUP BY")
-    own_ids = [["id"], [statement.source.lower(), "id"], [(statement.alias or "").lower(), "id"]]
+    own_ids = [["id"], [statement.source.name.lower(), "id"]]
+    own_ids += [[(statement.source.alias or "").lower(), "id"]]
     if any([name.lower() for name in path.names] in own_ids for path in _paths(statement.where)):
         raise Fault("InvalidBatch", "PK chunking does not go with a filter on Id")
 
@@ -127,10 +127,8 @@ def _restricted(soql: str, statement: Statement, low: str, high: str) -> str:
     tests += [f"Id < '{high}'"] if high else []
     if not tests:
         return soql
-    # Between FROM and WHERE stand names alone, and nothing follows the condition: the clauses
-    # that could have been refused.
-    where = re.compile(r"\bwhere\b", re.IGNORECASE).search(soql, statement.source_at)
-    if where is None:
+    # Nothing follows the condition: the clauses that could have been refused.
+    end = statement.where_ends
+    if end is None:
         return f"{soql.rstrip()} WHERE {' AND '.join(tests)}"
-    kept = soql[where.end() :].strip()
-    return f"{soql[: where.end()]} ({kept}) AND {' AND '.join(tests)}"
+    return f"{soql[:end]} ({soql[end:].strip()}) AND {' AND '.join(tests)}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import describes
-from sfbulk_sandbox.schema import Field, Kind
-from sfbulk_sandbox.soql import syntax
+from sfbulk_sandbox.schema import Field, Kind, plain_field
+from sfbulk_sandbox.soql import datefunctions, syntax
 from sfbulk_sandbox.soql.conditions import comparable
 from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.soql.scope import Resolved
@@ -15,23 +15,24 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.faults import Fault
     from sfbulk_sandbox.soql.scope import Scope
 
-_FUNCTIONS = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX")
+FUNCTIONS = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX")
 _ADDS_UP = ("SUM", "AVG")
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER)
-_SPOKEN_CLAUSES = ("GROUP BY", "OFFSET")
 
 
 def counts_all(statement: syntax.Statement) -> bool:
     """Whether this is `SELECT COUNT() FROM ...`, whose answer is a number and no records."""
     first = statement.items[0]
     alone = len(statement.items) == 1 and first.alias is None and not statement.group
-    return alone and first.value == syntax.Function("COUNT", None, first.value.at)
+    value = first.value
+    counts = isinstance(value, syntax.Function) and value.word == "COUNT" and not value.arguments
+    return alone and counts
 
 
 def is_aggregate(statement: syntax.Statement) -> bool:
     """Whether its records are groups rather than rows."""
     called = [one.value for one in statement.items if isinstance(one.value, syntax.Function)]
-    return bool(statement.group) or any(one.name in _FUNCTIONS for one in called)
+    return bool(statement.group) or any(one.word in FUNCTIONS for one in called)
 
 
 class Aggregates:
@@ -65,18 +66,19 @@ class Aggregates:
         return items
 
     def _check_clauses(self) -> None:
-        for clause in self._statement.clauses:
-            if clause.name not in _SPOKEN_CLAUSES:
-                raise unspoken(self._soql, clause.at, clause.name)
         if self._statement.limit is not None and not self._statement.group:
             raise self._malformed(
                 self._statement.items[0].value.at,
                 "Non-grouped query that uses overall aggregate functions cannot also use LIMIT",
             )
 
-    def _add_key(self, key: syntax.Path | syntax.Function) -> None:
+    def _add_key(self, key: syntax.Operand) -> None:
         if isinstance(key, syntax.Function):
-            raise unspoken(self._soql, key.at, f"GROUP BY {key.name}()")
+            if not datefunctions.is_one(key):
+                raise unspoken(self._soql, key.at, f"GROUP BY {key.name}()")
+            resolved = datefunctions.resolve(self._soql, key, self._scope)
+            self._keys[resolved.path] = resolved
+            return
         resolved = self._scope.resolve(key)
         if not resolved.field.describe["groupable"]:
             text = f"field '{resolved.field.name}' can not be grouped in a query call"
@@ -85,51 +87,60 @@ class Aggregates:
 
     def _item(self, item: syntax.SelectItem, unnamed: str) -> Resolved:
         value, alias = item.value, item.alias.name if item.alias else None
-        if isinstance(value, syntax.Path):
-            resolved = self._grouped(value, "Field")
-            # Texts that differ in case only share a group: one of them stands for it.
-            sql = f"min({resolved.sql})" if resolved.field.kind is Kind.TEXT else resolved.sql
-            return Resolved((alias or resolved.path[-1],), resolved.field, sql)
+        if isinstance(value, (syntax.Subquery, syntax.TypeOf)):
+            what = "TYPEOF" if isinstance(value, syntax.TypeOf) else "A subquery"
+            raise unspoken(self._soql, value.at, f"{what} beside aggregates")
+        resolved = self.resolve(value)
         if isinstance(value, syntax.Function):
-            field, sql = self._call(value)
-            return Resolved((alias or unnamed,), field, sql)
-        what = "TYPEOF" if isinstance(value, syntax.TypeOf) else "A subquery"
-        raise unspoken(self._soql, value.at, what)
+            return replace(resolved, path=(alias or unnamed,))
+        # Texts that differ in case only share a group: one of them stands for it.
+        sql = f"min({resolved.sql})" if resolved.field.kind is Kind.TEXT else resolved.sql
+        return Resolved((alias or resolved.path[-1],), resolved.field, sql)
 
-    def _grouped(self, path: syntax.Path, what: str) -> Resolved:
-        resolved = self._scope.resolve(path)
+    def resolve(self, operand: syntax.Operand, what: str = "Field") -> Resolved:
+        """What an aggregate or a grouped field or date function means.
+
+        Raises:
+            Fault: It is neither grouped nor aggregated; the message begins with `what`.
+        """
+        if isinstance(operand, syntax.Function):
+            if not datefunctions.is_one(operand):
+                return Resolved((operand.word,), *self._call(operand))
+            resolved = datefunctions.resolve(self._soql, operand, self._scope)
+        else:
+            resolved = self._scope.resolve(operand)
         if resolved.path not in self._keys:
             text = f"{what} must be grouped or aggregated: {'.'.join(resolved.path)}"
-            raise self._malformed(path.at, text)
+            raise self._malformed(operand.at, text)
         return resolved
 
     def _call(self, function: syntax.Function) -> tuple[Field, str]:
         """What a function's values are, and the SQL that computes it."""
-        if function.name not in _FUNCTIONS:
+        if function.word not in FUNCTIONS:
             raise unspoken(self._soql, function.at, f"{function.name}()")
-        if function.argument is None:
+        if not function.arguments:
             raise self._malformed(
-                function.at, f"{function.name}() must be the only element of the SELECT list"
+                function.at, f"{function.word}() must be the only element of the SELECT list"
             )
-        resolved = self._scope.resolve(function.argument)
+        argument, *more = function.arguments
+        if more or not isinstance(argument, syntax.Path):
+            raise self._malformed(function.at, f"{function.word}() takes the name of a field")
+        resolved = self._scope.resolve(argument)
         field = resolved.field
-        unfit = function.name in _ADDS_UP and field.kind not in _NUMBERS
+        unfit = function.word in _ADDS_UP and field.kind not in _NUMBERS
         if unfit or not field.describe["aggregatable"]:
-            text = f"field {field.name} does not support aggregate operator {function.name}"
-            raise self._malformed(function.argument.at, text)
-        return _aggregate(function.name, resolved)
+            text = f"field {field.name} does not support aggregate operator {function.word}"
+            raise self._malformed(argument.at, text)
+        return _aggregate(function.word, resolved)
 
     def group_sql(self) -> str:
         """The GROUP BY clause, empty when all rows are one group."""
         keys = [comparable(resolved) for resolved in self._keys.values()]
         return f" GROUP BY {', '.join(keys)}" if keys else ""
 
-    def order(self, value: syntax.Path | syntax.Function) -> str:
-        """SQL for one key of ORDER BY: a grouped field or an aggregate."""
-        if isinstance(value, syntax.Function):
-            field, sql = self._call(value)
-            return comparable(Resolved((), field, sql))
-        return comparable(self._grouped(value, "Ordered field"))
+    def order(self, operand: syntax.Operand) -> str:
+        """SQL for one key of ORDER BY: a grouped field or date function, or an aggregate."""
+        return comparable(self.resolve(operand, "Ordered field"))
 
     def _malformed(self, at: int, text: str) -> Fault:
         return fault_at(self._soql, at, "MALFORMED_QUERY", text)
@@ -138,16 +149,10 @@ class Aggregates:
 def _aggregate(name: str, resolved: Resolved) -> tuple[Field, str]:
     field, sql = resolved.field, resolved.sql
     if name == "COUNT":
-        return _number_field("int"), f"count({sql})"
+        return plain_field("expr", "int"), f"count({sql})"
     if name == "COUNT_DISTINCT":
-        return _number_field("int"), f"count(DISTINCT {comparable(resolved)})"
+        return plain_field("expr", "int"), f"count(DISTINCT {comparable(resolved)})"
     if name in _ADDS_UP:
-        return _number_field("double"), f"decimal_{name.lower()}({sql})"
+        return plain_field("expr", "double"), f"decimal_{name.lower()}({sql})"
     collation = " COLLATE FOLD" if field.kind is Kind.TEXT and not field.case_sensitive else ""
     return field, f"{name.lower()}({sql}{collation})"
-
-
-def _number_field(kind: str) -> Field:
-    known = {"name": "expr", "type": kind, "label": "expr"}
-    types = {"int": Kind.INTEGER, "double": Kind.NUMBER}
-    return Field("expr", kind, types[kind], "expr", describes.complete_field(known))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.schema import Field, Kind, SObject
-from sfbulk_sandbox.soql import syntax
+from sfbulk_sandbox.soql import datefunctions, syntax
+from sfbulk_sandbox.soql.aggregates import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,6 @@ _FIELDS = {
 # The texts for these are assumed: that they are refused is documented, the words are not.
 _CLAUSES = {
     "GROUP BY": "GROUP BY not supported in Bulk V2 Query",
-    "HAVING": "GROUP BY not supported in Bulk V2 Query",
     "OFFSET": "OFFSET not supported in Bulk V2 Query",
 }
 _TYPEOF = "TYPEOF not supported in Bulk V2 Query"
@@ -80,10 +80,12 @@ def _check_selected(selected: syntax.Selected) -> None:
 
 
 def _check_function(function: syntax.Function) -> None:
-    if function.name != "FIELDS":
+    if function.word in FUNCTIONS or datefunctions.is_one(function):
         raise Fault(_NOT_ENABLED, _AGGREGATE)
-    if function.argument is not None and function.argument.names[0].upper() != "STANDARD":
-        raise Fault("MALFORMED_QUERY", _UNBOUNDED)
+    if function.word == "FIELDS":
+        group = function.arguments[0] if function.arguments else None
+        if isinstance(group, syntax.Path) and group.names[0].upper() != "STANDARD":
+            raise Fault("MALFORMED_QUERY", _UNBOUNDED)
 
 
 def check_fields(fields: Iterable[Field]) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.schema import Kind
-from sfbulk_sandbox.soql import joins, literals, spans, syntax
+from sfbulk_sandbox.soql import datefunctions, joins, literals, spans, syntax
 from sfbulk_sandbox.soql.position import fault_at
 from sfbulk_sandbox.store import fold, marks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sfbulk_sandbox.faults import Fault
@@ -31,25 +32,39 @@ class Asked:
         soql: Its text.
         now: The org's time, for date literals.
         all_rows: Whether deleted records are read too.
+        bulk: Whether the Bulk API asks, which refuses more than REST.
     """
 
     soql: str
     now: datetime
     all_rows: bool
+    bulk: bool
 
 
 class Conditions:
-    """Compiles the conditions of one statement and gathers their parameters, in order."""
+    """Compiles the conditions of one statement and gathers their parameters, in order.
 
-    def __init__(self, asked: Asked, scope: Scope) -> None:
+    Args:
+        resolve: What the left side of a test means; a field of the row, or a date function of
+            one, when None.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        scope: Scope,
+        resolve: Callable[[syntax.Operand], Resolved] | None = None,
+    ) -> None:
         self._asked = asked
         self._soql = asked.soql
         self._scope = scope
+        self._resolve = resolve or self._of_a_row
         self.parameters: list[Stored | float] = []
 
-    def tests(self, where: syntax.Condition | None) -> str:
-        """The WHERE clause, with what keeps the recycle bin out; empty when nothing is asked."""
-        tests = [self.where(where)] if where else []
+    def tests(self, where: syntax.Condition | None, *, before: str = "") -> str:
+        """The WHERE clause, `before` its first test, with what keeps the recycle bin out."""
+        tests = [before] if before else []
+        tests += [self.where(where)] if where else []
         if self._scope.sobject.has_recycle_bin and not self._asked.all_rows:
             tests.append("t0.\"IsDeleted\" = 'false'")
         return f" WHERE {' AND '.join(tests)}" if tests else ""
@@ -79,12 +94,17 @@ class Conditions:
             return self._semi_join(condition)
         return self._comparison(condition)
 
-    def order(self, path: syntax.Path) -> str:
+    def _of_a_row(self, operand: syntax.Operand) -> Resolved:
+        if isinstance(operand, syntax.Path):
+            return self._scope.resolve(operand)
+        return datefunctions.resolve(self._soql, operand, self._scope)
+
+    def order(self, operand: syntax.Operand) -> str:
         """SQL for a field that ORDER BY names."""
-        resolved = self._scope.resolve(path)
+        resolved = self._resolve(operand)
         field = resolved.field
         if not field.sortable:
-            raise self._invalid(path, f"field '{field.name}' can not be sorted in a query call")
+            raise self._invalid(operand, f"field '{field.name}' can not be sorted in a query call")
         return self._sort_key(resolved)
 
     def _sort_key(self, resolved: Resolved) -> str:
@@ -101,7 +121,7 @@ class Conditions:
         return f"CASE {resolved.sql} {cases} ELSE {comparable(resolved)} END"
 
     def _comparison(self, condition: syntax.Comparison) -> str:
-        resolved = self._filterable(condition.path)
+        resolved = self._filterable(condition.operand)
         column = comparable(resolved)
         if literals.is_span(self._soql, resolved.field, condition):
             return self._span(resolved, condition)
@@ -127,21 +147,21 @@ class Conditions:
 
     def _member(self, condition: syntax.Member) -> str:
         tests = [
-            self._comparison(syntax.Comparison(condition.path, "=", literal))
+            self._comparison(syntax.Comparison(condition.operand, "=", literal))
             for literal in condition.values
             if literal.kind == "span"
         ]
         plain = [literal for literal in condition.values if literal.kind != "span"]
         if plain:
-            tests.append(self._plain_member(condition.path, plain))
+            tests.append(self._plain_member(condition.operand, plain))
         inside = _balanced(tests, "OR")
         return f"NOT coalesce({inside}, 0)" if condition.negated else inside
 
-    def _plain_member(self, path: syntax.Path, wanted: list[syntax.Literal]) -> str:
-        resolved = self._filterable(path)
+    def _plain_member(self, operand: syntax.Operand, wanted: list[syntax.Literal]) -> str:
+        resolved = self._filterable(operand)
         column = comparable(resolved)
         found = [
-            literals.value(self._soql, resolved.field, syntax.Comparison(path, "=", literal))
+            literals.value(self._soql, resolved.field, syntax.Comparison(operand, "=", literal))
             for literal in wanted
         ]
         given = [value for value in found if value is not None]
@@ -150,9 +170,9 @@ class Conditions:
         return f"({inside} OR {column} IS NULL)" if len(given) < len(found) else inside
 
     def _inclusion(self, condition: syntax.Inclusion) -> str:
-        resolved = self._filterable(condition.path)
+        resolved = self._filterable(condition.operand)
         if resolved.field.type != "multipicklist":
-            raise self._wrong_operator(condition.path, resolved)
+            raise self._wrong_operator(condition.operand, resolved)
         tests = []
         for choice in condition.choices:
             self.parameters.extend(f";{fold(value)};" for value in choice)
@@ -162,7 +182,7 @@ class Conditions:
         return f"NOT coalesce({inside}, 0)" if condition.negated else inside
 
     def _semi_join(self, join: syntax.SemiJoin) -> str:
-        outer = self._filterable(join.path)
+        outer = self._filterable(join.operand)
         path = joins.selected_path(self._soql, join)
         scope = self._scope.inner(join.statement)
         joins.check_objects(self._soql, join, self._scope.sobject.name, scope.sobject.name)
@@ -178,30 +198,30 @@ class Conditions:
         return f"NOT coalesce({inside}, 0)" if join.negated else inside
 
     def _like(self, condition: syntax.Like) -> str:
-        resolved = self._filterable(condition.path)
+        resolved = self._filterable(condition.operand)
         field = resolved.field
         if field.kind is not Kind.TEXT:
-            raise self._wrong_operator(condition.path, resolved)
+            raise self._wrong_operator(condition.operand, resolved)
         pattern = condition.pattern
         self.parameters.append(pattern if field.case_sensitive else fold(pattern))
         return f"{comparable(resolved)} LIKE ? ESCAPE '\\'"
 
-    def _filterable(self, path: syntax.Path) -> Resolved:
-        resolved = self._scope.resolve(path)
+    def _filterable(self, operand: syntax.Operand) -> Resolved:
+        resolved = self._resolve(operand)
         # Compounds are marked filterable for DISTANCE(), which is not spoken here.
         if not resolved.field.filterable or resolved.field.kind is Kind.COMPOUND:
             name = resolved.field.name
-            raise self._invalid(path, f"field '{name}' can not be filtered in a query call")
+            raise self._invalid(operand, f"field '{name}' can not be filtered in a query call")
         return resolved
 
-    def _wrong_operator(self, path: syntax.Path, resolved: Resolved) -> Fault:
+    def _wrong_operator(self, operand: syntax.Operand, resolved: Resolved) -> Fault:
         field = resolved.field
         what = "id" if field.kind is Kind.ID else literals.type_name(field)
         text = f"invalid operator on {what} field"
-        return fault_at(self._soql, path.at, "INVALID_QUERY_FILTER_OPERATOR", text)
+        return fault_at(self._soql, operand.at, "INVALID_QUERY_FILTER_OPERATOR", text)
 
-    def _invalid(self, path: syntax.Path, message: str) -> Fault:
-        return fault_at(self._soql, path.at, "INVALID_FIELD", message)
+    def _invalid(self, operand: syntax.Operand, message: str) -> Fault:
+        return fault_at(self._soql, operand.at, "INVALID_FIELD", message)
 
 
 def _balanced(parts: list[str], operator: str) -> str:

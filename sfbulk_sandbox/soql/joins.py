@@ -76,7 +76,7 @@ def check_fields(soql: str, join: syntax.SemiJoin, outer: Resolved, inner: Resol
         if resolved.field.kind is not Kind.ID:
             raise fault_at(
                 soql,
-                join.path.at,
+                join.operand.at,
                 "INVALID_FIELD",
                 f"The {side} of a semi join sub-select should be an id field, cannot use: "
                 f"'{resolved.field.name}'",
@@ -97,4 +97,4 @@ def check_objects(soql: str, join: syntax.SemiJoin, outer: str, inner: str) -> N
 
 
 def _refused(soql: str, join: syntax.SemiJoin, text: str) -> Fault:
-    return fault_at(soql, join.path.at, "MALFORMED_QUERY", text)
+    return fault_at(soql, join.operand.at, "MALFORMED_QUERY", text)

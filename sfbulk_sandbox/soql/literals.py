@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox import ids, values
 from sfbulk_sandbox.faults import RowError
 from sfbulk_sandbox.schema import Field, Kind
-from sfbulk_sandbox.soql.position import fault_at
+from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.store import fold
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ _TYPE_NAMES = {
 }
 _WITH_SPANS = (Kind.DATE, Kind.DATETIME)
 _MOST_STRING = 4000
+# That of the org's own record and of its user.
+_CURRENCY = "USD"
+_CODE_LENGTH = 3
 
 
 def is_span(soql: str, field: Field, condition: syntax.Comparison) -> bool:
@@ -47,7 +50,7 @@ def is_span(soql: str, field: Field, condition: syntax.Comparison) -> bool:
     if condition.value.kind != "span":
         return False
     if field.kind not in _WITH_SPANS:
-        raise _invalid(soql, condition.path, _wrong_literal(field))
+        raise _invalid(soql, condition.operand, _wrong_literal(field))
     return True
 
 
@@ -60,8 +63,10 @@ def value(soql: str, field: Field, condition: syntax.Comparison) -> Stored | flo
     literal = condition.value
     if literal.kind == "null":
         return "false" if field.kind is Kind.BOOLEAN else None
+    if literal.kind == "currency" and field.type == "currency":
+        return _amount(soql, field, literal)
     if literal.kind != _LITERALS[field.kind]:
-        raise _invalid(soql, condition.path, _wrong_literal(field))
+        raise _invalid(soql, condition.operand, _wrong_literal(field))
     if literal.kind == "string":
         return _string(soql, field, condition)
     if literal.kind == "number":
@@ -77,14 +82,14 @@ def type_name(field: Field) -> str:
 def _string(soql: str, field: Field, condition: syntax.Comparison) -> str | None:
     text = condition.value.text
     if len(text) > _MOST_STRING:
-        raise _invalid(soql, condition.path, "string literals cannot exceed 4000 characters")
+        raise _invalid(soql, condition.operand, "string literals cannot exceed 4000 characters")
     if not text:
         return None
     if field.kind is not Kind.ID:
         return text if field.case_sensitive else fold(text)
     if not ids.is_valid(text):
         message = f"invalid ID field: {text}"
-        raise fault_at(soql, condition.path.at, "INVALID_QUERY_FILTER_OPERATOR", message)
+        raise fault_at(soql, condition.operand.at, "INVALID_QUERY_FILTER_OPERATOR", message)
     return ids.to18(text)
 
 
@@ -96,6 +101,14 @@ def _moment(soql: str, field: Field, literal: syntax.Literal) -> Stored:
     except (ValueError, RowError):
         text = f"unexpected token: '{literal.text}'"
         raise fault_at(soql, literal.at, "MALFORMED_QUERY", text) from None
+
+
+def _amount(soql: str, field: Field, literal: syntax.Literal) -> Stored | float:
+    """An amount with a currency; the org has one currency, so there is nothing to convert."""
+    code, digits = literal.text[:_CODE_LENGTH], literal.text[_CODE_LENGTH:]
+    if code.upper() != _CURRENCY:
+        raise unspoken(soql, literal.at, f"An amount of another currency than {_CURRENCY}")
+    return _number(field, digits)
 
 
 def _number(field: Field, text: str) -> Stored | float:
@@ -113,5 +126,5 @@ def _wrong_literal(field: Field) -> str:
     )
 
 
-def _invalid(soql: str, path: syntax.Path, message: str) -> Fault:
-    return fault_at(soql, path.at, "INVALID_FIELD", message)
+def _invalid(soql: str, operand: syntax.Operand, message: str) -> Fault:
+    return fault_at(soql, operand.at, "INVALID_FIELD", message)

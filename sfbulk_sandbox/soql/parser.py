@@ -79,17 +79,20 @@ class _Builder(Transformer[Any, Any]):
     def query(self, parts: list[Any]) -> syntax.Statement:
         items, source, *rest = parts
         clauses: dict[str, Any] = dict(rest)
+        where, where_ends = clauses.pop("WHERE", (None, None))
+        keys = ()
         if "GROUP BY" in clauses:
-            clauses["GROUP BY"], clauses["group"] = clauses["GROUP BY"]
+            clauses["GROUP BY"], keys = clauses["GROUP BY"]
         limit = clauses.pop("LIMIT", None)
         return syntax.Statement(
             items=tuple(items),
-            source=str(source),
-            source_at=source.start_pos,
-            alias=clauses.pop("alias", None),
-            where=clauses.pop("where", None),
-            group=clauses.pop("group", ()),
-            order=tuple(clauses.pop("order", ())),
+            source=source,
+            also=clauses.pop("also", ()),
+            where=where,
+            where_ends=where_ends,
+            group=keys,
+            having=clauses.pop("HAVING", None),
+            order=clauses.pop("order", ()),
             limit=limit.number if limit else None,
             clauses=tuple(clauses.values()),
         )
@@ -103,40 +106,71 @@ class _Builder(Transformer[Any, Any]):
         return syntax.SelectItem(value, alias)
 
     def function(self, parts: list[Any]) -> syntax.Function:
-        name, argument = parts
-        return syntax.Function(name.upper(), argument, name.start_pos)
+        name, *arguments = parts
+        given = tuple(one for one in arguments if one is not None)
+        return syntax.Function(str(name), given, name.start_pos)
 
-    def subquery(self, parts: list[syntax.Statement]) -> syntax.SelectItem:
-        first = min(item.value.at for item in parts[0].items)
-        return syntax.SelectItem(syntax.Subquery(self._soql.rindex("(", 0, first + 1)))
+    def literal(self, parts: list[Token]) -> syntax.Literal:
+        return self.value(parts)
+
+    def subquery(self, parts: list[Any]) -> syntax.SelectItem:
+        bracket, statement = parts
+        return syntax.SelectItem(syntax.Subquery(statement, bracket.start_pos))
 
     def typeof(self, parts: list[Any]) -> syntax.SelectItem:
-        return syntax.SelectItem(syntax.TypeOf(parts[0].start_pos))
+        word, path, *branches, otherwise = parts
+        return syntax.SelectItem(syntax.TypeOf(path, tuple(branches), otherwise, word.start_pos))
+
+    def branch(self, parts: list[Any]) -> tuple[syntax.Path, tuple[syntax.Path, ...]]:
+        name, paths = parts
+        return self.path([name]), paths
 
     def path(self, names: list[Token]) -> syntax.Path:
         return syntax.Path(tuple(map(str, names)), names[0].start_pos or 0)
 
-    def alias(self, parts: list[Token]) -> tuple[str, str]:
-        return "alias", str(parts[0])
+    def paths(self, parts: list[syntax.Path]) -> tuple[syntax.Path, ...]:
+        return tuple(parts)
+
+    def source(self, parts: list[Any]) -> syntax.Source:
+        path, alias = parts
+        return syntax.Source(path, None if alias is None else str(alias))
+
+    def also(self, parts: list[syntax.Source]) -> tuple[str, Any]:
+        return "also", tuple(parts)
 
     def where(self, parts: list[Any]) -> tuple[str, Any]:
-        return "where", parts[0]
+        word, condition = parts
+        return "WHERE", (condition, word.end_pos)
 
     def order(self, parts: list[Any]) -> tuple[str, Any]:
-        return "order", parts
+        return "order", tuple(parts)
 
     def group(self, parts: list[Any]) -> tuple[str, Any]:
         word, *keys = parts
         return "GROUP BY", (syntax.Clause("GROUP BY", word.start_pos), tuple(keys))
 
-    def having(self, parts: list[Any]) -> tuple[str, syntax.Clause]:
-        return "HAVING", syntax.Clause("HAVING", parts[0].start_pos)
+    def having(self, parts: list[Any]) -> tuple[str, Any]:
+        return "HAVING", parts[0]
 
     def limit(self, parts: list[Token]) -> tuple[str, syntax.Clause]:
         return "LIMIT", syntax.Clause("LIMIT", parts[0].start_pos or 0, int(parts[0]))
 
     def offset(self, parts: list[Token]) -> tuple[str, syntax.Clause]:
         return "OFFSET", syntax.Clause("OFFSET", parts[0].start_pos or 0, int(parts[1]))
+
+    def scope(self, parts: list[Token]) -> tuple[str, syntax.Clause]:
+        return self._named_by_its_words(parts[:2])
+
+    def guard(self, parts: list[Token]) -> tuple[str, syntax.Clause]:
+        return self._named_by_its_words(parts)
+
+    def purpose(self, parts: list[Token]) -> tuple[str, syntax.Clause]:
+        return self._named_by_its_words(parts)
+
+    @staticmethod
+    def _named_by_its_words(words: list[Token]) -> tuple[str, syntax.Clause]:
+        name = " ".join(words).upper()
+        return name, syntax.Clause(name, words[0].start_pos or 0)
 
     def order_item(self, parts: list[Any]) -> syntax.OrderItem:
         value, direction, nulls = parts
@@ -154,8 +188,8 @@ class _Builder(Transformer[Any, Any]):
         return syntax.Not(parts[0])
 
     def comparison(self, parts: list[Any]) -> syntax.Comparison:
-        path, operator, value = parts
-        return syntax.Comparison(path, "!=" if operator == "<>" else str(operator), value)
+        operand, operator, value = parts
+        return syntax.Comparison(operand, "!=" if operator == "<>" else str(operator), value)
 
     def like(self, parts: list[Any]) -> syntax.Like:
         token = parts[1]
@@ -180,9 +214,9 @@ class _Builder(Transformer[Any, Any]):
         return self._inclusion(parts, negated=True)
 
     def _inclusion(self, parts: list[Any], *, negated: bool) -> syntax.Inclusion:
-        path, *tokens = parts
+        operand, *tokens = parts
         texts = [self._unescape(str(one)[1:-1], one.start_pos, like=False) for one in tokens]
-        return syntax.Inclusion(path, tuple(tuple(text.split(";")) for text in texts), negated)
+        return syntax.Inclusion(operand, tuple(tuple(text.split(";")) for text in texts), negated)
 
     def value(self, parts: list[Token]) -> syntax.Literal:
         token = parts[0]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import describes
 from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.schema import Field, Kind, Schema, SObject
+from sfbulk_sandbox.schema import ChildRelationship, Field, Kind, Schema, SObject, plain_field
 from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.store import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sfbulk_sandbox.soql.syntax import Path, Statement
 
@@ -41,7 +40,7 @@ _NAME_FIELDS = {
     "username",
     "userroleid",
 }
-_TYPE_FIELD = {"name": "Type", "type": "string", "length": 50, "label": "Type"}
+_TYPE_FIELD = plain_field("Type", "string")
 
 
 @dataclass(frozen=True)
@@ -104,20 +103,27 @@ class Scope:
 
     Args:
         soql: The statement's text, for messages; of a sub-select the whole text.
+        sobject: The object when it is not the one that FROM names.
 
     Raises:
         Fault: The object does not exist or cannot be queried.
     """
 
-    def __init__(self, schema: Schema, soql: str, statement: Statement) -> None:
-        sobject = _source(schema, soql, statement)
+    def __init__(
+        self, schema: Schema, soql: str, statement: Statement, sobject: SObject | None = None
+    ) -> None:
         self._schema = schema
         self._soql = soql
-        self._names = {sobject.name.lower(), (statement.alias or sobject.name).lower()}
-        self.root = Parent((), (Table(sobject, "t0"),))
+        self.root = Parent((), (Table(sobject or _source(schema, soql, statement), "t0"),))
         self._parents: dict[tuple[str, ...], Parent] = {}
         self._joins: list[str] = []
-        self._aliases = 0
+        # What an alias stands for: the lookups from the statement's object.
+        self._aliases: dict[str, tuple[str, ...]] = {self.sobject.name.lower(): ()}
+        if statement.source.alias:
+            self._aliases[statement.source.alias.lower()] = ()
+        for source in statement.also:
+            lookups = self._without_alias(source.path.names)
+            self._aliases[(source.alias or source.name).lower()] = lookups
 
     @property
     def sobject(self) -> SObject:
@@ -127,6 +133,20 @@ class Scope:
     def inner(self, statement: Statement) -> Scope:
         """The scope of a sub-select."""
         return Scope(self._schema, self._soql, statement)
+
+    def children(self, statement: Statement) -> tuple[Scope, ChildRelationship]:
+        """The scope of a subquery over children, and the relationship its FROM names.
+
+        Raises:
+            Fault: INVALID_TYPE for a relationship that the object does not have.
+        """
+        *before, name = self._without_alias(statement.source.path.names)
+        relationship = self.sobject.child_relationship(name)
+        child = self._schema.sobject(relationship.sobject) if relationship else None
+        if before or relationship is None or child is None:
+            text = _unknown_children(".".join(statement.source.path.names))
+            raise fault_at(self._soql, statement.source.path.at, "INVALID_TYPE", text)
+        return Scope(self._schema, self._soql, statement, child), relationship
 
     @property
     def parents(self) -> Iterable[Parent]:
@@ -146,17 +166,38 @@ class Scope:
             Fault: INVALID_FIELD for an unknown field or relationship, at the path.
         """
         *steps, last = self._without_alias(path.names)
+        return self._field(self._walk(steps, path), last, path)
+
+    def lookup(self, path: Path) -> Parent:
+        """The record or records that a path of lookups leads to.
+
+        Raises:
+            Fault: INVALID_FIELD for an unknown relationship, at the path.
+        """
+        return self._walk(self._without_alias(path.names), path)
+
+    def field_of(self, parent: Parent, table: Table | None, path: Path) -> Resolved:
+        """A field of one of the objects a lookup leads to, or of the Name object (None).
+
+        Raises:
+            Fault: INVALID_FIELD for an unknown field, at the path.
+        """
+        tables = (table,) if table else parent.tables
+        return self._field(Parent(parent.path, tables), path.names[-1], path)
+
+    def _walk(self, steps: Sequence[str], path: Path) -> Parent:
         if len(steps) > _MOST_PARENTS:
             raise self._invalid(path, "SOQL statements cannot query beyond 5 parent relationships")
         parent = self.root
         for step in steps:
             parent = self._step(parent, step, path)
-        return self._field(parent, last, path)
+        return parent
 
     def _without_alias(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        table = self.root.tables[0]
-        spare = len(names) > 1 and names[0].lower() in self._names
-        return names[1:] if spare and not table.sobject.relationship(names[0]) else names
+        lookups = self._aliases.get(names[0].lower())
+        if lookups is None or len(names) == 1 or self.sobject.relationship(names[0]):
+            return names
+        return (*lookups, *names[1:])
 
     def _step(self, parent: Parent, name: str, path: Path) -> Parent:
         lookups = [
@@ -183,12 +224,11 @@ class Scope:
         if len(self._parents) >= _MOST_RELATIONSHIPS:
             text = f"SOQL statements cannot reference more than {_MOST_RELATIONSHIPS} relationships"
             raise self._invalid(path, text)
-        if self._aliases + more > _MOST_JOINS:
+        if len(self._joins) + more > _MOST_JOINS:
             raise unspoken(self._soql, path.at, f"More than {_MOST_JOINS} parent objects")
 
     def _join(self, child: Table, lookup: Field, target: SObject) -> Table:
-        self._aliases += 1
-        joined = Table(target, f"t{self._aliases}")
+        joined = Table(target, f"t{len(self._joins) + 1}")
         self._joins.append(
             f'LEFT JOIN {quoted(target.name)} AS {joined.alias} ON {joined.alias}."Id" = '
             f"{child.column(lookup)}"
@@ -206,9 +246,7 @@ class Scope:
 
     def _name_field(self, parent: Parent, name: str, path: Path) -> Resolved:
         if name.lower() == "type":
-            described = describes.complete_field(_TYPE_FIELD)
-            type_field = Field("Type", "string", Kind.TEXT, "Type", described)
-            return Resolved((*parent.path, "Type"), type_field, _type_of(parent))
+            return Resolved((*parent.path, "Type"), _TYPE_FIELD, _type_of(parent))
         found = [
             (table, field)
             for table in parent.tables
@@ -226,10 +264,10 @@ class Scope:
 
 
 def _source(schema: Schema, soql: str, statement: Statement) -> SObject:
-    sobject = schema.sobject(statement.source)
+    path = statement.source.path
+    sobject = schema.sobject(".".join(path.names))
     if sobject is None:
-        text = unknown_object(statement.source)
-        raise fault_at(soql, statement.source_at, "INVALID_TYPE", text)
+        raise fault_at(soql, path.at, "INVALID_TYPE", unknown_object(".".join(path.names)))
     if not sobject.allows("queryable"):
         text = f"entity type {sobject.name} does not support query"
         raise Fault("INVALID_TYPE_FOR_OPERATION", text)
@@ -258,6 +296,11 @@ def _unknown_field(name: str, entity: str) -> str:
 def _unknown_relationship(name: str) -> str:
     advice = _APPEND.format(what="relationship", suffix="r", where="custom relationship name")
     return f"Didn't understand relationship '{name}' in field path. {advice}"
+
+
+def _unknown_children(name: str) -> str:
+    advice = _APPEND.format(what="relationship", suffix="r", where="custom relationship name")
+    return f"Didn't understand relationship '{name}' in FROM part of query call. {advice}"
 
 
 def unknown_object(name: str) -> str:

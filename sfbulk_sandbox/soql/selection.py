@@ -1,21 +1,27 @@
-"""The SELECT list of a query for records: fields, parents' fields and FIELDS()."""
+"""The SELECT list of a query for records: fields, parents' fields, FIELDS(), TYPEOF, subqueries."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.schema import Kind
-from sfbulk_sandbox.soql import syntax
+from sfbulk_sandbox.soql import datefunctions, syntax
+from sfbulk_sandbox.soql.items import Typed
 from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.scope import Resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sfbulk_sandbox.faults import Fault
-    from sfbulk_sandbox.soql.scope import Resolved, Scope
+    from sfbulk_sandbox.soql.conditions import Asked
+    from sfbulk_sandbox.soql.items import Children, Item
+    from sfbulk_sandbox.soql.scope import Parent, Scope, Table
 
 # SOQL reference, FIELDS(): the unbounded ones need a bound of this many records.
 _MOST_WITH_ALL = 200
+# SOQL reference, Understanding Relationship Query Limitations.
+_MOST_SUBQUERIES = 20
 _NOT_IN_BULK = (Kind.COMPOUND, Kind.BINARY)
 
 
@@ -23,46 +29,107 @@ class Selection:
     """Resolves the SELECT list of one statement.
 
     Args:
-        surface: `bulk` leaves out of FIELDS() what no CSV can hold.
+        asked: For the Bulk API, FIELDS() leaves out what no CSV can hold.
+        children: Compiles a subquery.
     """
 
-    def __init__(self, soql: str, statement: syntax.Statement, scope: Scope, surface: str) -> None:
-        self._soql = soql
+    def __init__(
+        self,
+        asked: Asked,
+        statement: syntax.Statement,
+        scope: Scope,
+        children: Callable[[syntax.Subquery], Children],
+    ) -> None:
+        self._soql = asked.soql
+        self._bulk = asked.bulk
         self._statement = statement
         self._scope = scope
-        self._surface = surface
+        self._children = children
 
-    def items(self) -> list[Resolved]:
+    def items(self) -> list[Item]:
         """The columns, in order.
 
         Raises:
             Fault: An unknown or repeated field, an alias, or SOQL that is not spoken here.
         """
-        items: list[Resolved] = []
+        items: list[Item] = []
         taken: set[tuple[str, ...]] = set()
+        self._check_subqueries()
         for item in self._statement.items:
             if item.alias is not None:
                 text = "only aggregate expressions use field aliasing"
                 raise self._malformed(item.alias.at, text)
-            for resolved in self._resolved(item.value):
-                if resolved.path in taken:
-                    text = f"duplicate field selected: {'.'.join(resolved.path)}"
+            for found in self._found(item.value):
+                if found.path in taken:
+                    text = f"duplicate field selected: {'.'.join(found.path)}"
                     raise fault_at(self._soql, item.value.at, "INVALID_FIELD", text)
-                taken.add(resolved.path)
-                items.append(resolved)
+                taken.add(found.path)
+                items.append(found)
+        self._check_typed(items)
         return items
 
-    def _resolved(self, selected: syntax.Selected) -> Iterator[Resolved]:
+    def _check_subqueries(self) -> None:
+        found = [
+            item.value for item in self._statement.items if isinstance(item.value, syntax.Subquery)
+        ]
+        if len(found) > _MOST_SUBQUERIES:
+            text = f"SOQL statements cannot have more than {_MOST_SUBQUERIES} subqueries"
+            raise self._malformed(found[_MOST_SUBQUERIES].at, text)
+
+    def _check_typed(self, items: list[Item]) -> None:
+        """A lookup is read by TYPEOF or by its fields, not by both."""
+        for typed in [item for item in items if isinstance(item, Typed)]:
+            depth = len(typed.path)
+            if any(isinstance(one, Resolved) and one.path[:depth] == typed.path for one in items):
+                name = ".".join(typed.path)
+                at = next(
+                    item.value.at
+                    for item in self._statement.items
+                    if isinstance(item.value, syntax.TypeOf)
+                )
+                text = f"TYPEOF cannot name a relationship that is selected beside it: {name}"
+                raise self._malformed(at, text)
+
+    def _found(self, selected: syntax.Selected) -> Iterator[Item]:
         if isinstance(selected, syntax.Path):
             yield self._scope.resolve(selected)
-        elif isinstance(selected, syntax.Function) and selected.name == "FIELDS":
+        elif isinstance(selected, syntax.Subquery):
+            yield self._children(selected)
+        elif isinstance(selected, syntax.TypeOf):
+            yield self._typed(selected)
+        elif selected.word == "FIELDS":
             yield from self._fields(selected)
+        elif datefunctions.is_one(selected):
+            name = ".".join(datefunctions.resolve(self._soql, selected, self._scope).path)
+            raise self._malformed(selected.at, f"Field must be grouped or aggregated: {name}")
         else:
-            raise unspoken(self._soql, selected.at, _what(selected))
+            raise unspoken(self._soql, selected.at, f"{selected.name}()")
+
+    def _typed(self, typeof: syntax.TypeOf) -> Typed:
+        parent = self._scope.lookup(typeof.path)
+        tables = {table.sobject.name.lower(): table for table in parent.tables}
+        branches = {}
+        for name, paths in typeof.branches:
+            table = tables.get(name.names[0].lower())
+            if table is None:
+                text = f"{'.'.join(parent.path)} does not relate to an object {name.names[0]}"
+                raise fault_at(self._soql, name.at, "INVALID_TYPE", text)
+            branches[table.sobject.name] = self._typed_fields(parent, table, paths)
+        otherwise = typeof.otherwise
+        rest = None if otherwise is None else self._typed_fields(parent, None, otherwise)
+        return Typed(parent.path, branches, rest)
+
+    def _typed_fields(
+        self, parent: Parent, table: Table | None, paths: tuple[syntax.Path, ...]
+    ) -> tuple[Resolved, ...]:
+        for path in paths:
+            if len(path.names) > 1:
+                raise unspoken(self._soql, path.at, "A parent's field in TYPEOF")
+        return tuple(self._scope.field_of(parent, table, path) for path in paths)
 
     def _fields(self, function: syntax.Function) -> Iterator[Resolved]:
-        argument = function.argument
-        group = argument.names[0].upper() if argument and len(argument.names) == 1 else ""
+        argument = function.arguments[0] if len(function.arguments) == 1 else None
+        group = argument.names[0].upper() if isinstance(argument, syntax.Path) else ""
         if group not in ("STANDARD", "CUSTOM", "ALL"):
             raise self._malformed(function.at, "unexpected token: 'FIELDS'")
         if group != "STANDARD" and not self._is_bounded():
@@ -81,7 +148,7 @@ class Selection:
     def _names(self, group: str) -> Iterator[str]:
         for field in self._scope.sobject.fields:
             wanted = group == "ALL" or bool(field.describe["custom"]) == (group == "CUSTOM")
-            if wanted and not (self._surface == "bulk" and field.kind in _NOT_IN_BULK):
+            if wanted and not (self._bulk and field.kind in _NOT_IN_BULK):
                 yield field.name
 
     def _is_bounded(self) -> bool:
@@ -97,11 +164,7 @@ class Selection:
 def _names_ids(condition: syntax.Condition) -> bool:
     if not isinstance(condition, syntax.Member) or condition.negated:
         return False
-    is_id = tuple(name.lower() for name in condition.path.names) == ("id",)
+    if not isinstance(condition.operand, syntax.Path):
+        return False
+    is_id = tuple(name.lower() for name in condition.operand.names) == ("id",)
     return is_id and len(condition.values) <= _MOST_WITH_ALL
-
-
-def _what(selected: syntax.Selected) -> str:
-    if isinstance(selected, syntax.Function):
-        return f"{selected.name}()"
-    return "TYPEOF" if isinstance(selected, syntax.TypeOf) else "A subquery"

@@ -18,8 +18,8 @@ class Literal:
     """A value as written.
 
     Attributes:
-        kind: `string`, `number`, `date`, `datetime`, `time`, `boolean`, `null`, or `span` for a
-            date literal such as `LAST_WEEK`.
+        kind: `string`, `number`, `currency`, `date`, `datetime`, `time`, `boolean`, `null`, or
+            `span` for a date literal such as `LAST_WEEK`.
         text: Its text; a string without quotes and with its escapes resolved.
     """
 
@@ -29,54 +29,76 @@ class Literal:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """`path = value` and the other comparison operators (`<>` is kept as `!=`)."""
+class Function:
+    """`COUNT()`, `MAX(Amount)`, `CALENDAR_YEAR(CreatedDate)`, `FIELDS(STANDARD)`...
 
-    path: Path
+    Attributes:
+        name: As written.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    at: int
+
+    @property
+    def word(self) -> str:
+        """Its name in capitals."""
+        return self.name.upper()
+
+
+Operand = Path | Function
+Argument = Operand | Literal
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`operand = value` and the other comparison operators (`<>` is kept as `!=`)."""
+
+    operand: Operand
     operator: str
     value: Literal
 
 
 @dataclass(frozen=True)
 class Like:
-    r"""`path LIKE 'pattern'`.
+    r"""`operand LIKE 'pattern'`.
 
     Attributes:
         pattern: The string, its escapes resolved but for those of the wildcards: `\%`, `\_`, and
             `\\` for a backslash.
     """
 
-    path: Path
+    operand: Operand
     pattern: str
 
 
 @dataclass(frozen=True)
 class Member:
-    """`path IN (...)` or `path NOT IN (...)`."""
+    """`operand IN (...)` or `operand NOT IN (...)`."""
 
-    path: Path
+    operand: Operand
     values: tuple[Literal, ...]
     negated: bool
 
 
 @dataclass(frozen=True)
 class Inclusion:
-    """`path INCLUDES ('A;B', 'C')` or `path EXCLUDES (...)`.
+    """`operand INCLUDES ('A;B', 'C')` or `operand EXCLUDES (...)`.
 
     Attributes:
         choices: Each a set of values that a field must hold together.
     """
 
-    path: Path
+    operand: Operand
     choices: tuple[tuple[str, ...], ...]
     negated: bool
 
 
 @dataclass(frozen=True)
 class SemiJoin:
-    """`path IN (SELECT ...)`, or the anti-join `path NOT IN (SELECT ...)`."""
+    """`operand IN (SELECT ...)`, or the anti-join `operand NOT IN (SELECT ...)`."""
 
-    path: Path
+    operand: Operand
     statement: Statement
     negated: bool
 
@@ -101,29 +123,29 @@ Condition = Test | Not | Junction
 
 
 @dataclass(frozen=True)
-class Function:
-    """`COUNT()`, `MAX(Amount)`, `FIELDS(STANDARD)`..., its name in capitals."""
-
-    name: str
-    argument: Path | None
-    at: int
-
-
-@dataclass(frozen=True)
 class Subquery:
-    """A query over children in the SELECT list."""
+    """A query over children in the SELECT list; its source is the relationship's name."""
 
+    statement: Statement
     at: int
 
 
 @dataclass(frozen=True)
 class TypeOf:
-    """`TYPEOF ... END` in the SELECT list."""
+    """`TYPEOF lookup WHEN object THEN fields ... ELSE fields END` in the SELECT list.
 
+    Attributes:
+        branches: The fields to read by the object's name.
+        otherwise: Those to read of a record of any other object; None without ELSE.
+    """
+
+    path: Path
+    branches: tuple[tuple[Path, tuple[Path, ...]], ...]
+    otherwise: tuple[Path, ...] | None
     at: int
 
 
-Selected = Path | Function | Subquery | TypeOf
+Selected = Operand | Subquery | TypeOf
 
 
 @dataclass(frozen=True)
@@ -146,14 +168,14 @@ class SelectItem:
 class OrderItem:
     """One key of ORDER BY."""
 
-    value: Path | Function
+    value: Operand
     descending: bool
     nulls_last: bool
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A clause of which only its place and number matter: LIMIT, OFFSET, GROUP BY, HAVING."""
+    """A clause of which only its place and number matter: GROUP BY, OFFSET, FOR VIEW..."""
 
     name: str
     at: int
@@ -161,21 +183,46 @@ class Clause:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What FROM names: the statement's object, its children by relationship, or a parent.
+
+    Attributes:
+        path: `Account`; of a further source the alias and lookups, `a.Owner`.
+        alias: Its other name in the statement.
+    """
+
+    path: Path
+    alias: str | None
+
+    @property
+    def name(self) -> str:
+        """What is named, without an alias before it."""
+        return self.path.names[-1]
+
+
+@dataclass(frozen=True)
 class Statement:
-    """One SELECT."""
+    """One SELECT.
+
+    Attributes:
+        source: Its object.
+        also: Aliases for parents, `FROM Contact c, c.Account a`.
+        where_ends: Offset of what follows the word WHERE; None without one.
+    """
 
     items: tuple[SelectItem, ...]
-    source: str
-    source_at: int
-    alias: str | None
+    source: Source
+    also: tuple[Source, ...]
     where: Condition | None
-    group: tuple[Path | Function, ...]
+    where_ends: int | None
+    group: tuple[Operand, ...]
+    having: Condition | None
     order: tuple[OrderItem, ...]
     limit: int | None
     clauses: tuple[Clause, ...]
 
     def clause(self, name: str) -> Clause | None:
-        """The clause of this name (`OFFSET`, `GROUP BY`, `HAVING`), or None."""
+        """The clause of this name (`OFFSET`, `GROUP BY`, `FOR VIEW`), or None."""
         return next((clause for clause in self.clauses if clause.name == name), None)
 
 

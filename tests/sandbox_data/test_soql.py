@@ -272,7 +272,7 @@ _FIELD = _APPEND.format("field", "c", "custom field name")
             37,
             r"Invalid string literal 'a\%'. Illegal character sequence '\%' in string literal.",
         ),
-        ("SELECT Id FROM Account FOR UPDATE", "MALFORMED_QUERY", 28, "unexpected token: 'UPDATE'"),
+        ("SELECT Id FROM Account FOR LIMIT 1", "MALFORMED_QUERY", 28, "unexpected token: 'LIMIT'"),
         (
             "SELECT Foo FROM Account",
             "INVALID_FIELD",
@@ -361,28 +361,46 @@ _FIELD = _APPEND.format("field", "c", "custom field name")
             "Maximum SOQL offset allowed is 2000",
         ),
         (
-            "SELECT Id, (SELECT Id FROM Contacts) FROM Account",
+            "SELECT Name FROM Account HAVING Name = 'a'",
             "MALFORMED_QUERY",
-            12,
-            "A subquery is SOQL that sfbulk-sandbox does not speak",
+            26,
+            "unexpected token: 'HAVING'",
         ),
         (
-            "SELECT Name FROM Account GROUP BY Name HAVING COUNT(Id) > 1",
+            "SELECT Id FROM Account ALL ROWS",
             "MALFORMED_QUERY",
-            40,
-            "HAVING is SOQL that sfbulk-sandbox does not speak",
+            24,
+            "ALL ROWS not allowed in this context",
         ),
-        (
-            "SELECT Id, TYPEOF What WHEN Account THEN Name END FROM Task",
-            "MALFORMED_QUERY",
-            12,
-            "TYPEOF is SOQL that sfbulk-sandbox does not speak",
+        *(
+            (
+                f"SELECT Id FROM Account {clause}",
+                "MALFORMED_QUERY",
+                24,
+                f"{name} is SOQL that sfbulk-sandbox does not speak",
+            )
+            for clause, name in [
+                ("for view", "FOR VIEW"),
+                ("FOR REFERENCE", "FOR REFERENCE"),
+                ("FOR UPDATE", "FOR UPDATE"),
+                ("UPDATE TRACKING", "UPDATE TRACKING"),
+                ("WITH SECURITY_ENFORCED", "WITH SECURITY_ENFORCED"),
+                ("USING SCOPE Mine", "USING SCOPE"),
+            ]
         ),
-        (
-            "SELECT toLabel(Status) FROM Case",
-            "MALFORMED_QUERY",
-            8,
-            "TOLABEL() is SOQL that sfbulk-sandbox does not speak",
+        *(
+            (
+                f"SELECT {call} FROM Opportunity",
+                "MALFORMED_QUERY",
+                8,
+                f"{name}() is SOQL that sfbulk-sandbox does not speak",
+            )
+            for call, name in [
+                ("toLabel(StageName)", "toLabel"),
+                ("FORMAT(Amount)", "FORMAT"),
+                ("convertCurrency(Amount)", "convertCurrency"),
+                ("DISTANCE(Loc__c, GEOLOCATION(37.7, -122.4), 'mi')", "DISTANCE"),
+            ]
         ),
         (
             _WHERE + f"Name = '{'x' * 4001}'",

@@ -142,14 +142,49 @@ def test_the_shape_of_an_aggregate_answer_is_the_recorded_one(sample: Org) -> No
             "field 'CreatedDate' can not be grouped in a query call",
         ),
         (
-            "SELECT COUNT(Id) FROM Account GROUP BY CALENDAR_YEAR(CreatedDate)",
+            "SELECT COUNT(Id) FROM Account GROUP BY ROLLUP(Site, Name)",
             40,
-            "GROUP BY CALENDAR_YEAR() is SOQL that sfbulk-sandbox does not speak",
+            "GROUP BY ROLLUP() is SOQL that sfbulk-sandbox does not speak",
         ),
         (
-            "SELECT Site FROM Account GROUP BY Site HAVING COUNT(Id) > 1",
+            "SELECT COUNT(Id), GROUPING(Site) FROM Account GROUP BY Site",
+            19,
+            "GROUPING() is SOQL that sfbulk-sandbox does not speak",
+        ),
+        (
+            "SELECT Site FROM Account GROUP BY Site HAVING Name = 'a'",
+            47,
+            "Field must be grouped or aggregated: Name",
+        ),
+        (
+            "SELECT CALENDAR_YEAR(CreatedDate) FROM Account",
+            8,
+            "Field must be grouped or aggregated: CALENDAR_YEAR(CreatedDate)",
+        ),
+        (
+            "SELECT COUNT(Id) FROM Account GROUP BY CALENDAR_YEAR(Site)",
             40,
-            "HAVING is SOQL that sfbulk-sandbox does not speak",
+            "field Site does not support date function CALENDAR_YEAR",
+        ),
+        (
+            "SELECT COUNT(Id) FROM Opportunity GROUP BY HOUR_IN_DAY(CloseDate)",
+            44,
+            "field CloseDate does not support date function HOUR_IN_DAY",
+        ),
+        (
+            "SELECT COUNT(Id) FROM Account WHERE CALENDAR_YEAR(Name, Id) = 1",
+            37,
+            "CALENDAR_YEAR() takes the name of a date or datetime field",
+        ),
+        (
+            "SELECT COUNT(Id, Name) FROM Account",
+            8,
+            "COUNT() takes the name of a field",
+        ),
+        (
+            "SELECT COUNT(Id), (SELECT Id FROM Contacts) FROM Account",
+            19,
+            "A subquery beside aggregates is SOQL that sfbulk-sandbox does not speak",
         ),
     ],
 )

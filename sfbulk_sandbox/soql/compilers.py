@@ -1,0 +1,180 @@
+"""From a checked statement to SQL: records and their children, groups, or a number."""
+
+# ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.soql import joins, syntax
+from sfbulk_sandbox.soql.aggregates import Aggregates, is_aggregate
+from sfbulk_sandbox.soql.conditions import Asked, Conditions
+from sfbulk_sandbox.soql.items import Answer, Children, Compiled, Item
+from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sfbulk_sandbox.soql.scope import Scope
+
+# SOQL and SOSL Reference: OFFSET; Understanding Relationship Query Limitations.
+_MOST_OFFSET = 2000
+_MOST_LEVELS = 5
+_ROOT_LEVEL = 1
+_SPOKEN_CLAUSES = ("GROUP BY", "OFFSET")
+
+
+def check_clauses(asked: Asked, statement: syntax.Statement) -> None:
+    """Refuse the clauses that only Apex has or that are not spoken here.
+
+    Raises:
+        Fault: MALFORMED_QUERY at the clause.
+    """
+    for clause in statement.clauses:
+        if clause.name == "ALL ROWS":
+            text = "ALL ROWS not allowed in this context"
+            raise fault_at(asked.soql, clause.at, "MALFORMED_QUERY", text)
+        if clause.name not in _SPOKEN_CLAUSES:
+            raise unspoken(asked.soql, clause.at, clause.name)
+
+
+def compile_count(asked: Asked, statement: syntax.Statement, scope: Scope) -> Compiled:
+    """Compile `SELECT COUNT()`."""
+    return _Plain(asked, statement, scope).compiled([])
+
+
+def compile_groups(asked: Asked, statement: syntax.Statement, scope: Scope) -> Compiled:
+    """Compile a query with aggregates or GROUP BY."""
+    return _Grouped(asked, statement, scope).compiled()
+
+
+def compile_records(
+    asked: Asked, statement: syntax.Statement, scope: Scope, items: list[Item]
+) -> Compiled:
+    """Compile a query for records, their columns in this order."""
+    return _Plain(asked, statement, scope).compiled(items)
+
+
+def select_items(
+    asked: Asked, statement: syntax.Statement, scope: Scope, level: int = _ROOT_LEVEL
+) -> list[Item]:
+    """The SELECT list of a query for records of a level: 1 the root, 2 its children...
+
+    Raises:
+        Fault: With the place.
+    """
+    children = partial(_compile_children, asked, scope, level + 1)
+    return Selection(asked, statement, scope, children).items()
+
+
+def _compile_children(
+    asked: Asked, scope: Scope, level: int, subquery: syntax.Subquery
+) -> Children:
+    statement = subquery.statement
+    if level > _MOST_LEVELS:
+        text = f"SOQL statements cannot query beyond {_MOST_LEVELS} levels of child relationships"
+        raise fault_at(asked.soql, subquery.at, "MALFORMED_QUERY", text)
+    if is_aggregate(statement):
+        text = "Aggregate functions and GROUP BY are not allowed in a subquery"
+        raise fault_at(asked.soql, subquery.at, "MALFORMED_QUERY", text)
+    check_clauses(asked, statement)
+    joins.check_where(asked.soql, statement.where)
+    inner, relationship = scope.children(statement)
+    lookup = inner.resolve(syntax.Path((relationship.field,), subquery.at))
+    items = select_items(asked, statement, inner, level)
+    offset = statement.clause("OFFSET")
+    return Children(
+        path=(relationship.name or "",),
+        lookup=lookup.sql,
+        compiled=_Plain(asked, statement, inner).compiled_children(items, lookup.sql),
+        skip=offset.number if offset else 0,
+        limit=statement.limit,
+    )
+
+
+class _Compiler:
+    """What the compilers share: WHERE, ORDER BY, LIMIT and OFFSET."""
+
+    def __init__(self, asked: Asked, statement: syntax.Statement, scope: Scope) -> None:
+        self._asked = asked
+        self._soql = asked.soql
+        self._statement = statement
+        self._scope = scope
+        self._conditions = Conditions(asked, scope)
+
+    def _order_sql(self, key_sql: Callable[[syntax.Operand], str], last: str) -> str:
+        keys = [f"{key_sql(item.value)} {_direction(item)}" for item in self._statement.order]
+        # Equal keys come in the order of the table, so that the same data answers the same.
+        return f" ORDER BY {', '.join([*keys, last])}" if keys else ""
+
+    def _window(self) -> str:
+        offset = self._statement.clause("OFFSET")
+        if offset and offset.number > _MOST_OFFSET:
+            raise fault_at(
+                self._soql,
+                offset.at,
+                "NUMBER_OUTSIDE_VALID_RANGE",
+                f"Maximum SOQL offset allowed is {_MOST_OFFSET}",
+            )
+        limit = self._statement.limit
+        if limit is None and offset is None:
+            return ""
+        skip = f" OFFSET {offset.number}" if offset else ""
+        return f" LIMIT {-1 if limit is None else limit}{skip}"
+
+
+class _Plain(_Compiler):
+    """Compiles a query for records, or for their number."""
+
+    def compiled(self, items: list[Item]) -> Compiled:
+        """The statement as SQL; without items it is `COUNT()`."""
+        rest = self._conditions.tests(self._statement.where)
+        rest += self._order_sql(self._conditions.order, "t0.rowid") + self._window()
+        return self._compiled(items, rest)
+
+    def compiled_children(self, items: list[Item], lookup: str) -> Compiled:
+        """The children of many parents at once; which and how many of each is up to the reader."""
+        parents = f"{lookup} IN (SELECT value FROM json_each(?))"
+        self._window()
+        rest = self._conditions.tests(self._statement.where, before=parents)
+        return self._compiled(items, rest + self._order_sql(self._conditions.order, "t0.rowid"))
+
+    def _compiled(self, items: list[Item], rest: str) -> Compiled:
+        # The conditions come first: they add the joins that FROM must have.
+        return Compiled(
+            sobject=self._scope.sobject,
+            items=tuple(items),
+            parents=(self._scope.root, *self._scope.parents),
+            answer=Answer.RECORDS if items else Answer.COUNT,
+            source=f"{self._scope.from_sql}{rest}",
+            parameters=tuple(self._conditions.parameters),
+        )
+
+
+class _Grouped(_Compiler):
+    """Compiles an aggregate query."""
+
+    def compiled(self) -> Compiled:
+        """The statement as SQL."""
+        aggregates = Aggregates(self._soql, self._statement, self._scope)
+        items = aggregates.items()
+        rest = self._conditions.tests(self._statement.where) + aggregates.group_sql()
+        having = Conditions(self._asked, self._scope, aggregates.resolve)
+        if self._statement.having is not None:
+            rest += f" HAVING {having.where(self._statement.having)}"
+        rest += self._order_sql(aggregates.order, "min(t0.rowid)")
+        return Compiled(
+            sobject=self._scope.sobject,
+            items=tuple(items),
+            parents=(),
+            answer=Answer.AGGREGATES,
+            source=f"{self._scope.from_sql}{rest}{self._window()}",
+            parameters=(*self._conditions.parameters, *having.parameters),
+        )
+
+
+def _direction(item: syntax.OrderItem) -> str:
+    direction = "DESC" if item.descending else "ASC"
+    return f"{direction} NULLS {'LAST' if item.nulls_last else 'FIRST'}"

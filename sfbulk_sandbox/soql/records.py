@@ -1,0 +1,173 @@
+"""Rows as REST's records: with `attributes`, parents nested, children below their parent."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from sfbulk_sandbox import values
+from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.soql.items import Children, Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sfbulk_sandbox.schema import Field
+    from sfbulk_sandbox.soql.items import Compiled, Item
+    from sfbulk_sandbox.soql.scope import Resolved
+    from sfbulk_sandbox.store import Store
+    from sfbulk_sandbox.values import Stored
+
+    Row = tuple[Stored, ...]
+    Record = dict[str, Any]
+    # Which cell of a row is the value of which field.
+    Cells = list[tuple[int, Resolved]]
+
+# So many parents have their children read together.
+_TOGETHER = 500
+
+
+class RecordReader:
+    """Reads the records of a compiled statement.
+
+    Args:
+        base: The path that record URLs begin with.
+    """
+
+    def __init__(self, store: Store, compiled: Compiled, base: str) -> None:
+        self._store = store
+        self._base = base
+        self._compiled = compiled
+        self._shape = _RecordShape(compiled, base)
+        self._children = [
+            (item, RecordReader(store, item.compiled, base))
+            for item in compiled.items
+            if isinstance(item, Children)
+        ]
+
+    def records(self) -> Iterator[Record]:
+        """The records, streamed; a snapshot as of the first one, but for their children."""
+        sql = f"SELECT {', '.join(self._shape.sql)} {self._compiled.source}"
+        rows = self._store.snapshot(sql, self._compiled.parameters)
+        if not self._children:
+            return map(self._shape.record, rows)
+        batches = iter(lambda: list(islice(rows, _TOGETHER)), [])
+        return chain.from_iterable(map(self._with_children, batches))
+
+    def _with_children(self, rows: list[Row]) -> Iterable[Record]:
+        records = [self._shape.record(row) for row in rows]
+        ids = [self._shape.record_id(row) for row in rows]
+        for item, reader in self._children:
+            found = reader.by_parent(item, ids)
+            for record_id, record in zip(ids, records, strict=True):
+                record[item.path[0]] = found.get(record_id)
+        return records
+
+    def by_parent(self, item: Children, ids: Sequence[Stored]) -> dict[Stored, Record]:
+        """The children of these parents as REST nests them; a parent without any is absent."""
+        sql = f"SELECT {', '.join([*self._shape.sql, item.lookup])} {self._compiled.source}"
+        rows_of: dict[Stored, list[Row]] = defaultdict(list)
+        for row in self._store.snapshot(sql, [json.dumps(ids), *self._compiled.parameters]):
+            rows_of[row[-1]].append(row)
+        end = None if item.limit is None else item.skip + item.limit
+        found = {}
+        for parent_id, rows in rows_of.items():
+            records = list(self._with_children(rows[item.skip : end]))
+            if records:
+                found[parent_id] = {"totalSize": len(records), "done": True, "records": records}
+        return found
+
+
+class _RecordShape:
+    """How a row becomes a nested record: the ids of its parents are read beside its cells."""
+
+    def __init__(self, compiled: Compiled, base: str) -> None:
+        self._base = base
+        self._items = compiled.items
+        self._tables = [
+            (parent.path, table) for parent in compiled.parents for table in parent.tables
+        ]
+        self.sql = [f'{table.alias}."Id"' for _, table in self._tables]
+        self._cells = [self._placed(item) for item in compiled.items]
+
+    def _placed(self, item: Item) -> Any:
+        """Where a row has the values of an item; adds what must be selected for it."""
+        if isinstance(item, Children):
+            return None
+        if isinstance(item, Typed):
+            branches = {name: self._place(fields) for name, fields in item.branches.items()}
+            return branches, None if item.otherwise is None else self._place(item.otherwise)
+        return self._place([item])
+
+    def _place(self, fields: Iterable[Resolved]) -> Cells:
+        placed = list(enumerate(fields, len(self.sql)))
+        self.sql += [resolved.sql for _, resolved in placed]
+        return placed
+
+    @staticmethod
+    def record_id(row: Row) -> Stored:
+        """The id of a row's record: the object itself is the first of the tables."""
+        return row[0]
+
+    def record(self, row: Row) -> Record:
+        """The JSON of one row, its children still null."""
+        found = self._parents(row)
+        for item, cells in zip(self._items, self._cells, strict=True):
+            if isinstance(item, Typed):
+                self._write_typed(found, item, cells, row)
+                continue
+            self._link(found, item.path[:-1])
+            holder = found[item.path[:-1]]
+            if holder is None:
+                continue
+            if cells is None:
+                holder[item.path[-1]] = None
+            else:
+                _write(holder, cells, row)
+        return found[()] or {}
+
+    def _write_typed(
+        self, found: dict[tuple[str, ...], Any], item: Typed, cells: Any, row: Row
+    ) -> None:
+        branches, otherwise = cells
+        holder = found[item.path]
+        if holder is not None:
+            chosen = branches.get(holder["attributes"]["type"], otherwise)
+            if chosen is None:
+                found[item.path] = None
+            else:
+                _write(holder, chosen, row)
+        self._link(found, item.path)
+
+    def _parents(self, row: Row) -> dict[tuple[str, ...], Any]:
+        found: dict[tuple[str, ...], Any] = {}
+        for (path, table), record_id in zip(self._tables, row, strict=False):
+            if record_id is not None:
+                name = table.sobject.name
+                url = f"{self._base}/{name}/{record_id}"
+                found[path] = {"attributes": {"type": name, "url": url}}
+            else:
+                found.setdefault(path, None)
+        return found
+
+    def _link(self, found: dict[tuple[str, ...], Any], path: tuple[str, ...]) -> None:
+        """Hang the parents of a path below each other, in the order the SELECT list names them."""
+        for depth, name in enumerate(path):
+            child = found[path[: depth + 1]]
+            holder = found[path[:depth]]
+            if holder is not None:
+                holder.setdefault(name, child)
+
+
+def _write(holder: Record, cells: Cells, row: Row) -> None:
+    for place, resolved in cells:
+        holder[resolved.path[-1]] = _shown(resolved.field, row[place], holder)
+
+
+def _shown(field: Field, stored: Stored, holder: Record) -> Any:
+    """A cell as REST shows it; in place of a file's content, the path it can be read at."""
+    if field.kind is Kind.BINARY and stored is not None:
+        return f"{holder['attributes']['url']}/{field.name}"
+    return values.json_value(field, stored)
