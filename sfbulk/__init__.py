@@ -18,6 +18,22 @@ with Salesforce.from_settings(settings) as sf:
 
 from __future__ import annotations
 
+from sfbulk.bulk1 import (
+    BatchInfo,
+    BatchState,
+    Bulk1,
+    ClassicJob,
+    ClassicJobInfo,
+    ClassicJobState,
+    ClassicSummary,
+    Concurrency,
+    ContentType,
+    PkChunking,
+    QueryOperation,
+    RowOutcome,
+    RowResult,
+    RowStatus,
+)
 from sfbulk.client import Salesforce
 from sfbulk.csvio import CsvDecoder, CsvEncoder, LineEnding
 from sfbulk.describe import FieldDescribe, SObjectDescribe, SObjectSummary
@@ -53,7 +69,16 @@ from sfbulk.limits import Limit
 
 __all__ = [
     "ApiError",
+    "BatchInfo",
+    "BatchState",
+    "Bulk1",
+    "ClassicJob",
+    "ClassicJobInfo",
+    "ClassicJobState",
+    "ClassicSummary",
+    "Concurrency",
     "ConfigError",
+    "ContentType",
     "CsvDecoder",
     "CsvEncoder",
     "CsvError",
@@ -75,12 +100,17 @@ __all__ = [
     "NotSupportedByBulk",
     "Operation",
     "OversizeRow",
+    "PkChunking",
     "QueryJob",
+    "QueryOperation",
     "QuotaReached",
     "Recovery",
     "ResultPage",
     "RowCountMismatch",
     "RowError",
+    "RowOutcome",
+    "RowResult",
+    "RowStatus",
     "SObjectDescribe",
     "SObjectSummary",
     "Salesforce",

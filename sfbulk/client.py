@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
 from sfbulk.csvio import LineEnding
 from sfbulk.describer import Describer
@@ -92,6 +93,11 @@ class Salesforce:
     def instance_url(self) -> str:
         """The org's own host, such as `https://example.my.salesforce.com`; signs in if needed."""
         return self._transport.instance_url
+
+    @property
+    def bulk1(self) -> Bulk1:
+        """Bulk API 1.0: jobs of batches, results in the order of the rows; see `sfbulk.bulk1`."""
+        return Bulk1(self._transport)
 
     def server_time(self) -> datetime:
         """API call: the org's clock, aware, in UTC, to the second.

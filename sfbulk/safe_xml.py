@@ -34,6 +34,47 @@ def parse_xml(document: bytes) -> ET.Element:
     return root
 
 
+def child_parser() -> tuple[ET.XMLParser, list[ET.Element]]:
+    """A parser to feed, and the list into which it puts each whole element below the root.
+
+    Take them out of the list as they come: the parser keeps none of them.
+    """
+    found: list[ET.Element] = []
+    return ET.XMLParser(target=_Children(found)), found  # noqa: S314 - as in `parse_xml`
+
+
+class _Children:
+    """Builds one tree for each child of the root, and forgets it."""
+
+    def __init__(self, found: list[ET.Element]) -> None:
+        self._found = found
+        self._depth = 0
+        self._builder = _NoDtd()
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > 1:
+            self._builder.start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        if self._depth > 1:
+            self._builder.end(tag)
+        self._depth -= 1
+        if self._depth == 1:
+            self._found.append(self._builder.close())
+            self._builder = _NoDtd()
+
+    def data(self, text: str) -> None:
+        if self._depth > 1:
+            self._builder.data(text)
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        self._builder.doctype(name, pubid, system)
+
+    def close(self) -> None:
+        """Nothing is left to hand over."""
+
+
 def local_name(element: ET.Element) -> str:
     """The element's name without its namespace."""
     return element.tag.rpartition("}")[2]

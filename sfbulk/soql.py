@@ -1,21 +1,23 @@
-"""Puts SOQL statements together safely: literals and the SELECT itself; no I/O."""
+"""Puts SOQL statements together safely, and takes them apart as far as needed; no I/O."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sfbulk.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
 MAX_STATEMENT_CHARACTERS = 100_000
 """Length of a statement (SOQL reference: limits)."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
+# A quoted string (a backslash escapes), a name, number or id, an operator; SOQL has no comments.
+_TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|[\w.]+|[<>!]=|<>|\S", re.DOTALL)
 
 
 def text_literal(text: str) -> str:
@@ -72,3 +74,38 @@ def utc_text(instant: datetime) -> str:
     """An aware datetime as `2026-11-23T09:15:00.000Z`."""
     utc = instant.astimezone(timezone.utc).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds") + "Z"
+
+
+class Token(NamedTuple):
+    """A word of a statement: a quoted string, a name, a number, an operator."""
+
+    text: str
+    start: int
+    """Where it begins, in characters."""
+
+
+def tokens(soql: str) -> Iterator[Token]:
+    """The words of a statement; quoted strings are one each, whatever stands in them.
+
+    Raises:
+        DataError: a string is not closed.
+    """
+    for match in _TOKEN.finditer(soql):
+        if match.group() == "'":
+            raise DataError(f"The query has a quote at character {match.start() + 1} that is open.")
+        yield Token(match.group(), match.start())
+
+
+def root_object(soql: str) -> str:
+    """The object a statement reads, from its own FROM and not from one of a subquery.
+
+    Raises:
+        DataError: there is none.
+    """
+    depth, after_from = 0, False
+    for token in tokens(soql):
+        if after_from and depth == 0 and _NAME.fullmatch(token.text):
+            return token.text
+        depth += (token.text == "(") - (token.text == ")")
+        after_from = depth == 0 and token.text.lower() == "from"
+    raise DataError("The query has no FROM that names an object.")

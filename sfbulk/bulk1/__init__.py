@@ -1,0 +1,74 @@
+r"""Bulk API 1.0: jobs of batches, in CSV, JSON or XML, worked on in parallel or one by one.
+
+Reached by `Salesforce.bulk1`. What it has over Bulk API 2.0: results in the order of the
+rows, Serial mode, JSON and XML, and PK chunking of one's own choice.
+
+```python
+from sfbulk import Concurrency, PkChunking, Salesforce
+
+url, key, secret = "https://example.my.salesforce.com", "client id", "client secret"
+settings = {"login_url": url, "client_id": key, "client_secret": secret}
+with Salesforce.from_settings(settings) as sf:
+    chunking = PkChunking(chunk_size=100_000)
+    for row in sf.bulk1.query("SELECT Id, Name FROM Account", pk_chunking=chunking):
+        print(row["Id"], row["Name"])
+
+    records = [{"Name": "Acme"}, {"Name": None}]
+    summary = sf.bulk1.insert("Account", records, concurrency=Concurrency.SERIAL)
+    for outcome in summary.results:
+        print(outcome.number, outcome.status.value, outcome.id, outcome.error)
+```
+
+Step by step, with the verbs of Bulk API 2.0:
+
+```python
+from sfbulk import Operation
+
+with Salesforce.from_settings(settings) as sf:
+    job = sf.bulk1.ingest_job("Account", Operation.INSERT)
+    batch = job.add_batch(b"Name\nAcme\n")
+    job.close()
+    job.wait()
+    for result in job.row_results(batch.id):
+        print(result.id, result.success, result.error)
+```
+
+Nothing is sent twice because an answer was lost: see `sfbulk.bulk1.settling`. Left out are
+binary attachments (`ZIP_*` content: its request format is not in our sources) and the seed
+library's mapping file (`/spec`, no answer of which is recorded): give the fields their names
+in the records.
+"""
+
+from __future__ import annotations
+
+from sfbulk.bulk1.api import Bulk1
+from sfbulk.bulk1.chunking import PkChunking
+from sfbulk.bulk1.job import ClassicJob
+from sfbulk.bulk1.load import ClassicSummary, RowOutcome, RowStatus
+from sfbulk.bulk1.row_results import RowResult
+from sfbulk.bulk1.states import (
+    BatchInfo,
+    BatchState,
+    ClassicJobInfo,
+    ClassicJobState,
+    Concurrency,
+    ContentType,
+    QueryOperation,
+)
+
+__all__ = [
+    "BatchInfo",
+    "BatchState",
+    "Bulk1",
+    "ClassicJob",
+    "ClassicJobInfo",
+    "ClassicJobState",
+    "ClassicSummary",
+    "Concurrency",
+    "ContentType",
+    "PkChunking",
+    "QueryOperation",
+    "RowOutcome",
+    "RowResult",
+    "RowStatus",
+]

@@ -1,0 +1,240 @@
+"""`Salesforce.bulk1`: the way into Bulk API 1.0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from sfbulk.bulk1.job import ClassicJob, JobSettings
+from sfbulk.bulk1.load import ClassicLoader, ClassicSummary, RowOutcome
+from sfbulk.bulk1.query import ClassicQuery
+from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
+from sfbulk.jobs.states import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from typing_extensions import Unpack
+
+    from sfbulk.bulk1.chunking import PkChunking
+    from sfbulk.bulk1.records import Records
+    from sfbulk.csvio import LineEnding
+    from sfbulk.transport import Transport
+
+
+class LoadOptions(TypedDict, total=False):
+    """What a load can be told besides its records."""
+
+    columns: Sequence[str]
+    """The names of the values, when records are sequences."""
+    content_type: ContentType
+    """The form of the data; CSV by default."""
+    concurrency: Concurrency
+    """`SERIAL` where parallel batches would lock each other's rows; slower."""
+    assignment_rule_id: str
+    """An assignment rule for cases or leads."""
+    compressed: bool
+    """Send the data with gzip; True by default."""
+
+
+class Bulk1:
+    """Bulk API 1.0 of one org; safe for use by several threads."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def ingest_job(  # noqa: PLR0913 - the settings of a job, by keyword
+        self,
+        sobject: str,
+        operation: Operation,
+        *,
+        external_id: str | None = None,
+        content_type: ContentType = ContentType.CSV,
+        concurrency: Concurrency = Concurrency.PARALLEL,
+        assignment_rule_id: str | None = None,
+        line_ending: LineEnding | None = None,
+        retry_batches: bool = True,
+    ) -> ClassicJob:
+        """API call: open a load; see `ClassicJob`.
+
+        Args:
+            sobject: object API name.
+            operation: what to do with the rows.
+            external_id: the key field of an upsert; no other operation takes one.
+            content_type: the form of its batches.
+            concurrency: whether its batches are worked on side by side.
+            assignment_rule_id: an assignment rule for cases or leads.
+            line_ending: what Salesforce shall make of line breaks in values; None leaves them.
+            retry_batches: False tells Salesforce not to try again a batch that took too long.
+
+        Raises:
+            DataError: an upsert without key field, or one for another operation.
+            NotSupportedByBulk: Bulk API refuses the object.
+            ApiError: Salesforce refuses, as for an unknown object.
+            TransportError: no answer.
+        """
+        settings = JobSettings(
+            sobject=sobject,
+            operation=operation,
+            content_type=content_type,
+            concurrency=concurrency,
+            external_id=external_id,
+            assignment_rule_id=assignment_rule_id,
+            line_ending=line_ending.value if line_ending else None,
+            retry_batches=retry_batches,
+        )
+        return ClassicJob.create(self._transport, settings)
+
+    def query_job(  # noqa: PLR0913 - the settings of a job, by keyword
+        self,
+        sobject: str,
+        *,
+        include_deleted: bool = False,
+        content_type: ContentType = ContentType.CSV,
+        concurrency: Concurrency = Concurrency.PARALLEL,
+        pk_chunking: PkChunking | None = None,
+        retry_batches: bool = True,
+    ) -> ClassicJob:
+        """API call: open a job for queries of one object, each of them a batch.
+
+        Args:
+            sobject: object API name, that of each query's FROM.
+            include_deleted: read the rows of the recycle bin too.
+            content_type: the form of its results.
+            concurrency: whether its batches are worked on side by side.
+            pk_chunking: divide each query into ranges of ids.
+            retry_batches: False tells Salesforce not to try again a batch that took too long.
+
+        Raises:
+            NotSupportedByBulk: Bulk API refuses the object.
+            ApiError: Salesforce refuses, as for an object that cannot be chunked.
+            TransportError: no answer.
+        """
+        settings = JobSettings(
+            sobject=sobject,
+            operation=QueryOperation.QUERY_ALL if include_deleted else QueryOperation.QUERY,
+            content_type=content_type,
+            concurrency=concurrency,
+            pk_chunking=pk_chunking,
+            retry_batches=retry_batches,
+        )
+        return ClassicJob.create(self._transport, settings)
+
+    def job(self, job_id: str) -> ClassicJob:
+        """API call: a job that exists, by its id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return ClassicJob.open(self._transport, job_id)
+
+    def query(
+        self,
+        soql: str,
+        *,
+        include_deleted: bool = False,
+        content_type: ContentType = ContentType.CSV,
+        pk_chunking: PkChunking | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """API call: the rows of a query; see `ClassicJob.rows` for their values.
+
+        The job is created at the first row asked for, closed after the last, and aborted when
+        the loop over the rows ends early. Result files lie on disk, one at a time. A chunk that
+        failed, or is missing, is asked for again.
+
+        Args:
+            soql: the query.
+            include_deleted: read the rows of the recycle bin too.
+            content_type: the form of the results.
+            pk_chunking: divide the query into ranges of ids, for objects with very many rows.
+
+        Raises:
+            NotSupportedByBulk: Bulk API refuses the object or something in the query.
+            JobFailed: Salesforce could not run the query; gives its reason.
+            JobAborted: somebody aborted the job.
+            RowCountMismatch: rows are missing, or more came than announced.
+            DataError: the query names no object, or a result file cannot be read.
+            ApiError, TransportError: as `query_job`.
+        """
+        query = ClassicQuery(
+            self._transport,
+            soql,
+            include_deleted=include_deleted,
+            content_type=content_type,
+            pk_chunking=pk_chunking,
+        )
+        yield from query.rows()
+
+    def load(
+        self,
+        sobject: str,
+        operation: Operation,
+        records: Records,
+        *,
+        external_id: str | None = None,
+        **options: Unpack[LoadOptions],
+    ) -> Iterator[RowOutcome]:
+        """API call: load records; what became of each, in their order, in rounds of 500,000.
+
+        A record that is a mapping takes the values of `RecordLoader`: in an update or upsert
+        None and the empty text clear a field, and a column that is absent leaves it alone.
+        Cells of CSV go as they are: empty leaves a field alone, `#N/A` clears it. A later
+        version of a record is loaded after an earlier one has been.
+
+        The job is created when the first round is ready, and aborted when the loop ends early.
+
+        Args:
+            sobject: object API name.
+            operation: what to do with the rows.
+            records: mappings, sequences with `columns`, or CSV as bytes or in a file.
+            external_id: the key field of an upsert; no other operation takes one.
+            options: see `LoadOptions`.
+
+        Raises:
+            DataError: a record cannot be sent; names its number. Rounds before it are done.
+            RowCountMismatch: Salesforce does not account for every row of a batch.
+            JobError: the job holds batches that were not sent.
+            ApiError: Salesforce refuses the job or a batch.
+            TransportError: no answer.
+        """
+        settings = JobSettings(
+            sobject=sobject,
+            operation=operation,
+            content_type=options.get("content_type", ContentType.CSV),
+            concurrency=options.get("concurrency", Concurrency.PARALLEL),
+            external_id=external_id,
+            assignment_rule_id=options.get("assignment_rule_id"),
+        )
+        compressed = options.get("compressed", True)
+        loader = ClassicLoader(self._transport, settings, compressed=compressed)
+        yield from loader.outcomes(records, options.get("columns"))
+
+    def insert(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> ClassicSummary:
+        """API call: create records; see `load`."""
+        return ClassicSummary(list(self.load(sobject, Operation.INSERT, records, **options)))
+
+    def update(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> ClassicSummary:
+        """API call: change records, found by their `Id`; see `load`."""
+        return ClassicSummary(list(self.load(sobject, Operation.UPDATE, records, **options)))
+
+    def upsert(
+        self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
+    ) -> ClassicSummary:
+        """API call: change records, found by `external_id`, and create new ones; see `load`."""
+        outcomes = self.load(sobject, Operation.UPSERT, records, external_id=external_id, **options)
+        return ClassicSummary(list(outcomes))
+
+    def delete(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> ClassicSummary:
+        """API call: put records, found by their `Id`, into the recycle bin; see `load`."""
+        return ClassicSummary(list(self.load(sobject, Operation.DELETE, records, **options)))
+
+    def hard_delete(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> ClassicSummary:
+        """API call: delete records, found by their `Id`, for good; needs a permission."""
+        return ClassicSummary(list(self.load(sobject, Operation.HARD_DELETE, records, **options)))

@@ -1,0 +1,108 @@
+"""The small documents of Bulk API 1.0, in XML or JSON: what is sent, and what comes back; no I/O.
+
+A job answers in XML or JSON, depending on its own content type and on the request's, so
+each answer is read by how it begins.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from sfbulk.bulk1.states import BatchInfo, ClassicJobInfo, batch_info, job_info
+from sfbulk.safe_xml import UnusableXmlError, local_name, parse_xml, texts
+from sfbulk.wire import unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sfbulk.wire import Reply, Request
+
+NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
+XML_TYPE = "application/xml; charset=UTF-8"
+
+
+def job_document(settings: Mapping[str, str | None]) -> bytes:
+    """A jobInfo to send; its elements come in the order of `settings`, None is left out."""
+    root = ET.Element("jobInfo", xmlns=NAMESPACE)
+    for name, text in settings.items():
+        if text is not None:
+            ET.SubElement(root, name).text = text
+    document: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return document
+
+
+def read_job(request: Request, reply: Reply) -> ClassicJobInfo:
+    """The job in a reply.
+
+    Raises:
+        TransportError: the reply is no jobInfo.
+        UnknownState: a state word this version does not know.
+    """
+    return job_info(_fields(request, reply, "jobInfo"))
+
+
+def read_batch(request: Request, reply: Reply) -> BatchInfo:
+    """The batch in a reply.
+
+    Raises:
+        TransportError: the reply is no batchInfo.
+        UnknownState: a state word this version does not know.
+    """
+    return batch_info(_fields(request, reply, "batchInfo"))
+
+
+def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
+    """The batches of a job, in the order Salesforce lists them.
+
+    Raises:
+        TransportError: the reply is no list of batches.
+        UnknownState: a state word this version does not know.
+    """
+    document = _document(request, reply, "batchInfoList")
+    if isinstance(document, ET.Element):
+        return [batch_info(texts(child)) for child in document]
+    listed = document.get("batchInfo") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise unusable(request, reply.status, "JSON that is no list of batches")
+    return [batch_info(entry) for entry in listed]
+
+
+def read_result_ids(request: Request, reply: Reply) -> list[str]:
+    """The ids of a query's result files.
+
+    Raises:
+        TransportError: the reply is no list of them.
+    """
+    document = _document(request, reply, "result-list")
+    if isinstance(document, ET.Element):
+        return [child.text or "" for child in document]
+    if not isinstance(document, list) or not all(isinstance(one, str) for one in document):
+        raise unusable(request, reply.status, "JSON that is no list of results")
+    return document
+
+
+def _fields(request: Request, reply: Reply, root: str) -> Mapping[str, Any]:
+    document = _document(request, reply, root)
+    if isinstance(document, ET.Element):
+        return texts(document)
+    if not isinstance(document, dict):
+        raise unusable(request, reply.status, "JSON that is no object")
+    return document
+
+
+def _document(request: Request, reply: Reply, root: str) -> Any:
+    """JSON, or an XML element that is called `root`."""
+    if not reply.content.lstrip().startswith(b"<"):
+        try:
+            return json.loads(reply.content)
+        except ValueError as error:
+            raise unusable(request, reply.status, "a body that is no JSON") from error
+    try:
+        element = parse_xml(reply.content)
+    except UnusableXmlError as error:
+        raise unusable(request, reply.status, str(error)) from error
+    if local_name(element) != root:
+        raise unusable(request, reply.status, f"XML that is no {root}")
+    return element

@@ -1,0 +1,179 @@
+"""Rows to the bytes of a batch, in CSV, JSON or XML; no I/O.
+
+A row's cells are those of CSV: empty for what is left alone, `#N/A` for what is cleared.
+JSON and XML leave the first out and write a null for the second. A column such as
+`Account.Ext__c` or `Contact:Who.Email` names a parent by one of its own fields (Bulk API
+guide: Relationship Fields).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from xml.sax.saxutils import escape
+
+from sfbulk.bulk1.documents import NAMESPACE
+from sfbulk.bulk1.states import ContentType
+from sfbulk.csvio import MAX_FIELD_CHARACTERS, CsvEncoder, quote_row
+from sfbulk.csvio.cells import NULL
+from sfbulk.csvio.encode import encode_text
+from sfbulk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Columns = tuple[str, ...]
+
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+# [type:]relation.field, or a field alone.
+_COLUMN = re.compile(r"(?:(?:(?P<type>\w+):)?(?P<relation>[A-Za-z]\w*)\.)?(?P<field>[A-Za-z]\w*)")
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Encoder(Protocol):
+    """How rows become a batch: `head`, the rows with `separator` between them, `tail`."""
+
+    separator: bytes
+    tail: bytes
+
+    def group(self, columns: Columns) -> Columns:
+        """What rows must have in common to share a batch."""
+
+    def head(self, columns: Columns) -> bytes:
+        """What a batch begins with.
+
+        Raises:
+            DataError: columns that cannot be sent.
+        """
+
+    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:
+        """One row; `values` are what the cells were made of.
+
+        Raises:
+            DataError: a row that cannot be sent.
+            OversizeRow: the record or one of its fields is longer than Salesforce takes.
+        """
+
+
+class _Csv:
+    separator = b""
+    tail = b""
+
+    def group(self, columns: Columns) -> Columns:
+        return columns
+
+    def head(self, columns: Columns) -> bytes:
+        return CsvEncoder(columns).header()
+
+    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
+        return encode_text(quote_row(cells) + "\n")
+
+
+class _Json:
+    separator = b",\n"
+    tail = b"]"
+
+    def group(self, columns: Columns) -> Columns:  # noqa: ARG002 - an Encoder's signature
+        return ()
+
+    def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - an Encoder's signature
+        return b"["
+
+    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:
+        _check_size(cells)
+        fields: dict[str, str] = {}
+        parents: dict[str, dict[str, str]] = {}
+        for name, cell in _said(columns, cells):
+            part, token = _part(name), _token(cell, values.get(name))
+            if part.relation is None:
+                fields[part.field] = token
+                continue
+            parent = parents.setdefault(part.relation, {})
+            if part.type is not None:
+                parent["attributes"] = _object({"type": json.dumps(part.type)})
+            parent[part.field] = token
+        return encode_text(_object(fields | {name: _object(parents[name]) for name in parents}))
+
+
+class _Xml:
+    separator = b"\n"
+    tail = b"</sObjects>"
+
+    def group(self, columns: Columns) -> Columns:  # noqa: ARG002 - an Encoder's signature
+        return ()
+
+    def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - an Encoder's signature
+        declaration = '<?xml version="1.0" encoding="UTF-8"?>'
+        return f'{declaration}<sObjects xmlns="{NAMESPACE}" xmlns:xsi="{_XSI}">'.encode()
+
+    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
+        _check_size(cells)
+        elements: list[str] = []
+        parents: dict[str, list[str]] = {}
+        for name, cell in _said(columns, cells):
+            part, element = _part(name), _element(_part(name).field, cell)
+            if part.relation is None:
+                elements.append(element)
+                continue
+            parent = parents.setdefault(part.relation, [])
+            if part.type is not None and not parent:
+                parent.append(_element("type", part.type))
+            parent.append(element)
+        elements += [
+            f"<{name}><sObject>{''.join(inside)}</sObject></{name}>"
+            for name, inside in parents.items()
+        ]
+        return encode_text(f"<sObject>{''.join(elements)}</sObject>")
+
+
+ENCODERS: Mapping[ContentType, Encoder] = {
+    ContentType.CSV: _Csv(),
+    ContentType.JSON: _Json(),
+    ContentType.XML: _Xml(),
+}
+
+
+class _Part(NamedTuple):
+    type: str | None
+    relation: str | None
+    field: str
+
+
+def _part(column: str) -> _Part:
+    match = _COLUMN.fullmatch(column)
+    if match is None:
+        raise DataError(f"'{column}' is no name of a field.")
+    return _Part(match["type"], match["relation"], match["field"])
+
+
+def _said(columns: Columns, cells: Sequence[str]) -> Iterator[tuple[str, str]]:
+    return ((name, cell) for name, cell in zip(columns, cells, strict=True) if cell)
+
+
+def _token(cell: str, value: Any) -> str:
+    """A JSON value; a number keeps its digits."""
+    if cell == NULL:
+        return "null"
+    if isinstance(value, (bool, int, float, Decimal)):
+        return cell
+    return json.dumps(cell, ensure_ascii=False)
+
+
+def _object(members: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in members.items()) + "}"
+
+
+def _element(name: str, cell: str) -> str:
+    if cell == NULL:
+        return f'<{name} xsi:nil="true"/>'
+    if _NO_XML.search(cell):
+        raise DataError(f"{name}: the text holds a character that XML cannot carry; use CSV.")
+    # A reader makes a bare carriage return a line feed.
+    return f"<{name}>{escape(cell, {chr(13): '&#13;'})}</{name}>"
+
+
+def _check_size(cells: Sequence[str]) -> None:
+    if sum(map(len, cells)) > MAX_FIELD_CHARACTERS:
+        quote_row(cells)  # Refuses what is too long, as for CSV.

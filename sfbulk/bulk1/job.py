@@ -1,0 +1,416 @@
+"""A job of Bulk API 1.0 and its batches: create, add batch, close, wait, abort, results."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk1 import documents
+from sfbulk.bulk1.batches import MAX_BATCH_BYTES
+from sfbulk.bulk1.query_rows import read_rows
+from sfbulk.bulk1.row_results import RowResult, read_row_results
+from sfbulk.bulk1.settling import change_state, create_job, post_batch
+from sfbulk.bulk1.states import (
+    BatchInfo,
+    ClassicJobInfo,
+    ClassicJobState,
+    Concurrency,
+    ContentType,
+    QueryOperation,
+)
+from sfbulk.errors import DataError, JobTimeout, SalesforceError
+from sfbulk.jobs.files import read_chunks, save_chunks
+from sfbulk.jobs.polling import Patience
+from sfbulk.jobs.states import Operation
+from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from typing import Any
+
+    from sfbulk.bulk1.chunking import PkChunking
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """How to create a job; see `ClassicJob.create`."""
+
+    sobject: str
+    operation: Operation | QueryOperation
+    content_type: ContentType = ContentType.CSV
+    concurrency: Concurrency = Concurrency.PARALLEL
+    external_id: str | None = None
+    assignment_rule_id: str | None = None
+    pk_chunking: PkChunking | None = None
+    line_ending: str | None = None
+    retry_batches: bool = True
+
+    def check(self) -> None:
+        """Refuse settings that contradict each other.
+
+        Raises:
+            DataError: says which.
+        """
+        if (self.operation is Operation.UPSERT) != (self.external_id is not None):
+            raise DataError(
+                f"An upsert needs external_id, other operations take none: {self.sobject}."
+            )
+        if self.pk_chunking and not isinstance(self.operation, QueryOperation):
+            raise DataError(f"PK chunking divides queries only: {self.sobject}.")
+
+    @property
+    def document(self) -> bytes:
+        """The jobInfo, its elements in the order Salesforce demands."""
+        return documents.job_document(
+            {
+                "operation": self.operation.value,
+                "object": self.sobject,
+                "assignmentRuleId": self.assignment_rule_id,
+                "externalIdFieldName": self.external_id,
+                "concurrencyMode": self.concurrency.value,
+                "contentType": self.content_type.value,
+            }
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is not in the document (Bulk API guide: Headers)."""
+        headers = {
+            "Sforce-Enable-PKChunking": self.pk_chunking.header if self.pk_chunking else None,
+            "Sforce-Line-Ending": self.line_ending,
+            "Sforce-Disable-Batch-Retry": None if self.retry_batches else "TRUE",
+        }
+        return {name: value for name, value in headers.items() if value is not None}
+
+
+class ClassicJob:
+    """A job on the server; `info` is what Salesforce last said of it.
+
+    Its batches are worked on as they arrive, whether or not the job is closed.
+    """
+
+    def __init__(self, transport: Transport, info: ClassicJobInfo) -> None:
+        self._transport = transport
+        self.info = info
+        self._known: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.state.value} on {self.object_name}>"
+
+    @classmethod
+    def create(cls, transport: Transport, settings: JobSettings) -> ClassicJob:
+        """API call: open a job.
+
+        When the answer is lost, another job is created: the first is open and empty at
+        most, and loads nothing.
+
+        Raises:
+            DataError: settings that contradict each other.
+            NotSupportedByBulk: Bulk API refuses the object.
+            ApiError: Salesforce refuses, as for an unknown object.
+            TransportError: no answer.
+        """
+        settings.check()
+        request = Request(
+            "POST",
+            f"{transport.async_path}/job",
+            f"Create Bulk API 1.0 {settings.operation.value} job on {settings.sobject}",
+            body=settings.document,
+            content_type=documents.XML_TYPE,
+            headers=settings.headers,
+            classic=True,
+        )
+        described = {"object": settings.sobject, "operation": settings.operation.value}
+        return cls(transport, create_job(transport, request, described | {"state": "Open"}))
+
+    @classmethod
+    def open(cls, transport: Transport, job_id: str) -> ClassicJob:
+        """API call: the job of this id, whoever created it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        path = f"{transport.async_path}/job/{job_id}"
+        request = Request("GET", path, f"Read job {job_id}", job_id=job_id, classic=True)
+        job = cls(transport, transport.read(request, documents.read_job))
+        job.batches()
+        return job
+
+    @property
+    def id(self) -> str:
+        """Its id, 18 characters beginning with 750."""
+        return self.info.id
+
+    @property
+    def state(self) -> ClassicJobState:
+        """Its state when Salesforce last spoke of it."""
+        return self.info.state
+
+    @property
+    def object_name(self) -> str:
+        """The object it reads or writes."""
+        return self.info.object
+
+    @property
+    def content_type(self) -> ContentType:
+        """The form of its data.
+
+        Raises:
+            DataError: one that this version does not read, such as ZIP_CSV.
+        """
+        try:
+            return ContentType(self.info.content_type)
+        except ValueError:
+            raise DataError(
+                f"Job {self.id} on {self.object_name} has the content type "
+                f"'{self.info.content_type}', which this version of sfbulk does not read.",
+                job_id=self.id,
+            ) from None
+
+    def refresh(self) -> ClassicJobInfo:
+        """API call: ask for the job's state and counts.
+
+        Raises:
+            UnknownState: a state word this version does not know.
+            NotFound: the job has expired (seven days).
+        """
+        self.info = self._transport.read(self._request("GET", "Read"), documents.read_job)
+        return self.info
+
+    def add_batch(
+        self, body: Path | bytes | Iterable[bytes], *, compressed: bool = False
+    ) -> BatchInfo:
+        """API call: add data, or the query of a query job; Salesforce begins to work on it.
+
+        A batch whose answer was lost is looked for in the list of batches and sent again only
+        when it is not there.
+
+        Args:
+            body: a file, the bytes, or pieces (which are put in a temporary file first, so that
+                they can be sent again); at most 10,000,000 bytes.
+            compressed: send it with gzip.
+
+        Raises:
+            DataError: nothing to send, or more than Salesforce takes in a batch.
+            ApiError: Salesforce refuses, as for a job that is closed.
+            TransportError: no answer; `ambiguous` when the batch may have been added.
+        """
+        with TemporaryDirectory(prefix="sfbulk-") as folder:
+            if not isinstance(body, (Path, bytes)):
+                file = Path(folder) / "batch"
+                save_chunks(body, file)
+                body = file
+            self._check_size(body)
+            request = replace(
+                self._request("POST", "Add a batch to", "/batch"),
+                body=_packed(body, Path(folder)) if compressed else body,
+                content_type=self.content_type.media_type,
+                headers={"Content-Encoding": "gzip"} if compressed else {},
+                read_timeout=DATA_READ_TIMEOUT_SECONDS,
+            )
+            batch = post_batch(self, request, body, self._transport.clock)
+        self._known.add(batch.id)
+        return batch
+
+    def post(self, request: Request) -> BatchInfo:
+        """API call: send the request of a new batch once."""
+        return self._transport.read(request, documents.read_batch)
+
+    def batches(self) -> list[BatchInfo]:
+        """API call: every batch with its state, those that PK chunking has added among them."""
+        listed = self._list()
+        self._known.update(batch.id for batch in listed)
+        return listed
+
+    def unknown_batches(self) -> list[BatchInfo]:
+        """API call: the batches that neither `add_batch` nor `batches` has told of."""
+        return [batch for batch in self._list() if batch.id not in self._known]
+
+    def batch(self, batch_id: str) -> BatchInfo:
+        """API call: one batch with its state.
+
+        Raises:
+            UnknownState: a state word this version does not know.
+            NotFound: the job has no such batch.
+        """
+        request = self._request("GET", f"Read batch {batch_id} of", f"/batch/{batch_id}")
+        return self._transport.read(request, documents.read_batch)
+
+    def request(self, batch_id: str) -> bytes:
+        """API call: the data of a batch, or its query, as Salesforce received it."""
+        path = f"/batch/{batch_id}/request"
+        request = self._request("GET", f"Read back batch {batch_id} of", path)
+        return self._transport.send(request).content
+
+    def close(self) -> ClassicJobInfo:
+        """API call: say that no more batches will come; those it has are worked on.
+
+        Raises:
+            ApiError: Salesforce refuses, as for a job that was aborted meanwhile.
+        """
+        return self._change_state(ClassicJobState.CLOSED)
+
+    def abort(self) -> ClassicJobInfo:
+        """API call: stop the job. Rows already saved stay saved.
+
+        Raises:
+            ApiError: Salesforce refuses, as for a job that was aborted before.
+        """
+        return self._change_state(ClassicJobState.ABORTED)
+
+    def wait(
+        self, batch_ids: Collection[str] | None = None, *, timeout: float | None = None
+    ) -> list[BatchInfo]:
+        """API call: wait until batches have ended, in whichever way: look at their states.
+
+        Args:
+            batch_ids: which; all that there are when None.
+            timeout: seconds of patience; None has no end.
+
+        Raises:
+            JobTimeout: some still wait or run; they were left alone.
+            UnknownState: a state word this version does not know.
+        """
+        patience = Patience(self._transport.clock, timeout)
+        while True:
+            listed = [one for one in self._list() if batch_ids is None or one.id in batch_ids]
+            running = [batch for batch in listed if not batch.state.is_terminal]
+            if not running and len(listed) >= len(batch_ids or ()):
+                return listed
+            if not patience.pause():
+                raise JobTimeout(
+                    f"{len(running):,} batches of job {self.id} on {self.object_name} have not "
+                    f"ended after {timeout:g} s. They were left alone: wait for them again, or "
+                    "abort the job.",
+                    job_id=self.id,
+                )
+
+    def row_results(self, batch_id: str) -> Iterator[RowResult]:
+        """API call: what became of each row of a load's batch, in the order of its rows.
+
+        Raises:
+            ApiError: there are no results, as of a batch that failed.
+            DataError: results that cannot be read.
+        """
+        with self._download(batch_id, "") as file:
+            yield from read_row_results(self.content_type, read_chunks(file))
+
+    def result_ids(self, batch_id: str) -> list[str]:
+        """API call: the ids of the result files of a query's batch.
+
+        Raises:
+            ApiError: there are no results, as of a batch that failed.
+        """
+        request = self._request("GET", f"List results of batch {batch_id} of", _result(batch_id))
+        return self._transport.read(request, documents.read_result_ids)
+
+    def rows(self, batch_id: str, result_id: str) -> Iterator[dict[str, Any]]:
+        """API call: the rows of one result file, on disk first.
+
+        CSV and XML give text, and None for no value. JSON gives text, bool, int, Decimal and
+        None; dates and datetimes come as milliseconds since 1970, which is how Salesforce
+        writes them there. A parent's field is called `Account.Name` in each.
+
+        Raises:
+            DataError: a file that cannot be read.
+        """
+        with self._download(batch_id, f"/{result_id}") as file:
+            yield from read_rows(self.content_type, read_chunks(file))
+
+    def save_result(self, batch_id: str, result_id: str, path: Path) -> None:
+        """API call: download one result file of a query as it is."""
+        what = f"Get result {result_id} of batch {batch_id} of"
+        self._save(self._request("GET", what, _result(batch_id, f"/{result_id}")), path)
+
+    def _list(self) -> list[BatchInfo]:
+        request = self._request("GET", "List the batches of", "/batch")
+        return self._transport.read(request, documents.read_batches)
+
+    def _change_state(self, wanted: ClassicJobState) -> ClassicJobInfo:
+        request = replace(
+            self._request("POST", f"Set {wanted.value} on"),
+            body=documents.job_document({"state": wanted.value}),
+            content_type=documents.XML_TYPE,
+        )
+        self.info = change_state(self._transport, request, self.refresh, wanted)
+        return self.info
+
+    @contextmanager
+    def _download(self, batch_id: str, path: str) -> Iterator[Path]:
+        # On disk first: a slow reader would hold the connection until Salesforce cuts it.
+        with TemporaryDirectory(prefix="sfbulk-") as folder:
+            file = Path(folder) / "result"
+            request = self._request("GET", f"Get results of batch {batch_id} of", _result(batch_id))
+            self._save(replace(request, path=request.path + path), file)
+            yield file
+
+    def _save(self, request: Request, path: Path) -> None:
+        patient = replace(request, read_timeout=DATA_READ_TIMEOUT_SECONDS)
+        self._transport.send(patient, lambda chunks: save_chunks(chunks, path))
+
+    def _check_size(self, body: Path | bytes) -> None:
+        size = body.stat().st_size if isinstance(body, Path) else len(body)
+        if not 0 < size <= MAX_BATCH_BYTES:
+            raise DataError(
+                f"The batch for job {self.id} on {self.object_name} has {size:,} bytes; Salesforce "
+                f"takes 1 to {MAX_BATCH_BYTES:,}. Split it into several batches.",
+                job_id=self.id,
+            )
+
+    def _request(self, method: str, verb: str, path: str = "") -> Request:
+        return Request(
+            method,
+            f"{self._transport.async_path}/job/{self.id}{path}",
+            f"{verb} {self.info.operation} job {self.id} on {self.object_name}",
+            job_id=self.id,
+            classic=True,
+        )
+
+
+@contextmanager
+def disposing(job: ClassicJob) -> Iterator[ClassicJob]:
+    """API call: at the end of the block close the job, or abort it if the block failed.
+
+    The block's own error is never replaced by one of this cleaning up. A job that was
+    given up on by a timeout is left running, as `JobTimeout` says.
+    """
+    try:
+        yield job
+    except JobTimeout:
+        raise
+    except BaseException:
+        _quietly(job, ClassicJobState.ABORTED)
+        raise
+    if job.state is ClassicJobState.OPEN:
+        _quietly(job, ClassicJobState.CLOSED)
+
+
+def _quietly(job: ClassicJob, wanted: ClassicJobState) -> None:
+    try:
+        job.abort() if wanted is ClassicJobState.ABORTED else job.close()
+    except SalesforceError as error:
+        # Nothing is lost by it: Salesforce itself removes jobs after seven days.
+        reason = error.code or type(error).__name__
+        log.warning("Could not set %s on job %s: %s", wanted.value, job.id, reason)
+
+
+def _result(batch_id: str, path: str = "") -> str:
+    return f"/batch/{batch_id}/result{path}"
+
+
+def _packed(body: Path | bytes, folder: Path) -> Path | bytes:
+    if isinstance(body, bytes):
+        return gzip.compress(body, mtime=0)
+    packed = folder / "batch.gz"
+    with body.open("rb") as source, gzip.open(packed, "wb") as target:
+        shutil.copyfileobj(source, target)
+    return packed

@@ -1,0 +1,246 @@
+"""Loads any number of records by a job of Bulk API 1.0; tells what became of each, in order."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk1.batches import BatchSpool
+from sfbulk.bulk1.encode import ENCODERS
+from sfbulk.bulk1.job import ClassicJob, JobSettings, disposing
+from sfbulk.bulk1.records import Records, numbered_rows
+from sfbulk.bulk1.states import BatchInfo, BatchState
+from sfbulk.errors import ApiError, DataError, JobError, RowCountMismatch
+from sfbulk.jobs.records import naming_record
+from sfbulk.jobs.results import RowError
+from sfbulk.jobs.states import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sfbulk.bulk1.batches import BatchFile
+    from sfbulk.bulk1.row_results import RowResult
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+# A round of batches is sent when this much lies on disk, or so many rows' results would be
+# in memory (100 MB).
+_ROUND_BYTES = 400_000_000
+_ROUND_ROWS = 500_000
+
+
+class RowStatus(str, Enum):
+    """What became of a record."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """Salesforce refused it; `errors` says why."""
+    UNPROCESSED = "unprocessed"
+    """Salesforce never tried it: its batch failed as a whole, or the job was aborted."""
+    UNKNOWN = "unknown"
+    """Its batch failed half done, and Salesforce does not tell which rows are in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What became of one record of a load."""
+
+    number: int
+    """Which record it is, from 1."""
+    status: RowStatus
+    id: str | None
+    """The record's id; of a refused row mostly None, even where one was meant."""
+    created: bool
+    """Whether the record is new."""
+    errors: tuple[RowError, ...]
+    """Why it is not in, in Salesforce's words."""
+    batch_id: str
+
+    @property
+    def success(self) -> bool:
+        """Whether it is in."""
+        return self.status is RowStatus.SUCCEEDED
+
+    @property
+    def error(self) -> RowError | None:
+        """The first of `errors`, and mostly the only one."""
+        return self.errors[0] if self.errors else None
+
+
+@dataclass
+class ClassicSummary:
+    """What became of the records of one call, in the order in which they were given."""
+
+    results: list[RowOutcome] = field(default_factory=list, repr=False)
+
+    @property
+    def succeeded(self) -> int:
+        """How many records are in."""
+        return self._count(RowStatus.SUCCEEDED)
+
+    @property
+    def failed(self) -> int:
+        """How many Salesforce refused."""
+        return self._count(RowStatus.FAILED)
+
+    @property
+    def unprocessed(self) -> int:
+        """How many it never tried."""
+        return self._count(RowStatus.UNPROCESSED)
+
+    @property
+    def unknown(self) -> int:
+        """How many are in or not, which Salesforce does not tell."""
+        return self._count(RowStatus.UNKNOWN)
+
+    @property
+    def failures(self) -> list[RowOutcome]:
+        """The records that are not, or not surely, in."""
+        return [outcome for outcome in self.results if not outcome.success]
+
+    def _count(self, status: RowStatus) -> int:
+        return sum(outcome.status is status for outcome in self.results)
+
+
+class ClassicLoader:
+    """One load of one object; see `Bulk1.load`."""
+
+    def __init__(self, transport: Transport, settings: JobSettings, *, compressed: bool) -> None:
+        settings.check()
+        self._transport = transport
+        self._settings = settings
+        self._compressed = compressed
+        self._batches_sent = 0
+
+    def outcomes(
+        self, records: Records, columns: Sequence[str] | None = None
+    ) -> Iterator[RowOutcome]:
+        """API call: load all records; what became of each, in their order.
+
+        Raises:
+            DataError: a record cannot be sent; names its number.
+            RowCountMismatch: Salesforce does not account for every row of a batch.
+            JobError: the job holds batches that were not sent.
+            ApiError: Salesforce refuses the job or a batch.
+            TransportError: no answer.
+        """
+        with TemporaryDirectory(prefix="sfbulk-") as folder:
+            rounds = self._rounds(records, columns, Path(folder))
+            first = next(rounds, None)
+            if first is None:
+                return
+            with disposing(ClassicJob.create(self._transport, self._settings)) as job:
+                yield from self._run(job, first)
+                for files in rounds:
+                    yield from self._run(job, files)
+                job.close()
+                self._check_batches(job)
+
+    def _rounds(
+        self, records: Records, columns: Sequence[str] | None, folder: Path
+    ) -> Iterator[list[BatchFile]]:
+        spool = BatchSpool(folder, ENCODERS[self._settings.content_type])
+        operation = self._settings.operation
+        if not isinstance(operation, Operation):
+            raise DataError(f"{operation.value} is no operation of a load.")
+        external_id = self._settings.external_id
+        for number, row, values in numbered_rows(records, columns, operation, external_id):
+            with naming_record(number):
+                spool.add(number, row.columns, row.cells, values, key=row.key)
+            if spool.size >= _ROUND_BYTES or spool.rows >= _ROUND_ROWS:
+                yield spool.drain()
+        if spool.rows:
+            yield spool.drain()
+
+    def _run(self, job: ClassicJob, files: list[BatchFile]) -> Iterator[RowOutcome]:
+        found: list[RowOutcome] = []
+        for _, wave in groupby(files, key=lambda file: file.group.wave):
+            sent = {self._send(job, file): file for file in wave}
+            for batch in job.wait(sent):
+                found += _outcomes(job, batch, sent[batch.id])
+        found.sort(key=lambda outcome: outcome.number)
+        yield from found
+
+    def _send(self, job: ClassicJob, file: BatchFile) -> str:
+        batch = job.add_batch(file.path, compressed=self._compressed)
+        self._batches_sent += 1
+        file.path.unlink()
+        return batch.id
+
+    def _check_batches(self, job: ClassicJob) -> None:
+        total = job.refresh().number_batches_total
+        if total not in (None, self._batches_sent):
+            raise JobError(
+                f"Job {job.id} on {job.object_name} holds {total:,} batches where "
+                f"{self._batches_sent:,} were sent, so rows may be in twice. Look at the job in "
+                "Setup, Bulk Data Load Jobs.",
+                job_id=job.id,
+            )
+
+
+def _outcomes(job: ClassicJob, batch: BatchInfo, file: BatchFile) -> list[RowOutcome]:
+    if batch.state is BatchState.COMPLETED:
+        results = list(job.row_results(batch.id))
+        _check_counts(job, batch, len(file.numbers), results)
+        return [_outcome(batch, n, one) for n, one in zip(file.numbers, results, strict=True)]
+    reason = _reason(batch)
+    log.warning(
+        "Batch %s of job %s on %s is %s (%s): %d rows",
+        batch.id,
+        job.id,
+        job.object_name,
+        batch.state.value,
+        reason.code or "no reason given",
+        len(file.numbers),
+    )
+    results = _partial_results(job, batch)
+    told = [_outcome(batch, n, one) for n, one in zip(file.numbers, results, strict=False)]
+    untold = (batch.number_records_processed or 0) > len(results)
+    status = RowStatus.UNKNOWN if untold else RowStatus.UNPROCESSED
+    rest = file.numbers[len(told) :]
+    return told + [RowOutcome(n, status, None, False, (reason,), batch.id) for n in rest]
+
+
+def _partial_results(job: ClassicJob, batch: BatchInfo) -> list[RowResult]:
+    """What is told of the rows of a batch that did not complete."""
+    if not batch.number_records_processed:
+        return []
+    try:
+        return list(job.row_results(batch.id))
+    except ApiError:
+        # "Records not processed", whatever the count says.
+        return []
+
+
+def _outcome(batch: BatchInfo, number: int, result: RowResult) -> RowOutcome:
+    status = RowStatus.SUCCEEDED if result.success else RowStatus.FAILED
+    return RowOutcome(number, status, result.id, result.created, result.errors, batch.id)
+
+
+def _reason(batch: BatchInfo) -> RowError:
+    """The stateMessage, `Code : text`."""
+    code, colon, text = (batch.state_message or "").partition(" : ")
+    return RowError(code, text) if colon else RowError("", code)
+
+
+def _check_counts(job: ClassicJob, batch: BatchInfo, sent: int, results: list[RowResult]) -> None:
+    failed = sum(not result.success for result in results)
+    agreed = (
+        len(results) == sent
+        and batch.number_records_processed in (None, sent)
+        and batch.number_records_failed in (None, failed)
+    )
+    if not agreed:
+        raise RowCountMismatch(
+            f"Batch {batch.id} of job {job.id} on {job.object_name} does not account for every "
+            f"row: of {sent:,} rows {len(results):,} have results, {failed:,} of them refused; "
+            f"Salesforce counts {batch.number_records_processed} and "
+            f"{batch.number_records_failed}. Look at the job in Setup, Bulk Data Load Jobs.",
+            job_id=job.id,
+        )

@@ -1,0 +1,184 @@
+"""Queries by Bulk API 1.0: one batch, or one for each range of ids when PK chunking divides it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.bulk1.chunking import PkChunking, bounds, gaps, narrowed
+from sfbulk.bulk1.job import ClassicJob, JobSettings, disposing
+from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState, ContentType, QueryOperation
+from sfbulk.errors import (
+    JobAborted,
+    JobError,
+    JobFailed,
+    NotSupportedByBulk,
+    RowCountMismatch,
+    SalesforceError,
+)
+from sfbulk.jobs.polling import Patience
+from sfbulk.soql import root_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+# A chunk is asked for as often as this before the query is given up.
+_CHUNK_ATTEMPTS = 3
+# Salesforce adds the batches of chunks after it has put the original aside; so often in a row
+# the list must be the same.
+_STABLE_LOOKS = 2
+_LOOKS_FOR_FIRST_CHUNK = 10
+
+
+class ClassicQuery:
+    """One query of one object; see `Bulk1.query`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        soql: str,
+        *,
+        include_deleted: bool,
+        content_type: ContentType,
+        pk_chunking: PkChunking | None,
+    ) -> None:
+        self._transport = transport
+        self._soql = soql
+        self._settings = JobSettings(
+            sobject=root_object(soql),
+            operation=QueryOperation.QUERY_ALL if include_deleted else QueryOperation.QUERY,
+            content_type=content_type,
+            pk_chunking=pk_chunking,
+        )
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """API call: every row; counts are checked.
+
+        Raises:
+            NotSupportedByBulk: Bulk API refuses the object or something in the query.
+            JobFailed: Salesforce could not run the query, or a chunk of it; gives its reason.
+            JobAborted: somebody aborted the job.
+            RowCountMismatch: rows are missing, or more came than announced.
+            ApiError: Salesforce refuses the job.
+            DataError: the query names no object, or a result file cannot be read.
+            TransportError: no answer.
+        """
+        with disposing(ClassicJob.create(self._transport, self._settings)) as job:
+            original = job.add_batch(self._soql.encode())
+            (ended,) = job.wait([original.id])
+            if ended.state is BatchState.NOT_PROCESSED and self._settings.pk_chunking:
+                yield from self._chunked_rows(job, ended)
+            else:
+                yield from _batch_rows(job, ended)
+            job.close()
+
+    def _chunked_rows(self, job: ClassicJob, original: BatchInfo) -> Iterator[dict[str, Any]]:
+        chunks = self._chunks(job, original)
+        queries = [job.request(chunk.id).decode() for chunk in chunks]
+        wanting = [
+            query for query, chunk in zip(queries, chunks, strict=True) if not _completed(chunk)
+        ]
+        wanting += self._missing(job, queries)
+        for chunk in chunks:
+            if _completed(chunk):
+                yield from _batch_rows(job, chunk)
+        if wanting:
+            log.warning("Job %s: %d chunks are asked for again", job.id, len(wanting))
+            yield from self._repeated_rows(wanting)
+
+    def _chunks(self, job: ClassicJob, original: BatchInfo) -> list[BatchInfo]:
+        """The batches of the chunks, all ended, when the list has stopped to grow."""
+        patience = Patience(self._transport.clock, None)
+        chunks: list[BatchInfo] = []
+        stable = 0
+        while stable < (_STABLE_LOOKS if chunks else _LOOKS_FOR_FIRST_CHUNK):
+            listed = [batch for batch in job.wait() if batch.id != original.id]
+            stable = stable + 1 if len(listed) == len(chunks) else 0
+            chunks = listed
+            patience.pause()
+        if job.refresh().state is ClassicJobState.ABORTED:
+            raise _failure(job, original)
+        if not chunks:
+            raise JobError(
+                f"PK chunking has put the query of job {job.id} on {job.object_name} aside, but no "
+                "chunk appeared. Run the query again, or without PK chunking.",
+                job_id=job.id,
+            )
+        log.info("Job %s on %s has %d chunks", job.id, job.object_name, len(chunks))
+        return chunks
+
+    def _missing(self, job: ClassicJob, queries: list[str]) -> Iterator[str]:
+        """Queries for ranges of ids between the chunks that none of them covers."""
+        for gap in gaps([bounds(query) for query in queries]):
+            log.warning("Job %s has no chunk from %s to %s", job.id, gap.low, gap.high)
+            if (query := narrowed(queries, gap)) is None:
+                raise JobError(
+                    f"The chunk from {gap.low} to {gap.high} of job {job.id} on {job.object_name} "
+                    "is missing and cannot be asked for. Run the query again.",
+                    job_id=job.id,
+                )
+            yield query
+
+    def _repeated_rows(self, queries: list[str]) -> Iterator[dict[str, Any]]:
+        """The rows of chunks that gave none, by a job that does not divide them again."""
+        settings = JobSettings(
+            sobject=self._settings.sobject,
+            operation=self._settings.operation,
+            content_type=self._settings.content_type,
+        )
+        with disposing(ClassicJob.create(self._transport, settings)) as job:
+            for query in queries:
+                yield from _batch_rows(job, _repeated(job, query))
+            job.close()
+
+
+def _repeated(job: ClassicJob, query: str) -> BatchInfo:
+    for _ in range(_CHUNK_ATTEMPTS):
+        (batch,) = job.wait([job.add_batch(query.encode()).id])
+        if _completed(batch):
+            break
+    return batch
+
+
+def _completed(batch: BatchInfo) -> bool:
+    return batch.state is BatchState.COMPLETED
+
+
+def _batch_rows(job: ClassicJob, batch: BatchInfo) -> Iterator[dict[str, Any]]:
+    if not _completed(batch):
+        raise _failure(job, batch)
+    counted = 0
+    for result_id in job.result_ids(batch.id):
+        for row in job.rows(batch.id, result_id):
+            counted += 1
+            yield row
+    if batch.number_records_processed not in (None, counted):
+        raise RowCountMismatch(
+            f"The result files of batch {batch.id} of job {job.id} on {job.object_name} hold "
+            f"{counted:,} rows where Salesforce found {batch.number_records_processed:,}. Run the "
+            "query again.",
+            job_id=job.id,
+        )
+
+
+def _failure(job: ClassicJob, batch: BatchInfo) -> SalesforceError:
+    what = f"Batch {batch.id} of {job.info.operation} job {job.id} on {job.object_name}"
+    if batch.state is BatchState.NOT_PROCESSED:
+        return JobAborted(
+            f"{what} was not processed: the job was aborted, by a user or an administrator.",
+            job_id=job.id,
+        )
+    reason = batch.state_message or "Salesforce gives no reason"
+    code, colon, detail = reason.partition(" : ")
+    if "not supported" in reason and "Bulk" in reason:
+        return NotSupportedByBulk(
+            f"{what} failed: {reason}",
+            code=code if colon else None,
+            detail=detail or reason,
+            job_id=job.id,
+        )
+    return JobFailed(f"{what} failed: {reason}", code=code if colon else None, job_id=job.id)

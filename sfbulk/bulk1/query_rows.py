@@ -1,0 +1,69 @@
+"""Rows of a query's result file, in CSV, JSON or XML, as dicts by column name; no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.bulk1.states import ContentType
+from sfbulk.bulk1.streams import json_records, xml_records
+from sfbulk.csvio import decode_rows
+from sfbulk.safe_xml import local_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from xml.etree import ElementTree as ET
+
+NO_ROWS = "Records not found for this query"
+"""The whole of a CSV result without rows (seen in CumulusCI)."""
+
+_XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+def read_rows(content_type: ContentType, chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The rows; see `ClassicJob.rows` for their values.
+
+    Raises:
+        DataError: the file is not what it should be.
+    """
+    if content_type is ContentType.CSV:
+        return _csv_rows(chunks)
+    if content_type is ContentType.JSON:
+        return (dict(_json_cells("", record)) for record in json_records(chunks))
+    return map(_xml_row, xml_records(chunks))
+
+
+def _csv_rows(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    # The sentence reads as a header row without data, and so gives no rows.
+    for row in decode_rows(chunks):
+        yield {name: value or None for name, value in row.items()}
+
+
+def _json_cells(path: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if name == "attributes":
+            continue
+        if isinstance(value, dict):
+            yield from _json_cells(f"{path}{name}.", value)
+        else:
+            yield path + name, value
+
+
+def _xml_row(record: ET.Element) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, value in _xml_cells("", record):
+        # The Id leads, and comes once more when it was selected.
+        row.setdefault(name, value)
+    if row.get("Id", "") is None:
+        del row["Id"]
+    return row
+
+
+def _xml_cells(path: str, record: ET.Element) -> Iterator[tuple[str, str | None]]:
+    for child in record:
+        name = local_name(child)
+        if len(child):
+            yield from _xml_cells(f"{path}{name}.", child)
+        elif name == "type" and child is record[0]:
+            continue  # The object, which a record begins with; a field would come later.
+        else:
+            yield path + name, None if child.get(_XSI_NIL) in ("true", "1") else child.text or None

@@ -1,0 +1,106 @@
+"""What a batch of a load reports of each row, in CSV, JSON or XML; no I/O.
+
+The rows come in the order in which they were sent (Bulk API guide: View Batch Results;
+recordings).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.bulk1.states import ContentType
+from sfbulk.bulk1.streams import json_records, xml_records
+from sfbulk.csvio import decode_rows
+from sfbulk.errors import DataError
+from sfbulk.jobs.results import RowError, parse_row_error
+from sfbulk.safe_xml import children, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from xml.etree import ElementTree as ET
+
+_TRUTH = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one row."""
+
+    id: str | None
+    """The record's; of a refused row mostly None, even where one was meant."""
+    success: bool
+    created: bool
+    """Whether the row is new; False for an update or delete."""
+    errors: tuple[RowError, ...] = ()
+
+    @property
+    def error(self) -> RowError | None:
+        """Why Salesforce refused the row: the first reason, and mostly the only one."""
+        return self.errors[0] if self.errors else None
+
+
+def read_row_results(content_type: ContentType, chunks: Iterable[bytes]) -> Iterator[RowResult]:
+    """The results in a batch's result file.
+
+    Raises:
+        DataError: the file is not what it should be.
+    """
+    if content_type is ContentType.CSV:
+        return map(_from_csv, decode_rows(chunks))
+    if content_type is ContentType.JSON:
+        return map(_from_json, json_records(chunks))
+    return map(_from_xml, xml_records(chunks))
+
+
+def _from_csv(row: dict[str, str]) -> RowResult:
+    text = row.get("Error")
+    return RowResult(
+        id=row.get("Id") or None,
+        success=_truth(row.get("Success")),
+        created=_truth(row.get("Created")),
+        errors=(parse_row_error(text),) if text else (),
+    )
+
+
+def _from_json(row: dict[str, Any]) -> RowResult:
+    return RowResult(
+        id=row.get("id") or None,
+        success=_truth(row.get("success")),
+        created=_truth(row.get("created")),
+        errors=tuple(
+            RowError(
+                code=str(error.get("statusCode") or ""),
+                message=str(error.get("message") or ""),
+                fields=tuple(error.get("fields") or ()),
+            )
+            for error in row.get("errors") or ()
+        ),
+    )
+
+
+def _from_xml(result: ET.Element) -> RowResult:
+    said = texts(result)
+    return RowResult(
+        id=said.get("id") or None,
+        success=_truth(said.get("success")),
+        created=_truth(said.get("created")),
+        errors=tuple(_xml_error(error) for error in children(result, "errors")),
+    )
+
+
+def _xml_error(error: ET.Element) -> RowError:
+    said = texts(error)
+    return RowError(
+        code=said.get("statusCode", ""),
+        message=said.get("message", ""),
+        fields=tuple(field.text for field in children(error, "fields") if field.text),
+    )
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _TRUTH:
+        return _TRUTH[value.lower()]
+    raise DataError("Results of a batch came without a true or false where there must be one.")

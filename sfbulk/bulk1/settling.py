@@ -1,0 +1,183 @@
+"""Settles what Salesforce may have done when its answer is lost: reads before it sends again.
+
+Salesforce knows no idempotence key. So
+
+- a job is created anew: one that was created unseen is open and empty, and loads nothing;
+- a batch is looked for in the list of batches, read back, and compared with what was sent;
+- a state is read from the job.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk1 import documents
+from sfbulk.errors import ApiError, JobError, SalesforceError, TransportError
+from sfbulk.jobs.files import read_chunks
+from sfbulk.jobs.polling import Patience
+from sfbulk.wire import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sfbulk.bulk1.job import ClassicJob
+    from sfbulk.bulk1.states import BatchInfo, ClassicJobInfo, ClassicJobState
+    from sfbulk.clock import Clock
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 4
+_NAMED = 5
+# A batch on its way when the connection broke may come into the list a little later: ten
+# seconds, all looks together.
+_LOOKS = 8
+
+
+def create_job(
+    transport: Transport, request: Request, described: Mapping[str, str]
+) -> ClassicJobInfo:
+    """API call: create a job, and another one when the answer is lost.
+
+    Args:
+        transport: the org.
+        request: what creates the job.
+        described: what a list of jobs says of it, to name the one that may be left open.
+
+    Raises:
+        ApiError: Salesforce refuses.
+        TransportError: no answer, however often it was tried.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            info = transport.read(request, documents.read_job)
+        except TransportError as error:  # noqa: PERF203 - the network is what takes time
+            if not error.ambiguous or attempt == _ATTEMPTS:
+                raise
+            log.warning("%s: no answer. Creating another one", request.purpose)
+        else:
+            if attempt > 1:
+                _name_the_lost(transport, info, described)
+            return info
+    raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+
+def post_batch(job: ClassicJob, request: Request, body: Path | bytes, clock: Clock) -> BatchInfo:
+    """API call: add a batch to a job once, whether or not an answer is lost.
+
+    Args:
+        job: the job, to which nobody else adds batches.
+        request: what adds the batch.
+        body: its data before any compression.
+        clock: the time.
+
+    Raises:
+        ApiError: Salesforce refuses.
+        JobError: the job holds a batch that is not the one sent.
+        TransportError: no answer, however often it was tried.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return job.post(request)
+        except TransportError as error:
+            if not error.ambiguous:
+                raise
+            failed = error
+        if (found := _find(job, body, Patience(clock, None))) is not None:
+            log.info("%s: the answer was lost, the batch is there: %s", request.purpose, found.id)
+            return found
+        if attempt == _ATTEMPTS:
+            raise failed
+        log.warning("%s: no answer, and no such batch. Sending it again", request.purpose)
+    raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+
+def change_state(
+    transport: Transport,
+    request: Request,
+    read: Callable[[], ClassicJobInfo],
+    wanted: ClassicJobState,
+) -> ClassicJobInfo:
+    """API call: set a job's state, which `read` tells when an answer is lost.
+
+    Raises:
+        ApiError: Salesforce refuses.
+        TransportError: no answer, however often it was tried.
+    """
+    lost = False
+    for _ in range(_ATTEMPTS):
+        failed: ApiError | TransportError
+        try:
+            return transport.read(request, documents.read_job)
+        except TransportError as error:
+            if not error.ambiguous:
+                raise
+            failed, lost = error, True
+        except ApiError as error:
+            # Once an answer is lost, a later refusal may only mean "done already".
+            if not lost:
+                raise
+            failed = error
+        info = read()
+        if info.state is wanted:
+            return info
+    raise failed
+
+
+def _name_the_lost(
+    transport: Transport, info: ClassicJobInfo, described: Mapping[str, str]
+) -> None:
+    """Say which job may be left open; it is not ours to abort, it may be somebody else's."""
+    kind = "query" if info.operation.startswith("query") else "ingest"
+    request = Request(
+        "GET",
+        f"{transport.base_path}/jobs/{kind}",
+        "List jobs",
+        params={"jobType": "Classic"},
+    )
+    try:
+        listed = transport.json(request).get("records", [])
+    except SalesforceError:
+        listed = []
+    alike = [
+        str(job.get("id"))
+        for job in listed
+        if job.get("id") != info.id and described.items() <= job.items()
+    ]
+    log.warning(
+        "A job whose creation went unanswered may be left open beside %s (%s). It is empty and "
+        "loads nothing; Salesforce removes it after seven days",
+        info.id,
+        f"perhaps {', '.join(alike[:_NAMED])}" if alike else "its id is not known",
+    )
+
+
+def _find(job: ClassicJob, body: Path | bytes, patience: Patience) -> BatchInfo | None:
+    for _ in range(_LOOKS):
+        unknown = job.unknown_batches()
+        if unknown:
+            return _verified(job, unknown, body)
+        patience.pause()
+    return None
+
+
+def _verified(job: ClassicJob, unknown: list[BatchInfo], body: Path | bytes) -> BatchInfo:
+    sent = _digest(body)
+    for batch in unknown:
+        if _digest(job.request(batch.id)) == sent:
+            return batch
+    raise JobError(
+        f"Job {job.id} on {job.object_name} holds the batch {unknown[0].id}, which is not what was "
+        "sent. Does somebody else add batches to it? Nothing more was sent.",
+        job_id=job.id,
+    )
+
+
+def _digest(body: Path | bytes) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in read_chunks(body) if isinstance(body, Path) else (body,):
+        digest.update(chunk)
+    return digest.digest()

@@ -1,0 +1,92 @@
+"""Records of a long JSON array or XML document, piece by piece; no I/O.
+
+Memory: one chunk and one unfinished record.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from sfbulk.errors import DataError
+from sfbulk.safe_xml import UnusableXmlError, child_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_BETWEEN = re.compile(r"[\s,]*")
+# Numbers keep their digits: a float would round those of a currency field.
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
+def json_records(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The objects of an array.
+
+    Raises:
+        DataError: the bytes are no array of objects.
+    """
+    text, place = "", 0
+    closed = opened = False
+    for piece in _decoded(chunks):
+        text, place = text[place:] + piece, 0
+        if not opened and (text := text.lstrip()):
+            opened, place = _opened(text), 1
+        while opened and not closed:
+            place = _skipped(text, place)
+            if text.startswith("]", place):
+                closed, place = True, place + 1
+                break
+            try:
+                record, place = _DECODER.raw_decode(text, place)
+            except ValueError:
+                break  # Its end is still to come.
+            if not isinstance(record, dict):
+                raise DataError("The results are JSON, but hold something that is no record.")
+            yield record
+    if not closed or text[place:].strip():
+        raise DataError("The results are no whole JSON array.")
+
+
+def xml_records(chunks: Iterable[bytes]) -> Iterator[ET.Element]:
+    """The elements right below the root.
+
+    Raises:
+        DataError: the bytes are no XML, or have a DTD.
+    """
+    parser, found = child_parser()
+    try:
+        for chunk in chunks:
+            parser.feed(chunk)
+            yield from found
+            found.clear()
+        parser.close()
+    except (ET.ParseError, LookupError) as error:
+        raise DataError("The results are no whole XML document.") from error
+    except UnusableXmlError as error:
+        raise DataError(f"The results are {error}.") from error
+
+
+def _decoded(chunks: Iterable[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    try:
+        for chunk in chunks:
+            yield decoder.decode(chunk)
+        yield decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise DataError("The results are not UTF-8.") from error
+
+
+def _opened(text: str) -> bool:
+    if not text.startswith("["):
+        raise DataError("The results are no JSON array.")
+    return True
+
+
+def _skipped(text: str, place: int) -> int:
+    """Where the next record begins, behind the space and the comma before it."""
+    between = _BETWEEN.match(text, place)
+    return between.end() if between else place
