@@ -15,7 +15,9 @@ from sfbulk_sandbox.bulk2_ingest import IngestJobResources
 from sfbulk_sandbox.bulk2_query import QueryJobResources
 from sfbulk_sandbox.calls import EVERY_METHOD, Resource, routes
 from sfbulk_sandbox.composite import CompositeResources, Inner
-from sfbulk_sandbox.control import Control, ControlResources
+from sfbulk_sandbox.control import Control
+from sfbulk_sandbox.control_resources import ControlResources
+from sfbulk_sandbox.fault_kinds import ExpiredSession, UsedUp
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.identity import IdentityResources, identity_url
 from sfbulk_sandbox.ids import IdSource
@@ -32,18 +34,20 @@ from sfbulk_sandbox.rest_query import Cursors, QueryResources
 from sfbulk_sandbox.script import Script
 from sfbulk_sandbox.sessions import Access
 from sfbulk_sandbox.soap_login import SoapLogin
-from sfbulk_sandbox.wire import Wire
+from sfbulk_sandbox.wire import Latency, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from starlette.datastructures import Headers
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.fault_kinds import CallFault
     from sfbulk_sandbox.org import Org
 
 _GZIP_FROM_BYTES = 500
@@ -80,7 +84,8 @@ class App:
         self._clock = clock
         self._script = Script()
         self._usage = Usage()
-        self._progress = Progress()
+        self._progress = Progress(clock)
+        self._latency = Latency()
         self._paging = Paging()
         self._jobs = Jobs(clock, self._progress)
         self._cursors = Cursors(IdSource(seed), folder)
@@ -93,6 +98,7 @@ class App:
             folder=folder,
         )
         self._org = org
+        org.refusals = self._script
         self.access = Access.of_org(org.id, _username(org), seed=seed, clock=clock)
         self.access_token = self.access.sessions.open()
         self._auth = Auth(self.access, org)
@@ -112,6 +118,8 @@ class App:
             usage=self._usage,
             progress=self._progress,
             paging=self._paging,
+            latency=self._latency,
+            seed=org.load,
             reset=self.reset,
         )
 
@@ -131,6 +139,9 @@ class App:
             record=self.control.record,
             clock=self._clock,
             disconnect=disconnect,
+            latency=self._latency,
+            progress=self._progress,
+            befall=self._befall,
         )
 
     def reset(self) -> None:
@@ -139,6 +150,7 @@ class App:
         self._bulk1.clear()
         self._cursors.clear()
         self._usage.reset()
+        self._latency.set(0)
         self.access.reset()
         self._reload()
 
@@ -202,6 +214,14 @@ class App:
             ),
             *parts,
         ]
+
+    def _befall(self, fault: CallFault, headers: Headers) -> None:
+        if isinstance(fault, ExpiredSession):
+            _, _, token = headers.get("authorization", "").partition(" ")
+            for session_id in (token.strip(), headers.get("x-sfdc-session", "")):
+                self.access.sessions.end(session_id)
+        elif isinstance(fault, UsedUp):
+            self._usage.leave(fault.limit, fault.remaining)
 
     def _admit(self, call: Call) -> Mapping[str, str]:
         check_version(call.version)

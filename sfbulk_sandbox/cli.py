@@ -65,16 +65,18 @@ examples:
       https, for clients that refuse http; let them trust cert.pem (REQUESTS_CA_BUNDLE,
       NODE_EXTRA_CA_CERTS)
 
-the control plane (control_url in the ready line):
-  GET, DELETE /requests          the calls made so far
-  POST /reset                    rows, jobs and sessions as at the start (with --db the rows stay)
-  POST /sessions/end             every token is refused from now on
-  PUT  /progress                 {"policy": "at_once"}, {"policy": "after_polls", "polls": 3} or
-                                 {"policy": "hold"}; POST /progress/release lets held jobs go
-  PUT  /pages                    {"rows": 100} rows a page of bulk results
-  GET, POST, DELETE /faults      what shall go wrong, e.g. {"kind": "answer", "method": "POST",
-                                 "path": "*/jobs/query", "times": 2, "status": 503}; kinds are
-                                 answer, cut, lost, delay, job_failed"""
+the control plane, below control_url of the ready line (docs/sandbox.md tells all of it):
+  curl "$control_url/requests?status=503"
+      the calls made so far
+  curl $control_url/seed -d '{"Account": [{"Name": "Acme"}]}'
+      more rows
+  curl $control_url/progress -X PUT -d '{"policy": "after_seconds", "seconds": 20}'
+      how long jobs take; or at_once, after_polls, hold
+  curl $control_url/faults -d '{"kind": "answer", "path": "*/jobs/query", "status": 503}'
+      what shall go wrong: answer, cut, lost, closed, delay, expired_session, used_up, job_failed,
+      job_aborted, row_error
+  curl $control_url/reset -X POST
+      rows, jobs and sessions as at the start (with --db the rows stay)"""
 
 _LOAD = """\
 Add the rows of a folder of CSV files to the org of a file, all of them or none.

@@ -1,13 +1,18 @@
 """The control plane: what a tester does to the sandbox, in Python and under /sandbox.
 
 Python                              HTTP
-`requests`, `forget_requests()`     GET, DELETE /sandbox/requests
+`requests`, `requests_like()`       GET /sandbox/requests
+`forget_requests()`                 DELETE /sandbox/requests
 `reset()`                           POST /sandbox/reset
+`seed()`                            POST /sandbox/seed
+`seed_csv()`                        POST /sandbox/seed/{object}
 `end_sessions()`                    POST /sandbox/sessions/end
 `end_sessions_after()`              PUT /sandbox/sessions
 `rotate_refresh_tokens()`           PUT /sandbox/refresh-token
 `register_jwt_key()`                PUT /sandbox/jwt-key
 `use_up()`                          PUT /sandbox/limits
+`set_app_limit()`                   PUT /sandbox/limits/app
+`set_latency()`                     PUT /sandbox/latency
 `jobs_at_once()` and its siblings   PUT /sandbox/progress
 `release_jobs()`                    POST /sandbox/progress/release
 `set_page_rows()`                   PUT /sandbox/pages
@@ -17,26 +22,24 @@ Python                              HTTP
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from sfbulk_sandbox.answers import JsonAnswer, no_content
-from sfbulk_sandbox.calls import Resource
-from sfbulk_sandbox.faults import Fault, KeyFileError
-from sfbulk_sandbox.script import Script, ScriptedFault
-from sfbulk_sandbox.wire import CONTROL_PREFIX
+from sfbulk_sandbox.fault_kinds import UsedUp, parse_fault
+from sfbulk_sandbox.limits import check_remaining
+from sfbulk_sandbox.seeding import Seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-    from starlette.responses import Response
-
-    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.fault_kinds import ScriptedFault
     from sfbulk_sandbox.job_settings import Paging
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.progress import Progress
+    from sfbulk_sandbox.script import Script
     from sfbulk_sandbox.sessions import Access
-    from sfbulk_sandbox.wire import RecordedRequest
+    from sfbulk_sandbox.wire import Latency, RecordedRequest
 
 
 class Control:
@@ -48,6 +51,8 @@ class Control:
         usage: What was used of the limits.
         progress: When jobs are worked on.
         paging: How many rows a page of results has.
+        latency: How long answers take.
+        seed: Loads a folder of CSV files.
         reset: Puts rows, jobs and sessions back to how the sandbox began.
     """
 
@@ -59,6 +64,8 @@ class Control:
         usage: Usage,
         progress: Progress,
         paging: Paging,
+        latency: Latency,
+        seed: Callable[[Path], dict[str, int]],
         reset: Callable[[], None],
     ) -> None:
         self._script = script
@@ -66,6 +73,8 @@ class Control:
         self._usage = usage
         self._progress = progress
         self._paging = paging
+        self._latency = latency
+        self._seeding = Seeding(seed)
         self._reset = reset
         self._lock = threading.Lock()
         self._requests: list[RecordedRequest] = []
@@ -75,6 +84,18 @@ class Control:
         """The calls made so far, oldest first; those to the control plane are not among them."""
         with self._lock:
             return list(self._requests)
+
+    def requests_like(
+        self, method: str = "*", path: str = "*", status: int | None = None
+    ) -> list[RecordedRequest]:
+        """The calls of a method and a path, both globs, with a status; 0 is no answer at all."""
+        return [
+            request
+            for request in self.requests
+            if fnmatchcase(request.method, method)
+            and fnmatchcase(request.path, path)
+            and status in (None, request.status)
+        ]
 
     def record(self, request: RecordedRequest) -> None:
         """Keep a call."""
@@ -92,6 +113,25 @@ class Control:
         self._paging.reset()
         self._reset()
         self.forget_requests()
+
+    def seed(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
+        """Add records, such as `{"Account": [{"Name": "Acme"}]}`, and return how many of each.
+
+        As in a folder of `--data`, ids and system fields may be given, a parent is named by its
+        key (`Account.Ext_Id__c`), and null is the same as a missing field. A reset forgets them.
+
+        Raises:
+            ValueError: The org cannot hold them; none was added.
+        """
+        return self._seeding.records(records)
+
+    def seed_csv(self, sobject: str, text: str) -> dict[str, int]:
+        """Add the rows of a CSV text, header first, as `seed` adds records.
+
+        Raises:
+            ValueError: The org cannot hold them; none was added.
+        """
+        return self._seeding.csv(sobject, text)
 
     def end_sessions(self) -> int:
         """End every session, so that the next call with an old token is refused with a 401."""
@@ -125,6 +165,22 @@ class Control:
         """
         self._usage.leave(limit, remaining)
 
+    def set_app_limit(self, name: str | None, maximum: int = 250) -> None:
+        """Let Sforce-Limit-Info and /limits tell a limit of the app's own; None: no longer.
+
+        Raises:
+            ValueError: The name could not stand in a header, or the number is below one.
+        """
+        self._usage.set_app(name, maximum)
+
+    def set_latency(self, seconds: float) -> None:
+        """Let every answer take so many seconds longer; how long jobs take, `jobs_after_seconds`.
+
+        Raises:
+            ValueError: The number is below zero, or above an hour.
+        """
+        self._latency.set(seconds)
+
     def jobs_at_once(self) -> None:
         """Work on jobs as soon as they are ready."""
         self._progress.at_once()
@@ -136,6 +192,14 @@ class Control:
             ValueError: The number is below one.
         """
         self._progress.after_polls(polls)
+
+    def jobs_after_seconds(self, seconds: float) -> None:
+        """Let each job, or batch, take so many seconds by the org's clock, side by side.
+
+        Raises:
+            ValueError: The number is not above zero.
+        """
+        self._progress.after_seconds(seconds)
 
     def hold_jobs(self) -> None:
         """Let jobs wait until `release_jobs`."""
@@ -154,12 +218,15 @@ class Control:
         self._paging.set(rows)
 
     def add_fault(self, **fault: Any) -> None:
-        """Put a fault at the end of the script; see `ScriptedFault` for its keys.
+        """Put a fault at the end of the script; `fault_kinds` has the kinds and their keys.
 
         Raises:
-            ValueError: A key or the kind is unknown, or a value has the wrong type.
+            ValueError: The kind is unknown, a key is not one of its kind, or a value does not do.
         """
-        self._script.add(ScriptedFault.parse(fault))
+        parsed = parse_fault(fault)
+        if isinstance(parsed, UsedUp):
+            check_remaining(parsed.limit, parsed.remaining)
+        self._script.add(parsed)
 
     @property
     def faults(self) -> list[ScriptedFault]:
@@ -169,121 +236,3 @@ class Control:
     def clear_faults(self) -> None:
         """Forget all faults."""
         self._script.clear()
-
-
-class ControlResources:
-    """The same verbs over HTTP, in JSON; a verb that does not understand answers 400."""
-
-    def __init__(self, control: Control) -> None:
-        self._control = control
-
-    def resources(self) -> list[Resource]:
-        """Return the control plane's resources."""
-        return [
-            Resource(
-                f"{CONTROL_PREFIX}/requests",
-                {"GET": self._requests, "DELETE": self._forget_requests},
-            ),
-            Resource(f"{CONTROL_PREFIX}/reset", {"POST": self._reset}),
-            Resource(f"{CONTROL_PREFIX}/sessions", {"PUT": self._set_session_life}),
-            Resource(f"{CONTROL_PREFIX}/sessions/end", {"POST": self._end_sessions}),
-            Resource(f"{CONTROL_PREFIX}/refresh-token", {"PUT": self._set_rotation}),
-            Resource(f"{CONTROL_PREFIX}/jwt-key", {"PUT": self._register_jwt_key}),
-            Resource(f"{CONTROL_PREFIX}/limits", {"PUT": self._use_up}),
-            Resource(f"{CONTROL_PREFIX}/progress", {"PUT": self._set_progress}),
-            Resource(f"{CONTROL_PREFIX}/progress/release", {"POST": self._release}),
-            Resource(f"{CONTROL_PREFIX}/pages", {"PUT": self._set_page_rows}),
-            Resource(
-                f"{CONTROL_PREFIX}/faults",
-                {"GET": self._faults, "POST": self._add_fault, "DELETE": self._clear_faults},
-            ),
-        ]
-
-    def _requests(self, _call: Call) -> Response:
-        return JsonAnswer([asdict(request) for request in self._control.requests])
-
-    def _forget_requests(self, _call: Call) -> Response:
-        self._control.forget_requests()
-        return no_content()
-
-    def _reset(self, _call: Call) -> Response:
-        self._control.reset()
-        return no_content()
-
-    def _end_sessions(self, _call: Call) -> Response:
-        return JsonAnswer({"ended": self._control.end_sessions()})
-
-    def _set_session_life(self, call: Call) -> Response:
-        document = call.document()
-        # A missing key would otherwise pass for null, which lets sessions live for ever.
-        life = _number(document, "seconds") if document.get("seconds", "") is not None else None
-        self._control.end_sessions_after(life)
-        return no_content()
-
-    def _set_rotation(self, call: Call) -> Response:
-        rotate = call.document().get("rotate")
-        if not isinstance(rotate, bool):
-            raise _misunderstood("rotate must be true or false")
-        self._control.rotate_refresh_tokens(rotate=rotate)
-        return no_content()
-
-    def _register_jwt_key(self, call: Call) -> Response:
-        try:
-            self._control.register_jwt_key(call.body.decode("utf-8", "replace"))
-        except KeyFileError as error:
-            raise _misunderstood(f"the body is the key: {error}") from None
-        return no_content()
-
-    def _use_up(self, call: Call) -> Response:
-        try:
-            for limit, remaining in call.document().items():
-                self._control.use_up(limit, remaining)
-        except ValueError as error:
-            raise _misunderstood(str(error)) from None
-        return no_content()
-
-    def _set_progress(self, call: Call) -> Response:
-        document = call.document()
-        policy = document.get("policy")
-        if policy == "at_once":
-            self._control.jobs_at_once()
-        elif policy == "after_polls":
-            self._control.jobs_after_polls(_number(document, "polls"))
-        elif policy == "hold":
-            self._control.hold_jobs()
-        else:
-            raise _misunderstood(f"policy is at_once, after_polls or hold, not {policy!r}")
-        return no_content()
-
-    def _release(self, call: Call) -> Response:
-        job_id = call.document().get("job") if call.body else None
-        return JsonAnswer({"released": self._control.release_jobs(job_id)})
-
-    def _set_page_rows(self, call: Call) -> Response:
-        self._control.set_page_rows(_number(call.document(), "rows"))
-        return no_content()
-
-    def _faults(self, _call: Call) -> Response:
-        return JsonAnswer([fault.document() for fault in self._control.faults])
-
-    def _add_fault(self, call: Call) -> Response:
-        try:
-            self._control.add_fault(**call.document())
-        except ValueError as error:
-            raise _misunderstood(str(error)) from None
-        return no_content()
-
-    def _clear_faults(self, _call: Call) -> Response:
-        self._control.clear_faults()
-        return no_content()
-
-
-def _number(document: dict[str, Any], key: str) -> int:
-    value = document.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _misunderstood(f"{key} must be a whole number from 1")
-    return value
-
-
-def _misunderstood(message: str) -> Fault:
-    return Fault(code="SANDBOX_CONTROL", message=message)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults import Fault, RowError
-from sfbulk_sandbox.jobs import JobFailure, JobState
+from sfbulk_sandbox.jobs import JobFailure, JobState, end_early
 from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES
 from sfbulk_sandbox.results import ResultLog
 from sfbulk_sandbox.schema import Kind
@@ -100,14 +100,14 @@ class IngestWork:
         upload.check()
         loader = self._org.loader(self._operation, job.object, upload.header(), job.external_id)
         columns = self._columns(job)
-        failure = self._script.job_failure(job.object, job.operation)
+        fault = self._script.for_job(job.object, job.operation)
         rows = upload.rows()
-        if failure:
-            rows = islice(rows, failure.after_rows)
+        if fault:
+            rows = islice(rows, fault.after_rows)
         while job.state is JobState.IN_PROGRESS and (chunk := list(islice(rows, CHUNK_ROWS))):
             self._save(job, loader, columns, chunk)
-        if failure and job.state is JobState.IN_PROGRESS:
-            raise JobFailure(failure.message)
+        if fault:
+            end_early(job, fault, self._org.clock)
 
     def _save(
         self, job: Job, loader: Loader, columns: list[_Column], chunk: list[list[str]]

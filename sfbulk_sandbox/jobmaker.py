@@ -30,7 +30,7 @@ class JobMaker:
     Args:
         org: Rows and schema.
         ids: Where job ids come from.
-        script: The faults that may strike a load.
+        script: The faults that may strike a job.
         usage: Where jobs and batches are counted.
         folder: Where each job gets a folder of its own.
     """
@@ -59,7 +59,11 @@ class JobMaker:
         soql = settings.required("query")
         job_id = self._ids.new_id(_JOB_PREFIX)
         work = QueryWork(
-            self._org, soql, all_rows=operation == "queryAll", folder=self._job_folder(job_id)
+            self._org,
+            soql,
+            all_rows=operation == "queryAll",
+            script=self._script,
+            folder=self._job_folder(job_id),
         )
         sobject = work.query(version).sobject
         self._usage.spend(DAILY_QUERY_JOBS)

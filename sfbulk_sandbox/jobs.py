@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from sfbulk_sandbox.fault_kinds import JobFailed
 from sfbulk_sandbox.faults import Fault
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.fault_kinds import JobFault
     from sfbulk_sandbox.job_settings import JobSettings
     from sfbulk_sandbox.progress import Progress
     from sfbulk_sandbox.rowfile import CsvDialect
@@ -226,6 +228,17 @@ class Jobs:
             job.error_message = "InternalServerError : the sandbox failed, see its log"
             return JobState.FAILED
         return JobState.JOB_COMPLETE
+
+
+def end_early(job: Job, fault: JobFault, clock: Clock) -> None:
+    """Let a fault end a job in the middle of its work.
+
+    Raises:
+        JobFailure: The fault is that it fails.
+    """
+    if isinstance(fault, JobFailed):
+        raise JobFailure(fault.message)
+    job.become(JobState.ABORTED, clock.now())
 
 
 def _wrong_state(message: str) -> Fault:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from sfbulk_sandbox.faults import Fault
@@ -77,12 +79,28 @@ _BATCHES_RENAMED_IN = 49.0
 _OLD_INGEST_BATCHES = "DailyBulkApiRequests"
 
 
+_APP_NAME = re.compile(r"[!-'*-+\--~][ -'*-+\--~]*")
+
+
+@dataclass(frozen=True)
+class _App:
+    """A connected app with a limit of its own; `before` was used when it began."""
+
+    name: str
+    maximum: int
+    before: int
+
+    def used(self, used: int) -> int:
+        return max(0, used - self.before)
+
+
 class Usage:
     """What was used of the daily limits. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._used: Counter[str] = Counter()
+        self._app: _App | None = None
 
     def count(self, limit: str, amount: int = 1) -> None:
         """Count a use."""
@@ -121,23 +139,44 @@ class Usage:
         Raises:
             ValueError: There is no such limit, or not that much of it.
         """
-        if limit not in _MAXIMA:
-            raise ValueError(f"there is no limit {limit!r}; GET /limits names them")
-        if isinstance(remaining, bool) or not isinstance(remaining, int):
-            raise ValueError(f"what remains of {limit} is a whole number, not {remaining!r}")  # noqa: TRY004 - a tester's mistake, as the others
-        if not 0 <= remaining <= _MAXIMA[limit]:
-            raise ValueError(f"what remains of {limit} is from 0 to {_MAXIMA[limit]}")
+        check_remaining(limit, remaining)
         with self._lock:
             self._used[limit] = _MAXIMA[limit] - remaining
 
+    def set_app(self, name: str | None, maximum: int = 250) -> None:
+        """Give the connected app a limit of API requests of its own, which begins now.
+
+        Args:
+            name: The app's name; None for an app without one.
+            maximum: Its requests a day. They are told and counted, but not refused.
+
+        Raises:
+            ValueError: The name is empty or could not stand in a header, or the number is below
+                one.
+        """
+        if name is not None and not _APP_NAME.fullmatch(name):
+            raise ValueError(f"an app's name is ASCII without brackets and commas, not {name!r}")
+        if isinstance(maximum, bool) or not isinstance(maximum, int) or maximum < 1:
+            raise ValueError(f"an app's limit is a whole number from 1, not {maximum!r}")
+        with self._lock:
+            used = self._used[DAILY_API_REQUESTS]
+            self._app = _App(name, maximum, used) if name else None
+
     def reset(self) -> None:
-        """Begin a new day."""
+        """Begin a new day, without an app's own limit."""
         with self._lock:
             self._used.clear()
+            self._app = None
 
     def header(self) -> str:
         """Return Sforce-Limit-Info (REST guide: Limit Info Header)."""
-        return f"api-usage={self._used[DAILY_API_REQUESTS]}/{_MAXIMA[DAILY_API_REQUESTS]}"
+        used = self._used[DAILY_API_REQUESTS]
+        text = f"api-usage={used}/{_MAXIMA[DAILY_API_REQUESTS]}"
+        app = self._app
+        if app is None:
+            return text
+        own = f"per-app-api-usage={app.used(used)}/{app.maximum}(appName={app.name})"
+        return f"{text}, {own}"
 
     def document(self, version: float) -> dict[str, Any]:
         """Return the answer of /limits in an API version (REST guide: Limits)."""
@@ -146,6 +185,9 @@ class Usage:
         }
         for name in _PER_APP:
             document[name] |= {app: {"Max": 0, "Remaining": 0} for app in _APPS}
+        if app := self._app:
+            left = max(0, app.maximum - app.used(self._used[DAILY_API_REQUESTS]))
+            document[DAILY_API_REQUESTS][app.name] = {"Max": app.maximum, "Remaining": left}
         custom = {"Max": _CUSTOM_PERMISSION_SETS, "Remaining": _CUSTOM_PERMISSION_SETS}
         document["PermissionSets"]["CreateCustom"] = custom
         if version < _BATCHES_RENAMED_IN:
@@ -154,3 +196,13 @@ class Usage:
                 for name, numbers in document.items()
             }
         return document
+
+
+def check_remaining(limit: str, remaining: int) -> None:
+    """Raise a ValueError unless there is such a limit, and so much of it can remain."""
+    if limit not in _MAXIMA:
+        raise ValueError(f"there is no limit {limit!r}; GET /limits names them")
+    if isinstance(remaining, bool) or not isinstance(remaining, int):
+        raise ValueError(f"what remains of {limit} is a whole number, not {remaining!r}")  # noqa: TRY004 - a tester's mistake, as the others
+    if not 0 <= remaining <= _MAXIMA[limit]:
+        raise ValueError(f"what remains of {limit} is from 0 to {_MAXIMA[limit]}")

@@ -14,6 +14,7 @@ from sfbulk_sandbox.faults import Fault, LoadError, RowError, SchemaError
 from sfbulk_sandbox.founding import Founding
 from sfbulk_sandbox.ids import IdSource, is_valid, to18
 from sfbulk_sandbox.loading import FolderLoader
+from sfbulk_sandbox.refusing import RefusingSaver, SavedRows
 from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, find_column, read_header, upsert_key
 from sfbulk_sandbox.rules.saving import Parts, Saver
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from sfbulk_sandbox.refusing import Refusals
 
 __all__ = [
     "Fault",
@@ -52,7 +55,7 @@ _LATEST = 68.0
 class Loader:
     """Saves the rows of one bulk load, a chunk at a time."""
 
-    def __init__(self, saver: Saver) -> None:
+    def __init__(self, saver: RefusingSaver) -> None:
         self._saver = saver
 
     def save(self, rows: Sequence[Sequence[str]]) -> list[RowResult]:
@@ -82,6 +85,9 @@ class Org:
         db: Database file that keeps the org between runs; None for one that ends with it.
         seed: Decides ids, and nothing else.
         schema: The objects; those this package brings when None.
+
+    Attributes:
+        refusals: What refuses rows at will; None, at first, for nothing.
     """
 
     def __init__(
@@ -97,6 +103,7 @@ class Org:
         self._seed = seed
         self._store = Store(self.schema, db)
         self._founding = Founding(IdSource(seed))
+        self.refusals: Refusals | None = None
         self.id = self._founding.org_id
         self.user_id = self._founding.user_id
         self._ids = IdSource(seed)
@@ -182,7 +189,7 @@ class Org:
         """
         sobject = self._sobject(sobject_name)
         columns = read_header(self.schema, sobject, header)
-        return Loader(Saver(self._parts, operation, sobject, columns, external_id))
+        return Loader(self._saver(operation, sobject, columns, header, external_id))
 
     def save_record(
         self,
@@ -222,9 +229,21 @@ class Org:
         # The same field may be written in another case in another record.
         names = {name.lower(): name for row in rows for name in row}
         columns = [self._json_column(sobject, name) for name in names.values()]
-        saver = Saver(self._parts, operation, sobject, columns, external_id)
+        saver = self._saver(operation, sobject, columns, list(names.values()), external_id)
         folded = [{name.lower(): cell for name, cell in row.items()} for row in rows]
         return saver.save([[row.get(name, UNSET) for name in names] for row in folded])
+
+    def _saver(
+        self,
+        operation: Operation,
+        sobject: SObject,
+        columns: Sequence[Column],
+        names: Sequence[str],
+        external_id: str | None,
+    ) -> RefusingSaver:
+        saver = Saver(self._parts, operation, sobject, columns, external_id)
+        load = SavedRows(sobject.name, operation, names, external_id, first=1, rows=())
+        return RefusingSaver(saver, self.refusals, load)
 
     def transaction(self) -> AbstractContextManager[None]:
         """What is saved inside is kept as a whole, or not at all when an exception ends it."""

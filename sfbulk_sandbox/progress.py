@@ -1,4 +1,4 @@
-"""When a job is worked on: at once, after a number of polls, or when told.
+"""When a job is worked on: at once, after a number of polls, after some time, or when told.
 
 One worker thread takes the jobs in the order they became ready, so the same calls give the same
 ids whatever the machine is doing.
@@ -9,11 +9,25 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from datetime import datetime
+
+    from sfbulk_sandbox.clock import Clock
+
+
+_LONGEST = 86_400
+
+
+class _Policy(Enum):
+    AT_ONCE = "at once"
+    AFTER_POLLS = "after polls"
+    AFTER_SECONDS = "after seconds"
+    HOLD = "hold"
 
 
 @dataclass
@@ -21,22 +35,29 @@ class _Waiting:
     work: Callable[[], None]
     show_running: Callable[[], None]
     whole: str | None
+    since: datetime
     polls: int = 0
 
 
 class Progress:
-    """The policy and the worker. A reading moves a job only under `after_polls`."""
+    """The policy and the worker. A reading of a job counts under `after_polls` only.
 
-    def __init__(self) -> None:
+    Args:
+        clock: What `after_seconds` goes by.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._polls: int | None = 0
+        self._policy = _Policy.AT_ONCE
+        self._amount: float = 0
         self._waiting: dict[str, _Waiting] = {}
         self._running: dict[str, Future[None]] = {}
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-jobs")
 
     def at_once(self) -> None:
         """Work on jobs as soon as they are ready, and on those that wait now."""
-        self._polls = 0
+        self._policy = _Policy.AT_ONCE
         self.release()
 
     def after_polls(self, polls: int) -> None:
@@ -47,11 +68,23 @@ class Progress:
         """
         if polls < 1:
             raise ValueError("after_polls needs at least one poll")
-        self._polls = polls
+        self._policy, self._amount = _Policy.AFTER_POLLS, polls
+
+    def after_seconds(self, seconds: float) -> None:
+        """Let a job take so long; the first call of any kind after that finds it worked on.
+
+        Jobs that wait do so side by side.
+
+        Raises:
+            ValueError: The number is not above zero.
+        """
+        if not 0 < seconds <= _LONGEST:
+            raise ValueError(f"after_seconds needs seconds above 0, to {_LONGEST:,}")
+        self._policy, self._amount = _Policy.AFTER_SECONDS, seconds
 
     def hold(self) -> None:
         """Let jobs wait until they are released."""
-        self._polls = None
+        self._policy = _Policy.HOLD
 
     def release(self, job_id: str | None = None) -> list[str]:
         """Work on one waiting job, or on all of them, and return their ids.
@@ -81,24 +114,45 @@ class Progress:
             part_of: The job, when it is a batch that waits.
         """
         with self._lock:
-            if self._polls == 0:
+            if self._policy is _Policy.AT_ONCE:
                 self._start(job_id, work)
             else:
-                self._waiting[job_id] = _Waiting(work, show_running, part_of)
+                self._waiting[job_id] = _Waiting(work, show_running, part_of, self._clock.now())
 
     def polled(self, job_id: str) -> None:
-        """Count a poll of a job; under `after_polls` the one too many waits for its end."""
+        """Count a poll of a job; the one that is due to see its end waits for it."""
         with self._lock:
             waiting = self._waiting.get(job_id)
-            if waiting is None or not self._polls:
+            if waiting is None or self._policy is _Policy.HOLD:
                 return
             waiting.polls += 1
-            if waiting.polls > self._polls:
+            due = self._is_due(waiting)
+            if due:
                 self._start(job_id, self._waiting.pop(job_id).work)
-        if waiting.polls > self._polls:
+        if due:
             self.settle(job_id)
         elif waiting.polls > 1:
             waiting.show_running()
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether jobs wait for their time, so that `start_due` may find some."""
+        return self._policy is _Policy.AFTER_SECONDS
+
+    def start_due(self) -> None:
+        """Begin with the jobs whose time has come, and wait until they are done."""
+        with self._lock:
+            due = [job_id for job_id, one in self._waiting.items() if self._is_due(one)]
+            for job_id in due:
+                self._start(job_id, self._waiting.pop(job_id).work)
+        for job_id in due:
+            self.settle(job_id)
+
+    def _is_due(self, waiting: _Waiting) -> bool:
+        if self._policy is _Policy.AFTER_POLLS:
+            return waiting.polls > self._amount
+        waited = self._clock.now() - waiting.since
+        return self._policy is _Policy.AFTER_SECONDS and waited.total_seconds() >= self._amount
 
     def drop(self, job_id: str) -> None:
         """Let a waiting job wait no longer: it was aborted."""
@@ -121,7 +175,7 @@ class Progress:
         """Forget waiting jobs, wait for the running one, and go back to `at_once`."""
         with self._lock:
             self._waiting.clear()
-            self._polls = 0
+            self._policy = _Policy.AT_ONCE
             futures = list(self._running.values())
             self._running.clear()
         wait(futures)

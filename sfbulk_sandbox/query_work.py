@@ -6,10 +6,11 @@ import base64
 import hashlib
 import struct
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.jobs import JobFailure, JobState
+from sfbulk_sandbox.jobs import JobFailure, JobState, end_early
 from sfbulk_sandbox.rowfile import RowFile
 from sfbulk_sandbox.values import bulk_text
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.jobs import Job
     from sfbulk_sandbox.org import Org, Query
+    from sfbulk_sandbox.script import Script
 
 _POSITION = struct.Struct(">QI")
 _SEAL_BYTES = 4
@@ -40,8 +42,11 @@ class QueryWork:
         rows: The encoded rows.
     """
 
-    def __init__(self, org: Org, soql: str, *, all_rows: bool, folder: Path) -> None:
+    def __init__(
+        self, org: Org, soql: str, *, all_rows: bool, script: Script, folder: Path
+    ) -> None:
         self._org = org
+        self._script = script
         self.soql = soql
         self._all_rows = all_rows
         self.header: list[str] = []
@@ -62,10 +67,14 @@ class QueryWork:
         try:
             query = self.query(job.version)
             self.header = [column.path for column in query.columns]
-            self.rows.write(_lines(job, query))
-        except Fault as fault:
-            raise JobFailure(f"{fault.code} : {fault.message}") from None
+            fault = self._script.for_job(job.object, job.operation)
+            lines = _lines(job, query)
+            self.rows.write(islice(lines, fault.after_rows) if fault else lines)
+        except Fault as refusal:
+            raise JobFailure(f"{refusal.code} : {refusal.message}") from None
         job.processed = self.rows.count
+        if fault:
+            end_early(job, fault, self._org.clock)
 
     def page(self, job: Job, page: Page) -> Iterator[bytes]:
         """Yield a page as CSV, header first, as every page has one."""

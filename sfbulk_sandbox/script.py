@@ -1,97 +1,32 @@
-"""The script of faults: an ordered list of what shall go wrong, and for which calls."""
+"""The script of faults: an ordered list of what shall go wrong, used up as it strikes."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass, field, fields
-from enum import Enum
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.fault_kinds import CallFault, JobFault, RowFault
+from sfbulk_sandbox.faults import RowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
-
-class FaultKind(str, Enum):
-    """What goes wrong.
-
-    `answer`: status, headers and body come instead of the answer, and the work is not done.
-    `cut`: the work is done, and the connection closes after so many bytes of the answer's body.
-    `lost`: the work is done, and the connection closes without an answer.
-    `delay`: the answer comes so many seconds later.
-    `job_failed`: a load stops after so many rows with an errorMessage; the rest is unprocessed.
-    """
-
-    ANSWER = "answer"
-    CUT = "cut"
-    LOST = "lost"
-    DELAY = "delay"
-    JOB_FAILED = "job_failed"
-
-
-@dataclass
-class ScriptedFault:
-    """One entry of the script.
-
-    `method` and `path` are globs and say which calls it is for (for `job_failed`: `object` and
-    `operation`); it lets `skip` of them pass and then strikes `times` times.
-    """
-
-    kind: FaultKind
-    method: str = "*"
-    path: str = "*"
-    object: str = "*"
-    operation: str = "*"
-    skip: int = 0
-    times: int = 1
-    status: int = 500
-    headers: dict[str, str] = field(default_factory=dict)
-    body: Any = None
-    after_bytes: int = 0
-    seconds: float = 0.0
-    after_rows: int = 0
-    message: str = "InternalServerError : An unexpected error occurred"
-
-    @classmethod
-    def parse(cls, document: Mapping[str, Any]) -> ScriptedFault:
-        """Return the fault that a JSON document describes.
-
-        Raises:
-            ValueError: A key is unknown, the kind is, or a value has the wrong type.
-        """
-        known = {entry.name for entry in fields(cls)}
-        if unknown := sorted(set(document) - known):
-            raise ValueError(
-                f"unknown {', '.join(unknown)}; a fault has {', '.join(sorted(known))}"
-            )
-        try:
-            kind = FaultKind(document.get("kind"))
-        except ValueError:
-            kinds = ", ".join(kind.value for kind in FaultKind)
-            raise ValueError(f"kind must be one of {kinds}, not {document.get('kind')!r}") from None
-        fault = cls(**{**document, "kind": kind})
-        _check_types(fault)
-        return fault
-
-    def document(self) -> dict[str, Any]:
-        """Return the fault as JSON holds it."""
-        return asdict(self) | {"kind": self.kind.value}
-
-    def strikes(self) -> bool:
-        """Count a call that matches, and tell whether this is one to strike."""
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        return True
+    from sfbulk_sandbox.fault_kinds import ScriptedFault
+    from sfbulk_sandbox.refusing import SavedRows
 
 
 class Script:
-    """The faults still to come, in order. Safe to use from several threads."""
+    """The faults still to come, in order. Safe to use from several threads.
+
+    Of several faults that a call, a job or a row could be struck by, the first strikes.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[ScriptedFault] = []
+        # How often each fault of rows met a record, by the fault's place in memory.
+        self._attempts: dict[int, Counter[str]] = {}
 
     def add(self, fault: ScriptedFault) -> None:
         """Put a fault at the end."""
@@ -107,47 +42,105 @@ class Script:
         """Forget all faults."""
         with self._lock:
             self._faults.clear()
+            self._attempts.clear()
 
-    def for_call(self, method: str, path: str) -> ScriptedFault | None:
-        """Return the fault of a call: the first entry for it that strikes, used up by one."""
-        return self._first(
-            lambda fault: (
-                fault.kind is not FaultKind.JOB_FAILED
-                and fnmatchcase(method, fault.method)
-                and fnmatchcase(path, fault.path)
+    def asks_for_body(self, method: str, path: str) -> bool:
+        """Tell whether a fault of such a call looks into the request's body."""
+        with self._lock:
+            return any(
+                isinstance(fault, CallFault) and fault.request_body and fault.is_for(method, path)
+                for fault in self._faults
             )
-        )
 
-    def job_failure(self, sobject: str, operation: str) -> ScriptedFault | None:
-        """Return the failure of a load that begins, used up by one."""
-        return self._first(
-            lambda fault: (
-                fault.kind is FaultKind.JOB_FAILED
-                and fnmatchcase(sobject, fault.object)
-                and fnmatchcase(operation, fault.operation)
-            )
-        )
+    def for_call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes = b"",
+    ) -> CallFault | None:
+        """Return the fault of a call, used up by one.
 
-    def _first(self, matches: Callable[[ScriptedFault], bool]) -> ScriptedFault | None:
+        Names of headers are in lower case; the body is decompressed, and needed when
+        `asks_for_body` only.
+        """
         with self._lock:
             for fault in self._faults:
-                if matches(fault) and fault.strikes():
-                    self._faults = [one for one in self._faults if one.times > 0]
+                if (
+                    isinstance(fault, CallFault)
+                    and fault.is_for(method, path)
+                    and fault.suits(query, headers, body)
+                    and fault.strikes()
+                ):
+                    self._drop_spent()
                     return fault
         return None
 
+    def for_job(self, sobject: str, operation: str) -> JobFault | None:
+        """Return the fault of a job, or a batch, that is begun now, used up by one."""
+        with self._lock:
+            for fault in self._faults:
+                if (
+                    isinstance(fault, JobFault)
+                    and fault.is_for(sobject, operation)
+                    and fault.strikes()
+                ):
+                    self._drop_spent()
+                    return fault
+        return None
 
-def _check_types(fault: ScriptedFault) -> None:
-    for entry in fields(fault):
-        value = getattr(fault, entry.name)
-        expected = _TYPES.get(str(entry.type))
-        if expected and not isinstance(value, expected):
-            raise ValueError(f"{entry.name} must be of type {entry.type}, not {value!r}")
+    def refused_rows(self, saved: SavedRows) -> dict[int, RowError]:
+        """Return the errors of the rows that are struck, by place in `saved.rows`."""
+        with self._lock:
+            faults = [
+                fault
+                for fault in self._faults
+                if isinstance(fault, RowFault) and fault.is_for(saved.object, saved.operation)
+            ]
+            if not faults:
+                return {}
+            names = [name.lower() for name in saved.names]
+            refused: dict[int, RowError] = {}
+            for place, row in enumerate(saved.rows):
+                texts = (cell if isinstance(cell, str) else "" for cell in row)
+                cells = dict(zip(names, texts, strict=True))
+                fault = self._striking(faults, saved, saved.first + place, cells)
+                if fault is not None:
+                    refused[place] = RowError(fault.code, fault.message, tuple(fault.fields))
+            self._drop_spent()
+            return refused
+
+    def _striking(
+        self,
+        faults: Iterable[RowFault],
+        saved: SavedRows,
+        number: int,
+        cells: Mapping[str, str],
+    ) -> RowFault | None:
+        for fault in faults:
+            if not fault.is_spent and fault.suits(number, cells):
+                tried = self._tried(fault, _identity(fault, saved, cells))
+                if (fault.attempts is None or tried <= fault.attempts) and fault.strikes():
+                    return fault
+        return None
+
+    def _tried(self, fault: RowFault, record: str) -> int:
+        if fault.attempts is None:
+            return 1
+        attempts = self._attempts.setdefault(id(fault), Counter())
+        attempts[record] += 1
+        return attempts[record]
+
+    def _drop_spent(self) -> None:
+        for fault in self._faults:
+            if fault.is_spent:
+                self._attempts.pop(id(fault), None)
+        self._faults = [fault for fault in self._faults if not fault.is_spent]
 
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "dict[str, str]": (dict,),
-}
+def _identity(fault: RowFault, saved: SavedRows, cells: Mapping[str, str]) -> str:
+    """Return what makes a row the same record at another attempt."""
+    names = [fault.key] if fault.key else [saved.key or "Id"]
+    given = [cells[name.lower()] for name in names if cells.get(name.lower())]
+    return "\n".join((saved.object, *(given or cells.values())))

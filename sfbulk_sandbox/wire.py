@@ -5,7 +5,11 @@ It is plain ASGI, because a fault here works on bytes and connections and not on
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import math
 import re
+from collections import deque
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -16,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
 from sfbulk_sandbox.answers import JsonAnswer
-from sfbulk_sandbox.script import FaultKind
+from sfbulk_sandbox.fault_kinds import Answer, Closed, Cut, Delay, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +28,16 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.script import Script, ScriptedFault
+    from sfbulk_sandbox.fault_kinds import CallFault
+    from sfbulk_sandbox.progress import Progress
+    from sfbulk_sandbox.script import Script
 
 CONTROL_PREFIX = "/sandbox"
 PAGE_PATH = "/"
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "x-sfdc-session"})
 _SECRET_QUERY = frozenset({"oauth_token"})
 _HIDDEN = "(hidden)"
+_LONGEST_SECONDS = 3600
 _SECURITY_HEADERS = {
     "strict-transport-security": "max-age=31536000; includeSubDomains",
     "x-content-type-options": "nosniff",
@@ -49,7 +56,8 @@ _SPELLED = {
 class RecordedRequest:
     """One call that was made. `status` is 0 when the connection was closed without an answer.
 
-    Secrets in headers and query are hidden; `body_bytes` counts the body as it was sent.
+    Secrets in headers and query are hidden; `body_bytes` and `body_sha256` (in hexadecimal) are
+    those of the body as it was sent, compressed or not.
     """
 
     method: str
@@ -58,6 +66,24 @@ class RecordedRequest:
     headers: dict[str, str]
     status: int
     body_bytes: int
+    body_sha256: str
+
+
+class Latency:
+    """How many seconds every answer takes longer than its work."""
+
+    def __init__(self) -> None:
+        self.seconds: float = 0
+
+    def set(self, seconds: float) -> None:
+        """Set the seconds; 0 for none.
+
+        Raises:
+            ValueError: The number is below zero, or above an hour.
+        """
+        if not 0 <= seconds <= _LONGEST_SECONDS:
+            raise ValueError(f"latency is 0 to {_LONGEST_SECONDS} seconds, not {seconds}")
+        self.seconds = seconds
 
 
 class Wire:
@@ -69,9 +95,12 @@ class Wire:
         record: Receives every call that is to neither control plane nor page, when it is over.
         clock: Where Date comes from.
         disconnect: Closes the connection of a client's (host, port).
+        latency: How long an answer takes.
+        progress: Told of each call, since a job's time may have come.
+        befall: Does to the org what a fault says, before the call; given its headers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it is where the faults meet what they strike
         self,
         app: ASGIApp,
         *,
@@ -79,8 +108,14 @@ class Wire:
         record: Callable[[RecordedRequest], None],
         clock: Clock,
         disconnect: Callable[[tuple[str, int]], None],
+        latency: Latency,
+        progress: Progress,
+        befall: Callable[[CallFault, Headers], None],
     ) -> None:
         self._app = app
+        self._latency = latency
+        self._progress = progress
+        self._befall = befall
         self._script = script
         self._record = record
         self._clock = clock
@@ -91,29 +126,48 @@ class Wire:
         if scope["type"] != "http":
             return
         scope["path"] = _tidy(scope["path"])
+        if self._progress.is_timed:
+            await run_in_threadpool(self._progress.start_due)
         if scope["path"] == PAGE_PATH or scope["path"].startswith(CONTROL_PREFIX):
             exchange = _Exchange(scope, receive, send, self._clock, lambda _request: None)
             await self._app(scope, receive, exchange.send)
             return
         exchange = _Exchange(scope, receive, send, self._clock, self._record)
-        await self._answer(exchange, self._script.for_call(scope["method"], scope["path"]))
+        if self._latency.seconds:
+            await run_in_threadpool(self._clock.sleep, self._latency.seconds)
+        await self._answer(exchange, await self._fault(exchange))
 
-    async def _answer(self, exchange: _Exchange, fault: ScriptedFault | None) -> None:
-        if fault is None:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
-        elif fault.kind is FaultKind.ANSWER:
+    async def _fault(self, exchange: _Exchange) -> CallFault | None:
+        method, path = exchange.scope["method"], exchange.scope["path"]
+        body = b""
+        if self._script.asks_for_body(method, path):
+            body = _plain(exchange.headers, await exchange.read_ahead())
+        return self._script.for_call(method, path, exchange.query, exchange.headers, body)
+
+    async def _answer(self, exchange: _Exchange, fault: CallFault | None) -> None:
+        if isinstance(fault, Answer):
             await exchange.read_body()
             await _scripted(fault)(exchange.scope, exchange.receive, exchange.send)
-        elif fault.kind is FaultKind.DELAY:
-            await run_in_threadpool(self._clock.sleep, fault.seconds)
-            await self._app(exchange.scope, exchange.receive, exchange.send)
-        elif fault.kind is FaultKind.LOST:
+        elif isinstance(fault, Closed):
+            await exchange.read_body(fault.after_bytes)
+            exchange.leave_unanswered()
+            await self._hang_up(exchange)
+        elif isinstance(fault, Lost):
             await self._app(exchange.scope, exchange.receive, exchange.swallow)
             await self._hang_up(exchange)
-        else:
+        elif isinstance(fault, Cut):
             exchange.cut_after(fault.after_bytes)
             await self._app(exchange.scope, exchange.receive, exchange.send)
             await self._hang_up(exchange)
+        else:
+            await self._answer_after(exchange, fault)
+
+    async def _answer_after(self, exchange: _Exchange, fault: CallFault | None) -> None:
+        if isinstance(fault, Delay):
+            await run_in_threadpool(self._clock.sleep, fault.seconds)
+        elif fault is not None:
+            self._befall(fault, exchange.headers)
+        await self._app(exchange.scope, exchange.receive, exchange.send)
 
     async def _hang_up(self, exchange: _Exchange) -> None:
         host, port = exchange.scope["client"]
@@ -140,7 +194,11 @@ class _Exchange:
         self._send = send
         self._clock = clock
         self._body_bytes = 0
+        self._digest = hashlib.sha256()
+        self._ahead: deque[Message] = deque()
         self._left: int | None = None
+        self.headers = Headers(scope=scope)
+        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
 
     def cut_after(self, size: int) -> None:
         """Let only so many bytes of the body through."""
@@ -148,14 +206,33 @@ class _Exchange:
 
     async def receive(self) -> Message:
         """Hand on a part of the request."""
+        return self._ahead.popleft() if self._ahead else await self._arrived()
+
+    async def _arrived(self) -> Message:
         message = await self._receive()
-        self._body_bytes += len(message.get("body", b""))
+        part = message.get("body", b"")
+        self._body_bytes += len(part)
+        self._digest.update(part)
         return message
 
-    async def read_body(self) -> None:
-        """Take the whole request, as a server that answers it must."""
-        while (await self.receive()).get("more_body"):
-            pass
+    async def read_ahead(self) -> bytes:
+        """Return the whole body, which `receive` still hands on afterwards."""
+        more = True
+        while more:
+            message = await self._arrived()
+            self._ahead.append(message)
+            more = message.get("more_body", False)
+        return b"".join(message.get("body", b"") for message in self._ahead)
+
+    async def read_body(self, most: float = math.inf) -> None:
+        """Take the request, as a server that answers it must, or so many bytes of its body."""
+        more = True
+        while more and self._body_bytes < most:
+            more = (await self.receive()).get("more_body", False)
+
+    def leave_unanswered(self) -> None:
+        """Keep the call as one that gets no answer."""
+        self._record(self._recorded(status=0))
 
     async def send(self, message: Message) -> None:
         """Hand on a part of the answer."""
@@ -170,21 +247,24 @@ class _Exchange:
     async def swallow(self, message: Message) -> None:
         """Take a part of the answer and tell nobody."""
         if message["type"] == "http.response.start":
-            self._record(self._recorded(status=0))
+            self.leave_unanswered()
 
     def _recorded(self, status: int) -> RecordedRequest:
         headers = {
             name: _HIDDEN if name in _SECRET_HEADERS else value
-            for name, value in Headers(scope=self.scope).items()
+            for name, value in self.headers.items()
         }
-        query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
         return RecordedRequest(
             method=self.scope["method"],
             path=self.scope["path"],
-            query={name: _HIDDEN if name in _SECRET_QUERY else query[name] for name in query},
+            query={
+                name: _HIDDEN if name in _SECRET_QUERY else value
+                for name, value in self.query.items()
+            },
             headers=headers,
             status=status,
             body_bytes=self._body_bytes,
+            body_sha256=self._digest.hexdigest(),
         )
 
     def _stamp(self, message: Message) -> None:
@@ -202,7 +282,16 @@ class _Exchange:
         return {"type": message["type"], "body": body, "more_body": True}
 
 
-def _scripted(fault: ScriptedFault) -> Response:
+def _plain(headers: Headers, body: bytes) -> bytes:
+    if headers.get("content-encoding", "").lower() != "gzip":
+        return body
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError):
+        return body
+
+
+def _scripted(fault: Answer) -> Response:
     if fault.body is None or isinstance(fault.body, str):
         return Response(fault.body, status_code=fault.status, headers=fault.headers)
     answer = JsonAnswer(fault.body, status_code=fault.status)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
+from sfbulk_sandbox.fault_kinds import JobFailed
 from sfbulk_sandbox.faults import Fault
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.bulk1.settings import JobSettings
     from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.fault_kinds import JobFault
     from sfbulk_sandbox.progress import Progress
 
 _SHORT_ID = 15
@@ -54,6 +57,22 @@ class Work(Protocol):
 
 class BatchFailure(Exception):  # noqa: N818 - Salesforce's word for it: the batch's state is Failed
     """The batch as a whole fails; the text is its stateMessage."""
+
+
+class BatchAborted(Exception):  # noqa: N818 - what happens, not what is wrong
+    """Somebody aborts the job while the batch is worked on."""
+
+
+def end_early(fault: JobFault) -> NoReturn:
+    """Let a fault end a batch in the middle of its work.
+
+    Raises:
+        BatchFailure: The fault is that it fails.
+        BatchAborted: The fault is that its job is aborted.
+    """
+    if isinstance(fault, JobFailed):
+        raise BatchFailure(fault.message)
+    raise BatchAborted
 
 
 @dataclass
@@ -223,6 +242,10 @@ class Jobs:
             end = batch.work.run(batch)
         except BatchFailure as failure:
             end, batch.message = BatchState.FAILED, str(failure)
+        except BatchAborted:
+            end = BatchState.NOT_PROCESSED
+            with suppress(Fault):
+                self.abort(batch.job)
         except Exception:  # noqa: BLE001 - a fault of ours must end the batch too: a client would poll it for ever
             _log.exception("batch %s: the sandbox itself failed", batch.id)
             end = BatchState.FAILED

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from sfbulk_sandbox.answers import encode_json
 from sfbulk_sandbox.bulk1.content import Table, read_table
 from sfbulk_sandbox.bulk1.documents import NAMESPACE, XML_DECLARATION, xml_bytes
-from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState
+from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState, end_early
 from sfbulk_sandbox.bulk1.settings import ContentType
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.ingest_work import CHUNK_ROWS, error_text
@@ -56,8 +56,8 @@ class LoadWork:
 
     def _results(self, batch: Batch, table: Table) -> Iterator[RowResult]:
         settings = batch.job.settings
-        failure = self._script.job_failure(settings.object, settings.operation)
-        rows = table.rows[: failure.after_rows] if failure else table.rows
+        fault = self._script.for_job(settings.object, settings.operation)
+        rows = table.rows[: fault.after_rows] if fault else table.rows
         try:
             loader = self._org.loader(
                 self._operation, settings.object, table.header, settings.external_id
@@ -67,10 +67,10 @@ class LoadWork:
                 batch.failed += sum(not result.success for result in results)
                 batch.processed += len(results)
                 yield from results
-        except Fault as fault:
-            raise BatchFailure(f"{fault.code} : {fault.message}") from None
-        if failure:
-            raise BatchFailure(failure.message)
+        except Fault as refusal:
+            raise BatchFailure(f"{refusal.code} : {refusal.message}") from None
+        if fault:
+            end_early(fault)
 
 
 def _csv(results: Iterable[RowResult]) -> Iterator[bytes]:

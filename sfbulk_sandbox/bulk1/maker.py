@@ -31,7 +31,7 @@ class Maker:
         org: Rows and schema.
         ids: Where ids come from; Bulk 2.0 jobs have theirs from the same source.
         jobs: Where jobs are kept.
-        script: The faults that may strike a load.
+        script: The faults that may strike a batch.
         usage: Where batches are counted.
         paging: How many rows a result file has.
         folder: Where each job gets a folder of its own.
@@ -98,7 +98,10 @@ class Maker:
             return LoadWork(self._org, settings.load, script=self._script, results_path=results)
         if settings.chunking:
             return ChunkedQueryWork(self._org, settings.chunking, self._add_chunk)
-        return QueryWork(self._org, ids=self._ids, paging=self._paging)
+        return self._query()
+
+    def _query(self) -> QueryWork:
+        return QueryWork(self._org, ids=self._ids, script=self._script, paging=self._paging)
 
     def _add_chunk(self, original: Batch, soql: str) -> None:
         job = original.job
@@ -106,8 +109,7 @@ class Maker:
             # Closing a job does not keep its chunks out, aborting it does.
             if job.state is JobState.ABORTED:
                 return
-            work = QueryWork(self._org, ids=self._ids, paging=self._paging)
-            batch = self._added(job, self._ids.new_id(_BATCH_PREFIX), soql.encode(), work)
+            batch = self._added(job, self._ids.new_id(_BATCH_PREFIX), soql.encode(), self._query())
         self._jobs.submit(batch)
 
     def _added(self, job: Job, batch_id: str, body: bytes, work: Work) -> Batch:

@@ -48,7 +48,7 @@ class Bulk1:
     Args:
         org: Rows and schema.
         ids: Where ids come from; Bulk 2.0 jobs have theirs from the same source.
-        script: The faults that may strike a load.
+        script: The faults that may strike a batch.
         usage: Where calls and batches are counted.
         progress: When batches are worked on.
         paging: How many rows a result file has.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState
+from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState, end_early
 from sfbulk_sandbox.bulk1.result_files import FORMATS
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.ids import to18
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.ids import IdSource
     from sfbulk_sandbox.job_settings import Paging
     from sfbulk_sandbox.org import Org, Query
+    from sfbulk_sandbox.script import Script
 
 _RESULT_PREFIX = "752"
 _SHORT_ID = 15
@@ -32,8 +34,9 @@ class QueryWork:
         result_ids: Their ids, of 15 characters as recorded; known once the batch is Completed.
     """
 
-    def __init__(self, org: Org, *, ids: IdSource, paging: Paging) -> None:
+    def __init__(self, org: Org, *, ids: IdSource, script: Script, paging: Paging) -> None:
         self._org = org
+        self._script = script
         self._ids = ids
         self._paging = paging
         self._rows: RowFile | None = None
@@ -49,12 +52,16 @@ class QueryWork:
         try:
             query = checked_query(self._org, batch)
             self._head = form.head(query)
-            self._rows.write(
-                self._separated(form.rows(query, float(batch.job.version)), form.separator)
-            )
-        except Fault as fault:
-            raise BatchFailure(_state_message(fault)) from None
+            fault = self._script.for_job(batch.job.settings.object, batch.job.settings.operation)
+            rows = form.rows(query, float(batch.job.version))
+            if fault:
+                rows = islice(rows, fault.after_rows)
+            self._rows.write(self._separated(rows, form.separator))
+        except Fault as refusal:
+            raise BatchFailure(_state_message(refusal)) from None
         batch.processed = self._rows.count
+        if fault:
+            end_early(fault)
         files = max(1, -(-self._rows.count // self._page))
         self.result_ids = [self._ids.new_id(_RESULT_PREFIX)[:_SHORT_ID] for _ in range(files)]
         return BatchState.COMPLETED

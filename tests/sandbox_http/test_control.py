@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMES = {"operation": "query", "query": "SELECT Name FROM Account"}
+
+
+class HandClock(Clock):
+    """A clock that moves when a test moves it, and counts what is slept."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 25, tzinfo=timezone.utc)
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
 
 
 def control(org: Org, method: str, path: str, body: Any = None) -> requests.Response:
@@ -35,6 +52,21 @@ def test_requests_are_recorded_without_secrets(org: Org) -> None:
     assert [entry["path"] for entry in over_http.json()] == [first.path, second.path]
     assert org.sandbox.access_token not in over_http.text
     assert org.sandbox.access_token not in repr(org.sandbox.requests)
+
+
+def test_requests_are_filtered_and_carry_a_digest_of_their_body(org: Org) -> None:
+    body = json.dumps(NAMES).encode()
+    org.get("/limits")
+    org.get("/jobs/query/unknown")
+    org.call("POST", "/jobs/query", data=body, headers={"Content-Type": "application/json"})
+    (posted,) = org.sandbox.control.requests_like(method="P*T")
+    assert (posted.body_bytes, posted.body_sha256) == (len(body), sha256(body).hexdigest())
+    found = control(org, "GET", "/requests?path=*/jobs/*&status=404&method=GET").json()
+    assert [entry["path"] for entry in found] == ["/services/data/v68.0/jobs/query/unknown"]
+    for wrong in ("paht=x", "status=ok"):
+        answer = control(org, "GET", f"/requests?{wrong}")
+        assert answer.status_code == 400
+        assert wrong.partition("=")[0] in answer.json()[0]["message"]
 
 
 def test_the_list_of_requests_can_begin_anew(org: Org) -> None:
@@ -61,6 +93,49 @@ def test_reset_puts_rows_jobs_sessions_and_script_back(org: Org, over_http: bool
     assert job["id"] != first_job or job["numberRecordsProcessed"] == 1
     count = org.json("GET", "/query", params={"q": "SELECT COUNT() FROM Account"})
     assert count["totalSize"] == 1
+
+
+def test_rows_are_added_on_demand(org: Org) -> None:
+    rows = {
+        "Contact": [{"LastName": "B", "Account.Ext_Id__c": "A-1", "Email": None}],
+        "Account": [{"Name": "A", "Ext_Id__c": "A-1", "NumberOfEmployees": 3}, {"Name": "C"}],
+    }
+    assert control(org, "POST", "/seed", rows).json() == {"Account": 2, "Contact": 1}
+    csv_url = f"{org.sandbox.control_url}/seed/Account"
+    answer = requests.post(csv_url, data='Name\n"Ümlaut,\r\nInc"\n'.encode(), timeout=30)
+    assert answer.json() == {"Account": 1}
+    assert org.sandbox.control.seed_csv("Account", "Name,Phone\nD,1\n") == {"Account": 1}
+    soql = "SELECT Name, Account.NumberOfEmployees FROM Contact"
+    (contact,) = org.json("GET", "/query", params={"q": soql})["records"]
+    assert contact["Account"]["NumberOfEmployees"] == 3
+    found = org.json("GET", "/query?q=SELECT+Name+FROM+Account+ORDER+BY+Name")["records"]
+    assert [one["Name"] for one in found] == ["A", "C", "D", "Ümlaut,\r\nInc"]
+    org.sandbox.control.reset()
+    assert org.sandbox.org.counts()["Account"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        ("", {"Account": [{"Name": "x"}, {"Nmae": "y"}]}, "Account.csv, line 1, column Nmae"),
+        ("", {"Account": [{"Name": "x", "NumberOfEmployees": "y"}]}, "line 2, column NumberOf"),
+        ("", {"Acount": [{"Name": "x"}]}, "Account"),
+        ("", {"../Account": [{"Name": "x"}]}, "no name of an object"),
+        ("", {"Account": {"Name": "x"}}, "list of records"),
+        ("", {"Account": []}, "at least one record"),
+        ("", {"Contact": [{"LastName": "x", "Account": {"Name": "x"}}]}, "Account: a value is"),
+        ("", {}, "by object"),
+        ("/Account", 7, "Account.csv"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused_by_name(
+    org: Org, path: str, body: Any, named: str
+) -> None:
+    answer = control(org, "POST", f"/seed{path}", body)
+    assert answer.status_code == 400
+    assert named in answer.json()[0]["message"]
+    assert "/tmp" not in answer.text  # noqa: S108 - the folder is nobody's business
+    assert org.sandbox.org.counts()["Account"] == 0
 
 
 def test_sessions_end_over_http(org: Org) -> None:
@@ -159,18 +234,47 @@ def test_a_cut_upload_answer_still_keeps_the_upload(org: Org) -> None:
 
 
 def test_a_delay_spends_time_of_the_clock() -> None:
-    class CountingClock(Clock):
-        def __init__(self) -> None:
-            self.slept: list[float] = []
-
-        def sleep(self, seconds: float) -> None:
-            self.slept.append(seconds)
-
-    clock = CountingClock()
+    clock = HandClock()
     with Sandbox(sample=False, clock=clock) as sandbox:
         sandbox.control.add_fault(kind="delay", seconds=30)
         assert Org(sandbox).get("/limits").status_code == 200
     assert clock.slept == [30]
+
+
+@pytest.fixture(scope="module")
+def timed() -> Iterator[tuple[Org, HandClock]]:
+    clock = HandClock()
+    with Sandbox(sample=False, clock=clock) as sandbox:
+        yield Org(sandbox), clock
+
+
+def test_jobs_take_seconds_of_the_clock_side_by_side(timed: tuple[Org, HandClock]) -> None:
+    org, clock = timed
+    policy = {"policy": "after_seconds", "seconds": 2.5}
+    assert control(org, "PUT", "/progress", policy).status_code == 204
+    ids = [org.json("POST", "/jobs/query", json=NAMES)["id"] for _ in range(3)]
+
+    def states() -> list[str]:
+        return [org.json("GET", f"/jobs/query/{one}")["state"] for one in ids]
+
+    assert states() == ["UploadComplete"] * 3
+    clock.time += timedelta(seconds=2.4)
+    assert states() == ["InProgress"] * 3
+    clock.time += timedelta(seconds=0.1)
+    assert org.json("GET", "/jobs/query")["records"][0]["state"] == "JobComplete"
+    assert states() == ["JobComplete"] * 3
+    org.sandbox.control.reset()
+    assert org.run_query("SELECT Name FROM Account")["state"] == "JobComplete"
+
+
+def test_every_answer_takes_a_latency(timed: tuple[Org, HandClock]) -> None:
+    org, clock = timed
+    assert control(org, "PUT", "/latency", {"seconds": 0.25}).status_code == 204
+    for _ in range(2):
+        org.get("/limits")
+    org.sandbox.control.reset()
+    org.get("/limits")
+    assert clock.slept == [0.25, 0.25]
 
 
 def test_faults_strike_in_order_and_skip_what_they_are_told(org: Org) -> None:
@@ -199,10 +303,16 @@ def test_pending_faults_are_listed_and_cleared_over_http(org: Org) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "/faults", {"kind": "fire"}),
-        ("POST", "/faults", {"status": 500}),
-        ("POST", "/faults", {"kind": "answer", "stauts": 500}),
-        ("POST", "/faults", {"kind": "answer", "status": "500"}),
+        ("PUT", "/progress", {"policy": "hold", "poll": 3}),
+        ("PUT", "/progress", {"policy": "after_seconds", "seconds": "3"}),
+        ("PUT", "/progress", {"policy": "after_seconds", "seconds": 0}),
+        ("POST", "/progress/release", {"id": "750"}),
+        ("PUT", "/latency", {"seconds": -1}),
+        ("PUT", "/latency", {"second": 1}),
+        ("PUT", "/limits/app", {"name": "a,b"}),
+        ("PUT", "/limits/app", {"name": "a", "max": 0}),
+        ("PUT", "/sessions", {"second": 1}),
+        ("PUT", "/refresh-token", {"rotates": True}),
         ("PUT", "/progress", {"policy": "never"}),
         ("PUT", "/progress", {"policy": "after_polls"}),
         ("PUT", "/progress", {"policy": "after_polls", "polls": 0}),

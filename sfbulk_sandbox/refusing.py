@@ -1,0 +1,74 @@
+"""Refusing rows at a tester's will, before any rule of the org sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from sfbulk_sandbox.rules.chunk import Given, RowResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sfbulk_sandbox.faults import RowError
+    from sfbulk_sandbox.rules.saving import Saver
+
+
+@dataclass(frozen=True)
+class SavedRows:
+    """Rows that are about to be saved together.
+
+    Attributes:
+        names: The fields of the cells, in any case.
+        key: The field an upsert finds its records by; None for Id.
+        first: The number of the first row in its job, batch or call; 1 is the least.
+    """
+
+    object: str
+    operation: str
+    names: Sequence[str]
+    key: str | None
+    first: int
+    rows: Sequence[Sequence[Given]]
+
+
+class Refusals(Protocol):
+    """What knows the rows to refuse."""
+
+    def refused_rows(self, saved: SavedRows) -> Mapping[int, RowError]:
+        """Return the errors of rows by their place."""
+
+
+class RefusingSaver:
+    """Saves rows, without those that are to be refused.
+
+    Args:
+        saver: Saves the others.
+        refusals: Knows which; None for no row.
+        load: What is saved; its rows and their first number are those of each `save`.
+    """
+
+    def __init__(self, saver: Saver, refusals: Refusals | None, load: SavedRows) -> None:
+        self._saver = saver
+        self._refusals = refusals
+        self._load = load
+        self._seen = 0
+
+    def save(self, rows: Sequence[Sequence[Given]]) -> list[RowResult]:
+        """Save rows of one transaction; one result per row, in order."""
+        saved = replace(self._load, first=self._seen + 1, rows=rows)
+        refused = self._refusals.refused_rows(saved) if self._refusals else {}
+        self._seen += len(rows)
+        if not refused:
+            return self._saver.save(rows)
+        others = [row for place, row in enumerate(rows) if place not in refused]
+        results = iter(self._saver.save(others))
+        return [
+            self._refusal(row, refused[place]) if place in refused else next(results)
+            for place, row in enumerate(rows)
+        ]
+
+    def _refusal(self, row: Sequence[Given], error: RowError) -> RowResult:
+        cells = zip(self._load.names, row, strict=True)
+        ids = [cell for name, cell in cells if name.lower() == "id" and isinstance(cell, str)]
+        return RowResult(ids[0] if ids else None, success=False, created=False, errors=(error,))

@@ -1,0 +1,46 @@
+"""docs/sandbox.md tells every control call, verb and kind of fault, in examples that run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sfbulk_sandbox.control import Control
+from sfbulk_sandbox.control_resources import ControlResources
+from sfbulk_sandbox.fault_kinds import KINDS
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox import Sandbox
+
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "sandbox.md").read_text("utf-8")
+VERBS = sorted(name for name in vars(Control) if not name.startswith("_") and name != "record")
+
+
+def test_every_call_is_told(sandbox: Sandbox) -> None:
+    told = set(re.findall(r"^\| `(\w+) (/[^`]+)` \|", TEXT, re.MULTILINE))
+    calls = {
+        (method, resource.path.removeprefix("/sandbox"))
+        for resource in ControlResources(sandbox.control).resources()
+        for method in resource.methods
+    }
+    assert told == calls
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_told(verb: str) -> None:
+    assert re.search(rf"`{verb}(\(\))?`", TEXT)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_fault_is_told(kind: str) -> None:
+    assert f"`{kind}`" in TEXT
+
+
+def test_the_examples_of_faults_are_understood(sandbox: Sandbox) -> None:
+    found = re.search(r"<!-- example: faults -->\n```python\n(.*?)```", TEXT, re.DOTALL)
+    assert found is not None
+    exec(found[1], {"control": sandbox.control})  # noqa: S102 - the example is ours and is what is tested
+    assert len(sandbox.control.faults) == found[1].count("add_fault")
