@@ -16,7 +16,8 @@ SalesforceError
 │   ├── JobAborted               somebody ended it with the state Aborted
 │   ├── JobTimeout               it was still running when the caller's patience ended
 │   ├── UnknownState             Salesforce used a state word this version does not know
-│   └── RowCountMismatch         rows received are not the rows Salesforce announced
+│   ├── RowCountMismatch         rows received are not the rows Salesforce announced
+│   └── ResultsMismatch          the results of a load are not those of the rows that were sent
 └── DataError                    data that cannot be sent or read
     ├── CsvError                 text that is not the CSV it should be
     └── OversizeRow              a row beyond a size limit of Salesforce
@@ -180,6 +181,10 @@ class UnknownState(JobError):  # noqa: N818 - stands beside JobFailed and JobAbo
 
 class RowCountMismatch(JobError):  # noqa: N818 - names the check that failed
     """Rows received are not the rows Salesforce announced."""
+
+
+class ResultsMismatch(JobError):  # noqa: N818 - names the check that failed
+    """The results of a load are not those of the rows that were sent, or cannot be told apart."""
 
 
 class DataError(SalesforceError):

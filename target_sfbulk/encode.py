@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.values import LONG_ID, SHORT_ID, id_checks
 from target_sfbulk.numbers import NUMBER, json_text
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ _INSTANT = re.compile(
 _IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", re.ASCII)
 _TIME = re.compile(r"(\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|[+-]00:?00)?", re.ASCII)
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
-_ID_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 # Beyond any number Salesforce holds, and before an exponent that would fill the memory.
 _MOST_DIGITS = 40
 
@@ -61,32 +61,6 @@ def encoder_for(field: FieldDescribe) -> Encode:
     if field.type in {"double", "currency", "percent"}:
         return _number_encoder(field.scale)
     return _BY_TYPE.get(field.type, _text)
-
-
-def key_form(field: FieldDescribe) -> Encode:
-    """A function that brings texts Salesforce takes for one value to one form.
-
-    Results come back after typing (`1` as `1.0`), and an external id that is not case
-    sensitive finds its record in any case.
-    """
-    if field.type in {"id", "reference"}:
-        return long_id
-    typed = typed_form(field)
-    if field.case_sensitive:
-        return lambda text: typed(text.strip())
-    return lambda text: typed(text.strip()).casefold()
-
-
-def typed_form(field: FieldDescribe) -> Encode:
-    """A function from a cell, as sent or as it comes back in results, to one form of its value."""
-    return _TYPED_FORMS.get(field.type, _one_newline)
-
-
-def long_id(text: str) -> str:
-    """The 18 character form of a record id of 15; anything else unchanged."""
-    if len(text) != len("001000000000000"):
-        return text
-    return text + _id_suffix(text)
 
 
 def _text(value: Any) -> str:
@@ -240,33 +214,9 @@ def _calendar(text: str) -> datetime:
 def _record_id(value: Any) -> str:
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise UnconvertibleError("it is not a Salesforce id of 15 or 18 characters")
-    if len(value) > len("001000000000000") and value[15:] != _id_suffix(value[:15]):
+    if len(value) == LONG_ID and value[SHORT_ID:] != id_checks(value):
         raise UnconvertibleError("it is a Salesforce id with wrong check characters at its end")
     return value
-
-
-def _id_suffix(text: str) -> str:
-    # SOAP API guide, ID field type: one check character for each five, telling their capitals.
-    fives = (text[start : start + 5] for start in range(0, 15, 5))
-    return "".join(
-        _ID_SUFFIX[sum(1 << place for place, char in enumerate(five) if "A" <= char <= "Z")]
-        for five in fives
-    )
-
-
-def _typed_number(text: str) -> str:
-    if not NUMBER.fullmatch(text):
-        return text
-    return str(Decimal(text).normalize() + 0)
-
-
-def _typed_instant(text: str) -> str:
-    found = _INSTANT.fullmatch(text)
-    return _datetime(text) if found else text
-
-
-def _one_newline(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 _BY_TYPE: dict[str, Encode] = {
@@ -279,16 +229,4 @@ _BY_TYPE: dict[str, Encode] = {
     "multipicklist": _choices,
     "reference": _record_id,
     "time": _time,
-}
-
-_TYPED_FORMS: dict[str, Encode] = {
-    "boolean": str.lower,
-    "currency": _typed_number,
-    "datetime": _typed_instant,
-    "double": _typed_number,
-    "id": long_id,
-    "int": _typed_number,
-    "long": _typed_number,
-    "percent": _typed_number,
-    "reference": long_id,
 }

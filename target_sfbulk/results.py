@@ -8,31 +8,22 @@ three results together must account for every row that was sent.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk import CsvDecoder, JobError, JobState
-from target_sfbulk.encode import CLEARS_THE_FIELD, key_form, typed_form
+from sfbulk import CsvDecoder, JobState, ResultsMismatch
+from sfbulk.jobs.matching import KeyMatcher, ValueMatcher
+from sfbulk.values import key_form, typed_form
 from target_sfbulk.rejects import Kind, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Protocol
 
     from sfbulk import IngestJob, JobInfo
     from target_sfbulk.preflight import StreamPlan
     from target_sfbulk.spool import JobRows
 
-    class _Matcher(Protocol):
-        def take(self, row: Mapping[str, str]) -> int | None: ...
-
-
 _CHUNK = 1 << 20
-
-
-class ResultsMismatchError(JobError):
-    """The results of a job do not account for the rows that were sent."""
 
 
 @dataclass
@@ -54,14 +45,14 @@ def read_outcome(plan: StreamPlan, rows: JobRows, job: IngestJob, info: JobInfo)
     """API call: the fate of each row of an ended job, whatever its end state.
 
     Raises:
-        ResultsMismatchError: A result belongs to no row that was sent, or rows are in no result.
+        ResultsMismatch: A result belongs to no row that was sent, or rows are in no result.
     """
     reader = _Reader(plan, rows, job, info)
     loaded, created = reader.successful()
     rejects = {**reader.failed(), **reader.unprocessed()}
     rejects.update(reader.never_tried(loaded, len(rejects)))
     if loaded + len(rejects) != rows.count:
-        raise ResultsMismatchError(
+        raise ResultsMismatch(
             f"Job {job.id} was sent {rows.count} rows of stream `{plan.stream}`, but its results"
             f" hold {loaded} successful and {len(rejects)} other rows. Compare the job in"
             " Salesforce Setup, Bulk Data Load Jobs, before running again; no STATE is written"
@@ -77,7 +68,7 @@ class _Reader:
         self._sent = rows
         self._job = job
         self._info = info
-        self._matcher: _Matcher = _ByKey(plan, rows) if plan.key else _ByValues(rows)
+        self._matcher = _matcher(plan, rows)
         self._has_keys = plan.key is not None
 
     def successful(self) -> tuple[int, int]:
@@ -118,60 +109,26 @@ class _Reader:
         return Reject(Kind.UNPROCESSED, "UNPROCESSED", message, job_id=self._job.id)
 
     def _number(self, row: Mapping[str, str], result: str) -> int:
-        number = self._matcher.take(row)
-        if number is None:
-            raise ResultsMismatchError(
-                f"Job {self._job.id} lists a {result} row of stream `{self._stream}` that was not"
-                " sent, or lists it twice. Compare the job in Salesforce Setup, Bulk Data Load"
-                " Jobs, before running again; no STATE is written for these rows.",
+        try:
+            return self._matcher.take(row)
+        except ResultsMismatch as error:
+            raise ResultsMismatch(
+                f"Job {self._job.id} lists a {result} row of stream `{self._stream}` that cannot"
+                f" be accounted for. {error.message} Compare the job in Salesforce Setup, Bulk"
+                " Data Load Jobs, before running again; no STATE is written for these rows.",
                 job_id=self._job.id,
-            )
-        return number
+            ) from error
 
 
-class _ByKey:
-    """Rows by their key, which is once in a job."""
-
-    def __init__(self, plan: StreamPlan, rows: JobRows) -> None:
-        self._waiting = rows.keys
-        self._header = plan.key.header if plan.key else ""
-        self._form = key_form(plan.key.field) if plan.key else str
-
-    def take(self, row: Mapping[str, str]) -> int | None:
-        return self._waiting.pop(self._form(row.get(self._header, "")), None)
+def _matcher(plan: StreamPlan, rows: JobRows) -> KeyMatcher | ValueMatcher:
+    if plan.key:
+        return KeyMatcher(rows.keys, plan.key.header, key_form(plan.key.field))
+    forms = {column.header: typed_form(column.field) for column in rows.columns}
+    return ValueMatcher(forms, lambda: _cells(rows))
 
 
-class _ByValues:
-    """Rows by all their values; equal rows stand for each other."""
-
-    def __init__(self, rows: JobRows) -> None:
-        self._sent = rows
-        self._forms = {column.header: typed_form(column.field) for column in rows.columns}
-        self._waiting: dict[tuple[str, ...], deque[int]] | None = None
-        self._compared: tuple[str, ...] = ()
-
-    def take(self, row: Mapping[str, str]) -> int | None:
-        if self._waiting is None:
-            # Results hold the columns that Salesforce could match to a field.
-            self._compared = tuple(header for header in self._forms if header in row)
-            self._waiting = self._by_values()
-        numbers = self._waiting.get(self._values(row))
-        return numbers.popleft() if numbers else None
-
-    def _by_values(self) -> dict[tuple[str, ...], deque[int]]:
-        waiting: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
-        for number, row in enumerate(self._rows()):
-            waiting[self._values(row)].append(number)
-        return waiting
-
-    def _rows(self) -> Iterator[dict[str, str]]:
-        decoder = CsvDecoder()
-        with self._sent.file.path.open("rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                for cells in decoder.feed(chunk):
-                    yield dict(zip(self._forms, cells, strict=True))
-
-    def _values(self, row: Mapping[str, str]) -> tuple[str, ...]:
-        # A null comes back as an empty cell, or as it was sent.
-        cells = ((self._forms[name], row[name]) for name in self._compared)
-        return tuple("" if cell == CLEARS_THE_FIELD else form(cell) for form, cell in cells)
+def _cells(rows: JobRows) -> Iterator[list[str]]:
+    decoder = CsvDecoder()
+    with rows.file.path.open("rb") as file:
+        for chunk in iter(lambda: file.read(_CHUNK), b""):
+            yield from decoder.feed(chunk)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk import OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
-from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError, key_form
+from sfbulk.values import key_form
+from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError
 from target_sfbulk.rejects import Kind, Reject
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk import FieldDescribe
-from target_sfbulk.encode import UnconvertibleError, encoder_for, key_form, long_id, typed_form
+from target_sfbulk.encode import UnconvertibleError, encoder_for
 from target_sfbulk.numbers import number
 
 
@@ -145,34 +145,3 @@ def test_an_instant_is_the_same_in_utc(naive: datetime, offset: int) -> None:
     instant = naive.replace(tzinfo=timezone(timedelta(minutes=offset)))
     cell = encoder_for(field("datetime"))(instant.isoformat())
     assert datetime.strptime(cell, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc) == instant
-
-
-def test_ids_of_15_characters_get_the_suffix_of_recorded_ids() -> None:
-    assert long_id("0013z00002QeTIW") == "0013z00002QeTIWAA3"
-    assert long_id("0013z00002QeTIWAA3") == "0013z00002QeTIWAA3"
-
-
-@pytest.mark.parametrize(
-    ("kind", "sent", "returned"),
-    [
-        ("double", "42", "42.0"),
-        ("currency", "912260031", "9.12260031E8"),
-        ("double", "-0.0", "0"),
-        ("boolean", "true", "TRUE"),
-        ("datetime", "2026-11-23T09:15:00.000Z", "2026-11-23T10:15:00+01:00"),
-        ("string", "a\r\nb", "a\nb"),
-        ("reference", "0013z00002QeTIW", "0013z00002QeTIWAA3"),
-    ],
-)
-def test_a_cell_and_its_typed_form_in_results_are_one(kind: str, sent: str, returned: str) -> None:
-    form = typed_form(field(kind))
-    assert form(sent) == form(returned)
-
-
-def test_a_key_is_the_same_in_any_case_unless_its_field_says_otherwise() -> None:
-    assert key_form(field("string"))("Abc ") == key_form(field("string"))("aBC")
-    sensitive = key_form(field("string", case_sensitive=True))
-    assert sensitive("Abc") != sensitive("aBC")
-    assert key_form(field("double"))("1") == key_form(field("double"))("1.0")
-    assert key_form(field("id"))("0013z00002QeTIW") == "0013z00002QeTIWAA3"
-    assert key_form(field("id"))("0013z00002QeTIW") != key_form(field("id"))("0013z00002QeTIw")

@@ -1,0 +1,62 @@
+"""One form for the texts that Salesforce takes for one value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfbulk.describe import FieldDescribe
+from sfbulk.values import key_form, long_id, typed_form
+
+
+def field(kind: str, **more: Any) -> FieldDescribe:
+    return FieldDescribe(name="F", type=kind, **more)
+
+
+def test_ids_of_15_characters_get_the_suffix_of_recorded_ids() -> None:
+    assert long_id("0013z00002QeTIW") == "0013z00002QeTIWAA3"
+    assert long_id("0013z00002QeTIWAA3") == "0013z00002QeTIWAA3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "returned"),
+    [
+        ("double", "42", "42.0"),
+        ("currency", "912260031", "9.12260031E8"),
+        ("double", "-0.0", "0"),
+        ("boolean", "true", "TRUE"),
+        ("datetime", "2026-11-23T09:15:00.000Z", "2026-11-23T10:15:00+01:00"),
+        ("string", "a\r\nb", "a\nb"),
+        ("reference", "0013z00002QeTIW", "0013z00002QeTIWAA3"),
+    ],
+)
+def test_a_cell_and_its_typed_form_in_results_are_one(kind: str, sent: str, returned: str) -> None:
+    form = typed_form(field(kind))
+    assert form(sent) == form(returned)
+
+
+def test_a_key_is_the_same_in_any_case_unless_its_field_says_otherwise() -> None:
+    assert key_form(field("string"))("Abc ") == key_form(field("string"))("aBC")
+    sensitive = key_form(field("string", case_sensitive=True))
+    assert sensitive("Abc") != sensitive("aBC")
+    assert key_form(field("double"))("1") == key_form(field("double"))("1.0")
+    assert key_form(field("id"))("0013z00002QeTIW") == "0013z00002QeTIWAA3"
+    assert key_form(field("id"))("0013z00002QeTIW") != key_form(field("id"))("0013z00002QeTIw")
+
+
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=6, min_value=-(10**15), max_value=10**15
+    )
+)
+def test_every_spelling_of_a_number_has_one_form(value: Any) -> None:
+    form = typed_form(field("double"))
+    spellings = {
+        format(value, "f"),
+        f"{value:E}".replace("E+", "E"),
+        f"{value}0" if "." in f"{value}" else f"{value}",
+    }
+    assert len({form(text) for text in spellings}) == 1
