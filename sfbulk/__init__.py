@@ -59,6 +59,7 @@ from sfbulk.errors import (
     SignInError,
     TransportError,
     UnknownState,
+    UploadUnknown,
 )
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.load import IngestSummary
@@ -122,4 +123,5 @@ __all__ = [
     "SuccessfulRow",
     "TransportError",
     "UnknownState",
+    "UploadUnknown",
 ]

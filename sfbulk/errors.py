@@ -6,6 +6,7 @@ SalesforceError
 ├── SignInError                  Salesforce gave no access token, or it cannot be renewed
 ├── QuotaReached                 the run may use no more of the org's daily limits
 ├── TransportError               no usable answer came back
+│   └── UploadUnknown            it cannot be told whether a job has its data
 ├── ApiError                     Salesforce answered with an error
 │   ├── NotFound                 no such job, object or record
 │   ├── SessionExpired           the access token is refused and renewing did not help
@@ -112,6 +113,13 @@ class TransportError(SalesforceError):
         super().__init__(message, status=status, code=code, job_id=job_id, request_id=request_id)
         self.ambiguous = ambiguous
         self.permanent = permanent
+
+
+class UploadUnknown(TransportError):  # noqa: N818 - names what is unknown
+    """It cannot be told whether a job has its data.
+
+    Nothing is loaded before the job is closed: abort it and begin a new one.
+    """
 
 
 class ApiError(SalesforceError):

@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from sfbulk.errors import TransportError
+from sfbulk.gunzip import DamagedGzipError, gunzip
 from sfbulk.http_errors import HTTP_LIBRARY_ERRORS, api_error, transport_error
 from sfbulk.urls import is_loopback
 
@@ -238,23 +239,35 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
         error = api_error(request.purpose, response.status_code, response.headers, _head(chunks))
         error.job_id = request.job_id
         raise error
+    # A maintenance page, which comes with status 200 as well: to any kind of request.
+    if "html" in response.headers.get("Content-Type", ""):
+        raise unusable(request, response.status_code, "a web page instead of an answer")
     if sink is None:
         return Reply(response.status_code, response.headers, b"".join(chunks))
-    if "html" in response.headers.get("Content-Type", ""):
-        raise unusable(request, response.status_code, "a web page instead of data")
     sink(chunks)
     return Reply(response.status_code, response.headers)
 
 
 def _chunks(request: Request, host: str, response: requests.Response) -> Iterator[bytes]:
     # Only reading is mapped: an error of the disk the chunks go to is not the network's.
-    source = response.iter_content(_CHUNK_BYTES)
+    source = _unpacked(response)
     while True:
         with _mapped(request, host):
             chunk = next(source, None)
         if chunk is None:
             return
         yield chunk
+
+
+def _unpacked(response: requests.Response) -> Iterator[bytes]:
+    if response.headers.get("Content-Encoding", "").lower() != "gzip":
+        yield from response.iter_content(_CHUNK_BYTES)
+        return
+    try:
+        packed = response.raw.stream(_CHUNK_BYTES, decode_content=False)
+        yield from gunzip(packed, _CHUNK_BYTES)
+    except DamagedGzipError as error:
+        raise requests.exceptions.ContentDecodingError(str(error)) from error
 
 
 def _head(chunks: Iterator[bytes]) -> bytes:

@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sfbulk.csvio import MAX_JOB_BYTES, LineEnding, decode_rows
-from sfbulk.errors import DataError
+from sfbulk.errors import ApiError, DataError, RowCountMismatch, TransportError, UploadUnknown
+from sfbulk.jobs.created import create_once
+from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.job import Job
 from sfbulk.jobs.results import failed_rows, successful_rows
-from sfbulk.jobs.states import JobInfo, JobState, Operation, parse_job
+from sfbulk.jobs.states import JobInfo, JobState, Operation, failure
 from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
 
 if TYPE_CHECKING:
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 
     from sfbulk.jobs.results import FailedRow, SuccessfulRow
     from sfbulk.transport import Transport
+
+T = TypeVar("T")
+
+# An upload that was neither answered for nor shows is sent again this often: a job takes
+# one, so a second is refused and never loaded twice.
+_UPLOAD_ATTEMPTS = 3
+
+# Part of Salesforce's text for a second upload (assumed: no recording shows it).
+_SECOND_UPLOAD = "multiple contents"
 
 
 class IngestJob(Job):
@@ -51,7 +62,8 @@ class IngestJob(Job):
             DataError: an upsert without key field, or one for another operation.
             ApiError: Salesforce refuses, as for an unfit key field.
             QuotaReached: the settings allow no further job.
-            TransportError: no answer; `ambiguous` when the job may exist all the same.
+            TransportError: no answer, and the list of jobs does not settle whether the job
+                exists; if it does, it is empty and stays so.
         """
         if (operation is Operation.UPSERT) != (external_id is not None):
             raise DataError(f"An upsert needs external_id, other operations take none: {sobject}.")
@@ -62,6 +74,7 @@ class IngestJob(Job):
             "externalIdFieldName": external_id,
             "contentType": "CSV",
             "lineEnding": line_ending.value,
+            "columnDelimiter": "COMMA",
         }
         request = Request(
             "POST",
@@ -69,7 +82,7 @@ class IngestJob(Job):
             f"Create {operation.value} job on {sobject}",
             json={key: value for key, value in body.items() if value is not None},
         )
-        return cls(transport, parse_job(transport.json(request)))
+        return cls(transport, create_once(transport, request))
 
     def upload(self, body: Path | bytes | Iterable[bytes]) -> None:
         """API call: send the CSV, header row first; a job takes one upload.
@@ -81,8 +94,9 @@ class IngestJob(Job):
         Raises:
             DataError: nothing to send, or more than Salesforce takes in a job.
             ApiError: Salesforce refuses.
-            TransportError: no answer. When `ambiguous`, the data may have arrived; it is not
-                loaded before `close`, so the way out is to abort and begin a new job.
+            UploadUnknown: no answer, and the job does not tell whether the data arrived. It is
+                not loaded before `close`, so the way out is to abort and begin a new job.
+            JobAborted: somebody ended the job meanwhile.
         """
         if isinstance(body, (Path, bytes)):
             self._put(body)
@@ -117,19 +131,50 @@ class IngestJob(Job):
         return info
 
     def successful(self) -> Iterator[SuccessfulRow]:
-        """API call: the rows that are in. Their order is not that of the upload."""
+        """API call: the rows that are in. Their order is not that of the upload.
+
+        Raises:
+            RowCountMismatch: they are more or fewer than the job announced.
+            JobError: the results are not ready.
+        """
         with self._results("successfulResults") as rows:
-            yield from successful_rows(rows)
+            processed, failed = self.info.records_processed, self.info.records_failed
+            known = processed is not None and failed is not None
+            announced = (processed or 0) - (failed or 0) if known else None
+            yield from self._counted("successfulResults", successful_rows(rows), announced)
 
     def failed(self) -> Iterator[FailedRow]:
-        """API call: the rows Salesforce refused. Their order is not that of the upload."""
+        """API call: the rows Salesforce refused. Their order is not that of the upload.
+
+        Raises:
+            RowCountMismatch: they are more or fewer than the job announced.
+            JobError: the results are not ready.
+        """
         with self._results("failedResults") as rows:
-            yield from failed_rows(rows)
+            announced = self.info.records_failed
+            yield from self._counted("failedResults", failed_rows(rows), announced)
 
     def unprocessed(self) -> Iterator[dict[str, str]]:
-        """API call: the rows Salesforce never tried, because the job failed or was aborted."""
+        """API call: the rows Salesforce never tried, because the job failed or was aborted.
+
+        Raises:
+            JobError: the results are not ready.
+        """
         with self._results("unprocessedrecords") as rows:
             yield from rows
+
+    def _counted(self, resource: str, rows: Iterator[T], announced: int | None) -> Iterator[T]:
+        count = 0
+        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last number is the count
+            yield row
+        # A job that was ended early may still have finished what it was at.
+        complete = self.state is JobState.JOB_COMPLETE
+        if complete and announced not in (None, count):
+            raise RowCountMismatch(
+                f"The {resource} of job {self.id} on {self.object_name} hold {count:,} rows where "
+                f"Salesforce announced {announced:,}. Read them again.",
+                job_id=self.id,
+            )
 
     def _put(self, body: Path | bytes) -> None:
         size = body.stat().st_size if isinstance(body, Path) else len(body)
@@ -139,17 +184,49 @@ class IngestJob(Job):
                 f"Salesforce takes 1 to {MAX_JOB_BYTES:,}. Split it into several jobs.",
                 job_id=self.id,
             )
-        request = self._request("PUT", "Upload to", "/batches")
-        self._transport.send(replace(request, body=body, read_timeout=DATA_READ_TIMEOUT_SECONDS))
+        request = replace(
+            self._request("PUT", "Upload to", "/batches"),
+            body=body,
+            read_timeout=DATA_READ_TIMEOUT_SECONDS,
+        )
+        lost: TransportError | None = None
+        for _ in range(_UPLOAD_ATTEMPTS):
+            try:
+                self._transport.send(request)
+            except (ApiError, TransportError) as error:
+                if isinstance(error, TransportError) and error.ambiguous:
+                    lost = error
+                elif lost is None:
+                    raise
+                elif isinstance(error, ApiError) and _SECOND_UPLOAD in error.detail:
+                    return
+            else:
+                return
+            if self._shows_data():
+                return
+        raise UploadUnknown(
+            f"Whether job {self.id} on {self.object_name} has its data cannot be told. Abort it, "
+            "which loads nothing as it was never closed, and begin a new one.",
+            ambiguous=True,
+            job_id=self.id,
+        ) from lost
+
+    def _shows_data(self) -> bool:
+        """API call: whether the job, still open, has its data.
+
+        Raises:
+            JobAborted: somebody has ended the job.
+        """
+        info = self.refresh()
+        if error := failure(info):
+            raise error
+        return info.has_data
 
     @contextmanager
     def _results(self, resource: str) -> Iterator[Iterator[dict[str, str]]]:
-        request = replace(
-            self._request("GET", f"Get {resource} of", f"/{resource}"),
-            read_timeout=DATA_READ_TIMEOUT_SECONDS,
-        )
+        request = self._request("GET", f"Get {resource} of", f"/{resource}")
         # On disk first: a slow reader would hold the connection until Salesforce cuts it.
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             file = Path(folder) / f"{resource}.csv"
-            self._transport.send(request, lambda chunks: save_chunks(chunks, file))
+            download(self._transport, request, lambda chunks: save_chunks(chunks, file))
             yield decode_rows(read_chunks(file))

@@ -21,6 +21,19 @@ log = logging.getLogger(__name__)
 # A state change whose answer was lost is looked up and asked for again this often.
 _STATE_CHANGE_ATTEMPTS = 3
 
+# The states a job can be found in once it was set to another one.
+_SHOWS_AS = {
+    JobState.UPLOAD_COMPLETE: frozenset(
+        {
+            JobState.UPLOAD_COMPLETE,
+            JobState.IN_PROGRESS,
+            JobState.JOB_COMPLETE,
+            JobState.FAILED,
+        }
+    ),
+    JobState.ABORTED: frozenset({JobState.ABORTED}),
+}
+
 
 class Job:
     """A job on the server; `info` is what Salesforce last said of it."""
@@ -91,20 +104,23 @@ class Job:
 
     def _change_state(self, wanted: JobState) -> JobInfo:
         request = self._request("PATCH", f"Set {wanted.value} on", json={"state": wanted.value})
-        before = self.state
-        for attempt in range(_STATE_CHANGE_ATTEMPTS):
+        lost = False
+        for _ in range(_STATE_CHANGE_ATTEMPTS):
             try:
                 self.info = parse_job(self._transport.json(request))
             except (ApiError, TransportError) as error:
                 # Once an answer is lost, a later refusal may only mean "done already".
-                lost = error.ambiguous if isinstance(error, TransportError) else attempt > 0
+                lost = lost or (isinstance(error, TransportError) and error.ambiguous)
                 if not lost:
                     raise
                 failed = error
             else:
                 return self.info
-            if self.refresh().state is not before:
+            if self.refresh().state in _SHOWS_AS[wanted]:
                 return self.info
+            # Salesforce has both said no and shown why: it was asked for too late.
+            if self.state.is_terminal and isinstance(failed, ApiError):
+                break
         raise failed
 
     def _request(
@@ -141,6 +157,16 @@ def disposing(job: J) -> Iterator[J]:
             _quietly("delete", job)
         raise
     _quietly("delete", job)
+
+
+@contextmanager
+def aborting(job: J) -> Iterator[J]:
+    """API call: abort the job if the block fails; the block's own error stays the one raised."""
+    try:
+        yield job
+    except BaseException:
+        _quietly("abort", job)
+        raise
 
 
 def _quietly(verb: str, job: Job) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.csvio import MAX_JOB_BYTES
-from sfbulk.errors import RowCountMismatch
+from sfbulk.errors import RowCountMismatch, UploadUnknown
 from sfbulk.jobs.ingest2 import IngestJob
-from sfbulk.jobs.job import disposing
+from sfbulk.jobs.job import aborting, disposing
 from sfbulk.jobs.records import RowMaker, naming_record
 from sfbulk.jobs.spool import JobFile, JobSpool
 from sfbulk.jobs.states import JobState, failure
@@ -29,6 +30,9 @@ _JOB_BYTES = MAX_JOB_BYTES
 # Rows are loaded when this much lies on disk, or this many keys are in memory (50 MB).
 _SPOOL_BYTES = 4 * MAX_JOB_BYTES
 _SPOOL_KEYS = 500_000
+
+# Jobs begun for one file when each time it cannot be told whether the data arrived.
+_JOBS_FOR_ONE_UPLOAD = 3
 
 
 @dataclass
@@ -93,6 +97,23 @@ class RecordLoader:
             file.path.unlink()
 
     def _run_one(self, file: JobFile) -> None:
+        with disposing(self._uploaded(file)) as job:
+            self._summary.job_ids.append(job.id)
+            job.close()
+            self._account(job, job.wait(), file.rows)
+
+    def _uploaded(self, file: JobFile) -> IngestJob:
+        """API call: an open job that surely has the data of `file`.
+
+        A job of which that cannot be told is aborted and another begun: as it was never
+        closed, it has loaded nothing.
+        """
+        for _ in range(_JOBS_FOR_ONE_UPLOAD - 1):
+            with suppress(UploadUnknown):
+                return self._create_and_upload(file)
+        return self._create_and_upload(file)
+
+    def _create_and_upload(self, file: JobFile) -> IngestJob:
         job = IngestJob.create(
             self._transport,
             self._sobject,
@@ -100,11 +121,9 @@ class RecordLoader:
             external_id=self._external_id,
             line_ending=file.group.line_ending,
         )
-        with disposing(job):
-            self._summary.job_ids.append(job.id)
+        with aborting(job):
             job.upload(file.path)
-            job.close()
-            self._account(job, job.wait(), file.rows)
+        return job
 
     def _account(self, job: IngestJob, info: JobInfo, sent: int) -> None:
         failures = list(job.failed())

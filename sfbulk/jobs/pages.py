@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import JobError, RowCountMismatch
-from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
+from sfbulk.jobs.download import download
+from sfbulk.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,13 +119,8 @@ class PageReader:
     def _download(self, folder: Path, locator: str | None) -> ResultPage:
         path = folder / f"{len(self._locators) + 1:06d}.csv"
         partial = path.with_suffix(".part")
-        # A download that breaks off is asked for again with the same locator, which the
-        # service allows as long as the job exists; each time the file begins anew.
-        reply = self._transport.send(self._request(locator), lambda c: self._save(c, partial))
-        if reply.status == HTTPStatus.NO_CONTENT:
-            raise JobError(
-                f"The results of job {self._info.id} are not ready.", job_id=self._info.id
-            )
+        request = self._request(locator)
+        reply = download(self._transport, request, lambda chunks: self._save(chunks, partial))
         partial.replace(path)
         following = reply.headers.get("Sforce-Locator")
         count = reply.headers.get("Sforce-NumberOfRecords", "")
@@ -146,7 +141,6 @@ class PageReader:
             f"Get results of query job {self._info.id} on {self._info.object}",
             params={name: str(value) for name, value in params.items() if value is not None},
             job_id=self._info.id,
-            read_timeout=DATA_READ_TIMEOUT_SECONDS,
         )
 
     def _save(self, chunks: Iterator[bytes], partial: Path) -> None:

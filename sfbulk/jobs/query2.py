@@ -36,7 +36,7 @@ class QueryJob(Job):
             NotSupportedByBulk: Bulk API refuses the object or something in the query.
             ApiError: Salesforce refuses the query, as for an unknown field.
             QuotaReached: the settings allow no further job.
-            TransportError: no answer; `ambiguous` when the job may exist all the same.
+            TransportError: no answer, however often it was asked for.
         """
         transport.guard.before_query_job()
         request = Request(
@@ -44,6 +44,9 @@ class QueryJob(Job):
             f"{transport.base_path}/jobs/query",
             "Create a query job",
             json={"operation": "queryAll" if include_deleted else "query", "query": soql},
+            # The list of jobs does not show their SOQL, so a job found there could be another's
+            # query. A second job only reads: it costs one of the day's jobs and no more.
+            repeatable=True,
         )
         return cls(transport, parse_job(transport.json(request)), soql)
 

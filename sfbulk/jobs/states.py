@@ -62,6 +62,17 @@ class JobInfo:
     """Rows of an ingest job that Salesforce refused."""
     error_message: str | None
     """Why a job is Failed."""
+    created_by: str = ""
+    """The user, 18 characters beginning with 005."""
+
+    @property
+    def has_data(self) -> bool:
+        """Whether an Open ingest job has its upload.
+
+        Salesforce leaves the counts out until then (recording of a 52.0 job, read before
+        and after its upload).
+        """
+        return self.records_processed is not None or self.records_failed is not None
 
 
 def parse_job(reply: Mapping[str, Any]) -> JobInfo:
@@ -82,6 +93,7 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         records_processed=reply.get("numberRecordsProcessed"),
         records_failed=reply.get("numberRecordsFailed"),
         error_message=reply.get("errorMessage"),
+        created_by=str(reply.get("createdById", "")),
     )
 
 

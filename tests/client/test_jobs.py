@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk.errors import (
-    ApiError,
     CsvError,
     JobError,
     JobFailed,
@@ -168,7 +167,7 @@ def test_results_that_are_not_ready_are_no_empty_results(
     server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
     running = query(transport, server, complete(1), Answer(204))
-    with pytest.raises(JobError, match="not ready"):
+    with pytest.raises(JobError, match="has no results yet"):
         list(running.pages(tmp_path))
 
 
@@ -223,66 +222,12 @@ def ingest(transport: Transport, server: ScriptedServer, *answers: Answer) -> In
     return IngestJob.create(transport, "Account", Operation.INSERT)
 
 
-def test_a_state_change_whose_answer_is_lost_is_read_from_the_job(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    running = ingest(transport, server, DROP, job("InProgress"))
-    assert running.close().state is JobState.IN_PROGRESS
-    assert [seen.method for seen in server.seen] == ["POST", "PATCH", "GET"]
-
-
-def test_a_state_change_that_did_not_arrive_is_asked_for_again(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    running = ingest(transport, server, DROP, job("Open"), job("UploadComplete"))
-    assert running.close().state is JobState.UPLOAD_COMPLETE
-    assert [seen.method for seen in server.seen] == ["POST", "PATCH", "GET", "PATCH"]
-
-
-def test_a_state_change_that_arrived_late_is_no_error(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    late = error(400, "INVALIDJOBSTATE", "Job already closed")
-    running = ingest(transport, server, DROP, job("Open"), late, job("InProgress"))
-    assert running.close().state is JobState.IN_PROGRESS
-
-
-def test_a_state_change_is_not_asked_for_without_end(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    running = ingest(transport, server, *[DROP, job("Open")] * 3)
-    with pytest.raises(TransportError, match=f"Set UploadComplete on ingest job {ID}"):
-        running.close()
-    assert len(server.seen) == 7
-
-
-def test_a_refused_state_change_is_an_error_at_once(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    running = ingest(transport, server, error(400, "INVALIDJOBSTATE", "no"))
-    with pytest.raises(ApiError, match="INVALIDJOBSTATE") as caught:
-        running.close()
-    assert caught.value.job_id == ID
-    assert len(server.seen) == 2
-
-
 def test_a_deletion_whose_answer_is_lost_is_done(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = ingest(transport, server, DROP, error(404, "NOT_FOUND"))
     running.delete()
     assert [seen.method for seen in server.seen] == ["POST", "DELETE", "DELETE"]
-
-
-def test_an_upload_whose_answer_is_lost_is_not_sent_again(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    running = ingest(transport, server, DROP)
-    with pytest.raises(TransportError, match=f"Upload to ingest job {ID}") as caught:
-        running.upload(b'"Name"\n"x"\n')
-    assert caught.value.ambiguous
-    assert caught.value.job_id == ID
-    assert [seen.method for seen in server.seen] == ["POST", "PUT"]
 
 
 def test_pieces_are_uploaded_as_one_body_with_its_length(

@@ -20,7 +20,6 @@ from sfbulk import (
     Operation,
     Salesforce,
     SObjectDescribe,
-    TransportError,
 )
 from sfbulk.jobs import load
 from sfbulk.soql import select
@@ -372,32 +371,6 @@ def test_only_an_upsert_takes_a_key_field(
     with pytest.raises(DataError, match="external_id"):
         sf.ingest_job("Account", operation, external_id=external_id)
     assert sandbox.requests == []
-
-
-def test_a_lost_answer_to_an_upload_is_not_followed_by_a_second(
-    sandbox: Sandbox, sf: Salesforce
-) -> None:
-    sandbox.control.add_fault(kind="lost", method="PUT")
-    with pytest.raises(TransportError, match="not known whether"):
-        sf.insert("Account", [{"Name": "x"}])
-    assert len(calls(sandbox, "PUT")) == 1
-    assert len(calls(sandbox, "PATCH")) == 1
-    assert names(sf) == ACCOUNTS
-
-
-def test_a_lost_answer_to_a_close_is_looked_up(sandbox: Sandbox, sf: Salesforce) -> None:
-    sandbox.control.hold_jobs()
-    sandbox.control.add_fault(kind="lost", method="PATCH")
-    job = sf.ingest_job("Account", Operation.INSERT)
-    job.upload(b'"Name"\n"x"\n')
-    assert job.close().state is JobState.UPLOAD_COMPLETE
-    assert len(calls(sandbox, "PATCH")) == 1
-
-
-def test_a_close_that_did_not_arrive_is_sent_again(sandbox: Sandbox, sf: Salesforce) -> None:
-    sandbox.control.add_fault(kind="answer", method="PATCH", status=502, body="")
-    assert sf.insert("Account", [{"Name": "x"}]).succeeded == 1
-    assert len(calls(sandbox, "PATCH")) == 2
 
 
 def test_a_broken_download_loses_and_doubles_nothing(sandbox: Sandbox, sf: Salesforce) -> None:

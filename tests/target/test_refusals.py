@@ -283,8 +283,8 @@ def test_results_that_do_not_account_for_the_rows_are_an_error_without_state(org
     run = load_with_refused_rows(org)
     assert run.code == 1
     assert run.states == []
-    assert "was sent 4 rows of stream `Account`" in run.reason
-    assert "2 successful and 0 other rows" in run.reason
+    assert "failedResults of job 750" in run.reason
+    assert "hold 0 rows where Salesforce announced 2" in run.reason
 
 
 def test_a_result_for_a_row_never_sent_is_an_error(org: Org) -> None:

@@ -1,0 +1,423 @@
+"""Steps whose answer was lost, settled by reading: what exists, what arrived, what was done."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk import (
+    ApiError,
+    JobAborted,
+    JobError,
+    JobState,
+    Operation,
+    RowCountMismatch,
+    Salesforce,
+    SalesforceError,
+    TransportError,
+    UploadUnknown,
+)
+from sfbulk.jobs import IngestJob, QueryJob
+from sfbulk.jobs.load import RecordLoader
+from tests.client.scripted import DROP, Answer, ScriptedServer, as_json, error
+
+if TYPE_CHECKING:
+    from sfbulk.transport import Transport
+    from sfbulk_sandbox import Sandbox
+
+ID = "750000000000001AAA"
+OTHER = "750000000000002AAA"
+ME = "005000000000001AAA"
+INGEST = "/services/data/v68.0/jobs/ingest"
+USER_INFO = as_json({"user_id": ME})
+MULTIPLE = error(400, "CLIENTINPUTERROR", f"Found multiple contents for job: <{ID}>")
+CSV = b'"Name"\n"x"\n'
+
+
+def job(state: str = "Open", **more: Any) -> Answer:
+    return as_json(entry(state=state) | more)
+
+
+def entry(**changed: Any) -> dict[str, Any]:
+    """A job as the list shows it (recording of a 49.0 list)."""
+    return {
+        "id": ID,
+        "operation": "insert",
+        "object": "Account",
+        "createdById": ME,
+        "createdDate": "2026-11-23T10:00:00.000+0000",
+        "state": "Open",
+        "concurrencyMode": "Parallel",
+        "contentType": "CSV",
+        "apiVersion": 68.0,
+        "jobType": "V2Ingest",
+        "lineEnding": "LF",
+        "columnDelimiter": "COMMA",
+    } | changed
+
+
+def listed(*entries: dict[str, Any], following: str | None = None) -> Answer:
+    document = {"done": following is None, "records": list(entries), "nextRecordsUrl": following}
+    return replace(as_json(document), headers={"Date": "Mon, 23 Nov 2026 10:00:01 GMT"})
+
+
+def create(transport: Transport, server: ScriptedServer, *answers: Answer) -> IngestJob:
+    server.script.extend(answers)
+    return IngestJob.create(transport, "Account", Operation.INSERT)
+
+
+def methods(server: ScriptedServer) -> list[str]:
+    return [seen.method for seen in server.seen]
+
+
+# Creating an ingest job
+
+
+def test_a_created_job_whose_answer_is_lost_is_found_in_the_list_and_taken(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    taken = create(transport, server, DROP, listed(entry()), job(), USER_INFO)
+    assert taken.id == ID
+    assert server.lines == [
+        f"POST {INGEST}",
+        f"GET {INGEST}?jobType=V2Ingest",
+        f"GET {INGEST}/{ID}",
+        "GET /services/oauth2/userinfo",
+    ]
+
+
+def test_the_list_is_read_to_its_end(server: ScriptedServer, transport: Transport) -> None:
+    following = f"{INGEST}?queryLocator=01g-2000"
+    pages = [listed(following=following), listed(entry(), following=following)]
+    assert create(transport, server, DROP, *pages, job(), USER_INFO).id == ID
+    assert server.lines[2] == f"GET {following}"
+
+
+def test_a_list_that_leads_to_another_host_is_not_followed(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    create(transport, server, DROP, listed(following="@elsewhere.example/x"), job())
+    assert methods(server) == ["POST", "GET", "POST"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"object": "Contact"},
+        {"operation": "update"},
+        {"lineEnding": "CRLF"},
+        {"columnDelimiter": "TAB"},
+        {"externalIdFieldName": "Ext_Id__c", "operation": "upsert"},
+        {"apiVersion": 67.0},
+        {"state": "UploadComplete"},
+        {"jobType": "Classic"},
+        {"createdDate": "2026-11-23T09:59:55.000+0000"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_job_of_another_kind_or_time_is_not_taken(
+    server: ScriptedServer, transport: Transport, other: dict[str, Any]
+) -> None:
+    made = create(transport, server, DROP, listed(entry(**other)), job(id=OTHER))
+    assert made.id == OTHER
+    assert methods(server) == ["POST", "GET", "POST"]
+
+
+def test_a_job_of_another_user_is_not_taken(server: ScriptedServer, transport: Transport) -> None:
+    theirs = entry(createdById="005000000000009AAA")
+    read = as_json(theirs)
+    made = create(transport, server, DROP, listed(theirs), read, USER_INFO, job(id=OTHER))
+    assert made.id == OTHER
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        job(numberRecordsProcessed=0, numberRecordsFailed=0),
+        job("Aborted"),
+        error(404, "NOT_FOUND"),
+    ],
+    ids=["has data", "aborted", "deleted"],
+)
+def test_a_job_that_somebody_uses_already_is_not_taken(
+    server: ScriptedServer, transport: Transport, now: Answer
+) -> None:
+    made = create(transport, server, DROP, listed(entry()), now, job(id=OTHER))
+    assert made.id == OTHER
+
+
+def test_a_job_this_client_made_before_is_not_taken_twice(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    create(transport, server, job())
+    second = create(transport, server, DROP, listed(entry(), entry(id=OTHER)), job(id=OTHER))
+    assert second.id == OTHER
+    # Who we are was learnt from the first job.
+    assert methods(server) == ["POST", "POST", "GET", "GET"]
+
+
+def test_several_jobs_that_may_be_it_are_named_and_none_is_made(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    both = listed(entry(), entry(id=OTHER))
+    with pytest.raises(TransportError, match=f"{ID}, {OTHER}. Abort those") as caught:
+        create(transport, server, DROP, both, job(), job(id=OTHER), USER_INFO)
+    assert caught.value.ambiguous
+    assert methods(server).count("POST") == 1
+
+
+def test_where_the_list_cannot_be_had_both_troubles_are_told(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    with pytest.raises(TransportError, match=r"broke off.* list of jobs failed.*HTTP 403"):
+        create(transport, server, DROP, Answer(403))
+
+
+def test_without_a_user_nothing_is_taken(server: ScriptedServer, transport: Transport) -> None:
+    with pytest.raises(TransportError, match="names no user"):
+        create(transport, server, DROP, listed(entry()), job(), as_json({}))
+
+
+def test_a_job_is_not_made_without_end(server: ScriptedServer, transport: Transport) -> None:
+    with pytest.raises(TransportError, match="Create insert job on Account"):
+        create(transport, server, *[DROP, listed()] * 3)
+    assert len(server.seen) == 6
+
+
+def test_a_query_is_simply_asked_again(server: ScriptedServer, transport: Transport) -> None:
+    server.script.extend([DROP, Answer(502), job("UploadComplete", operation="query")])
+    QueryJob.create(transport, "SELECT Id FROM Account")
+    assert methods(server) == ["POST"] * 3
+
+
+# Uploading
+
+
+def uploading(transport: Transport, server: ScriptedServer, *answers: Answer) -> IngestJob:
+    return create(transport, server, job(), *answers)
+
+
+def test_an_upload_that_shows_in_the_job_is_not_sent_again(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    arrived = job(numberRecordsProcessed=0, numberRecordsFailed=0)
+    uploading(transport, server, DROP, arrived).upload(CSV)
+    assert methods(server) == ["POST", "PUT", "GET"]
+
+
+def test_an_upload_that_does_not_show_is_sent_again(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    uploading(transport, server, DROP, job(), Answer(201)).upload(CSV)
+    assert methods(server) == ["POST", "PUT", "GET", "PUT"]
+    assert server.seen[-1].body == CSV
+
+
+def test_a_second_upload_that_is_refused_tells_that_the_first_arrived(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    uploading(transport, server, DROP, job(), MULTIPLE).upload(CSV)
+    assert methods(server) == ["POST", "PUT", "GET", "PUT"]
+
+
+def test_a_first_upload_that_is_refused_is_an_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    with pytest.raises(ApiError, match="multiple contents"):
+        uploading(transport, server, MULTIPLE).upload(CSV)
+
+
+def test_an_upload_of_which_nothing_can_be_told_is_an_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    with pytest.raises(UploadUnknown, match=f"{ID} .* cannot be told. Abort it") as caught:
+        uploading(transport, server, *[DROP, job()] * 3).upload(CSV)
+    assert caught.value.job_id == ID
+
+
+def test_an_upload_to_a_job_that_was_aborted_meanwhile_says_so(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    with pytest.raises(JobAborted, match=ID):
+        uploading(transport, server, DROP, job("Aborted")).upload(CSV)
+
+
+def test_a_maintenance_page_is_no_upload(server: ScriptedServer, transport: Transport) -> None:
+    page = Answer(200, b"<html>", {"Content-Type": "text/html"})
+    uploading(transport, server, page, job(), Answer(201)).upload(CSV)
+    assert methods(server) == ["POST", "PUT", "GET", "PUT"]
+
+
+def test_rows_whose_arrival_cannot_be_told_go_into_a_new_job(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    ended = job("JobComplete", id=OTHER, numberRecordsProcessed=1, numberRecordsFailed=0)
+    server.script.extend(
+        [
+            *[job(), *[DROP, job()] * 3, job("Aborted")],
+            *[job(id=OTHER), Answer(201), ended],
+            Answer(200, b'"sf__Id","sf__Error",Name\n'),
+            Answer(204),
+        ]
+    )
+    summary = RecordLoader(transport, "Account", Operation.INSERT, None).load([{"Name": "x"}])
+    assert (summary.succeeded, summary.job_ids) == (1, [OTHER])
+    closed = [seen.path[-18:] for seen in server.seen if b"UploadComplete" in seen.body]
+    assert closed == [OTHER]
+
+
+# State changes
+
+
+def test_a_state_change_whose_answer_is_lost_is_read_from_the_job(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = uploading(transport, server, DROP, job("InProgress"))
+    assert running.close().state is JobState.IN_PROGRESS
+    assert [seen.method for seen in server.seen] == ["POST", "PATCH", "GET"]
+
+
+def test_a_state_change_that_did_not_arrive_is_asked_for_again(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = uploading(transport, server, DROP, job("Open"), job("UploadComplete"))
+    assert running.close().state is JobState.UPLOAD_COMPLETE
+    assert [seen.method for seen in server.seen] == ["POST", "PATCH", "GET", "PATCH"]
+
+
+@pytest.mark.parametrize("state", ["UploadComplete", "InProgress", "JobComplete", "Failed"])
+def test_a_close_whose_answer_is_lost_is_done_in_any_later_state(
+    server: ScriptedServer, transport: Transport, state: str
+) -> None:
+    assert uploading(transport, server, DROP, job(state)).close().state.value == state
+
+
+def test_an_abort_that_did_not_arrive_is_not_taken_for_done(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = uploading(transport, server, DROP, job("InProgress"), job("Aborted"))
+    assert running.abort().state is JobState.ABORTED
+    assert methods(server) == ["POST", "PATCH", "GET", "PATCH"]
+
+
+@pytest.mark.parametrize(
+    ("state", "verb"), [("JobComplete", "abort"), ("Failed", "abort"), ("Aborted", "close")]
+)
+def test_a_state_change_that_came_too_late_is_refused_in_salesforces_words(
+    server: ScriptedServer, transport: Transport, state: str, verb: str
+) -> None:
+    refusal = error(400, "INVALIDJOBSTATE", f"already {state}")
+    running = uploading(transport, server, DROP, job(state), refusal, job(state))
+    with pytest.raises(ApiError, match=f"already {state}"):
+        getattr(running, verb)()
+    assert running.state.value == state
+
+
+def test_a_state_change_that_arrived_late_is_no_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    late = error(400, "INVALIDJOBSTATE", "Job already closed")
+    running = uploading(transport, server, DROP, job("Open"), late, job("InProgress"))
+    assert running.close().state is JobState.IN_PROGRESS
+
+
+def test_a_state_change_is_not_asked_for_without_end(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = uploading(transport, server, *[DROP, job("Open")] * 3)
+    with pytest.raises(TransportError, match=f"Set UploadComplete on ingest job {ID}"):
+        running.close()
+    assert len(server.seen) == 7
+
+
+def test_a_refused_state_change_is_an_error_at_once(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = uploading(transport, server, error(400, "INVALIDJOBSTATE", "no"))
+    with pytest.raises(ApiError, match="INVALIDJOBSTATE") as caught:
+        running.close()
+    assert caught.value.job_id == ID
+    assert len(server.seen) == 2
+
+
+# Results
+
+
+def completed(transport: Transport, server: ScriptedServer, *answers: Answer) -> IngestJob:
+    counts = {"numberRecordsProcessed": 3, "numberRecordsFailed": 1}
+    running = create(transport, server, job(), job("JobComplete", **counts), *answers)
+    running.wait()
+    return running
+
+
+SAVED = b'"sf__Id","sf__Created",Name\n"1","true","a"\n"2","true","b"\n'
+REFUSED = b'"sf__Id","sf__Error",Name\n"","X:y:--","c"\n'
+
+
+def test_results_that_break_off_are_read_anew_and_nothing_comes_twice(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    done = completed(transport, server, Answer(200, SAVED, cut=40), DROP, Answer(200, SAVED))
+    assert [row.id for row in done.successful()] == ["1", "2"]
+
+
+@pytest.mark.parametrize("size", [30, -9, -4])
+def test_a_compressed_result_that_stops_early_is_read_anew(
+    server: ScriptedServer, transport: Transport, size: int
+) -> None:
+    packed = gzip.compress(SAVED)
+    answers = [Answer(200, body, {"Content-Encoding": "gzip"}) for body in (packed[:size], packed)]
+    done = completed(transport, server, *answers)
+    assert [row.id for row in done.successful()] == ["1", "2"]
+    assert len(server.seen) == 4
+
+
+def test_results_that_lack_rows_are_an_error(server: ScriptedServer, transport: Transport) -> None:
+    done = completed(transport, server, Answer(200, SAVED[:-15]), Answer(200, REFUSED * 2))
+    with pytest.raises(RowCountMismatch, match="hold 1 rows where Salesforce announced 2"):
+        list(done.successful())
+    with pytest.raises(RowCountMismatch, match=f"failedResults of job {ID} .* hold 3 rows"):
+        list(done.failed())
+
+
+@pytest.mark.parametrize("resource", ["successful", "failed", "unprocessed"])
+def test_results_that_are_not_ready_are_not_none(
+    server: ScriptedServer, transport: Transport, resource: str
+) -> None:
+    done = completed(transport, server, Answer(204))
+    with pytest.raises(JobError, match="has no results yet"):
+        list(getattr(done, resource)())
+
+
+# The same on the sandbox, where what was saved can be seen
+
+
+def test_a_lost_job_is_taken_and_not_left_behind(sandbox: Sandbox, sf: Salesforce) -> None:
+    sandbox.control.add_fault(kind="lost", method="POST", path="*/jobs/ingest")
+    assert sf.insert("Account", [{"Name": "New"}]).succeeded == 1
+    assert [call.method for call in sandbox.requests if call.path == INGEST] == ["POST", "GET"]
+    jobs = sf._transport.json(sf._get("/jobs/ingest", "List the jobs"))
+    assert jobs["records"] == []
+
+
+def test_a_lost_job_is_told_from_another_open_one(sandbox: Sandbox, sf: Salesforce) -> None:
+    mine = sf.ingest_job("Account", Operation.INSERT)
+    settings = {"instance_url": sandbox.url, "access_token": sandbox.access_token}
+    with Salesforce.from_settings(settings) as elsewhere:
+        theirs = elsewhere.ingest_job("Account", Operation.INSERT)
+        theirs.upload(CSV)
+    sandbox.control.add_fault(kind="lost", method="POST", path="*/jobs/ingest")
+    assert sf.ingest_job("Account", Operation.INSERT).id not in (mine.id, theirs.id)
+
+
+def test_two_open_jobs_that_may_be_it_are_an_error(sandbox: Sandbox, sf: Salesforce) -> None:
+    settings = {"instance_url": sandbox.url, "access_token": sandbox.access_token}
+    with Salesforce.from_settings(settings) as elsewhere:
+        theirs = elsewhere.ingest_job("Account", Operation.INSERT)
+    sandbox.control.add_fault(kind="lost", method="POST", path="*/jobs/ingest")
+    with pytest.raises(SalesforceError, match=f"{theirs.id}.*Abort those that nobody else fills"):
+        sf.insert("Account", [{"Name": "New"}])
+    assert [call.method for call in sandbox.requests].count("PUT") == 0
