@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import QuotaReached
@@ -131,7 +132,8 @@ class Quota:
     @classmethod
     def parse(cls, settings: Mapping[str, Any]) -> Quota:
         """The quota among checked settings; see `quota_problems`."""
-        return cls(*(settings.get(name) for name in QUOTA_SCHEMA))
+        given = (settings.get(name) for name in QUOTA_SCHEMA)
+        return cls(*(None if value is None else float(value) for value in given))
 
     def lines(self, org: Usage, used_by_run: int) -> list[_Line]:
         """Where a limit's lines are and how far along use is."""
@@ -160,7 +162,9 @@ def quota_problems(settings: Mapping[str, Any]) -> list[str]:
 def _is_percentage(value: Any) -> bool:
     if value is None:
         return True
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 100  # noqa: PLR2004 - per cent
+    # A Singer command reads the numbers of its settings as Decimal.
+    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return is_number and 0 < float(value) <= 100  # noqa: PLR2004 - per cent
 
 
 class Ledger:

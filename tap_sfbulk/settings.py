@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from sfbulk.limits import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA, SIGN_IN_SETTINGS, credentials_problems
 from tap_sfbulk.plan import parse_instant
 
@@ -106,7 +107,7 @@ _READING = (
 )
 
 SETTINGS: dict[str, Any] = th.PropertiesList(*_READING).to_dict()
-SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"]}
+SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the tap's own settings."""
 
 

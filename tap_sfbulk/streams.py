@@ -20,6 +20,7 @@ from singer_sdk.streams._state import StreamStateManager
 from sfbulk.errors import (
     ConfigError,
     LimitExceeded,
+    QuotaReached,
     SalesforceError,
     SessionExpired,
     SignInError,
@@ -124,11 +125,11 @@ class SObjectStream(Stream):
         """Read the object's window; whole pages go to the writer, else records are yielded.
 
         An error of this object is kept for the end of the run, so that the other streams
-        are read. Without a session or a quota none can be read, so such an error is raised.
+        are read. Without a session, or at a limit, none can be read, so such an error is raised.
         """
         try:
             yield from self._read()
-        except (SignInError, SessionExpired, LimitExceeded):
+        except (SignInError, SessionExpired, LimitExceeded, QuotaReached):
             raise
         except SalesforceError as error:
             if self.ABORT_AT_RECORD_COUNT is not None:

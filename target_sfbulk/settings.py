@@ -11,6 +11,7 @@ from singer_sdk import typing as th
 
 from sfbulk import Operation
 from sfbulk.csvio import MAX_JOB_BYTES
+from sfbulk.limits import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
@@ -98,7 +99,7 @@ _LOADING = (
 )
 
 SETTINGS: dict[str, Any] = th.PropertiesList(*_LOADING).to_dict()
-SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"]}
+SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the target's own settings."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -214,7 +215,7 @@ def test_a_user_who_may_not_see_limits_still_has_the_line_for_requests(
         [sparing.describe("Account") for _ in range(20)]
 
 
-@pytest.mark.parametrize("value", [0, -1, 101, "80", True, float("nan")])
+@pytest.mark.parametrize("value", [0, -1, 101, "80", True, float("nan"), Decimal("NaN")])
 def test_a_quota_that_is_no_share_is_told_before_the_first_request(
     sandbox: Sandbox, value: object
 ) -> None:

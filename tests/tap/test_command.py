@@ -230,3 +230,14 @@ def test_a_reader_that_ends_early_is_one_error_line(tap: TapCommand, option: str
     assert running.wait(timeout=30) == 1
     assert log.splitlines()[-1].endswith("The program that reads this command's output has ended.")
     assert "Traceback" not in log
+
+
+def test_a_quota_reached_ends_the_run_and_says_which_line_it_is(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    # 0.019 % of 10,000 query jobs is one job, and 19 requests are enough for it.
+    run = tap(quota_percent_per_run=0.019)
+    assert run.code == 1
+    assert "used 1 of 10,000 DailyBulkV2QueryJobs" in run.reason
+    assert "quota_percent_per_run" in run.reason
+    assert len(calls(sandbox, "POST", f"{JOBS}$")) == 1
