@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,15 @@ def test_the_drawing_is_the_tree() -> None:
     }
     assert len(real) > 15
     assert drawn_tree() == real
+
+
+def test_the_errors_page_has_every_error_with_its_recovery_in_the_order_of_the_tree() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text("utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    kinds = {name: getattr(errors, name) for name in drawn_tree()}
+    assert [(name, recovery) for name, recovery, _, _ in table] == [
+        (name, kind.recovery.value) for name, kind in kinds.items()
+    ]
 
 
 def test_every_error_is_exported_and_has_a_sentence() -> None:
