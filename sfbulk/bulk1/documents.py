@@ -64,7 +64,7 @@ def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
     if isinstance(document, ET.Element):
         return [batch_info(texts(child)) for child in document]
     listed = document.get("batchInfo") if isinstance(document, dict) else None
-    if not isinstance(listed, list):
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise unusable(request, reply.status, "JSON that is no list of batches")
     return [batch_info(entry) for entry in listed]
 

@@ -29,7 +29,8 @@ Columns = tuple[str, ...]
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # [type:]relation.field, or a field alone.
 _COLUMN = re.compile(r"(?:(?:(?P<type>\w+):)?(?P<relation>[A-Za-z]\w*)\.)?(?P<field>[A-Za-z]\w*)")
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Half surrogate pairs, which nothing can carry, are refused where text becomes bytes.
+_NO_XML = re.compile("[^\t\n\r\x20-\ufffd\U00010000-\U0010ffff]")
 
 
 class Encoder(Protocol):

@@ -16,7 +16,6 @@ from sfbulk.errors import (
     RowCountMismatch,
     SalesforceError,
 )
-from sfbulk.jobs.polling import Patience
 from sfbulk.soql import root_object
 
 if TYPE_CHECKING:
@@ -28,10 +27,11 @@ log = logging.getLogger(__name__)
 
 # A chunk is asked for as often as this before the query is given up.
 _CHUNK_ATTEMPTS = 3
-# Salesforce adds the batches of chunks after it has put the original aside; so often in a row
-# the list must be the same.
-_STABLE_LOOKS = 2
+# Salesforce may still add batches of chunks after it has put the original aside: so often in
+# a row must the list have been the same, with such a pause between two looks.
+_ALIKE_LOOKS = 2
 _LOOKS_FOR_FIRST_CHUNK = 10
+_LOOK_SECONDS = 2.0
 
 
 class ClassicQuery:
@@ -92,15 +92,18 @@ class ClassicQuery:
 
     def _chunks(self, job: ClassicJob, original: BatchInfo) -> list[BatchInfo]:
         """The batches of the chunks, all ended, when the list has stopped to grow."""
-        patience = Patience(self._transport.clock, None)
         chunks: list[BatchInfo] = []
-        stable = 0
-        while stable < (_STABLE_LOOKS if chunks else _LOOKS_FOR_FIRST_CHUNK):
+        alike = 0
+        while True:
             listed = [batch for batch in job.wait() if batch.id != original.id]
-            stable = stable + 1 if len(listed) == len(chunks) else 0
+            total = job.refresh().number_batches_total
+            whole = total in (None, len(listed) + 1)
+            alike = alike + 1 if whole and len(listed) == len(chunks) else 0
             chunks = listed
-            patience.pause()
-        if job.refresh().state is ClassicJobState.ABORTED:
+            if alike >= (_ALIKE_LOOKS if chunks else _LOOKS_FOR_FIRST_CHUNK):
+                break
+            self._transport.clock.sleep(_LOOK_SECONDS)
+        if job.state is ClassicJobState.ABORTED:
             raise _failure(job, original)
         if not chunks:
             raise JobError(

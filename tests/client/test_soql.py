@@ -49,3 +49,46 @@ def test_what_is_no_name_is_refused(fields: list[str], sobject: str) -> None:
 def test_a_statement_too_long_for_salesforce_is_refused() -> None:
     with pytest.raises(DataError, match="100,000"):
         soql.select([f"Field{n}__c" for n in range(10_000)], "Contact")
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("SELECT Id FROM Account", "Account"),
+        ("select id\nfrom\taccount where Name = 'x'", "account"),
+        ("SELECT Id, (SELECT Id FROM Contacts WHERE (A = 1)) FROM Account a", "Account"),
+        ("SELECT Name FROM My_Thing__c WHERE Id IN (SELECT X__c FROM Y__c)", "My_Thing__c"),
+        ("SELECT From__c, Fromage FROM Account", "Account"),
+        ("SELECT TYPEOF Owner WHEN User THEN Name END FROM Task", "Task"),
+        ("SELECT FORMAT(Amount) FROM ns__Deal__c", "ns__Deal__c"),
+        ("SELECT Id FROM Account WHERE Name = ' FROM Contact'", "Account"),
+        (r"SELECT toLabel(A) x FROM Case WHERE N = '\') FROM Lead'", "Case"),
+    ],
+)
+def test_the_object_a_statement_reads_is_that_of_its_own_from(statement: str, found: str) -> None:
+    assert soql.root_object(statement) == found
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("", "no FROM"),
+        ("SELECT Id", "no FROM"),
+        ("SELECT Id FROM", "no FROM"),
+        ("SELECT Id FROM 'Account'", "no FROM"),
+        ("SELECT (SELECT Id FROM Contacts)", "no FROM"),
+        ("SELECT 'x FROM Account", "quote at character 8"),
+    ],
+)
+def test_a_statement_without_an_object_is_refused(statement: str, text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        soql.root_object(statement)
+
+
+@given(st.lists(st.text(alphabet="ab '\\\n()F"), max_size=4))
+def test_what_stands_in_strings_is_no_part_of_the_statement(values: list[str]) -> None:
+    literals = [soql.text_literal(value) for value in values]
+    statement = "SELECT Id FROM Account WHERE Name IN (" + ",".join(literals) + ")"
+    words = [token.text for token in soql.tokens(statement)]
+    assert [word for word in words if word.startswith("'")] == literals
+    assert all(statement.startswith(text, start) for text, start in soql.tokens(statement))
