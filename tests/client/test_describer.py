@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -181,3 +182,17 @@ def test_the_error_of_one_object_is_that_of_a_single_describe(
     problem = Salesforce(transport).describe_many(["A", "B"])["B"]
     assert isinstance(problem, ApiError)
     assert (problem.status, problem.code) == (403, "INSUFFICIENT_ACCESS")
+
+
+def test_the_org_itself_says_that_nothing_has_changed(sandbox: Sandbox, sf: Salesforce) -> None:
+    first = sf.describe("Account")
+    # A document as young as its answer is not kept: ask until it has aged a second.
+    for _ in range(40):
+        again = sf.describe("Account")
+        if sandbox.requests[-1].status == 304:
+            break
+        threading.Event().wait(0.1)
+    assert sandbox.requests[-1].status == 304
+    assert again == first
+    before = sf.describe_many(["Account", "Contact"])
+    assert sf.describe_many(["Contact", "Account"]) == before
