@@ -55,6 +55,6 @@ class OrgSession:
         try:
             self._grant = self._sign_in(stale)
         except SignInError as error:
-            self._refused = error
+            self._grant, self._refused = None, error
             raise
         return self._grant
