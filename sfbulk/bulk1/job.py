@@ -25,6 +25,7 @@ from sfbulk.bulk1.states import (
     QueryOperation,
 )
 from sfbulk.errors import DataError, JobTimeout, SalesforceError
+from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.polling import Patience
 from sfbulk.jobs.states import Operation
@@ -354,8 +355,7 @@ class ClassicJob:
             yield file
 
     def _save(self, request: Request, path: Path) -> None:
-        patient = replace(request, read_timeout=DATA_READ_TIMEOUT_SECONDS)
-        self._transport.send(patient, lambda chunks: save_chunks(chunks, path))
+        download(self._transport, request, lambda chunks: save_chunks(chunks, path))
 
     def _check_size(self, body: Path | bytes) -> None:
         size = body.stat().st_size if isinstance(body, Path) else len(body)

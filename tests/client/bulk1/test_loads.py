@@ -1,0 +1,345 @@
+"""Loads by Bulk API 1.0 on the sandbox: every operation in every form, and what becomes of rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk import (
+    ApiError,
+    BatchState,
+    ClassicJobState,
+    Concurrency,
+    ContentType,
+    DataError,
+    JobError,
+    JobTimeout,
+    LimitExceeded,
+    LineEnding,
+    NotFound,
+    Operation,
+    RowStatus,
+)
+from sfbulk.bulk1 import load
+from sfbulk.bulk1.batches import BatchSpool
+from tests.client.conftest import ACCOUNTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sfbulk import Salesforce
+    from sfbulk_sandbox import Sandbox
+
+    InOrg = Callable[[str], list[tuple[object, ...]]]
+
+FORMS = [(form, mode) for form in ContentType for mode in Concurrency]
+ODD = 'x,"y" <é>&\r\n😀'
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of three rows, so that a few records make several."""
+    monkeypatch.setattr(load, "BatchSpool", partial(BatchSpool, max_rows=3))
+
+
+def asked(sandbox: Sandbox, method: str, ending: str = "") -> list[Any]:
+    return [
+        call
+        for call in sandbox.requests
+        if call.method == method and "/async/" in call.path and call.path.endswith(ending)
+    ]
+
+
+@pytest.mark.parametrize(("form", "mode"), FORMS)
+@pytest.mark.usefixtures("small_batches")
+def test_every_operation_works_in_every_form(
+    sandbox: Sandbox, sf: Salesforce, in_org: InOrg, form: ContentType, mode: Concurrency
+) -> None:
+    how: dict[str, Any] = {"content_type": form, "concurrency": mode}
+    new = [{"Name": f"N{n}", "Ext_Id__c": f"X{n}", "Site": ODD} for n in range(7)]
+    inserted = sf.bulk1.insert("Account", new, **how)
+    assert [outcome.number for outcome in inserted.results] == list(range(1, 8))
+    assert all(outcome.created and outcome.success for outcome in inserted.results)
+    ids = [outcome.id for outcome in inserted.results]
+    assert in_org("SELECT Id, Site FROM Account WHERE Ext_Id__c LIKE 'X%' ORDER BY Name") == [
+        (record_id, ODD) for record_id in ids
+    ]
+
+    changes = [{"Id": ids[0], "Site": None}, {"Id": ids[1], "Name": "Changed"}]
+    updated = sf.bulk1.update("Account", changes, **how)
+    assert [(one.id, one.created) for one in updated.results] == [(ids[0], False), (ids[1], False)]
+    soql = "SELECT Name, Site FROM Account WHERE Ext_Id__c IN ('X0', 'X1') ORDER BY Ext_Id__c"
+    assert in_org(soql) == [("N0", None), ("Changed", ODD)]
+
+    mixed = [{"Ext_Id__c": "X2", "Name": "Known"}, {"Ext_Id__c": "X9", "Name": "New"}]
+    upserted = sf.bulk1.upsert("Account", mixed, external_id="Ext_Id__c", **how)
+    assert [one.created for one in upserted.results] == [False, True]
+    assert upserted.results[0].id == ids[2]
+
+    deleted = sf.bulk1.delete("Account", [{"Id": ids[3]}, {"Id": ids[4], "Name": "x"}], **how)
+    assert [one.id for one in deleted.results] == [ids[3], ids[4]]
+    gone = sf.bulk1.hard_delete("Account", [{"Id": ids[5]}], **how)
+    assert (gone.succeeded, gone.failures) == (1, [])
+    left = in_org("SELECT Id FROM Account WHERE Ext_Id__c LIKE 'X%' ORDER BY Id")
+    assert [row[0] for row in left] == [*ids[:3], ids[6], upserted.results[1].id]
+    states = [sf.bulk1.job(job_id).info for job_id in _jobs(sandbox)]
+    assert {job.state for job in states} == {ClassicJobState.CLOSED}
+    assert {job.concurrency_mode for job in states} == {mode.value}
+    assert {job.content_type for job in states} == {form.value}
+
+
+def _jobs(sandbox: Sandbox) -> list[str]:
+    return list(dict.fromkeys(call.path.split("/")[5] for call in asked(sandbox, "POST", "/batch")))
+
+
+@pytest.mark.parametrize("form", ContentType)
+@pytest.mark.usefixtures("small_batches")
+def test_results_keep_the_order_of_the_records_whatever_batch_they_were_in(
+    sf: Salesforce, form: ContentType
+) -> None:
+    records: list[dict[str, Any]] = [
+        {"Name": "a"},
+        {"Fax": "no name"},
+        {"Name": "b", "Fax": "1"},
+        {"Name": "c"},
+        {"Fax": "no name either"},
+        {"Name": "d"},
+        {"Name": "e", "NumberOfEmployees": 5, "AnnualRevenue": Decimal("12.50")},
+    ]
+    summary = sf.bulk1.insert("Account", iter(records), content_type=form)
+    assert (summary.succeeded, summary.failed, summary.unprocessed) == (5, 2, 0)
+    assert [outcome.number for outcome in summary.results] == list(range(1, 8))
+    assert [outcome.number for outcome in summary.failures] == [2, 5]
+    error = summary.failures[0].error
+    assert error is not None
+    assert (error.code, error.fields) == ("REQUIRED_FIELD_MISSING", ("Name",))
+    assert "Name" in error.message
+    assert "no name" not in repr(summary.failures)
+
+
+@pytest.mark.parametrize("form", ContentType)
+def test_values_arrive_as_they_are(sf: Salesforce, in_org: InOrg, form: ContentType) -> None:
+    sf.bulk1.insert(
+        "Account",
+        [{"Name": ODD, "NumberOfEmployees": 12, "AnnualRevenue": Decimal(1234567)}],
+        content_type=form,
+    )
+    soql = "SELECT Name, NumberOfEmployees, AnnualRevenue FROM Account WHERE Name LIKE 'x,%'"
+    ((name, employees, revenue),) = in_org(soql)
+    assert (name, employees, float(str(revenue))) == (ODD, 12, 1234567.0)
+
+
+@pytest.mark.parametrize("form", ContentType)
+def test_a_parent_is_found_by_its_own_key(sf: Salesforce, in_org: InOrg, form: ContentType) -> None:
+    record = {"LastName": "Child", "Account.Ext_Id__c": "E007"}
+    assert sf.bulk1.insert("Contact", [record], content_type=form).succeeded == 1
+    assert in_org("SELECT Account.Name FROM Contact WHERE LastName = 'Child'") == [(ACCOUNTS[6],)]
+
+
+def test_a_csv_file_and_rows_with_columns_are_loaded(
+    sf: Salesforce, in_org: InOrg, tmp_path: Path
+) -> None:
+    file = tmp_path / "new.csv"
+    file.write_bytes(f'Name,Site\n"{ODD.replace(chr(34), chr(34) * 2)}",\nb,s\n'.encode())
+    assert sf.bulk1.insert("Account", file).succeeded == 2
+    rows = [("c", None), ("d", "s")]
+    assert sf.bulk1.insert("Account", rows, columns=["Name", "Site"]).succeeded == 2
+    soql = "SELECT Name, Site FROM Account WHERE Ext_Id__c = null ORDER BY Name"
+    assert in_org(soql) == [("b", "s"), ("c", None), ("d", "s"), (ODD, None)]
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_later_version_of_a_record_is_loaded_later(
+    sandbox: Sandbox, sf: Salesforce, in_org: InOrg
+) -> None:
+    versions = [{"Ext_Id__c": "E001", "Site": str(n)} for n in range(4)]
+    summary = sf.bulk1.upsert("Account", versions, external_id="Ext_Id__c")
+    assert (summary.succeeded, len(asked(sandbox, "POST", "/batch"))) == (4, 4)
+    assert in_org("SELECT Site FROM Account WHERE Ext_Id__c = 'E001'") == [("3",)]
+
+
+def test_data_goes_compressed_unless_told_otherwise(sandbox: Sandbox, sf: Salesforce) -> None:
+    records = [{"Name": "a" * 200}] * 50
+    sf.bulk1.insert("Account", records)
+    sf.bulk1.insert("Account", records, compressed=False)
+    packed, plain = asked(sandbox, "POST", "/batch")
+    assert (packed.headers["content-encoding"], "content-encoding" in plain.headers) == (
+        "gzip",
+        False,
+    )
+    assert packed.body_bytes * 20 < plain.body_bytes
+
+
+def test_no_records_make_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
+    assert sf.bulk1.insert("Account", []).results == []
+    assert sf.bulk1.insert("Account", b"Name\n").results == []
+    assert sandbox.requests == []
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_rounds_go_one_after_the_other_and_share_a_job(
+    sandbox: Sandbox, sf: Salesforce, in_org: InOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_ROUND_ROWS", 5)
+    read: list[int] = []
+
+    def records() -> Iterator[dict[str, str]]:
+        for number in range(12):
+            read.append(number)
+            yield {"Name": f"R{number:02}"}
+
+    outcomes = sf.bulk1.load("Account", Operation.INSERT, records())
+    assert next(outcomes).number == 1
+    assert len(read) == 5
+    assert [outcome.number for outcome in outcomes] == list(range(2, 13))
+    assert len(_jobs(sandbox)) == 1
+    names = in_org("SELECT Name FROM Account WHERE Name LIKE 'R%' ORDER BY Name")
+    assert names == [(f"R{number:02}",) for number in range(12)]
+
+
+def test_a_loop_that_ends_early_aborts_the_job(sandbox: Sandbox, sf: Salesforce) -> None:
+    outcomes = sf.bulk1.load("Account", Operation.INSERT, [{"Name": "a"}, {"Name": "b"}])
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    (job_id,) = _jobs(sandbox)
+    assert sf.bulk1.job(job_id).state is ClassicJobState.ABORTED
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_batch_that_fails_as_a_whole_leaves_its_rows_unprocessed(
+    sf: Salesforce, in_org: InOrg
+) -> None:
+    records = [{"Name": "a"}, {"Name": "b", "Foo__c": "1"}, {"Name": "c"}]
+    summary = sf.bulk1.insert("Account", records)
+    assert [outcome.status for outcome in summary.results] == [
+        RowStatus.SUCCEEDED,
+        RowStatus.UNPROCESSED,
+        RowStatus.SUCCEEDED,
+    ]
+    error = summary.results[1].error
+    assert error is not None
+    assert (error.code, error.message) == ("InvalidBatch", "Field name not found : Foo__c")
+    assert in_org("SELECT Name FROM Account WHERE Ext_Id__c = null") == [("a",), ("c",)]
+
+
+def test_rows_of_a_batch_that_failed_half_done_are_not_called_unprocessed(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="job_failed", object="Account", after_rows=2)
+    summary = sf.bulk1.insert("Account", [{"Name": str(n)} for n in range(5)])
+    assert (summary.unknown, len(summary.failures)) == (5, 5)
+    assert sandbox.org.counts()["Account"] == len(ACCOUNTS) + 2
+
+
+def test_a_batch_that_failed_before_its_first_row_is_unprocessed(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="job_failed", object="Account", message="Timeout : too slow")
+    summary = sf.bulk1.insert("Account", [{"Name": "a"}])
+    (outcome,) = summary.results
+    assert (outcome.status, outcome.error and outcome.error.code) == (
+        RowStatus.UNPROCESSED,
+        "Timeout",
+    )
+
+
+def test_a_record_that_cannot_be_sent_stops_the_load_before_the_job(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    records: list[dict[str, Any]] = [{"Name": "a", "Site": "b"}, {"Name": "a", "Site": object()}]
+    with pytest.raises(DataError, match="Record 2: Site"):
+        sf.bulk1.insert("Account", records)
+    assert sandbox.requests == []
+
+
+def test_a_source_that_raises_aborts_the_job_and_is_heard(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_ROUND_ROWS", 1)
+
+    def records() -> Iterator[dict[str, str]]:
+        yield {"Name": "a"}
+        raise RuntimeError("the source broke")
+
+    with pytest.raises(RuntimeError, match="the source broke"):
+        sf.bulk1.insert("Account", records())
+    (job_id,) = _jobs(sandbox)
+    assert sf.bulk1.job(job_id).state is ClassicJobState.ABORTED
+
+
+def test_salesforces_refusals_are_told_in_its_words(sandbox: Sandbox, sf: Salesforce) -> None:
+    with pytest.raises(NotFound, match="InvalidJob: Unable to find object: Nope__c"):
+        sf.bulk1.insert("Nope__c", [{"Name": "a"}])
+    with pytest.raises(DataError, match="An upsert needs external_id"):
+        sf.bulk1.ingest_job("Account", Operation.UPSERT)
+    with pytest.raises(ApiError, match="does not match an External ID"):
+        sf.bulk1.upsert("Account", [{"Name": "a"}], external_id="Name")
+    sandbox.control.use_up("DailyBulkApiBatches")
+    with pytest.raises(LimitExceeded, match=r"ApiBatchItems Limit exceeded\."):
+        sf.bulk1.insert("Account", [{"Name": "a"}])
+
+
+def test_a_job_goes_step_by_step(
+    sandbox: Sandbox, sf: Salesforce, in_org: InOrg, tmp_path: Path
+) -> None:
+    sandbox.control.hold_jobs()
+    job = sf.bulk1.ingest_job("Account", Operation.INSERT, line_ending=LineEnding.CRLF)
+    assert (job.state, job.object_name) == (ClassicJobState.OPEN, "Account")
+    assert repr(job) == f"<ClassicJob {job.id} Open on Account>"
+    first = job.add_batch(b'Name,Description\na,"x\ny"\n')
+    file = tmp_path / "more.csv"
+    file.write_bytes(b"Name\nb\n")
+    second = job.add_batch(file, compressed=True)
+    third = job.add_batch(piece for piece in (b"Name\n", b"c\n"))
+    assert first.state is BatchState.QUEUED
+    assert job.close().state is ClassicJobState.CLOSED
+    assert [batch.id for batch in job.batches()] == [first.id, second.id, third.id]
+    with pytest.raises(JobTimeout, match=f"3 batches of job {job.id} on Account have not ended"):
+        job.wait(timeout=5)
+    sandbox.control.jobs_at_once()
+    assert {batch.state for batch in job.wait()} == {BatchState.COMPLETED}
+    assert [batch.id for batch in job.wait([second.id])] == [second.id]
+    assert job.batch(third.id).number_records_processed == 1
+    assert job.request(second.id) == b"Name\nb\n"
+    assert [(row.success, row.created) for row in job.row_results(third.id)] == [(True, True)]
+    info = job.refresh()
+    assert (info.number_batches_completed, info.number_records_processed) == (3, 3)
+    with pytest.raises(ApiError, match=f"Add a batch to insert job {job.id}.*not Open"):
+        job.add_batch(b"Name\nd\n")
+    assert in_org("SELECT Description FROM Account WHERE Name = 'a'") == [("x\r\ny",)]
+    create = asked(sandbox, "POST", "/job")[0]
+    assert create.headers["sforce-line-ending"] == "CRLF"
+
+
+def test_an_aborted_job_leaves_what_waited_unprocessed(sandbox: Sandbox, sf: Salesforce) -> None:
+    sandbox.control.hold_jobs()
+    job = sf.bulk1.ingest_job("Account", Operation.INSERT, retry_batches=False)
+    batch = job.add_batch(b"Name\na\n")
+    assert job.abort().state is ClassicJobState.ABORTED
+    assert job.batch(batch.id).state is BatchState.NOT_PROCESSED
+    with pytest.raises(ApiError, match="Records not processed"):
+        list(job.row_results(batch.id))
+    with pytest.raises(ApiError, match="InvalidJobState"):
+        job.abort()
+    assert asked(sandbox, "POST", "/job")[0].headers["sforce-disable-batch-retry"] == "TRUE"
+
+
+@pytest.mark.parametrize("size", [0, 10_000_001])
+def test_a_batch_beyond_the_limits_is_not_sent(sandbox: Sandbox, sf: Salesforce, size: int) -> None:
+    job = sf.bulk1.ingest_job("Account", Operation.INSERT)
+    with pytest.raises(DataError, match=f"has {size:,} bytes; Salesforce takes 1 to 10,000,000"):
+        job.add_batch(b"x" * size)
+    assert asked(sandbox, "POST", "/batch") == []
+
+
+def test_a_batch_somebody_else_added_is_an_error(sandbox: Sandbox, sf: Salesforce) -> None:
+    outcomes = sf.bulk1.load("Account", Operation.INSERT, [{"Name": "a"}])
+    next(outcomes)
+    (job_id,) = _jobs(sandbox)
+    sf.bulk1.job(job_id).add_batch(b"Name\nb\n")
+    with pytest.raises(JobError, match="holds 2 batches where 1 were sent"):
+        list(outcomes)
