@@ -89,10 +89,8 @@ class App:
         self._paging = Paging()
         self._jobs = Jobs(clock, self._progress)
         self._cursors = Cursors(IdSource(seed), folder)
-        job_ids = IdSource(seed)
         self._maker = JobMaker(
             org,
-            ids=job_ids,
             script=self._script,
             usage=self._usage,
             folder=folder,
@@ -104,7 +102,6 @@ class App:
         self._auth = Auth(self.access, org)
         self._bulk1 = Bulk1(
             org,
-            ids=job_ids,
             script=self._script,
             usage=self._usage,
             progress=self._progress,

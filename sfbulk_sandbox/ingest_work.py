@@ -97,7 +97,7 @@ class IngestWork:
 
     def _load(self, job: Job) -> None:
         upload = self._upload(job)
-        upload.check()
+        job.total = upload.check()
         loader = self._org.loader(self._operation, job.object, upload.header(), job.external_id)
         columns = self._columns(job)
         fault = self._script.for_job(job.object, job.operation)

@@ -13,7 +13,6 @@ from sfbulk_sandbox.query_work import QueryWork
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sfbulk_sandbox.ids import IdSource
     from sfbulk_sandbox.job_settings import JobSettings
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.org import Operation, Org
@@ -29,7 +28,6 @@ class JobMaker:
 
     Args:
         org: Rows and schema.
-        ids: Where job ids come from.
         script: The faults that may strike a job.
         usage: Where jobs and batches are counted.
         folder: Where each job gets a folder of its own.
@@ -39,13 +37,11 @@ class JobMaker:
         self,
         org: Org,
         *,
-        ids: IdSource,
         script: Script,
         usage: Usage,
         folder: Path,
     ) -> None:
         self._org = org
-        self._ids = ids
         self._script = script
         self._usage = usage
         self._folder = folder
@@ -57,7 +53,7 @@ class JobMaker:
             Fault: The SOQL is not one that Bulk 2.0 answers.
         """
         soql = settings.required("query")
-        job_id = self._ids.new_id(_JOB_PREFIX)
+        job_id = self._org.new_id(_JOB_PREFIX)
         work = QueryWork(
             self._org,
             soql,
@@ -90,7 +86,7 @@ class JobMaker:
         operation = settings.choice("operation", _OPERATIONS)
         sobject = self._sobject(settings.required("object"))
         external_id = _upsert_key(settings, sobject) if operation == "upsert" else None
-        job_id = self._ids.new_id(_JOB_PREFIX)
+        job_id = self._org.new_id(_JOB_PREFIX)
         return Job(
             id=job_id,
             type=JobType.INGEST,

@@ -73,8 +73,8 @@ class JobFailure(Exception):  # noqa: N818 - Salesforce's word for it: the job's
 class Job:
     """One job.
 
-    `processed` counts rows tried, `failed` those of them that were refused. Times are
-    milliseconds.
+    `processed` counts rows tried, `failed` those of them that were refused, `total` all rows once
+    they are known. Times are milliseconds.
     """
 
     id: str
@@ -92,6 +92,7 @@ class Job:
     uploaded: bool = False
     processed: int = 0
     failed: int = 0
+    total: int | None = None
     error_message: str | None = None
     processing_ms: int = 0
     modified: datetime = field(init=False)

@@ -245,6 +245,12 @@ class Org:
         load = SavedRows(sobject.name, operation, names, external_id, first=1, rows=())
         return RefusingSaver(saver, self.refusals, load)
 
+    def new_id(self, prefix: str) -> str:
+        """An id of no record: a job's, a batch's. A file remembers it, as clients may."""
+        made = self._ids.new_id(prefix)
+        self._store.keep_serials({prefix: self._ids.serials[prefix]})
+        return made
+
     def transaction(self) -> AbstractContextManager[None]:
         """What is saved inside is kept as a whole, or not at all when an exception ends it."""
         return self._store.transaction()

@@ -1,6 +1,6 @@
 """The page at `/`: objects with row counts and bulk jobs with state and progress, as Setup has.
 
-Plain HTML that asks for itself again every few seconds; no scripts.
+Plain HTML that asks for itself again every few seconds; no scripts, nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from starlette.responses import HTMLResponse
 
 from sfbulk_sandbox.calls import Resource
-from sfbulk_sandbox.jobs import JobType
+from sfbulk_sandbox.jobs import ENDED, JobState, JobType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from starlette.responses import Response
 
@@ -23,30 +23,78 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.jobs import Job, Jobs
 
 _REFRESH_SECONDS = 5
+_MOST_ENDED = 200
 _STYLE = """
-body { font-family: sans-serif; margin: 2em; color: #222 }
-table { border-collapse: collapse; margin-bottom: 2em }
-th, td { border: 1px solid #ccc; padding: .3em .8em; text-align: left }
-td.number { text-align: right }
-caption { font-weight: bold; text-align: left; padding: .3em 0 }
+:root { color-scheme: light dark; --line: #d8dde6; --soft: #f3f5f9; --mute: #5c6675;
+  --good: #1b6e3c; --bad: #b3261e; --busy: #0b5cab; --wait: #77510a }
+@media (prefers-color-scheme: dark) { :root { --line: #3a4250; --soft: #1d222b; --mute: #a3adbb;
+  --good: #6fd398; --bad: #ff9a91; --busy: #83bdff; --wait: #e8bf6d } }
+* { box-sizing: border-box }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 84rem; padding: 1.5rem }
+h1 { font-size: 1.4rem; margin: 0 }
+h2 { font-size: 1.05rem; margin: 1.8rem 0 .5rem }
+p { color: var(--mute); margin: .2rem 0; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100% }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left;
+  vertical-align: top; overflow-wrap: anywhere }
+th { background: var(--soft); font-weight: 600; white-space: nowrap }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+.id, .created { font-family: ui-monospace, monospace; font-size: .85em; white-space: nowrap }
+.state { font-weight: 600; white-space: nowrap }
+.good { color: var(--good) } .bad { color: var(--bad) } .busy { color: var(--busy) }
+.wait { color: var(--wait) }
+.note { color: var(--mute); font-size: .9em }
+progress { width: 6rem; vertical-align: middle }
+#objects { max-width: 28rem }
+@media (max-width: 60rem) {
+  .jobs thead { position: absolute; left: -999rem }
+  .jobs, .jobs tbody, .jobs tr, .jobs td { display: block }
+  .jobs tr { border: 1px solid var(--line); border-radius: .4rem; margin-bottom: .8rem }
+  .jobs td { border: 0; padding: .15rem .6rem .15rem 8rem; text-align: left; white-space: normal;
+    min-height: 1.7em; position: relative }
+  .jobs td::before { content: attr(data-head); color: var(--mute); position: absolute; left: .6rem;
+    font: 15px/1.45 system-ui, sans-serif }
+  body { padding: .8rem }
+}
 """
+_LOOKS = {
+    JobState.JOB_COMPLETE.value: "good",
+    "Closed": "good",
+    JobState.FAILED.value: "bad",
+    JobState.ABORTED.value: "bad",
+    JobState.IN_PROGRESS.value: "busy",
+}
 
 
 @dataclass(frozen=True)
 class JobLine:
-    """One job as the page shows it; `created` sorts the list, newest first."""
+    """One job as the page shows it.
+
+    Attributes:
+        state: In Salesforce's words.
+        ended: Whether nothing more will happen to it.
+        done: How much of it is done, from 0 to 1; None when nobody knows.
+        note: What else there is to say: an error's message, the number of batches.
+        created: Sorts the list, newest first.
+    """
 
     id: str
     kind: str
     operation: str
     object: str
     state: str
-    progress: str
+    ended: bool
+    done: float | None
+    processed: int
+    failed: int
+    note: str
     created: str
 
 
 class Counted(Protocol):
     """What knows how many records there are."""
+
+    id: str
 
     def counts(self) -> dict[str, int]:
         """Return records per object."""
@@ -70,8 +118,20 @@ class Page:
 
     def _show(self, _call: Call) -> Response:
         lines = [line for job_list in self._job_lists for line in job_list()]
-        lines.sort(key=lambda line: line.created, reverse=True)
-        return HTMLResponse(_document(_objects(self._org.counts()), _jobs(lines)))
+        lines.sort(key=lambda line: (line.created, line.id), reverse=True)
+        running = [line for line in lines if not line.ended]
+        ended = [line for line in lines if line.ended]
+        counts = self._org.counts()
+        return HTMLResponse(
+            _document(
+                f"<p>Org {escape(self._org.id)} · {sum(counts.values()):,} records · "
+                f"{len(running):,} jobs in progress, {len(ended):,} completed</p>",
+                _jobs("running", "Bulk data load jobs in progress", running),
+                _jobs("ended", "Completed bulk data load jobs", ended[:_MOST_ENDED]),
+                _older(len(ended) - _MOST_ENDED),
+                _objects(counts),
+            )
+        )
 
 
 def bulk2_lines(jobs: Jobs) -> list[JobLine]:
@@ -80,63 +140,121 @@ def bulk2_lines(jobs: Jobs) -> list[JobLine]:
 
 
 def _bulk2_line(job: Job) -> JobLine:
-    return JobLine(
-        id=job.id,
-        kind=job.type.value,
-        operation=job.operation,
-        object=job.object,
-        state=job.state.value,
-        progress=progress_text(job.processed, job.failed),
-        created=f"{job.created:%Y-%m-%d %H:%M:%S}",
-    )
+    with job.lock:
+        return JobLine(
+            id=job.id,
+            kind=job.type.value,
+            operation=job.operation,
+            object=job.object,
+            state=job.state.value,
+            ended=job.state in ENDED,
+            done=_done(job),
+            processed=job.processed,
+            failed=job.failed,
+            note=job.error_message or "",
+            created=f"{job.created:%Y-%m-%d %H:%M:%S}",
+        )
 
 
-def progress_text(processed: int, failed: int) -> str:
-    """Say how far a job is: records tried, and those of them that were refused."""
-    return f"{processed:,} records processed, {failed:,} failed"
+def _done(job: Job) -> float | None:
+    if job.state is JobState.JOB_COMPLETE:
+        return 1
+    if job.total:
+        return job.processed / job.total
+    return None if job.state is JobState.IN_PROGRESS else 0
 
 
 def _objects(counts: Mapping[str, int]) -> str:
-    # Objects with rows first: an org of a real describe has hundreds that are empty.
-    ordered = sorted(counts.items(), key=lambda item: (item[1] == 0, item[0]))
-    rows = "\n".join(
+    filled = sorted((name, count) for name, count in counts.items() if count)
+    rows = [
         f'<tr><td>{escape(name)}</td><td class="number">{count:,}</td></tr>'
-        for name, count in ordered
+        for name, count in filled
+    ]
+    # An org of a real describe has hundreds that are empty.
+    empty = sorted(name for name, count in counts.items() if not count)
+    names = ", ".join(f"<span>{escape(name)}</span>" for name in empty)
+    return (
+        "<h2>Objects</h2>\n"
+        + _table("objects", "", ("Object", "Records"), rows)
+        + f'\n<p id="empty">Without records: {names or "none"}</p>'
     )
-    return _table("objects", "Objects", ("Object", "Records"), rows)
 
 
-def _jobs(lines: Iterable[JobLine]) -> str:
-    rows = "\n".join(_job_row(line) for line in lines)
-    heads = ("Job", "Type", "Operation", "Object", "State", "Progress", "Created (UTC)")
-    return _table("jobs", "Bulk data load jobs", heads, rows)
+def _jobs(name: str, title: str, lines: Sequence[JobLine]) -> str:
+    if not lines:
+        return f"<h2>{title}</h2>\n<p>None</p>"
+    rows = [_job_row(line) for line in lines]
+    return f"<h2>{title}</h2>\n" + _table(name, "jobs", _HEADS, rows)
+
+
+_HEADS = (
+    "Job ID",
+    "Created (UTC)",
+    "Type",
+    "Operation",
+    "Object",
+    "State",
+    "Progress",
+    "Records",
+    "Failed",
+    "",
+)
 
 
 def _job_row(line: JobLine) -> str:
     cells = (
-        line.id,
-        line.kind,
-        line.operation,
-        line.object,
-        line.state,
-        line.progress,
-        line.created,
+        ("id", escape(line.id)),
+        ("created", escape(line.created)),
+        ("", escape(line.kind)),
+        ("", escape(line.operation)),
+        ("", escape(line.object)),
+        (f"state {_LOOKS.get(line.state, 'wait')}", escape(line.state)),
+        ("", _bar(line)),
+        ("number", f"{line.processed:,}"),
+        ("number", f"{line.failed:,}"),
+        ("note", escape(line.note)),
     )
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-
-
-def _table(name: str, caption: str, heads: Iterable[str], rows: str) -> str:
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     return (
-        f'<table id="{name}"><caption>{escape(caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+        "<tr>"
+        + "".join(
+            f'<td class="{look}" data-head="{head}">{text}</td>'
+            for head, (look, text) in zip(_HEADS, cells, strict=True)
+        )
+        + "</tr>"
     )
 
 
-def _document(*tables: str) -> str:
-    body = "\n".join(tables)
+def _bar(line: JobLine) -> str:
+    if line.done is None:
+        return '<progress aria-label="progress"></progress>'
+    percent = f"{line.done:.0%}"
+    bar = f'<progress aria-label="progress" value="{line.done:.3f}"></progress>'
+    return f"{bar} {percent}"
+
+
+def _older(count: int) -> str:
+    return f"<p>and {count:,} older ones</p>" if count > 0 else ""
+
+
+def _table(name: str, look: str, heads: Iterable[str], rows: Iterable[str]) -> str:
+    head = "".join(
+        f'<th class="number">{escape(text)}</th>'
+        if text in ("Records", "Failed")
+        else f"<th>{escape(text)}</th>"
+        for text in heads
+    )
+    body = "\n".join(rows)
+    return (
+        f'<table id="{name}" class="{look}">\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+    )
+
+
+def _document(*parts: str) -> str:
+    body = "\n".join(parts)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="{_REFRESH_SECONDS}">
 <title>sfbulk-sandbox</title><style>{_STYLE}</style></head>
 <body><h1>sfbulk-sandbox</h1>

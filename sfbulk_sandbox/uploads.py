@@ -34,8 +34,11 @@ class Upload:
         self._line_ending = line_ending
         self._well_formed = _record_pattern(delimiter)
 
-    def check(self) -> None:
+    def check(self) -> int:
         """Read the whole file once, so that a job of a bad file fails before its first row.
+
+        Returns:
+            The number of its rows.
 
         Raises:
             UploadRefusedError: The line ending is not the job's, also when the other kind stands
@@ -43,8 +46,7 @@ class Upload:
                 a row has more or fewer fields than the header.
         """
         self._check_line_endings()
-        for _row in self.rows():
-            pass
+        return sum(1 for _row in self.rows())
 
     def header(self) -> list[str]:
         """Return the column names as uploaded; none for an empty file.

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.bulk1.jobs import Work
     from sfbulk_sandbox.bulk1.settings import JobSettings
-    from sfbulk_sandbox.ids import IdSource
     from sfbulk_sandbox.job_settings import Paging
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.org import Org
@@ -29,7 +28,6 @@ class Maker:
 
     Args:
         org: Rows and schema.
-        ids: Where ids come from; Bulk 2.0 jobs have theirs from the same source.
         jobs: Where jobs are kept.
         script: The faults that may strike a batch.
         usage: Where batches are counted.
@@ -41,7 +39,6 @@ class Maker:
         self,
         org: Org,
         *,
-        ids: IdSource,
         jobs: Jobs,
         script: Script,
         usage: Usage,
@@ -49,7 +46,6 @@ class Maker:
         folder: Path,
     ) -> None:
         self._org = org
-        self._ids = ids
         self._jobs = jobs
         self._script = script
         self._usage = usage
@@ -58,7 +54,7 @@ class Maker:
 
     def job(self, settings: JobSettings, version: str) -> Job:
         """Return a new job, which is Open."""
-        job_id = self._ids.new_id(_JOB_PREFIX)
+        job_id = self._org.new_id(_JOB_PREFIX)
         folder = self._folder / job_id
         folder.mkdir(parents=True, exist_ok=True)
         job = Job(
@@ -88,7 +84,7 @@ class Maker:
                     "Failed to create batch, since the Job is not Open. "
                     f"Current job state is '{job.state.value}'",
                 )
-            batch_id = self._ids.new_id(_BATCH_PREFIX)
+            batch_id = self._org.new_id(_BATCH_PREFIX)
             return self._added(job, batch_id, body, self._work(job, batch_id))
 
     def _work(self, job: Job, batch_id: str) -> Work:
@@ -101,7 +97,7 @@ class Maker:
         return self._query()
 
     def _query(self) -> QueryWork:
-        return QueryWork(self._org, ids=self._ids, script=self._script, paging=self._paging)
+        return QueryWork(self._org, script=self._script, paging=self._paging)
 
     def _add_chunk(self, original: Batch, soql: str) -> None:
         job = original.job
@@ -109,7 +105,7 @@ class Maker:
             # Closing a job does not keep its chunks out, aborting it does.
             if job.state is JobState.ABORTED:
                 return
-            batch = self._added(job, self._ids.new_id(_BATCH_PREFIX), soql.encode(), self._query())
+            batch = self._added(job, self._org.new_id(_BATCH_PREFIX), soql.encode(), self._query())
         self._jobs.submit(batch)
 
     def _added(self, job: Job, batch_id: str, body: bytes, work: Work) -> Batch:

@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.answers import instant_text
 from sfbulk_sandbox.bulk1.documents import job_document
-from sfbulk_sandbox.bulk1.jobs import Jobs
+from sfbulk_sandbox.bulk1.jobs import ENDED, Jobs, JobState
 from sfbulk_sandbox.bulk1.maker import Maker
 from sfbulk_sandbox.bulk1.resources import Bulk1Resources
 from sfbulk_sandbox.job_lists import CLASSIC, ListedJob
-from sfbulk_sandbox.page import JobLine, progress_text
+from sfbulk_sandbox.page import JobLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sfbulk_sandbox.bulk1.jobs import Job
+    from sfbulk_sandbox.bulk1.jobs import Batch, Job
     from sfbulk_sandbox.calls import Resource
-    from sfbulk_sandbox.ids import IdSource
     from sfbulk_sandbox.job_settings import Paging
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.org import Org
@@ -47,7 +46,6 @@ class Bulk1:
 
     Args:
         org: Rows and schema.
-        ids: Where ids come from; Bulk 2.0 jobs have theirs from the same source.
         script: The faults that may strike a batch.
         usage: Where calls and batches are counted.
         progress: When batches are worked on.
@@ -60,7 +58,6 @@ class Bulk1:
         self,
         org: Org,
         *,
-        ids: IdSource,
         script: Script,
         usage: Usage,
         progress: Progress,
@@ -71,7 +68,6 @@ class Bulk1:
         self._jobs = Jobs(org.clock, progress)
         maker = Maker(
             org,
-            ids=ids,
             jobs=self._jobs,
             script=script,
             usage=usage,
@@ -109,13 +105,19 @@ class Bulk1:
 
 def _line(job: Job) -> JobLine:
     document = job_document(job)
+    batches = list(job.batches)
+    ended = sum(batch.state in ENDED for batch in batches)
     return JobLine(
         id=job.id,
         kind=CLASSIC,
         operation=job.settings.operation,
         object=job.settings.object,
         state=job.state.value,
-        progress=progress_text(document["numberRecordsProcessed"], document["numberRecordsFailed"]),
+        ended=job.state is not JobState.OPEN and ended == len(batches),
+        done=ended / len(batches) if batches else 0,
+        processed=document["numberRecordsProcessed"],
+        failed=document["numberRecordsFailed"],
+        note=_note(ended, batches),
         created=f"{job.created:%Y-%m-%d %H:%M:%S}",
     )
 
@@ -130,3 +132,9 @@ def _listed(job: Job) -> ListedJob:
         "isPkChunkingEnabled": "true" if job.settings.chunking else "false",
     }
     return ListedJob(job.id, job.created, facts, {**known, **instants, "jobType": CLASSIC})
+
+
+def _note(ended: int, batches: Sequence[Batch]) -> str:
+    count = f"{ended} of {len(batches)} batches"
+    messages = dict.fromkeys(batch.message for batch in batches if batch.message)
+    return ": ".join([count, *messages])

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.bulk1.chunking import PkChunking
     from sfbulk_sandbox.bulk1.jobs import Batch
-    from sfbulk_sandbox.ids import IdSource
     from sfbulk_sandbox.job_settings import Paging
     from sfbulk_sandbox.org import Org, Query
     from sfbulk_sandbox.script import Script
@@ -34,10 +33,9 @@ class QueryWork:
         result_ids: Their ids, of 15 characters as recorded; known once the batch is Completed.
     """
 
-    def __init__(self, org: Org, *, ids: IdSource, script: Script, paging: Paging) -> None:
+    def __init__(self, org: Org, *, script: Script, paging: Paging) -> None:
         self._org = org
         self._script = script
-        self._ids = ids
         self._paging = paging
         self._rows: RowFile | None = None
         self._head = b""
@@ -63,7 +61,7 @@ class QueryWork:
         if fault:
             end_early(fault)
         files = max(1, -(-self._rows.count // self._page))
-        self.result_ids = [self._ids.new_id(_RESULT_PREFIX)[:_SHORT_ID] for _ in range(files)]
+        self.result_ids = [self._org.new_id(_RESULT_PREFIX)[:_SHORT_ID] for _ in range(files)]
         return BatchState.COMPLETED
 
     def result(self, batch: Batch, result_id: str) -> Iterator[bytes]:

@@ -38,7 +38,7 @@ KEYS = [
 def served(tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run `serve` with a temporary folder of its own."""
     temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     process = subprocess.Popen(
         [*COMMAND, "serve", *arguments],
         stdout=subprocess.PIPE,
@@ -114,7 +114,7 @@ def test_a_data_folder_with_an_unknown_field_is_one_message_and_exit_code_1(
 ) -> None:
     data, temporary = tmp_path / "data", tmp_path / "temporary"
     data.mkdir()
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     (data / "Account.csv").write_text("Name,Foo__c\nAcme,1\n")
     result = run("serve", "--data", str(data), TMPDIR=str(temporary))
     assert list(temporary.iterdir()) == []
