@@ -20,6 +20,7 @@ from sfbulk_sandbox.faults import LoadError, RowError
 from sfbulk_sandbox.linking import Links
 from sfbulk_sandbox.rules.columns import Column, find_column
 from sfbulk_sandbox.rules.defaults import CREATED, MODIFIED, Defaults, default_value
+from sfbulk_sandbox.rules.derived import Derived
 from sfbulk_sandbox.schema import Field, Kind, SObject
 from sfbulk_sandbox.store import marks, quoted
 
@@ -183,6 +184,8 @@ class FolderLoader:
                 f"WHERE {quoted(one.name)} IS NULL AND rowid >= ?",
                 [file.first_row],
             )
+        given = [column.field for column in file.columns]
+        Derived(file.sobject).write_loaded(self._store, file.first_row, given)
         for one in defaults.numbers:
             self._number(file, one, defaults)
         self._store.keep_serials(defaults.serials())

@@ -155,6 +155,21 @@ class ChildRelationship:
     restricts: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Child:
+    """A lookup of an object that the org has, seen from its parent.
+
+    Attributes:
+        cascades: Whether the children are deleted with their parent.
+        restricts: Whether a parent with children cannot be deleted.
+    """
+
+    sobject: SObject
+    lookup: Field
+    cascades: bool
+    restricts: bool
+
+
 class SObject:
     """One object of the org.
 
@@ -166,6 +181,7 @@ class SObject:
     def __init__(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
         self.name: str = describe["name"]
         self.label: str = describe["label"]
+        self.label_plural: str = describe["labelPlural"] or describe["label"]
         self.key_prefix: str | None = describe["keyPrefix"]
         self.number_formats = number_formats
         self.fields = tuple(_fields(describe["fields"]))
@@ -265,6 +281,7 @@ class Schema:
 
     def __init__(self) -> None:
         self._objects: dict[str, SObject] = {}
+        self._children: dict[str, list[Child]] = {}
         self.revision = 0
 
     @classmethod
@@ -317,11 +334,28 @@ class Schema:
     def _add(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
         sobject = SObject(describe, number_formats)
         self._objects[sobject.name.lower()] = sobject
+        self._children.clear()
         self.revision += 1
 
     def sobject(self, name: str) -> SObject | None:
         """The object of this name in any case, or None."""
         return self._objects.get(name.lower())
+
+    def children_of(self, parent: SObject) -> list[Child]:
+        """Every lookup that may point at an object.
+
+        What a deletion does to its records says the parent's describe; of a lookup that it does
+        not mention, as when the describes are of two orgs, the lookup's own.
+        """
+        if parent.name not in self._children:
+            told = {(one.sobject, one.field): one for one in parent.child_relationships}
+            self._children[parent.name] = [
+                _seen_from_parent(sobject, lookup, told.get((sobject.name, lookup.name)))
+                for sobject in self
+                for lookup in sobject.stored
+                if parent.name in lookup.reference_to
+            ]
+        return self._children[parent.name]
 
     def by_prefix(self, prefix: str) -> SObject | None:
         """The object whose ids begin with these three characters, or None."""
@@ -368,6 +402,13 @@ def _child(sobject: str, field: dict[str, Any]) -> describes.Describe:
         "relationshipName": field.pop("childRelationshipName", None),
         "restrictedDelete": "restrict" in on_parent_delete,
     }
+
+
+def _seen_from_parent(sobject: SObject, lookup: Field, told: ChildRelationship | None) -> Child:
+    if told is not None:
+        return Child(sobject, lookup, told.cascades, told.restricts)
+    own = lookup.describe
+    return Child(sobject, lookup, bool(own["cascadeDelete"]), bool(own["restrictedDelete"]))
 
 
 def _read_describe(path: Path) -> dict[str, Any] | None:

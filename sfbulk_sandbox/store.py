@@ -17,7 +17,7 @@ import sqlite3
 import tempfile
 import threading
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,14 @@ def _compare_texts(left: str, right: str) -> int:
     # Texts that differ in case only must not be equal: which of them is least may not be chance.
     first, second = (left.casefold(), left), (right.casefold(), right)
     return (first > second) - (first < second)
+
+
+def _percent_of(whole: str | None, percent: str | None) -> str | None:
+    """A part of an amount to the cent; null when either is."""
+    if whole is None or percent is None:
+        return None
+    part = Decimal(whole) * Decimal(percent) / 100
+    return number_text(part.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 class _DecimalSum:
@@ -113,6 +121,7 @@ class Store:
         # Connections move between threads, one at a time: the lock or the iterator sees to that.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.create_function("fold", 1, fold, deterministic=True)
+        connection.create_function("percent_of", 2, _percent_of, deterministic=True)
         connection.create_collation("DECIMAL", _compare_numbers)
         connection.create_collation("FOLD", _compare_texts)
         connection.create_aggregate("decimal_sum", 1, _DecimalSum)  # type: ignore[arg-type] # typeshed knows aggregates of integers only
@@ -152,6 +161,16 @@ class Store:
         self.execute(
             f"CREATE {unique}INDEX IF NOT EXISTS {quoted(f'{sobject.name}.{field.name}')} "
             f"ON {quoted(sobject.name)} ({key})"
+        )
+
+    def create_index(self, sobject: SObject, lookup: Field) -> None:
+        """Make a lookup quick to follow from its parent, if it is not yet.
+
+        Only deleting needs it: an org that never deletes does without the slower inserts.
+        """
+        self.execute(
+            f"CREATE INDEX IF NOT EXISTS {quoted(f'{sobject.name}.{lookup.name}')} "
+            f"ON {quoted(sobject.name)} ({quoted(lookup.name)})"
         )
 
     @contextmanager

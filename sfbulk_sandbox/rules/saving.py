@@ -13,6 +13,8 @@ from sfbulk_sandbox.rules import cells, records, references, targets
 from sfbulk_sandbox.rules.chunk import UNSET, Chunk, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, upsert_key
 from sfbulk_sandbox.rules.defaults import Defaults
+from sfbulk_sandbox.rules.deleting import Deleter
+from sfbulk_sandbox.rules.derived import Derived
 from sfbulk_sandbox.store import marks, quoted
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.ids import IdSource
     from sfbulk_sandbox.schema import Field, Schema, SObject
     from sfbulk_sandbox.store import Store
-    from sfbulk_sandbox.values import Stored
 
 _FLAGS = {
     "insert": ("createable",),
@@ -74,6 +75,7 @@ class Saver:
         self._check_columns()
         self._rules = [cells.rule_for(column.field) for column in columns]
         self._defaults = Defaults(parts.ids, sobject, parts.user_id)
+        self._derived = Derived(sobject)
 
     def _check_columns(self) -> None:
         fields = [column.field for column in self._columns]
@@ -91,7 +93,8 @@ class Saver:
         with self._parts.store.transaction():
             chunk = self._checked(rows)
             if self._operation in _DELETES:
-                self._delete(chunk)
+                hard = self._operation == "hardDelete"
+                Deleter(self._parts, self._sobject, hard=hard).delete(chunk)
             else:
                 self._write(chunk)
         return chunk.results()
@@ -144,9 +147,11 @@ class Saver:
             chunk.ids[row] = self._parts.ids.new_id(self._sobject.key_prefix or "000")
         records.check_unique(self._parts.store, self._sobject, chunk)
         now = values.datetime_text(self._parts.clock.now())
+        opened = self._derived.open(self._parts.store, chunk)
         self._insert(chunk, chunk.inserts(), now)
         self._update(chunk, chunk.updates(), now)
         self._name([str(chunk.ids[row]) for row in chunk.live()])
+        self._derived.write(self._parts.store, chunk, opened)
         self._parts.store.keep_serials(self._defaults.serials())
 
     def _insert(self, chunk: Chunk, rows: list[int], now: str) -> None:
@@ -189,21 +194,6 @@ class Saver:
                 + (f" AND {quoted(field.name)} IS NULL" if field.createable else ""),
                 record_ids,
             )
-
-    def _delete(self, chunk: Chunk) -> None:
-        rows = [(str(chunk.ids[row]),) for row in chunk.live()]
-        table = quoted(self._sobject.name)
-        if self._operation == "hardDelete" or not self._sobject.has_recycle_bin:
-            self._parts.store.execute_many(f'DELETE FROM {table} WHERE "Id" = ?', rows)
-            return
-        now = values.datetime_text(self._parts.clock.now())
-        stamps: dict[str, Stored] = {"IsDeleted": "true"}
-        stamps |= {field.name: value for field, value in self._defaults.update_stamps(now).items()}
-        self._parts.store.execute_many(
-            f"UPDATE {table} SET {', '.join(f'{quoted(name)} = ?' for name in stamps)} "
-            'WHERE "Id" = ?',
-            [(*stamps.values(), *row) for row in rows],
-        )
 
 
 _CALLS = {"update": "update", "delete": "delete", "hardDelete": "delete"}
