@@ -40,18 +40,21 @@ th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align
 th { background: var(--soft); font-weight: 600; white-space: nowrap }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .id, .created { font-family: ui-monospace, monospace; font-size: .85em; white-space: nowrap }
+.word { white-space: nowrap }
 .state { font-weight: 600; white-space: nowrap }
+a { color: inherit }
 .good { color: var(--good) } .bad { color: var(--bad) } .busy { color: var(--busy) }
 .wait { color: var(--wait) }
-.note { color: var(--mute); font-size: .9em }
-progress { width: 6rem; vertical-align: middle }
+.note { color: var(--mute); font-size: .9em; min-width: 7rem }
+progress { width: 4.5rem; vertical-align: middle }
 #objects { max-width: 28rem }
-@media (max-width: 60rem) {
+@media (max-width: 75rem) {
   .jobs thead { position: absolute; left: -999rem }
   .jobs, .jobs tbody, .jobs tr, .jobs td { display: block }
   .jobs tr { border: 1px solid var(--line); border-radius: .4rem; margin-bottom: .8rem }
   .jobs td { border: 0; padding: .15rem .6rem .15rem 8rem; text-align: left; white-space: normal;
     min-height: 1.7em; position: relative }
+  .jobs td:empty { display: none }
   .jobs td::before { content: attr(data-head); color: var(--mute); position: absolute; left: .6rem;
     font: 15px/1.45 system-ui, sans-serif }
   body { padding: .8rem }
@@ -124,8 +127,10 @@ class Page:
         counts = self._org.counts()
         return HTMLResponse(
             _document(
-                f"<p>Org {escape(self._org.id)} · {sum(counts.values()):,} records · "
-                f"{len(running):,} jobs in progress, {len(ended):,} completed</p>",
+                f"<p>Org {escape(self._org.id)} · "
+                f'<a href="#objects">{sum(counts.values()):,} records</a> · '
+                f'<a href="#running">{len(running):,} jobs in progress</a> · '
+                f'<a href="#ended">{len(ended):,} completed</a></p>',
                 _jobs("running", "Bulk data load jobs in progress", running),
                 _jobs("ended", "Completed bulk data load jobs", ended[:_MOST_ENDED]),
                 _older(len(ended) - _MOST_ENDED),
@@ -182,7 +187,7 @@ def _objects(counts: Mapping[str, int]) -> str:
 
 def _jobs(name: str, title: str, lines: Sequence[JobLine]) -> str:
     if not lines:
-        return f"<h2>{title}</h2>\n<p>None</p>"
+        return f'<h2>{title}</h2>\n<p id="{name}">None</p>'
     rows = [_job_row(line) for line in lines]
     return f"<h2>{title}</h2>\n" + _table(name, "jobs", _HEADS, rows)
 
@@ -197,7 +202,7 @@ _HEADS = (
     "Progress",
     "Records",
     "Failed",
-    "",
+    "Note",
 )
 
 
@@ -205,11 +210,11 @@ def _job_row(line: JobLine) -> str:
     cells = (
         ("id", escape(line.id)),
         ("created", escape(line.created)),
-        ("", escape(line.kind)),
-        ("", escape(line.operation)),
+        ("word", escape(line.kind)),
+        ("word", escape(line.operation)),
         ("", escape(line.object)),
         (f"state {_LOOKS.get(line.state, 'wait')}", escape(line.state)),
-        ("", _bar(line)),
+        ("word", _bar(line)),
         ("number", f"{line.processed:,}"),
         ("number", f"{line.failed:,}"),
         ("note", escape(line.note)),
