@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -16,7 +17,7 @@ from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.job import Job
 from sfbulk.jobs.results import failed_rows, successful_rows
 from sfbulk.jobs.states import JobInfo, JobState, Operation, failure
-from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
+from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -192,7 +193,7 @@ class IngestJob(Job):
         lost: TransportError | None = None
         for _ in range(_UPLOAD_ATTEMPTS):
             try:
-                self._transport.send(request)
+                reply = self._transport.send(request)
             except (ApiError, TransportError) as error:
                 if isinstance(error, TransportError) and error.ambiguous:
                     lost = error
@@ -201,7 +202,10 @@ class IngestJob(Job):
                 elif isinstance(error, ApiError) and _SECOND_UPLOAD in error.detail:
                     return
             else:
-                return
+                # Any other success, as of a gateway, says nothing of the data.
+                if reply.status == HTTPStatus.CREATED:
+                    return
+                lost = unusable(request, reply.status, "not the answer to an upload")
             if self._shows_data():
                 return
         raise UploadUnknown(

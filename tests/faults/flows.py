@@ -1,0 +1,182 @@
+"""What users do with the client, each with the rows the org must hold afterwards.
+
+To add a flow, put a `Flow` into `FLOWS`; the loops in this folder do the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sfbulk import Operation, SObjectDescribe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sfbulk import IngestJob, IngestSummary, Salesforce
+    from sfbulk_sandbox import Sandbox
+
+    Rows = Mapping[str, tuple[str, bool]]
+    """By external id: the name, and whether the row lies in the recycle bin."""
+
+NAMES = {f"E{number}": f"Account {number}" for number in range(1, 8)}
+BEFORE: Rows = {key: (name, False) for key, name in NAMES.items()}
+CSV = "".join(["Name,Ext_Id__c\n", *(f"{name},{key}\n" for key, name in NAMES.items())])
+"""The org's accounts before each run."""
+
+SOQL = "SELECT Ext_Id__c, Name FROM Account"
+READ = sorted(NAMES.items())
+NEW = [{"Ext_Id__c": f"N{number}", "Name": f"New {number}"} for number in range(1, 5)]
+INSERTED: Rows = {row["Ext_Id__c"]: (row["Name"], False) for row in NEW}
+
+
+@dataclass(frozen=True)
+class Org:
+    """The client, and what a user would know of the org."""
+
+    sf: Salesforce
+    ids: Mapping[str, str]
+    """Salesforce's ids by external id."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One thing users do."""
+
+    name: str
+    run: Callable[[Org], object]
+    """Does it, and returns what the client told."""
+    told: object
+    """What the client must tell when all went well. For a load: rows saved and not saved."""
+    changes: Rows = field(default_factory=dict)
+    """Rows that are new or other afterwards."""
+    between: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+    """Rows as they may be found if the client gave up on the way."""
+    removes: frozenset[str] = frozenset()
+    """Rows that are gone for good."""
+    prepare: Callable[[Sandbox], None] = lambda _sandbox: None
+    """Puts the sandbox into the mood it needs."""
+
+    @property
+    def after(self) -> Rows:
+        """The org's rows when all went well."""
+        kept = {key: row for key, row in BEFORE.items() if key not in self.removes}
+        return {**kept, **self.changes}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def saved(summary: IngestSummary) -> tuple[int, int]:
+    return summary.succeeded, summary.failed + summary.unprocessed
+
+
+def read(rows: Any) -> list[tuple[Any, Any]]:
+    return sorted((row["Ext_Id__c"], row["Name"]) for row in rows)
+
+
+def small_pages(sandbox: Sandbox) -> None:
+    sandbox.control.set_page_rows(2)
+
+
+def slow_jobs(sandbox: Sandbox) -> None:
+    sandbox.control.jobs_after_polls(2)
+
+
+def describe(org: Org) -> object:
+    one = org.sf.describe("Account").name
+    many = org.sf.describe_many(["Contact", "Lead"])
+    described = [name for name, it in many.items() if isinstance(it, SObjectDescribe)]
+    return [one, *described, any(each.name == "Case" for each in org.sf.describe_global())]
+
+
+def leave_early(org: Org) -> object:
+    rows = org.sf.query(SOQL)
+    first = next(rows)
+    rows.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    return NAMES[first["Ext_Id__c"] or ""] == first["Name"]
+
+
+def opened(org: Org) -> IngestJob:
+    job = org.sf.ingest_job("Account", Operation.INSERT)
+    lines = [f"{row['Ext_Id__c']},{row['Name']}\n" for row in NEW]
+    job.upload("".join(["Ext_Id__c,Name\n", *lines]).encode())
+    return job
+
+
+def step_by_step(org: Org) -> object:
+    job = opened(org)
+    job.close()
+    job.wait()
+    ids = [row.id for row in job.successful() if row.created]
+    rest = [*job.failed(), *job.unprocessed()]
+    job.delete()
+    return len(set(ids)), len(rest)
+
+
+def aborted_before_its_end(org: Org) -> object:
+    job = opened(org)
+    return job.abort().state.value
+
+
+def versions(org: Org) -> object:
+    rows = [{"Ext_Id__c": "E1", "Name": "first"}, {"Ext_Id__c": "E1", "Name": "last"}]
+    return saved(org.sf.upsert("Account", rows, external_id="Ext_Id__c"))
+
+
+def update(org: Org) -> object:
+    rows = [{"Id": org.ids[key], "Name": "Changed"} for key in ("E1", "E2")]
+    return saved(org.sf.update("Account", rows))
+
+
+def upsert(org: Org) -> object:
+    rows = [*NEW, {"Ext_Id__c": "E1", "Name": "Changed"}]
+    return saved(org.sf.upsert("Account", rows, external_id="Ext_Id__c"))
+
+
+def by_id(org: Org, *keys: str) -> list[dict[str, str]]:
+    return [{"Id": org.ids[key]} for key in keys]
+
+
+FLOWS = [
+    Flow("sign in", lambda org: bool(org.sf.instance_url), told=True),
+    Flow("describe", describe, told=["Account", "Contact", "Lead", True]),
+    Flow("query", lambda org: read(org.sf.query(SOQL)), told=READ, prepare=slow_jobs),
+    Flow("query in pages", lambda org: read(org.sf.query(SOQL)), told=READ, prepare=small_pages),
+    Flow("leave a query early", leave_early, told=True, prepare=small_pages),
+    Flow(
+        "insert",
+        lambda org: saved(org.sf.insert("Account", NEW)),
+        told=(4, 0),
+        changes=INSERTED,
+        prepare=slow_jobs,
+    ),
+    Flow("insert step by step", step_by_step, told=(4, 0), changes=INSERTED),
+    Flow("abort an insert", aborted_before_its_end, told="Aborted"),
+    Flow(
+        "update",
+        update,
+        told=(2, 0),
+        changes={"E1": ("Changed", False), "E2": ("Changed", False)},
+    ),
+    Flow("upsert", upsert, told=(5, 0), changes={**INSERTED, "E1": ("Changed", False)}),
+    Flow(
+        "upsert two versions",
+        versions,
+        told=(2, 0),
+        changes={"E1": ("last", False)},
+        between={"E1": ("first", False)},
+    ),
+    Flow(
+        "delete",
+        lambda org: saved(org.sf.delete("Account", by_id(org, "E1", "E2"))),
+        told=(2, 0),
+        changes={key: (NAMES[key], True) for key in ("E1", "E2")},
+    ),
+    Flow(
+        "hard delete",
+        lambda org: saved(org.sf.hard_delete("Account", by_id(org, "E1", "E2"))),
+        told=(2, 0),
+        removes=frozenset({"E1", "E2"}),
+    ),
+]

@@ -1,0 +1,69 @@
+"""Each flow with each fault on each of its requests: every row is in once, or an error says why."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sfbulk_sandbox.fault_kinds import KINDS
+from tests.faults.flows import FLOWS, Flow
+from tests.faults.variants import VARIANTS, Variant
+
+if TYPE_CHECKING:
+    from tests.faults.harness import Harness
+
+LOADS = [flow for flow in FLOWS if flow.changes or flow.removes]
+JOB_FAULTS = ["job_failed", "job_aborted"]
+ROW_FAULTS = ["row_error"]
+MOST_ROWS = 8
+
+
+def pairs() -> list[object]:
+    return [
+        pytest.param(flow, variant, marks=[] if variant.quick else [pytest.mark.slow])
+        for flow in FLOWS
+        for variant in VARIANTS
+    ]
+
+
+def test_every_kind_of_fault_that_the_sandbox_knows_is_among_the_loops() -> None:
+    kinds = {variant.fault["kind"] for variant in VARIANTS}
+    assert kinds | {*JOB_FAULTS, *ROW_FAULTS} == set(KINDS)
+
+
+@pytest.mark.parametrize(("flow", "variant"), pairs(), ids=str)
+def test_a_fault_on_any_request_loses_and_doubles_nothing(
+    harness: Harness, flow: Flow, variant: Variant
+) -> None:
+    """The loop ends with the first request that the flow does not make: there it must be well."""
+    for request in itertools.count():
+        error = harness.run(flow, {**variant.fault, "skip": request}, late=variant.late)
+        if not harness.struck:
+            break
+        if variant.passes and (variant.on_sign_in or request > 0):
+            assert error is None, f"request {request}: {error}"
+    assert error is None
+    assert request > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+@pytest.mark.parametrize("kind", JOB_FAULTS)
+def test_a_job_that_ends_after_any_row_loses_and_doubles_nothing(
+    harness: Harness, flow: Flow, kind: str
+) -> None:
+    for rows in range(MOST_ROWS):
+        harness.run(flow, {"kind": kind, "after_rows": rows})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flow", LOADS, ids=str)
+@pytest.mark.parametrize("code", ["UNABLE_TO_LOCK_ROW", "FIELD_CUSTOM_VALIDATION_EXCEPTION"])
+def test_a_row_that_is_refused_is_told_and_the_others_are_in_once(
+    harness: Harness, flow: Flow, code: str
+) -> None:
+    for row in range(1, MOST_ROWS):
+        fault = {"kind": "row_error", "rows": [row], "code": code}
+        assert harness.run(flow, fault) is None

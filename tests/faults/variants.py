@@ -1,0 +1,72 @@
+"""The faults of calls, each in the forms that a client could take in different ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+LATE_SECONDS = 0.6
+"""How much later the work of a delayed call begins..."""
+
+PATIENCE_SECONDS = 0.3
+"""...and how long the client waits for an answer meanwhile."""
+
+_HTML = {"Content-Type": "text/html; charset=UTF-8"}
+_PAGE = "<html><head><title>Down for maintenance</title></head></html>"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A fault of one call."""
+
+    name: str
+    fault: dict[str, Any]
+    passes: bool = True
+    """Whether the client must come through: the same request is fine a moment later."""
+    quick: bool = False
+    """Whether it runs with every test run."""
+    on_sign_in: bool = True
+    """Whether it must come through the sign-in too, the first request of each flow."""
+    late: bool = False
+    """Whether the client gives up waiting before the work begins."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _answer(name: str, status: int, body: object = "", **more: Any) -> Variant:
+    about = {key: more.pop(key) for key in ("passes", "on_sign_in") if key in more}
+    return Variant(name, {"kind": "answer", "status": status, "body": body, **more}, **about)
+
+
+def _error(code: str, message: str = "no luck") -> list[dict[str, str]]:
+    return [{"errorCode": code, "message": message}]
+
+
+VARIANTS = [
+    Variant("lost", {"kind": "lost"}, quick=True),
+    Variant("closed before", {"kind": "closed"}, quick=True),
+    Variant("closed in the request", {"kind": "closed", "after_bytes": 10}),
+    Variant("cut before the body", {"kind": "cut"}),
+    Variant("cut in the body", {"kind": "cut", "after_bytes": 25}, quick=True),
+    Variant("delayed", {"kind": "delay", "seconds": 0.01}),
+    Variant("too late", {"kind": "delay", "seconds": LATE_SECONDS}, late=True),
+    Variant("session ends", {"kind": "expired_session"}, quick=True),
+    Variant("requests used up", {"kind": "used_up", "limit": "DailyApiRequests"}, passes=False),
+    _answer("500", 500, _error("UNKNOWN_EXCEPTION")),
+    _answer("502 page", 502, _PAGE, headers=_HTML),
+    _answer("504 nothing", 504),
+    _answer("408", 408),
+    _answer("503 retry after", 503, _error("SERVER_UNAVAILABLE"), headers={"Retry-After": "30"}),
+    _answer("503 page", 503, _PAGE, headers=_HTML),
+    _answer("429", 429),
+    _answer("too many at once", 403, _error("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests")),
+    _answer("locked", 400, _error("UNABLE_TO_LOCK_ROW")),
+    _answer("page as success", 200, _PAGE, headers=_HTML),
+    _answer("nothing as success", 204, passes=False),
+    _answer("401 without words", 401, on_sign_in=False),
+    _answer("403", 403, _error("API_DISABLED_FOR_ORG"), passes=False),
+    _answer("404", 404, _error("NOT_FOUND"), passes=False),
+    _answer("400", 400, _error("INVALIDJOBSTATE"), passes=False),
+    _answer("405", 405, passes=False),
+]
