@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow test-clients bench check format lint types pytest demo install clean
+.PHONY: help test test-slow test-faults test-clients bench check format lint types pytest demo install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -37,6 +37,9 @@ bench: .venv/ready  ## how fast and how small the sandbox is, a million rows eac
 
 test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an issue is closed
 	$(BIN)/pytest -m slow
+
+test-faults: .venv/ready  ## every fault of the sandbox on every request of each flow of the client
+	$(BIN)/pytest -n 2 tests/faults
 
 test-clients: .venv/ready  ## Salesforce clients we did not write, from the package indexes, on the sandbox
 	$(BIN)/pytest -m clients tests/clients
