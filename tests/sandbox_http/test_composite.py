@@ -1,9 +1,7 @@
-"""Calls that hold calls, and collections of records, beside recorded answers."""
+"""Calls that hold calls, and collections of records."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +11,7 @@ from tests.sandbox_http.front_door import Org, faults_of
 if TYPE_CHECKING:
     import requests
 
-    from sfbulk_sandbox import Sandbox
 
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings" / "rest"
-recorded = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="shared/recordings is not here")
 BASE = "/services/data/v68.0"
 
 
@@ -270,54 +265,3 @@ def test_a_request_inside_knows_methods_and_versions(org: Org) -> None:
         {"method": "GET", "url": f"{BASE}/jobs/query", "referenceId": "c"},
     )
     assert [part["httpStatusCode"] for part in parts] == [405, 410, 404]
-
-
-def keys(value: Any) -> Any:
-    """Return the shape of a JSON value: keys in order, lists by their distinct members."""
-    if isinstance(value, dict):
-        return [(key, keys(member)) for key, member in value.items()]
-    if isinstance(value, list):
-        shapes: list[Any] = []
-        for member in value:
-            if keys(member) not in shapes:
-                shapes.append(keys(member))
-        return shapes
-    return type(value).__name__
-
-
-@recorded
-@pytest.mark.parametrize("name", ["invalid_type", "not_found", "query"])
-def test_the_recorded_composites(sandbox: Sandbox, name: str) -> None:
-    recording = json.loads((RECORDINGS / f"cumulusci_composite_{name}.json").read_text())
-    org = Org(sandbox)
-    for exchange in recording["exchanges"]:
-        body = exchange["request"]["body"].replace("vxx.0", "v68.0")
-        headers = {"Content-Type": "application/json"}
-        ours = org.json("POST", "/composite", data=body, headers=headers)
-        theirs = json.loads(exchange["response"]["body"])
-        if name == "invalid_type":
-            ours["compositeResponse"][0]["body"]["totalSize"] = 17
-        assert ours == theirs
-        assert keys(ours) == keys(theirs)
-
-
-@recorded
-@pytest.mark.parametrize("name", ["upsert", "upsert_contact_id"])
-def test_the_recorded_collections(sandbox: Sandbox, name: str) -> None:
-    recording = json.loads((RECORDINGS / f"cumulusci_composite_{name}.json").read_text())
-    compared = 0
-    for exchange in recording["exchanges"]:
-        request = exchange.get("request", {"uri": "", "body": ""})
-        # Opportunities there name contacts of the recorded org.
-        if "/composite/sobjects" not in request["uri"] or "Opportunity" in request["body"]:
-            continue
-        path = exchange["request"]["uri"].partition("vxx.0")[2]
-        headers = {"Content-Type": "application/json"}
-        body = exchange["request"]["body"]
-        ours = Org(sandbox).call(exchange["request"]["method"], path, data=body, headers=headers)
-        theirs = json.loads(exchange["response"]["body"])
-        assert ours.status_code == exchange["response"]["status"]
-        assert len(ours.json()) == len(theirs)
-        assert keys(ours.json()) == keys(theirs)
-        compared += 1
-    assert compared >= 2

@@ -1,28 +1,26 @@
-"""Answers of the sandbox beside recorded ones: status, content type, elements, order, forms.
-
-The recordings lie beside a developer's checkout and not in a user's clone; the other tests hold
-the same facts written out.
-"""
+"""Recorded jobs and batches of Bulk API 1.0: status, content type, elements, order, forms."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sfbulk_sandbox import Sandbox
+from tests.recordings import support
 from tests.sandbox_bulk1.async_api import AsyncApi
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     import requests
 
-    from sfbulk_sandbox import Sandbox
+RECORDINGS = support.RECORDINGS / "bulk1"
 
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings" / "bulk1"
-
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="shared/recordings is not here")
+pytestmark = support.needs_recordings
 
 UPSERT = {
     "operation": "upsert",
@@ -232,3 +230,106 @@ def test_the_recorded_abort(sandbox: Sandbox) -> None:
     request = (RECORDINGS / "javierjulio_job_abort_request.xml").read_bytes()
     aborted = api.call("POST", job, request, "application/xml; charset=UTF-8")
     assert form(aborted.text) == form(recorded.replace("Open", "Aborted"))
+
+
+def test_a_query_whose_operation_begins_with_a_capital_is_refused(api: AsyncApi) -> None:
+    # A request that somebody kept without its answer: words of operations have one spelling.
+    request = (RECORDINGS / "clidx_queryJob.xml").read_bytes()
+    assert api.call("POST", "/job", request, "application/xml").status_code == 400
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Iterator[AsyncApi]:
+    """An org with the object that javierjulio's requests are about."""
+    fields = [
+        {"name": "Id", "type": "id"},
+        {"name": "Id__c", "type": "double", "externalId": True, "idLookup": True, "unique": True},
+        {"name": "Title__c", "type": "string", "length": 255},
+        {"name": "IsPreview__c", "type": "boolean"},
+    ]
+    describe = {"name": "VideoEvent__c", "keyPrefix": "a00", "label": "Video", "fields": fields}
+    (tmp_path / "VideoEvent__c.json").write_text(json.dumps(describe))
+    with Sandbox(describe=tmp_path, sample=False) as sandbox:
+        yield AsyncApi(sandbox, "31.0")
+
+
+def kept(name: str) -> str:
+    return (RECORDINGS / f"javierjulio_{name}").read_text()
+
+
+def assert_same_document(answer: requests.Response, name: str, **changes: str) -> None:
+    """Check an answer beside a kept one in which some texts were not Salesforce's."""
+    theirs = kept(name)
+    for ours, text in changes.items():
+        theirs = theirs.replace(text, ours)
+    assert answer.headers["Content-Type"] == "application/xml"
+    assert unspaced(unstated(answer.text)) == unspaced(unstated(theirs))
+
+
+def test_the_load_of_javierjulio(videos: AsyncApi) -> None:
+    request = kept("job_create_request.xml").encode()
+    created = videos.call("POST", "/job", request, "application/xml; charset=UTF-8")
+    assert created.status_code == 201
+    assert_same_document(created, "job_create_response.xml")
+    job = "/job/" + str(re.findall("<id>(.*)</id>", created.text)[0])
+    assert_same_document(videos.get(job), "job_info_response.xml")
+    rows = kept("batch_create_request.csv").encode()
+    added = [videos.call("POST", job + "/batch", rows, "text/csv; charset=UTF-8") for _ in range(2)]
+    assert [one.status_code for one in added] == [201, 201]
+    assert_same_document(added[0], "batch_create_response.xml")
+    first, second = (f"{job}/batch/{re.findall('<id>(.*)</id>', one.text)[0]}" for one in added)
+    videos.wait(first)
+    videos.wait(second)
+    # "Success" was put in by hand: a batch that went well has no message.
+    information = kept("batch_info_response.xml").replace(
+        " <stateMessage>Success</stateMessage>\n", ""
+    )
+    assert unspaced(form(videos.get(first).text)) == unspaced(form(information))
+    listed, theirs = videos.get(job + "/batch").text, kept("batch_info_list_response.xml")
+    assert unspaced(form(listed)) == unspaced(form(theirs))
+    # The rows are there since the first batch: the second one updates.
+    result = videos.get(second + "/result")
+    assert result.headers["Content-Type"] == "text/csv"
+    assert masked(result.text) == masked(kept("batch_result_list_response.csv"))
+    closed = videos.call("POST", job, kept("job_close_request.xml").encode(), "application/xml")
+    # It was kept with no batches in it.
+    counted = re.compile(r"(<number\w+>)\d+")
+    assert unspaced(counted.sub(r"\1n", unstated(closed.text))) == unspaced(
+        counted.sub(r"\1n", unstated(kept("job_close_response.xml")))
+    )
+
+
+def masked(text: str) -> str:
+    return re.sub(r'"a0[0-9A-Za-z]{16}"', '"(id)"', text).strip()
+
+
+def test_the_refused_rows_of_javierjulio(videos: AsyncApi) -> None:
+    job = videos.job("update", "VideoEvent__c")
+    batch = videos.run(job, "Id,Title__c\na00000000000001AAA,x\n")
+    header, row = videos.get(batch + "/result").text.splitlines()
+    their_header, *their_rows = kept("batch_result_list_failed_response.csv").strip().splitlines()
+    assert header == their_header
+    # Ids and texts there were put in by hand; recorded orgs leave the id of a refused row empty.
+    assert re.fullmatch(r'"","false","false","[A-Z_]+:.*--"', row)
+    assert all(re.fullmatch(r'".*","false","false",".*"', one) for one in their_rows)
+
+
+def test_the_query_of_javierjulio(videos: AsyncApi) -> None:
+    theirs = kept("query_result_response.csv")
+    videos.load("insert", "VideoEvent__c", theirs)
+    soql = "SELECT Id__c, Title__c, IsPreview__c FROM VideoEvent__c"
+    batch = videos.run(videos.job("query", "VideoEvent__c"), soql)
+    result = videos.get(batch + "/result")
+    assert unspaced(form(result.text)) == unspaced(form(kept("query_result_list_response.xml")))
+    (result_id,) = re.findall("<result>(.*)</result>", result.text)
+    ours = videos.get(f"{batch}/result/{result_id}").text
+    assert sorted(ours.splitlines()) == sorted(theirs.splitlines())
+
+
+def test_the_abort_of_javierjulio(videos: AsyncApi) -> None:
+    request = kept("job_create_request.xml").encode()
+    created = videos.call("POST", "/job", request, "application/xml; charset=UTF-8")
+    job = "/job/" + str(re.findall("<id>(.*)</id>", created.text)[0])
+    aborted = videos.call("POST", job, kept("job_abort_request.xml").encode(), "application/xml")
+    assert aborted.status_code == 200
+    assert unspaced(form(aborted.text)) == unspaced(form(kept("job_abort_response.xml")))

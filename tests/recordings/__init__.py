@@ -1,0 +1,1 @@
+"""The sandbox beside answers that were recorded from real orgs."""
