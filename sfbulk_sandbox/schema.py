@@ -218,7 +218,7 @@ class SObject:
                 sobject=one["childSObject"],
                 field=one["field"],
                 cascades=bool(one["cascadeDelete"]),
-                restricts=bool(one["restrictedDelete"]),
+                restricts=bool(one.get("restrictedDelete")),
             )
             for one in self._describe["childRelationships"]
             if one.get("field")

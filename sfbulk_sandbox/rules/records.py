@@ -8,7 +8,7 @@ from sfbulk_sandbox.faults import RowError
 from sfbulk_sandbox.rules import references
 from sfbulk_sandbox.rules.chunk import UNSET, Chunk
 from sfbulk_sandbox.schema import Field, Kind, SObject
-from sfbulk_sandbox.store import key_value
+from sfbulk_sandbox.store import key_value, marks, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,20 @@ def _refuse_set(chunk: Chunk, rows: Iterable[int], read_only: list[Field]) -> No
         if names:
             text = _READ_ONLY.format(names=", ".join(names))
             chunk.fail(row, RowError("INVALID_FIELD_FOR_INSERT_UPDATE", text, names))
+
+
+def check_converted(store: Store, sobject: SObject, chunk: Chunk) -> None:
+    """Refuse to change leads that were converted: they live on as other records."""
+    rows = {chunk.ids[row]: row for row in chunk.updates()}
+    if sobject.field("IsConverted") is None or not rows:
+        return
+    sql = (
+        f'SELECT "Id" FROM {quoted(sobject.name)} '  # noqa: S608 - SQL of a quoted name
+        f'WHERE "IsConverted" = \'true\' AND "Id" IN ({marks(len(rows))})'
+    )
+    for (record_id,) in store.execute(sql, list(rows)):
+        error = RowError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        chunk.fail(rows[str(record_id)], error)
 
 
 def check_required(chunk: Chunk, sobject: SObject) -> None:

@@ -107,6 +107,7 @@ class Saver:
         if self._operation not in _DELETES:
             self._read_columns(chunk, by_column)
             records.check_writable(chunk)
+            records.check_converted(self._parts.store, self._sobject, chunk)
             for field in [column.field for column in self._columns if not column.parent]:
                 if field in chunk.columns:
                     references.check_lookups(self._parts.store, self._parts.schema, chunk, field)

@@ -176,10 +176,6 @@ def test_a_whole_record_of_grouparoo(grouparoo: Replay, place: int) -> None:
     assert {name: answer.json()[name] for name in given} == {name: body[name] for name in given}
 
 
-# SOQL that the sandbox refuses; docs/sandbox-coverage.md says so too.
-NOT_DONE = ("%28select+Name+from+Opportunities%29", "TYPEOF")
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -199,6 +195,10 @@ def test_the_rest_exchanges_of_cumulusci_before_its_bulk_jobs(cumulusci: Replay)
     over_rest = [one for one in steps if "/services/data/" in one["request"]["uri"]]
     assert len(over_rest) == 10
     for exchange in over_rest:
+        if "TYPEOF" in exchange["request"]["uri"]:
+            # What was made just before is not among the recorded rows.
+            made = cumulusci.ids["00U9H000000S01tUAC"]
+            cumulusci.org.call("DELETE", f"/sobjects/Event/{made}")
         replay(cumulusci, exchange)
 
 
@@ -209,10 +209,6 @@ def replay(org: Replay, exchange: dict[str, Any]) -> None:
         # Salesforce's counts are approximate and lag behind.
         answer = org.send(exchange["request"])
         assert (answer.status_code, list(answer.json())) == (200, ["sObjects"])
-        return
-    if any(soql in uri for soql in NOT_DONE):
-        answer = org.send(exchange["request"])
-        assert "is SOQL that sfbulk-sandbox does not speak" in answer.text
         return
     if "/query" in uri:
         fill(org, json.loads(exchange["response"]["body"]))

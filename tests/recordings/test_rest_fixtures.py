@@ -168,13 +168,16 @@ def test_a_query_with_a_parent(whizbang: Org) -> None:
         "Picklist_Multiselect_Field",
     ]
     values = {name: theirs[name] for name in names}
-    create(whizbang, **values, ParentWhizbang__c=parent)
-    soql = f"SELECT {', '.join(names)}, ParentWhizbang__r.Name, ParentWhizbang__r.Text_Field "
-    soql += "FROM Whizbang WHERE ParentWhizbang__c != null"
+    child = create(whizbang, **values, ParentWhizbang__c=parent)
+    create(whizbang, Name="Child Whizbang", ParentWhizbang__c=child)
+    soql = f"SELECT {', '.join(names)}, ParentWhizbang__r.Name, ParentWhizbang__r.Text_Field, "
+    soql += "(SELECT Name FROM Whizbangs__r) FROM Whizbang "
+    soql += "WHERE ParentWhizbang__r.Name = 'Parent Whizbang'"
     answer = whizbang.json("GET", "/query", params={"q": soql})
     assert list(answer) == list(restforce("query_success"))
     (ours,) = answer["records"]
-    assert [*ours, "Whizbangs__r"] == list(theirs)
+    assert list(ours) == list(theirs)
+    assert_same_keys(ours["Whizbangs__r"], theirs["Whizbangs__r"])
     assert {name: ours[name] for name in names} == values
     their_parent = named_as_described(theirs["ParentWhizbang__r"])
     assert_same_keys(ours["ParentWhizbang__r"], their_parent)
