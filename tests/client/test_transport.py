@@ -205,6 +205,15 @@ def test_a_redirect_is_not_followed_and_the_token_stays(
         assert elsewhere.seen == []
 
 
+def test_a_sign_in_is_not_redirected_either(server: ScriptedServer, renewing: Transport) -> None:
+    with ScriptedServer([as_json({})]) as elsewhere:
+        server.script.append(Answer(307, headers={"Location": elsewhere.url + "/steal"}))
+        with pytest.raises(TransportError, match=r"redirects to .* login_url"):
+            renewing.json(READ)
+        assert elsewhere.seen == []
+    assert server.lines == [TOKEN_LINE]
+
+
 def test_a_download_that_breaks_off_begins_anew(
     server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
