@@ -47,7 +47,8 @@ _ADVICE = {
     "PASSWORD_LOCKOUT": "Wrong passwords have locked the user out: wait, or unlock it in Setup.",
     "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "The password has expired: sign in with a browser "
     "and set a new one.",
-    "INVALID_OPERATION": "An administrator can switch SOAP login() on in Setup, User Interface.",
+    "INVALID_OPERATION": "An administrator can switch SOAP API login() on in Setup; orgs from "
+    "Summer '26 on also want the user to have the permission Use Any API Auth.",
     "API_DISABLED_FOR_ORG": "The org's edition or the user's profile has no API: the user needs "
     "the permission API Enabled.",
     "API_CURRENTLY_DISABLED": "The API is switched off for this user or org for now.",
