@@ -28,9 +28,10 @@ log = logging.getLogger(__name__)
 # A chunk is asked for as often as this before the query is given up.
 _CHUNK_ATTEMPTS = 3
 # Salesforce may still add batches of chunks after it has put the original aside: so often in
-# a row must the list have been the same, with such a pause between two looks.
+# a row must the list have been the same, with such a pause between two looks; more often when
+# it is empty, or when the job counts another number of batches.
 _ALIKE_LOOKS = 2
-_LOOKS_FOR_FIRST_CHUNK = 10
+_LOOKS_FOR_MORE = 10
 _LOOK_SECONDS = 2.0
 
 
@@ -97,10 +98,10 @@ class ClassicQuery:
         while True:
             listed = [batch for batch in job.wait() if batch.id != original.id]
             total = job.refresh().number_batches_total
-            whole = total in (None, len(listed) + 1)
-            alike = alike + 1 if whole and len(listed) == len(chunks) else 0
+            whole = listed and total in (None, len(listed) + 1)
+            alike = alike + 1 if len(listed) == len(chunks) else 0
             chunks = listed
-            if alike >= (_ALIKE_LOOKS if chunks else _LOOKS_FOR_FIRST_CHUNK):
+            if alike >= (_ALIKE_LOOKS if whole else _LOOKS_FOR_MORE):
                 break
             self._transport.clock.sleep(_LOOK_SECONDS)
         if job.state is ClassicJobState.ABORTED:

@@ -1,0 +1,383 @@
+"""Answers that were lost, settled by reading, against a server that answers from a script."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from sfbulk import (
+    ApiError,
+    ClassicJobState,
+    DataError,
+    JobError,
+    JobFailed,
+    Operation,
+    PkChunking,
+    RowCountMismatch,
+    TransportError,
+    UnknownState,
+)
+from sfbulk.bulk1 import Bulk1, ClassicJob
+from sfbulk.settings import parse_settings
+from sfbulk.transport import Transport
+from tests.client.scripted import DROP, Answer, ScriptedServer, as_json
+
+if TYPE_CHECKING:
+    from tests.client.scripted import FakeClock, Seen
+
+ID, OTHER = "750000000000001AAA", "750000000000002AAA"
+ASYNC = "/services/async/68.0/job"
+JOB = f"{ASYNC}/{ID}"
+BODY = b"Name\na\n"
+
+
+def job(state: str = "Open", job_id: str = ID, **more: Any) -> Answer:
+    said = {"id": job_id, "operation": "insert", "object": "Account", "state": state}
+    return as_json(said | {"contentType": "CSV"} | more)
+
+
+def said(number: int, state: str = "Queued", **more: Any) -> dict[str, Any]:
+    return {"id": f"751{number}", "jobId": ID, "state": state} | more
+
+
+def batch(number: int, state: str = "Queued", **more: Any) -> Answer:
+    return as_json(said(number, state, **more))
+
+
+def listed(*batches: dict[str, Any]) -> Answer:
+    return as_json({"batchInfo": list(batches)})
+
+
+def refused(code: str, message: str) -> Answer:
+    return as_json({"exceptionCode": code, "exceptionMessage": message}, 400)
+
+
+def opened(transport: Transport, server: ScriptedServer, *answers: Answer) -> ClassicJob:
+    server.script.extend([job(), *answers])
+    return Bulk1(transport).ingest_job("Account", Operation.INSERT)
+
+
+def asked(server: ScriptedServer) -> list[str]:
+    """What was asked after the job was created."""
+    return [line.replace(JOB, "") for line in server.lines[1:]]
+
+
+# Creating a job
+
+
+def test_a_job_whose_creation_went_unanswered_is_created_anew_and_the_first_is_named(
+    server: ScriptedServer, transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    alike = {"object": "Account", "operation": "insert", "state": "Open", "jobType": "Classic"}
+    jobs = [
+        {"id": OTHER, **alike},
+        {"id": ID, **alike},
+        {"id": "750x", **alike, "object": "Contact"},
+        {"id": "750y", **alike, "state": "Closed"},
+    ]
+    server.script.extend([DROP, job(), as_json({"records": jobs, "done": True})])
+    with caplog.at_level(logging.WARNING):
+        made = Bulk1(transport).ingest_job("Account", Operation.INSERT)
+    assert made.id == ID
+    assert server.lines == [
+        f"POST {ASYNC}",
+        f"POST {ASYNC}",
+        "GET /services/data/v68.0/jobs/ingest?jobType=Classic",
+    ]
+    assert f"beside {ID} (perhaps {OTHER})" in caplog.text
+
+
+@pytest.mark.parametrize("listing", [Answer(404), refused("InvalidUrl", "x"), as_json({})])
+def test_an_org_without_a_list_of_jobs_is_no_hindrance(
+    server: ScriptedServer,
+    transport: Transport,
+    caplog: pytest.LogCaptureFixture,
+    listing: Answer,
+) -> None:
+    server.script.extend([Answer(500), job(operation="query"), listing])
+    with caplog.at_level(logging.WARNING):
+        Bulk1(transport).query_job("Account")
+    assert server.lines[2] == "GET /services/data/v68.0/jobs/query?jobType=Classic"
+    assert "its id is not known" in caplog.text
+
+
+def test_a_job_is_not_created_without_end(server: ScriptedServer, transport: Transport) -> None:
+    server.script.extend([DROP] * 4)
+    with pytest.raises(TransportError, match="insert job on Account: the connection broke"):
+        Bulk1(transport).ingest_job("Account", Operation.INSERT)
+    assert len(server.seen) == 4
+
+
+# Adding a batch
+
+
+@pytest.mark.parametrize("lost", [DROP, Answer(500), Answer(502), Answer(200, b"<html/>")])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_batch_whose_answer_is_lost_is_found_and_not_sent_again(
+    server: ScriptedServer, transport: Transport, lost: Answer, *, compressed: bool
+) -> None:
+    running = opened(transport, server, lost, listed(said(1)), Answer(200, BODY))
+    assert running.add_batch(BODY, compressed=compressed).id == "7511"
+    assert asked(server) == ["POST /batch", "GET /batch", "GET /batch/7511/request"]
+    assert (gzip.decompress if compressed else bytes)(server.seen[1].body) == BODY
+
+
+def test_a_batch_that_comes_into_the_list_a_little_later_is_found(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    later = [listed(), listed(), listed(said(1)), Answer(200, BODY)]
+    assert opened(transport, server, DROP, *later).add_batch(BODY).id == "7511"
+    assert [line for line in asked(server) if line.startswith("POST")] == ["POST /batch"]
+
+
+def test_a_batch_that_did_not_arrive_is_sent_again_whole(
+    server: ScriptedServer, transport: Transport, clock: FakeClock
+) -> None:
+    running = opened(transport, server, DROP, *[listed()] * 8, batch(1))
+    running.add_batch(iter([b"Name\n", b"a\n"]))
+    posted = [seen.body for seen in server.seen if seen.path.endswith("/batch") and seen.body]
+    assert posted == [BODY, BODY]
+    assert clock.monotonic() > 5
+
+
+def test_a_batch_is_told_from_an_equal_one_that_is_known(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    lost = [DROP, listed(said(1), said(2)), Answer(200, BODY)]
+    running = opened(transport, server, batch(1), *lost)
+    assert running.add_batch(BODY).id == "7511"
+    assert running.add_batch(BODY).id == "7512"
+    assert asked(server)[-1] == "GET /batch/7512/request"
+
+
+def test_a_batch_that_is_not_what_was_sent_stops_everything(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = opened(transport, server, DROP, listed(said(1)), Answer(200, b"Name\nb\n"))
+    with pytest.raises(JobError, match="holds the batch 7511, which is not what was sent"):
+        running.add_batch(BODY)
+
+
+def test_a_batch_is_not_sent_without_end(server: ScriptedServer, transport: Transport) -> None:
+    running = opened(transport, server, *[DROP, *[listed()] * 8] * 4)
+    with pytest.raises(TransportError, match=f"Add a batch to insert job {ID}"):
+        running.add_batch(BODY)
+    assert [line for line in asked(server) if line.startswith("POST")] == ["POST /batch"] * 4
+
+
+def test_a_refused_batch_is_an_error_at_once(server: ScriptedServer, transport: Transport) -> None:
+    running = opened(transport, server, refused("InvalidJobState", "the Job is not Open"))
+    with pytest.raises(ApiError, match="InvalidJobState: the Job is not Open") as caught:
+        running.add_batch(BODY)
+    assert caught.value.job_id == ID
+    assert len(server.seen) == 2
+
+
+# Changing a job's state
+
+
+def test_a_state_change_whose_answer_is_lost_is_read_from_the_job(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = opened(transport, server, DROP, job("Closed"))
+    assert running.close().state is ClassicJobState.CLOSED
+    assert asked(server) == ["POST ", "GET "]
+    state = ET.fromstring(server.seen[1].body)[0]  # noqa: S314 - made here
+    assert state.text == "Closed"
+
+
+def test_a_state_change_that_did_not_arrive_is_asked_for_again(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = opened(transport, server, DROP, job(), job("Aborted"))
+    assert running.abort().state is ClassicJobState.ABORTED
+    assert asked(server) == ["POST ", "GET ", "POST "]
+
+
+def test_a_state_change_that_arrived_late_is_no_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    late = refused("InvalidJobState", "Closing already Closed Job not allowed")
+    running = opened(transport, server, DROP, job(), late, job("Closed"))
+    assert running.close().state is ClassicJobState.CLOSED
+
+
+def test_a_job_aborted_meanwhile_is_not_closed(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    late = refused("InvalidJobState", "Closing already Aborted Job not allowed")
+    running = opened(transport, server, DROP, *[job("Aborted"), late] * 3, job("Aborted"))
+    with pytest.raises(ApiError, match="Closing already Aborted Job"):
+        running.close()
+
+
+# Counts
+
+
+def results(*rows: str) -> Answer:
+    return Answer(200, "\n".join(['"Id","Success","Created","Error"', *rows, ""]).encode())
+
+
+GOOD = '"001","true","true",""'
+
+
+@pytest.mark.parametrize(
+    ("ended", "rows"),
+    [
+        (said(1, "Completed"), [GOOD]),
+        (said(1, "Completed"), [GOOD] * 3),
+        (said(1, "Completed", numberRecordsProcessed=1), [GOOD] * 2),
+        (said(1, "Completed", numberRecordsProcessed=2, numberRecordsFailed=1), [GOOD] * 2),
+    ],
+)
+def test_rows_salesforce_does_not_account_for_are_an_error(
+    server: ScriptedServer, transport: Transport, ended: dict[str, Any], rows: list[str]
+) -> None:
+    server.script.extend([job(), batch(1), listed(ended), results(*rows), job("Aborted")])
+    with pytest.raises(RowCountMismatch, match="Batch 7511 of job 750000000000001AAA on Account"):
+        Bulk1(transport).insert("Account", [{"Name": "a"}, {"Name": "b"}])
+    assert asked(server)[-1] == "POST "
+
+
+def test_an_abort_that_fails_does_not_hide_the_error(
+    server: ScriptedServer, transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script.extend([job(), batch(1), listed(said(1, "Pondering")), refused("X", "no")])
+    with pytest.raises(UnknownState, match="'Pondering'"):
+        Bulk1(transport).insert("Account", [{"Name": "a"}])
+    assert f"Could not set Aborted on job {ID}: X" in caplog.text
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_rows_of_a_query_that_are_not_those_announced_are_an_error(
+    server: ScriptedServer, transport: Transport, count: int
+) -> None:
+    ended = listed(said(1, "Completed", numberRecordsProcessed=2))
+    file = Answer(200, b'"Id"\n' + b'"x"\n' * count)
+    server.script.extend([job(), batch(1), ended, as_json(["752"]), file, job("Aborted")])
+    with pytest.raises(RowCountMismatch, match=f"hold {count} rows where Salesforce found 2"):
+        list(Bulk1(transport).query("SELECT Id FROM Account"))
+
+
+# Chunks
+
+
+RANGE = "SELECT Id FROM Account WHERE "
+
+
+def ids(number: int) -> str:
+    return f"001{number:012}"
+
+
+class ChunkServer(ScriptedServer):
+    """An org of ten rows whose first job is chunked in three, of which `missing` never comes."""
+
+    def __init__(self, missing: int, *, bounds: bool = True) -> None:
+        super().__init__()
+        self.missing = missing
+        self.bounds = bounds
+        self.repeated: list[str] = []
+        self.looks = 0
+
+    def answer(self, seen: Seen) -> Answer:
+        self.seen.append(seen)
+        if seen.path == ASYNC:
+            made = sum(one.path == ASYNC for one in self.seen)
+            return job(job_id=ID if made == 1 else OTHER)
+        if OTHER in seen.path:
+            return self._second(seen)
+        place = seen.path.removeprefix(JOB)
+        if seen.method == "POST":
+            return batch(0) if place else job("Closed")
+        if not place:
+            return job(numberBatchesTotal=1 + sum(n != self.missing for n in (1, 2, 3)))
+        if place == "/batch":
+            self.looks += 1
+            return listed(said(0, "NotProcessed"), *self._chunks())
+        _, _, number, what, *rest = place.split("/")
+        return self._chunk(int(number[3:]), what, rest)
+
+    def _second(self, seen: Seen) -> Answer:
+        place = seen.path.removeprefix(f"{ASYNC}/{OTHER}")
+        if seen.method == "POST" and place:
+            self.repeated.append(seen.body.decode())
+            return batch(9)
+        if place == "/batch":
+            return listed(said(9, "Completed", numberRecordsProcessed=1))
+        if place.endswith("/result"):
+            return as_json(["752"])
+        return Answer(200, b'"Id"\n"again"\n') if place else job("Closed", OTHER)
+
+    def _chunks(self) -> list[dict[str, Any]]:
+        # The last one comes late: the list must be looked at until it has stopped to grow.
+        there = (1, 2, 3) if self.looks > 2 else (1, 2)
+        return [said(n, "Completed", numberRecordsProcessed=1) for n in there if n != self.missing]
+
+    def _chunk(self, number: int, what: str, rest: list[str]) -> Answer:
+        if what == "request":
+            low, high = f"Id >= '{ids(number)}'", f" AND Id < '{ids(number + 1)}'"
+            query = f"{RANGE}{low}{high if number < 3 else ''}"
+            return Answer(200, query.encode() if self.bounds else b"SELECT Id FROM Account")
+        return Answer(200, f'"Id"\n"{number}"\n'.encode()) if rest else as_json(["752"])
+
+
+def chunk_rows(server: ScriptedServer, clock: FakeClock) -> list[str]:
+    settings = {"instance_url": server.url, "access_token": "t"}
+    transport = Transport(parse_settings(settings), clock)
+    rows = Bulk1(transport).query("SELECT Id FROM Account", pk_chunking=PkChunking())
+    try:
+        return [row["Id"] for row in rows]
+    finally:
+        transport.close()
+
+
+def test_a_chunk_that_comes_late_is_waited_for(clock: FakeClock) -> None:
+    with ChunkServer(missing=0) as server:
+        assert chunk_rows(server, clock) == ["1", "2", "3"]
+    assert server.repeated == []
+
+
+def test_a_chunk_that_is_missing_is_asked_for(clock: FakeClock) -> None:
+    with ChunkServer(missing=2) as server:
+        assert chunk_rows(server, clock) == ["1", "3", "again"]
+    (query,) = server.repeated
+    assert query == f"{RANGE}Id >= '{ids(2)}' AND Id < '{ids(3)}'"
+
+
+def test_chunks_whose_ranges_are_not_told_are_taken_as_they_are(clock: FakeClock) -> None:
+    with ChunkServer(missing=2, bounds=False) as server:
+        assert chunk_rows(server, clock) == ["1", "3"]
+
+
+class NoChunks(ChunkServer):
+    def _chunks(self) -> list[dict[str, Any]]:
+        return []
+
+
+def test_a_query_put_aside_without_chunks_is_an_error_and_not_an_empty_result(
+    clock: FakeClock,
+) -> None:
+    with NoChunks(missing=0) as server, pytest.raises(JobError, match="no chunk appeared"):
+        chunk_rows(server, clock)
+
+
+def test_an_unknown_content_type_of_a_job_is_quoted(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = opened(transport, server)
+    server.script.extend([job(contentType="ZIP_CSV"), listed()])
+    foreign = Bulk1(transport).job(running.id)
+    with pytest.raises(DataError, match="'ZIP_CSV', which this version of sfbulk does not read"):
+        foreign.add_batch(BODY)
+
+
+def test_a_failed_query_without_a_reason_says_so(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    server.script.extend([job(), batch(1), listed(said(1, "Failed")), job("Aborted")])
+    with pytest.raises(JobFailed, match="on Account failed: Salesforce gives no reason"):
+        list(Bulk1(transport).query("SELECT Id FROM Account"))
