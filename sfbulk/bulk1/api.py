@@ -193,7 +193,8 @@ class Bulk1:
             DataError: a record cannot be sent; names its number. Rounds before it are done.
             RowCountMismatch: Salesforce does not account for every row of a batch.
             JobError: the job holds batches that were not sent.
-            ApiError: Salesforce refuses the job or a batch.
+            ApiError: Salesforce refuses the job or the first batch. When it refuses a later one,
+                the records from there on are told of as unprocessed, since others are in.
             TransportError: no answer.
         """
         settings = JobSettings(

@@ -14,14 +14,14 @@ from sfbulk.bulk1.batches import BatchSpool
 from sfbulk.bulk1.encode import ENCODERS
 from sfbulk.bulk1.job import ClassicJob, JobSettings, disposing
 from sfbulk.bulk1.records import Records, numbered_rows
-from sfbulk.bulk1.states import BatchInfo, BatchState
+from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState
 from sfbulk.errors import ApiError, DataError, JobError, RowCountMismatch
 from sfbulk.jobs.records import naming_record
 from sfbulk.jobs.results import RowError
 from sfbulk.jobs.states import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sfbulk.bulk1.batches import BatchFile
     from sfbulk.bulk1.row_results import RowResult
@@ -42,7 +42,8 @@ class RowStatus(str, Enum):
     FAILED = "failed"
     """Salesforce refused it; `errors` says why."""
     UNPROCESSED = "unprocessed"
-    """Salesforce never tried it: its batch failed as a whole, or the job was aborted."""
+    """Salesforce never tried it: its batch failed as a whole, the job was aborted, or it was
+    not sent because Salesforce took no more batches."""
     UNKNOWN = "unknown"
     """Its batch failed half done, and Salesforce does not tell which rows are in."""
 
@@ -60,7 +61,8 @@ class RowOutcome:
     """Whether the record is new."""
     errors: tuple[RowError, ...]
     """Why it is not in, in Salesforce's words."""
-    batch_id: str
+    batch_id: str | None
+    """The batch it was sent in; None when it was not sent."""
 
     @property
     def success(self) -> bool:
@@ -117,6 +119,8 @@ class ClassicLoader:
         self._settings = settings
         self._compressed = compressed
         self._batches_sent = 0
+        self._refused: RowError | None = None
+        """Why Salesforce takes no more batches."""
 
     def outcomes(
         self, records: Records, columns: Sequence[str] | None = None
@@ -127,7 +131,7 @@ class ClassicLoader:
             DataError: a record cannot be sent; names its number.
             RowCountMismatch: Salesforce does not account for every row of a batch.
             JobError: the job holds batches that were not sent.
-            ApiError: Salesforce refuses the job or a batch.
+            ApiError: Salesforce refuses the job or the first batch.
             TransportError: no answer.
         """
         with TemporaryDirectory(prefix="sfbulk-") as folder:
@@ -139,8 +143,9 @@ class ClassicLoader:
                 yield from self._run(job, first)
                 for files in rounds:
                     yield from self._run(job, files)
-                job.close()
                 self._check_batches(job)
+                if job.state is ClassicJobState.OPEN:
+                    job.close()
 
     def _rounds(
         self, records: Records, columns: Sequence[str] | None, folder: Path
@@ -161,17 +166,35 @@ class ClassicLoader:
     def _run(self, job: ClassicJob, files: list[BatchFile]) -> Iterator[RowOutcome]:
         found: list[RowOutcome] = []
         for _, wave in groupby(files, key=lambda file: file.group.wave):
-            sent = {self._send(job, file): file for file in wave}
+            sent: dict[str, BatchFile] = {}
+            for file in wave:
+                found += self._send(job, file, sent)
             for batch in job.wait(sent):
                 found += _outcomes(job, batch, sent[batch.id])
         found.sort(key=lambda outcome: outcome.number)
         yield from found
 
-    def _send(self, job: ClassicJob, file: BatchFile) -> str:
-        batch = job.add_batch(file.path, compressed=self._compressed)
-        self._batches_sent += 1
+    def _send(
+        self, job: ClassicJob, file: BatchFile, sent: dict[str, BatchFile]
+    ) -> Iterable[RowOutcome]:
+        """Add a batch, or tell of its rows that they were not sent.
+
+        What was sent before a refusal must still be accounted for: whoever loads all of it
+        again would have it twice.
+        """
+        if self._refused is None:
+            try:
+                batch = job.add_batch(file.path, compressed=self._compressed)
+            except ApiError as error:
+                if not self._batches_sent:
+                    raise
+                log.warning("%s Nothing more is sent to job %s", error.message, job.id)
+                self._refused = RowError(error.code or "", error.detail)
+            else:
+                self._batches_sent += 1
+                sent[batch.id] = file
         file.path.unlink()
-        return batch.id
+        return [] if self._refused is None else _untried(file.numbers, self._refused)
 
     def _check_batches(self, job: ClassicJob) -> None:
         total = job.refresh().number_batches_total
@@ -205,6 +228,10 @@ def _outcomes(job: ClassicJob, batch: BatchInfo, file: BatchFile) -> list[RowOut
     status = RowStatus.UNKNOWN if untold else RowStatus.UNPROCESSED
     rest = file.numbers[len(told) :]
     return told + [RowOutcome(n, status, None, False, (reason,), batch.id) for n in rest]
+
+
+def _untried(numbers: Iterable[int], reason: RowError) -> list[RowOutcome]:
+    return [RowOutcome(n, RowStatus.UNPROCESSED, None, False, (reason,), None) for n in numbers]
 
 
 def _partial_results(job: ClassicJob, batch: BatchInfo) -> list[RowResult]:

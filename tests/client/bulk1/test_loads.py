@@ -247,6 +247,51 @@ def test_a_batch_that_failed_before_its_first_row_is_unprocessed(
     )
 
 
+@pytest.mark.usefixtures("small_batches")
+def test_a_job_that_is_aborted_tells_of_every_row(
+    sandbox: Sandbox, sf: Salesforce, in_org: InOrg
+) -> None:
+    sandbox.control.add_fault(kind="job_aborted", object="Account", skip=1)
+    summary = sf.bulk1.insert("Account", [{"Name": f"J{n}"} for n in range(12)])
+    saved = in_org("SELECT Name FROM Account WHERE Name LIKE 'J%' ORDER BY Name")
+    assert [f"J{one.number - 1}" for one in summary.results if one.success] == [
+        name for (name,) in saved
+    ]
+    assert (len(saved), summary.unprocessed, len(summary.results)) == (3, 9, 12)
+    assert summary.unknown == 0
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_batches_refused_when_others_are_in_leave_their_rows_unprocessed(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_ROUND_ROWS", 5)
+    sandbox.control.use_up("DailyBulkApiBatches", remaining=2)
+    summary = sf.bulk1.insert("Account", [{"Name": f"Q{n}"} for n in range(12)])
+    assert [one.status for one in summary.results] == [
+        *[RowStatus.SUCCEEDED] * 5,
+        *[RowStatus.UNPROCESSED] * 7,
+    ]
+    error = summary.results[-1].error
+    assert error is not None
+    assert (error.code, summary.results[-1].batch_id) == ("ExceededQuota", None)
+    assert sandbox.org.counts()["Account"] == len(ACCOUNTS) + 5
+    (job_id,) = _jobs(sandbox)
+    assert sf.bulk1.job(job_id).state is ClassicJobState.CLOSED
+
+
+def test_rows_that_are_refused_for_a_passing_reason_say_so(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="row_error", object="Account", rows=[2])
+    summary = sf.bulk1.insert("Account", [{"Name": f"L{n}"} for n in range(3)])
+    assert [one.error and one.error.code for one in summary.results] == [
+        None,
+        "UNABLE_TO_LOCK_ROW",
+        None,
+    ]
+
+
 def test_a_record_that_cannot_be_sent_stops_the_load_before_the_job(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
