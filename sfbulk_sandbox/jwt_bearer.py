@@ -77,6 +77,9 @@ class JwtKey:
 
 
 def _still_good(expires: Any, now: datetime) -> bool:
+    # simple-salesforce writes the seconds as text, and signs in to Salesforce with it.
+    if isinstance(expires, str) and expires.isascii() and expires.isdecimal():
+        expires = int(expires)
     if isinstance(expires, bool) or not isinstance(expires, int | float):
         return False
     return now.timestamp() < expires + _SKEW_SECONDS

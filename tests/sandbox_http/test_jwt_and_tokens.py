@@ -109,6 +109,8 @@ def test_an_assertion_signed_with_the_registered_key_opens_a_session(
             "invalid_grant",
             "expired authorization code",
         ),
+        ({"exp": "1795500000"}, "invalid_grant", "expired authorization code"),
+        ({"exp": "soon"}, "invalid_grant", "expired authorization code"),
         ({"sub": "x@example.com"}, "invalid_grant", "user hasn't approved this consumer"),
         ({"exp": None}, "invalid_grant", "invalid assertion"),
         ({"sub": None}, "invalid_grant", "invalid assertion"),
@@ -121,6 +123,12 @@ def test_each_claim_of_an_assertion_is_checked(
     answer = sign_in_by(timed, assertion(timed, key, **changes))
     assert answer.status_code == 400
     assert answer.json() == {"error": error, "error_description": description}
+
+
+def test_the_time_of_an_assertion_may_be_text(timed: Sandbox, key: rsa.RSAPrivateKey) -> None:
+    timed.control.register_jwt_key(pem_of(key))
+    later = str(int((NOON + timedelta(minutes=3)).timestamp()))
+    assert sign_in_by(timed, assertion(timed, key, exp=later)).status_code == 200
 
 
 def test_clocks_may_differ_by_three_minutes(
