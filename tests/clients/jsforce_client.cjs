@@ -6,7 +6,10 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const { Readable } = require('node:stream');
+const { text } = require('node:stream/consumers');
 const jsforce = require('jsforce');
+const { parseCSV } = require('jsforce/lib/csv');
 
 const SOQL = "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees FROM Account WHERE Ext_Id__c LIKE 'C-%'";
 
@@ -89,6 +92,33 @@ async function bulk(ready, rows) {
   assert.equal((await conn.bulk.load('Account', 'delete', [{ Id: other.id }]))[0].success, true);
 }
 
+// Rows go in and come out as streams, over more pages of a query than one.
+async function streams(ready, rows) {
+  const conn = connection(ready);
+  const batch = conn.bulk.createJob('Account', 'insert').createBatch();
+  Readable.from(rows).pipe(batch);
+  const results = await new Promise((resolve, reject) => {
+    batch.on('response', resolve).on('error', reject);
+    batch.on('queue', () => batch.poll(100, 60000));
+  });
+  assert.deepEqual(results.map((one) => one.success), rows.map(() => true));
+  const more = Array.from({ length: 450 }, (_, n) => ({ Name: `Zeile "${n}"`, Ext_Id__c: `S-${n}` }));
+  const job = conn.bulk2.createJob({ object: 'Account', operation: 'insert' });
+  await job.open();
+  await job.uploadData(Readable.from(['Name,Ext_Id__c\n', ...more.map((row) => `"Zeile ""${row.Ext_Id__c.slice(2)}""",${row.Ext_Id__c}\n`)]));
+  await job.close();
+  await job.poll(100, 60000);
+  assert.equal((await job.getSuccessfulResults()).length, more.length);
+
+  const soql = "SELECT Name, Ext_Id__c FROM Account WHERE Ext_Id__c LIKE 'S-%'";
+  const headers = { 'Sforce-Query-Options': 'batchSize=200' };
+  const paged = conn.query(soql, { autoFetch: true, maxFetch: 1000, headers });
+  assert.deepEqual(byKey(await collect(paged.stream('record'))), byKey(more));
+  for (const query of [conn.query(SOQL), await conn.bulk.query(SOQL), await conn.bulk2.query(SOQL)]) {
+    assert.deepEqual(byKey(parseCSV(await text(query.stream('csv')))), byKey(rows));
+  }
+}
+
 async function signIn(ready) {
   const conn = new jsforce.Connection({ loginUrl: ready.url, version: '62.0' });
   await conn.login(ready.username, ready.password + ready.security_token);
@@ -105,7 +135,7 @@ async function signIn(ready) {
 }
 
 const [line, file, part] = process.argv.slice(2);
-const parts = { rest, bulk2, bulk, signIn };
+const parts = { rest, bulk2, bulk, streams, signIn };
 parts[part](JSON.parse(line), JSON.parse(fs.readFileSync(file, 'utf8'))).catch((error) => {
   console.error(error);
   process.exitCode = 1;

@@ -1,7 +1,8 @@
 """Drives the sandbox with simple-salesforce and compares what comes back.
 
 Run by an interpreter that has `simple-salesforce`, with the sandbox's ready line, the file of rows
-and the name of a part. Bulk parts leave the rows in the org, the others what they say.
+and the name of a part; `oauth` takes the file of a private key too. The parts that move rows leave
+them in the org.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from simple_salesforce import (  # type: ignore[import-not-found]  # lives in the client's own venv
     Salesforce,
@@ -68,6 +69,40 @@ def rest(ready: dict[str, str], rows: list[dict[str, str]]) -> None:
     refused(lambda: sf.Account.get(other), SalesforceResourceNotFound)
     refused(lambda: sf.query("SELECT Nope FROM Account"), SalesforceMalformedRequest)
     expect("deleted are listed", sf.query_all(SOQL, include_deleted=True)["totalSize"], len(rows))
+
+
+def composite(ready: dict[str, str], rows: list[dict[str, str]]) -> None:
+    """Insert a collection; create, read, delete and query in one call; have one rolled back."""
+    sf = session(ready)
+    records = [{"attributes": {"type": "Account"}, **row} for row in rows]
+    made = sf.restful("composite/sobjects", method="POST", json={"records": records})
+    expect("collection", [one["success"] for one in made], [True] * len(rows))
+    root = f"/services/data/v{sf.sf_version}"
+    account = f"{root}/sobjects/Account"
+    calls: list[dict[str, Any]] = [
+        {"method": "POST", "url": account, "referenceId": "new", "body": {"Name": "Gone"}},
+        {"method": "GET", "url": f"{account}/@{{new.id}}?fields=Name", "referenceId": "read"},
+        {"method": "DELETE", "url": f"{account}/@{{new.id}}", "referenceId": "deleted"},
+        {"method": "GET", "url": f"{root}/query?q={quote(SOQL)}", "referenceId": "rows"},
+    ]
+    answers = run_together(sf, calls)
+    expect("statuses", [one["httpStatusCode"] for one in answers], [201, 200, 204, 200])
+    expect("read", answers[1]["body"]["Name"], "Gone")
+    expect("rows", by_key(answers[3]["body"]["records"]), by_key(rows))
+    bad = {"method": "POST", "url": account, "referenceId": "bad", "body": {"Site": "No name"}}
+    answers = run_together(sf, [calls[0], bad])
+    codes = [one["body"][0]["errorCode"] for one in answers]
+    expect("rolled back", codes, ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING"])
+    expect("left", sf.query("SELECT COUNT() FROM Account")["totalSize"], len(rows))
+
+
+def run_together(sf: Any, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the answers of a composite call that does all or nothing."""
+    body = {"allOrNone": True, "compositeRequest": calls}
+    answers: list[dict[str, Any]] = sf.restful("composite", method="POST", json=body)[
+        "compositeResponse"
+    ]
+    return answers
 
 
 def refused(call: Any, kind: type[Exception]) -> None:
@@ -145,7 +180,31 @@ def soap(ready: dict[str, str], _rows: list[dict[str, str]]) -> None:
     )
 
 
-PARTS = {"rest": rest, "bulk2": bulk2, "bulk": bulk, "soap": soap}
+def oauth(ready: dict[str, str], _rows: list[dict[str, str]]) -> None:
+    """Sign in by password, client credentials and JWT, and be refused with a wrong secret."""
+    app = {"consumer_key": ready["client_id"], "consumer_secret": ready["client_secret"]}
+    user = {"username": ready["username"], "password": ready["password"] + ready["security_token"]}
+    jwt = {"consumer_key": app["consumer_key"], "username": user["username"]}
+    ways: list[dict[str, str]] = [
+        app | user,
+        # Its domain is always followed by `.salesforce.com`.
+        app | {"domain": "example.my"},
+        jwt | {"privatekey_file": sys.argv[4]},
+    ]
+    for way in ways:
+        expect("session", Salesforce(**way).query("SELECT Id FROM Account")["totalSize"], 0)
+    wrong = app | user | {"consumer_secret": "wrong"}
+    refused(lambda: Salesforce(**wrong), SalesforceAuthenticationFailed)
+
+
+PARTS = {
+    "rest": rest,
+    "composite": composite,
+    "oauth": oauth,
+    "bulk2": bulk2,
+    "bulk": bulk,
+    "soap": soap,
+}
 
 
 def main() -> None:

