@@ -44,10 +44,11 @@ Serve a local Salesforce org on 127.0.0.1 until SIGTERM or SIGINT (Ctrl-C).
 
 When it is ready it prints one line of JSON on stdout: url, access_token, client_id, client_secret,
 refresh_token, username, password, security_token, control_url. Give them to any Salesforce client:
-REST and the Bulk APIs answer under url + /services/data. Everything else goes to stderr. A browser
-shows objects and jobs at url + /.
+REST, SOAP login and both Bulk APIs answer under url + /services. Everything else goes to stderr. A
+browser shows objects and jobs at url + /. There is no way to listen anywhere but on this machine.
 
-Without --db the rows live as long as the command. Without --data and --describe a new org has a few
+Without --db the rows live as long as the command. With it they stay, and survive a kill; jobs and
+their results end with the command all the same. Without --data and --describe a new org has a few
 sample accounts, contacts, opportunities, cases and a custom object."""
 
 _SERVE_EXAMPLES = """\
@@ -112,6 +113,12 @@ _HELP = {
 _RESET = """\
 Remove every row of the org in a file and print how many there were. Its objects, its seed and its
 own user stay; ids begin anew."""
+
+_RESET_EXAMPLES = """\
+example:
+  sfbulk-sandbox reset --db rehearsal.db
+  sfbulk-sandbox load --db rehearsal.db ./rows
+      the same rehearsal again, from the same rows"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -240,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     _serve_options(_command(commands, "serve", _serve, _SERVE, _SERVE_EXAMPLES))
     _load_options(_command(commands, "load", _load, _LOAD, _LOAD_EXAMPLES))
     _describe_options(_command(commands, "describe", _describe, _DESCRIBE, _DESCRIBE_EXAMPLES))
-    reset = _command(commands, "reset", _reset, _RESET, "")
+    reset = _command(commands, "reset", _reset, _RESET, _RESET_EXAMPLES)
     reset.add_argument("--db", type=Path, metavar="FILE", required=True, help="the org's file")
     return parser
 

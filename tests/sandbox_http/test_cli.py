@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from sfbulk_sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LISTENING = "0A"
 COMMAND = [str(Path(sys.executable).parent / "sfbulk-sandbox")]
 KEYS = [
     "url",
@@ -102,6 +104,21 @@ def test_serve_loads_the_rows_it_is_given(tmp_path: Path) -> None:
     assert record["Name"] == "Acme"
 
 
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks at Linux's list of sockets")
+def test_nothing_makes_it_listen_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOST", "UVICORN_HOST", "UVICORN_FD", "BIND"):
+        monkeypatch.setenv(name, "0.0.0.0")  # noqa: S104 - it must be passed over
+    with served(tmp_path) as process:
+        port = int(ready(process)["url"].rpartition(":")[2])
+        sockets = [
+            line.split()[1]
+            for table in ("tcp", "tcp6")
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+            if line.split()[3] == LISTENING
+        ]
+    assert [one for one in sockets if one.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+
+
 def test_serve_has_the_credentials_of_its_seed(tmp_path: Path) -> None:
     with Sandbox(sample=False, seed=3) as sandbox, served(tmp_path, "--seed", "3") as process:
         line = ready(process)
@@ -133,12 +150,16 @@ def test_a_data_folder_with_an_unknown_field_is_one_message_and_exit_code_1(
         ["--port", "99999"],
         ["--port", "x"],
         ["--host", "0.0.0.0"],  # noqa: S104 - it must be refused
+        ["--host=::"],
+        ["--bind", "0.0.0.0"],  # noqa: S104 - it must be refused
+        ["--port", "0.0.0.0:80"],
+        ["--uds", "socket"],
     ],
 )
 def test_an_option_that_cannot_be_is_named_with_exit_code_1(arguments: list[str]) -> None:
     result = run("serve", *arguments)
     assert (result.returncode, result.stdout) == (1, "")
-    assert arguments[0] in result.stderr
+    assert arguments[0].partition("=")[0] in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -163,5 +184,19 @@ def test_a_taken_port_is_one_message() -> None:
 def test_help_teaches() -> None:
     result = run("serve", "--help")
     assert result.returncode == 0
-    for word in ("--data", "--describe", "access_token", "/faults", "examples:"):
+    for word in ("--db", "--describe", "access_token", "/faults", "examples:"):
         assert word in result.stdout
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the examples use curl")
+def test_the_control_calls_of_the_help_work_as_they_stand(tmp_path: Path) -> None:
+    calls = [line for line in run("serve", "--help").stdout.splitlines() if "  curl " in line]
+    assert len(calls) == 5
+    with served(tmp_path) as process:
+        environment = {**os.environ, "control_url": ready(process)["control_url"]}
+        for call in calls:
+            command = call.replace("curl", "curl --fail --silent --show-error")
+            done = subprocess.run(  # noqa: S602 - the help's own line
+                command, shell=True, env=environment, capture_output=True, text=True, check=False
+            )
+            assert (done.returncode, done.stderr) == (0, ""), call
