@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import msgspec
 from starlette.responses import Response
@@ -21,6 +22,9 @@ CSV_HEADERS = {
     # Plain, as recorded: Starlette would add a charset of its own to text types.
     "content-type": "text/csv",
 }
+
+
+XML_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 
 
 def encode_json(document: object) -> bytes:
@@ -51,6 +55,33 @@ class JsonAnswer(Response):
 def fault_answer(fault: Fault) -> JsonAnswer:
     """Return the error list of a fault (REST guide: Status Codes and Error Responses)."""
     return JsonAnswer([fault_document(fault)], status_code=fault.status)
+
+
+class XmlAnswer(Response):
+    """An XML document, written as compactly as the JSON ones."""
+
+    media_type = "application/xml;charset=UTF-8"
+
+    def render(self, content: ET.Element) -> bytes:
+        """Return the body."""
+        body: bytes = ET.tostring(content, encoding="utf-8")
+        return XML_DECLARATION + body
+
+
+def prefers_xml(headers: Mapping[str, str]) -> bool:
+    """Tell whether a caller takes XML and no JSON."""
+    accepted = headers.get("accept", "").lower()
+    return "application/xml" in accepted and "json" not in accepted and "*/*" not in accepted
+
+
+def xml_fault_answer(fault: Fault) -> XmlAnswer:
+    """Return the error list of a fault in its XML form (REST guide: Status Codes)."""
+    root = ET.Element("Errors")
+    error = ET.SubElement(root, "Error")
+    texts = [("errorCode", fault.code), ("message", fault.message)]
+    for name, text in [*texts, *(("fields", name) for name in fault.fields)]:
+        ET.SubElement(error, name).text = text
+    return XmlAnswer(root, status_code=fault.status)
 
 
 def fault_document(fault: Fault) -> dict[str, Any]:

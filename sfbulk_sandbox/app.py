@@ -27,6 +27,7 @@ from sfbulk_sandbox.jobs import Jobs
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Usage
 from sfbulk_sandbox.page import Page, bulk2_lines
 from sfbulk_sandbox.progress import Progress
+from sfbulk_sandbox.request_line import RequestLine
 from sfbulk_sandbox.rest import RestResources
 from sfbulk_sandbox.rest_changes import ChangeResources
 from sfbulk_sandbox.rest_collections import CollectionResources
@@ -131,7 +132,7 @@ class App:
         )
         starlette.router.redirect_slashes = False
         return Wire(
-            starlette,
+            RequestLine(starlette),
             script=self._script,
             record=self.control.record,
             clock=self._clock,

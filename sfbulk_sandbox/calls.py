@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
-from sfbulk_sandbox.answers import fault_answer
+from sfbulk_sandbox.answers import fault_answer, prefers_xml, xml_fault_answer
 from sfbulk_sandbox.faults import Fault
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ class Resource:
         return answer
 
     def _refused(self, request: Request, fault: Fault) -> Response:
-        return self.refuse(_call(request), fault) if self.refuse else fault_answer(fault)
+        if self.refuse:
+            return self.refuse(_call(request), fault)
+        return (xml_fault_answer if prefers_xml(request.headers) else fault_answer)(fault)
 
     async def _handled(self, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method

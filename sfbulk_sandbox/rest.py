@@ -6,10 +6,11 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from xml.etree import ElementTree as ET
 
 from starlette.responses import Response
 
-from sfbulk_sandbox.answers import JsonAnswer, no_content
+from sfbulk_sandbox.answers import JsonAnswer, XmlAnswer, no_content, prefers_xml
 from sfbulk_sandbox.auth import NEWEST_VERSION, OLDEST_VERSION, not_found
 from sfbulk_sandbox.calls import Resource
 from sfbulk_sandbox.conditional import DescribesChange, answer_unless_unchanged, content_etag
@@ -80,11 +81,17 @@ class RestResources:
             Resource(sobject + "/{field}/{value:path}", keyed, self._admit),
         ]
 
-    def versions(self, _call: Call) -> Response:
+    def versions(self, call: Call) -> Response:
         """List the API versions, oldest first; nobody needs to sign in for it."""
-        return JsonAnswer(
-            [_version_entry(number) for number in range(OLDEST_VERSION, NEWEST_VERSION + 1)]
-        )
+        entries = [_version_entry(number) for number in range(OLDEST_VERSION, NEWEST_VERSION + 1)]
+        if not prefers_xml(call.headers):
+            return JsonAnswer(entries)
+        root = ET.Element("Versions")
+        for entry in entries:
+            version = ET.SubElement(root, "Version")
+            for name, text in entry.items():
+                ET.SubElement(version, name).text = text
+        return XmlAnswer(root)
 
     def index(self, call: Call) -> Response:
         """Name the resources of a version."""

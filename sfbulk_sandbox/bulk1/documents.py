@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from starlette.responses import Response
 
-from sfbulk_sandbox.answers import encode_json, instant_text
+from sfbulk_sandbox.answers import XML_DECLARATION, encode_json, instant_text
 from sfbulk_sandbox.bulk1.jobs import BatchState
 from sfbulk_sandbox.faults import Fault
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.bulk1.jobs import Batch, Job
 
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
-XML_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 XML, JSON = "application/xml", "application/json"
 
 _TAG = f"{{{NAMESPACE}}}"

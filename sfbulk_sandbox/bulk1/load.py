@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from sfbulk_sandbox.answers import encode_json
+from sfbulk_sandbox.answers import XML_DECLARATION, encode_json
 from sfbulk_sandbox.bulk1.content import Table, read_table
-from sfbulk_sandbox.bulk1.documents import NAMESPACE, XML_DECLARATION, xml_bytes
+from sfbulk_sandbox.bulk1.documents import NAMESPACE, xml_bytes
 from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState, end_early
 from sfbulk_sandbox.bulk1.settings import ContentType
 from sfbulk_sandbox.faults import Fault

@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree import ElementTree as ET
 
-from sfbulk_sandbox.answers import encode_json
-from sfbulk_sandbox.bulk1.documents import NAMESPACE, XML_DECLARATION, xml_bytes
+from sfbulk_sandbox.answers import XML_DECLARATION, encode_json
+from sfbulk_sandbox.bulk1.documents import NAMESPACE, xml_bytes
 from sfbulk_sandbox.bulk1.settings import ContentType
 from sfbulk_sandbox.rowfile import CsvDialect
 from sfbulk_sandbox.schema import Kind

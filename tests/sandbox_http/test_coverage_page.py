@@ -25,7 +25,7 @@ def documented() -> dict[str, set[str]]:
     return {
         row[0].strip("`"): set(row[1].split(", "))
         for row in cells()
-        if len(row) == 4 and row[2] != "not done"
+        if len(row) == 4 and row[0].startswith("`/") and row[2] != "not done"
     }
 
 

@@ -131,6 +131,40 @@ def test_an_unknown_path_outside_the_api_is_not_found(sandbox: Sandbox) -> None:
     assert requests.get(f"{sandbox.url}/nothing", timeout=30).status_code == 404
 
 
+XML = {"Accept": "application/xml"}
+
+
+def test_errors_are_xml_for_those_who_want_no_json(org: Org) -> None:
+    answer = org.call("POST", "/sobjects/Contact", json={"FirstName": "<a>"}, headers=XML)
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/xml;charset=UTF-8"
+    assert answer.text == (
+        '<?xml version="1.0" encoding="UTF-8"?><Errors><Error>'
+        "<errorCode>REQUIRED_FIELD_MISSING</errorCode>"
+        "<message>Required fields are missing: [LastName]</message>"
+        "<fields>LastName</fields></Error></Errors>"
+    )
+    org.sandbox.control.end_sessions()
+    answer = org.get("/limits", headers=XML)
+    assert (answer.status_code, "<errorCode>INVALID_SESSION_ID<" in answer.text) == (401, True)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json, application/xml", "text/html"])
+def test_errors_are_json_for_everybody_else(org: Org, accept: str) -> None:
+    answer = org.get("/nothing", headers={"Accept": accept})
+    assert faults_of(answer)[0][0] == "NOT_FOUND"
+
+
+def test_the_versions_are_told_in_xml_too(sandbox: Sandbox) -> None:
+    answer = requests.get(f"{sandbox.url}/services/data", headers=XML, timeout=30)
+    assert answer.headers["Content-Type"] == "application/xml;charset=UTF-8"
+    assert answer.text.startswith(
+        '<?xml version="1.0" encoding="UTF-8"?><Versions><Version><label>Summer \'14</label>'
+        "<url>/services/data/v31.0</url><version>31.0</version></Version><Version>"
+    )
+    assert answer.text.count("<Version>") == 38
+
+
 def test_a_wrong_method_names_the_allowed_ones(org: Org) -> None:
     answer = org.call("PUT", "/jobs/query")
     assert answer.status_code == 405
@@ -144,6 +178,33 @@ def test_a_body_that_is_no_json_object_is_refused(org: Org, body: bytes) -> None
     answer = org.call("POST", "/jobs/query", data=body)
     assert answer.status_code == 400
     assert faults_of(answer)[0][0] == "JSON_PARSER_ERROR"
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    # What is not too long by itself is so with the headers that every request has.
+    [(16_384, 431), (16_385, 414)],
+)
+def test_a_uri_has_at_most_16384_bytes(org: Org, length: int, status: int) -> None:
+    path = "/services/data/v68.0/query?q="
+    answer = org.get(path + "x" * (length - len(path)))
+    assert answer.status_code == status
+    assert str(status) in answer.text
+
+
+@pytest.mark.parametrize(("length", "status"), [(15_000, 200), (17_000, 431)])
+def test_uri_and_headers_together_have_no_more(org: Org, length: int, status: int) -> None:
+    answer = org.get("/limits", headers={"X-Long": "x" * length})
+    assert answer.status_code == status
+
+
+def test_a_long_statement_can_go_through_a_composite(org: Org) -> None:
+    names = ", ".join(["%27x%27"] * 2000)
+    url = f"/services/data/v68.0/query?q=SELECT Id FROM Account WHERE Name IN ({names})"  # noqa: S608 - SOQL
+    assert len(url) > 16_384
+    body = {"compositeRequest": [{"method": "GET", "url": url, "referenceId": "a"}]}
+    (part,) = org.json("POST", "/composite", json=body)["compositeResponse"]
+    assert part["httpStatusCode"] == 200, part
 
 
 def test_a_gzip_request_body_is_understood(org: Org) -> None:
