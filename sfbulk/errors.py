@@ -32,7 +32,7 @@ ids, setting and field names and Salesforce's codes; never a token, never a reco
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,16 @@ class SalesforceError(Exception):
         self.code = code
         self.job_id = job_id
         self.request_id = request_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A process pool sends errors home pickled; what is needed to make one differs by class.
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[SalesforceError], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigError(SalesforceError):

@@ -15,7 +15,7 @@ from sfbulk.bulk1 import documents
 from sfbulk.bulk1.batches import MAX_BATCH_BYTES
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
-from sfbulk.bulk1.settling import change_state, create_job, post_batch
+from sfbulk.bulk1.settling import create_job, post_batch
 from sfbulk.bulk1.states import (
     BatchInfo,
     ClassicJobInfo,
@@ -28,6 +28,7 @@ from sfbulk.errors import DataError, JobTimeout, SalesforceError
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.polling import Patience
+from sfbulk.jobs.state_change import change_state
 from sfbulk.jobs.states import Operation
 from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
 
@@ -202,6 +203,7 @@ class ClassicJob:
 
         Raises:
             DataError: nothing to send, or more than Salesforce takes in a batch.
+            QuotaReached: the run may use no more of the org's batches.
             ApiError: Salesforce refuses, as for a job that is closed.
             TransportError: no answer; `ambiguous` when the batch may have been added.
         """
@@ -211,6 +213,7 @@ class ClassicJob:
                 save_chunks(body, file)
                 body = file
             self._check_size(body)
+            self._transport.guard.before_batches()
             request = replace(
                 self._request("POST", "Add a batch to", "/batch"),
                 body=_packed(body, Path(folder)) if compressed else body,
@@ -342,7 +345,12 @@ class ClassicJob:
             body=documents.job_document({"state": wanted.value}),
             content_type=documents.XML_TYPE,
         )
-        self.info = change_state(self._transport, request, self.refresh, wanted)
+        self.info = change_state(
+            lambda: self._transport.read(request, documents.read_job),
+            self.refresh,
+            arrived=lambda info: info.state is wanted,
+            ended=lambda info: info.state.is_terminal,
+        )
         return self.info
 
     @contextmanager

@@ -15,7 +15,7 @@ from sfbulk.bulk1.encode import ENCODERS
 from sfbulk.bulk1.job import ClassicJob, JobSettings, disposing
 from sfbulk.bulk1.records import Records, numbered_rows
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState
-from sfbulk.errors import ApiError, DataError, JobError, RowCountMismatch
+from sfbulk.errors import ApiError, DataError, JobError, QuotaReached, RowCountMismatch
 from sfbulk.jobs.records import naming_record
 from sfbulk.jobs.results import RowError
 from sfbulk.jobs.states import Operation
@@ -131,7 +131,7 @@ class ClassicLoader:
             DataError: a record cannot be sent; names its number.
             RowCountMismatch: Salesforce does not account for every row of a batch.
             JobError: the job holds batches that were not sent.
-            ApiError: Salesforce refuses the job or the first batch.
+            QuotaReached, ApiError: the first batch may not be sent, or Salesforce refuses it.
             TransportError: no answer.
         """
         with TemporaryDirectory(prefix="sfbulk-") as folder:
@@ -185,11 +185,11 @@ class ClassicLoader:
         if self._refused is None:
             try:
                 batch = job.add_batch(file.path, compressed=self._compressed)
-            except ApiError as error:
+            except (ApiError, QuotaReached) as error:
                 if not self._batches_sent:
                     raise
                 log.warning("%s Nothing more is sent to job %s", error.message, job.id)
-                self._refused = RowError(error.code or "", error.detail)
+                self._refused = RowError(error.code or type(error).__name__, error.message)
             else:
                 self._batches_sent += 1
                 sent[batch.id] = file

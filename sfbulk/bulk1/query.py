@@ -34,6 +34,9 @@ _ALIKE_LOOKS = 2
 _LOOKS_FOR_MORE = 10
 _LOOK_SECONDS = 2.0
 
+# Reasons with which a query fails that is too large for one batch (seen by the taps of others).
+_TOO_MUCH_AT_ONCE = ("QUERY_TIMEOUT", "Retried more than", "Failed to write query result")
+
 
 class ClassicQuery:
     """One query of one object; see `Bulk1.query`."""
@@ -185,4 +188,6 @@ def _failure(job: ClassicJob, batch: BatchInfo) -> SalesforceError:
             detail=detail or reason,
             job_id=job.id,
         )
+    if any(text in reason for text in _TOO_MUCH_AT_ONCE):
+        reason += ". Divide the query by PK chunking, or select fewer rows"
     return JobFailed(f"{what} failed: {reason}", code=code if colon else None, job_id=job.id)

@@ -4,7 +4,7 @@ Salesforce knows no idempotence key. So
 
 - a job is created anew: one that was created unseen is open and empty, and loads nothing;
 - a batch is looked for in the list of batches, read back, and compared with what was sent;
-- a state is read from the job.
+- a state is read from the job, as in Bulk API 2.0 (`sfbulk.jobs.state_change`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk1 import documents
-from sfbulk.errors import ApiError, JobError, SalesforceError, TransportError
+from sfbulk.errors import JobError, SalesforceError, TransportError
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.polling import Patience
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sfbulk.bulk1.job import ClassicJob
-    from sfbulk.bulk1.states import BatchInfo, ClassicJobInfo, ClassicJobState
+    from sfbulk.bulk1.states import BatchInfo, ClassicJobInfo
     from sfbulk.clock import Clock
     from sfbulk.transport import Transport
 
@@ -93,38 +93,6 @@ def post_batch(job: ClassicJob, request: Request, body: Path | bytes, clock: Clo
             raise failed
         log.warning("%s: no answer, and no such batch. Sending it again", request.purpose)
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-
-def change_state(
-    transport: Transport,
-    request: Request,
-    read: Callable[[], ClassicJobInfo],
-    wanted: ClassicJobState,
-) -> ClassicJobInfo:
-    """API call: set a job's state, which `read` tells when an answer is lost.
-
-    Raises:
-        ApiError: Salesforce refuses.
-        TransportError: no answer, however often it was tried.
-    """
-    lost = False
-    for _ in range(_ATTEMPTS):
-        failed: ApiError | TransportError
-        try:
-            return transport.read(request, documents.read_job)
-        except TransportError as error:
-            if not error.ambiguous:
-                raise
-            failed, lost = error, True
-        except ApiError as error:
-            # Once an answer is lost, a later refusal may only mean "done already".
-            if not lost:
-                raise
-            failed = error
-        info = read()
-        if info.state is wanted:
-            return info
-    raise failed
 
 
 def _name_the_lost(

@@ -29,8 +29,8 @@ class ClassicJobState(str, Enum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job stays in this state."""
-        return self is not ClassicJobState.OPEN
+        """Whether the job stays in this state; a Closed one can still be aborted."""
+        return self in (ClassicJobState.ABORTED, ClassicJobState.FAILED)
 
 
 class BatchState(str, Enum):

@@ -6,8 +6,9 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from sfbulk.errors import ApiError, JobTimeout, NotFound, SalesforceError, TransportError
+from sfbulk.errors import JobTimeout, NotFound, SalesforceError
 from sfbulk.jobs.polling import wait_until_ended
+from sfbulk.jobs.state_change import change_state
 from sfbulk.jobs.states import JobInfo, JobState, parse_job
 from sfbulk.wire import Request
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
-
-# A state change whose answer was lost is looked up and asked for again this often.
-_STATE_CHANGE_ATTEMPTS = 3
 
 # The states a job can be found in once it was set to another one.
 _SHOWS_AS = {
@@ -104,24 +102,13 @@ class Job:
 
     def _change_state(self, wanted: JobState) -> JobInfo:
         request = self._request("PATCH", f"Set {wanted.value} on", json={"state": wanted.value})
-        lost = False
-        for _ in range(_STATE_CHANGE_ATTEMPTS):
-            try:
-                self.info = parse_job(self._transport.json(request))
-            except (ApiError, TransportError) as error:
-                # Once an answer is lost, a later refusal may only mean "done already".
-                lost = lost or (isinstance(error, TransportError) and error.ambiguous)
-                if not lost:
-                    raise
-                failed = error
-            else:
-                return self.info
-            if self.refresh().state in _SHOWS_AS[wanted]:
-                return self.info
-            # Salesforce has both said no and shown why: it was asked for too late.
-            if self.state.is_terminal and isinstance(failed, ApiError):
-                break
-        raise failed
+        self.info = change_state(
+            lambda: parse_job(self._transport.json(request)),
+            self.refresh,
+            arrived=lambda info: info.state in _SHOWS_AS[wanted],
+            ended=lambda info: info.state.is_terminal,
+        )
+        return self.info
 
     def _request(
         self, method: str, verb: str, path: str = "", json: dict[str, Any] | None = None

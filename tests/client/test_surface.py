@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,16 @@ def test_every_error_is_exported_and_has_a_sentence() -> None:
         kind = getattr(sfbulk, name)
         assert (kind.__doc__ or "").rstrip().endswith(".")
         assert isinstance(kind.recovery, Recovery)
+
+
+def test_every_error_survives_pickling() -> None:
+    for name in drawn_tree():
+        kind = getattr(errors, name)
+        error = kind.__new__(kind, "what happened")
+        error.__dict__.update(message="what happened", job_id="750", code="X", fields=("Name",))
+        revived = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
+        assert (type(revived), str(revived)) == (kind, "what happened")
+        assert vars(revived) == vars(error)
 
 
 def test_a_docstring_opens_with_api_call_exactly_when_the_front_door_asks_salesforce() -> None:

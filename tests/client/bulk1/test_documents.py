@@ -121,7 +121,7 @@ def test_each_state_word_is_salesforces_own() -> None:
     words = ["Queued", "InProgress", "Completed", "Failed", "NotProcessed"]
     assert [state.value for state in BatchState] == words
     assert [state.value for state in BatchState if state.is_terminal] == words[2:]
-    assert not ClassicJobState.OPEN.is_terminal
+    assert [s.value for s in ClassicJobState if s.is_terminal] == ["Aborted", "Failed"]
 
 
 def test_a_state_word_may_hold_a_space() -> None:

@@ -21,7 +21,9 @@ from sfbulk import (
     LineEnding,
     NotFound,
     Operation,
+    QuotaReached,
     RowStatus,
+    Salesforce,
 )
 from sfbulk.bulk1 import load
 from sfbulk.bulk1.batches import BatchSpool
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sfbulk import Salesforce
     from sfbulk_sandbox import Sandbox
+    from tests.client.scripted import FakeClock
 
     InOrg = Callable[[str], list[tuple[object, ...]]]
 
@@ -278,6 +280,26 @@ def test_batches_refused_when_others_are_in_leave_their_rows_unprocessed(
     assert sandbox.org.counts()["Account"] == len(ACCOUNTS) + 5
     (job_id,) = _jobs(sandbox)
     assert sf.bulk1.job(job_id).state is ClassicJobState.CLOSED
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_quota_that_is_reached_in_mid_load_leaves_the_rest_unprocessed(
+    sandbox: Sandbox, clock: FakeClock
+) -> None:
+    settings = {
+        "instance_url": sandbox.url,
+        "access_token": sandbox.access_token,
+        "quota_percent_total": 80.0,
+    }
+    sandbox.control.use_up("DailyBulkApiBatches", remaining=3002)
+    with Salesforce.from_settings(settings, clock=clock) as sf:
+        summary = sf.bulk1.insert("Account", [{"Name": f"G{n}"} for n in range(12)])
+        assert (summary.succeeded, summary.unprocessed) == (6, 6)
+        error = summary.results[-1].error
+        assert error is not None
+        assert error.code == "QuotaReached"
+        with pytest.raises(QuotaReached):
+            sf.bulk1.insert("Account", [{"Name": "a"}])
 
 
 def test_rows_that_are_refused_for_a_passing_reason_say_so(

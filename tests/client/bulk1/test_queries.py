@@ -162,6 +162,24 @@ def test_what_bulk_does_not_serve_is_told_apart(sf: Salesforce, soql: str, code:
     assert caught.value.code == code
 
 
+def test_a_query_too_large_for_a_batch_is_told_what_helps(sandbox: Sandbox, sf: Salesforce) -> None:
+    for text in (
+        "InvalidBatch : QUERY_TIMEOUT",
+        "InternalServerError : Retried more than 30 times",
+    ):
+        sandbox.control.add_fault(kind="job_failed", operation="query", message=text)
+        with pytest.raises(JobFailed, match=f"{text}.*Divide the query by PK chunking"):
+            list(sf.bulk1.query(ALL))
+
+
+def test_what_a_query_finds_can_be_deleted_as_it_comes(
+    sf: Salesforce, in_org: Callable[..., Any]
+) -> None:
+    found = sf.bulk1.query("SELECT Id, Name FROM Account WHERE Name > 'Account 003'")
+    assert sf.bulk1.delete("Account", found).succeeded == len(ACCOUNTS) - 3
+    assert len(in_org("SELECT Id FROM Account")) == 3
+
+
 def test_a_query_without_an_object_makes_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
     with pytest.raises(DataError, match="no FROM"):
         list(sf.bulk1.query("SELECT Id"))

@@ -210,7 +210,7 @@ def test_a_job_aborted_meanwhile_is_not_closed(
     server: ScriptedServer, transport: Transport
 ) -> None:
     late = refused("InvalidJobState", "Closing already Aborted Job not allowed")
-    running = opened(transport, server, DROP, *[job("Aborted"), late] * 3, job("Aborted"))
+    running = opened(transport, server, DROP, job("Aborted"), late, job("Aborted"))
     with pytest.raises(ApiError, match="Closing already Aborted Job"):
         running.close()
 
