@@ -1,5 +1,7 @@
 """The rules a whole record must keep: writable fields, required fields, unique values."""
 
+# ruff: noqa: S608 - names in the SQL are ours; values are bound
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox.faults import RowError
 from sfbulk_sandbox.rules import references
 from sfbulk_sandbox.rules.chunk import UNSET, Chunk
-from sfbulk_sandbox.schema import Field, Kind, SObject
+from sfbulk_sandbox.schema import Field, Kind, Schema, SObject
 from sfbulk_sandbox.store import key_value, marks, quoted
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def check_converted(store: Store, sobject: SObject, chunk: Chunk) -> None:
     if sobject.field("IsConverted") is None or not rows:
         return
     sql = (
-        f'SELECT "Id" FROM {quoted(sobject.name)} '  # noqa: S608 - SQL of a quoted name
+        f'SELECT "Id" FROM {quoted(sobject.name)} '
         f'WHERE "IsConverted" = \'true\' AND "Id" IN ({marks(len(rows))})'
     )
     for (record_id,) in store.execute(sql, list(rows)):
@@ -82,20 +84,53 @@ def _require(chunk: Chunk, row: int, names: list[str]) -> None:
 
 def check_unique(store: Store, sobject: SObject, chunk: Chunk) -> None:
     """Refuse rows whose unique value another record has, or an earlier row of the chunk."""
-    for field in [one for one in chunk.columns if one.unique]:
-        values = {row: key_value(field, cell) for row, cell in chunk.given(field)}
-        taken = references.by_key(store, sobject, field, set(values.values()))
-        owners: dict[Stored, str] = {value: found[0] for value, found in taken.items()}
-        for row, value in values.items():
-            own_id = chunk.ids[row]
-            owner = owners.setdefault(value, own_id or "")
-            if owner != own_id:
-                chunk.fail(row, _duplicate(field, owner))
+    values = {
+        field: {row: key_value(field, cell) for row, cell in chunk.given(field)}
+        for field in chunk.columns
+        if field.unique
+    }
+    owners: dict[Field, dict[Stored, str]] = {}
+    for field, of_rows in values.items():
+        taken = references.by_key(store, sobject, field, set(of_rows.values()))
+        owners[field] = {value: ids[0] for value, ids in taken.items()}
+    for row in list(chunk.live()) if values else ():
+        own_id = chunk.ids[row] or ""
+        given = {field: of_rows[row] for field, of_rows in values.items() if row in of_rows}
+        repeated = {
+            field: owner
+            for field, value in given.items()
+            if (owner := owners[field].get(value, own_id)) != own_id
+        }
+        if repeated:
+            texts = [_duplicate(field, owner) for field, owner in repeated.items()]
+            error = RowError("DUPLICATE_VALUE", f"duplicate value found: {', '.join(texts)}")
+            chunk.fail(row, error)
+        else:
+            # Only a row that is saved keeps its values from the rows after it.
+            for field, value in given.items():
+                owners[field][value] = own_id
 
 
-def _duplicate(field: Field, owner: str) -> RowError:
-    text = (
-        f"duplicate value found: {field.name} duplicates value on record with id: "
-        f"{owner[:_SHORT_ID]}"
+def _duplicate(field: Field, owner: str) -> str:
+    return f"{field.name} duplicates value on record with id: {owner[:_SHORT_ID]}"
+
+
+def check_owners(store: Store, schema: Schema, sobject: SObject, chunk: Chunk) -> None:
+    """Refuse rows that give a record to a user who is not active."""
+    owner, users = sobject.field("OwnerId"), schema.sobject("User")
+    if owner not in chunk.columns or users is None or users.field("IsActive") is None:
+        return
+    given = {row: str(cell) for row, cell in chunk.given(owner)}
+    owners = sorted(set(given.values()))
+    rows = store.execute(
+        f'SELECT "Id" FROM "User" WHERE "IsActive" = \'false\' AND "Id" IN ({marks(len(owners))})',
+        owners,
     )
-    return RowError("DUPLICATE_VALUE", text)
+    inactive = {str(row[0]) for row in rows}
+    for row, user_id in given.items():
+        if user_id in inactive:
+            text = (
+                f"operation performed with inactive user [{user_id}] as owner of "
+                f"{sobject.name.lower()}"
+            )
+            chunk.fail(row, RowError("INACTIVE_OWNER_OR_USER", text, (owner.name,)))

@@ -112,6 +112,7 @@ class Saver:
                 if field in chunk.columns:
                     references.check_lookups(self._parts.store, self._parts.schema, chunk, field)
             records.check_required(chunk, self._sobject)
+            records.check_owners(self._parts.store, self._parts.schema, self._sobject, chunk)
         return chunk
 
     def _find_records(self, chunk: Chunk, by_column: Sequence[Sequence[Given]]) -> None:

@@ -7,12 +7,19 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from sfbulk_sandbox.clock import Clock
 from sfbulk_sandbox.org import Org
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# Each example may make an org; how long that takes says nothing about what is tested, and every
+# test has a time limit of its own.
+settings.register_profile("sandbox", deadline=None)
+settings.load_profile("sandbox")
 
 
 class HandClock(Clock):

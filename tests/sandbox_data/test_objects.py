@@ -38,7 +38,7 @@ _needs_recordings = pytest.mark.skipif(
 # The reference's table of field types, less those of tooling and metadata.
 _TYPES = {
     *("address", "anyType", "base64", "boolean", "combobox", "currency", "date", "datetime"),
-    *("double", "email", "encryptedstring", "id", "int", "location", "multipicklist"),
+    *("double", "email", "encryptedstring", "id", "int", "location", "long", "multipicklist"),
     *("percent", "phone", "picklist", "reference", "string", "textarea", "time", "url"),
 }
 
@@ -56,6 +56,7 @@ def test_there_are_thirty_objects_with_fields_of_every_type() -> None:
     fields = [field for one in schema for field in one.fields]
     assert any(field.polymorphic and field.describe["namePointing"] for field in fields)
     assert any(field.type == "textarea" and field.length > 30_000 for field in fields)
+    assert any(field.describe["extraTypeInfo"] == "richtextarea" for field in fields)
     prefixes = [one.key_prefix for one in schema if one.key_prefix]
     assert len(set(prefixes)) == len(prefixes)
 

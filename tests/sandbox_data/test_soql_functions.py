@@ -52,7 +52,7 @@ def _event(org: Org, at: datetime | None) -> None:
     assert org.save_record("insert", "Opportunity", opportunity).success
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(moments=st.lists(_MOMENTS, min_size=1, max_size=6))
 def test_a_date_function_is_that_of_plain_python(moments: list[datetime]) -> None:
     with closing(Org()) as org:
@@ -110,7 +110,7 @@ _ACCOUNTS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(accounts=_ACCOUNTS, most=st.integers(0, 3), least=st.integers(-60, 60))
 def test_having_keeps_the_groups_that_plain_python_keeps(
     accounts: list[tuple[str | None, Decimal | None]], most: int, least: int

@@ -94,6 +94,8 @@ def test_an_instant_is_kept_in_utc_to_the_second(local: datetime, minutes: int) 
         ("Is_Disputed__c", "TRUE", "true", True),
         ("Is_Disputed__c", "0", "false", False),
         ("Is_Disputed__c", "", "false", False),
+        ("Scan_Bytes__c", "123456789012345678", "123456789012345678", 123456789012345678),
+        ("Terms__c", "<p>a &amp; b</p>", "<p>a &amp; b</p>", "<p>a &amp; b</p>"),
         ("Notes__c", " a\r\n\u2028b ", " a\r\n\u2028b ", " a\r\n\u2028b "),
         ("Account__c", "0013z00002QeTIW", "0013z00002QeTIWAA3", "0013z00002QeTIWAA3"),
     ],
