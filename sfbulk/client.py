@@ -162,7 +162,7 @@ class Salesforce:
         """API call: the rows of a bulk query, as text by column name; empty cells are None.
 
         The job is created at the first row asked for, deleted after the last, and aborted
-        when the loop over the rows ends early. Results lie on disk, two pages at a time.
+        when the loop over the rows ends early. Results lie on disk, a few pages at a time.
 
         Raises:
             ApiError, JobError, TransportError: as `query_job` and `QueryJob.pages`.

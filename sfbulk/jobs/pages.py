@@ -1,16 +1,20 @@
-"""Downloads the result pages of a query job to files, one ahead of the reader."""
+"""Downloads the result pages of a query job to files, ahead of the reader."""
 
 from __future__ import annotations
 
+import itertools
+import logging
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sfbulk.errors import JobError, RowCountMismatch
+from sfbulk.errors import ApiError, JobError, RowCountMismatch
 from sfbulk.jobs.download import download
+from sfbulk.jobs.page_list import FIRST_VERSION, PageList
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
@@ -19,6 +23,17 @@ if TYPE_CHECKING:
 
     from sfbulk.jobs.states import JobInfo
     from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+PAGES_AHEAD = 4
+"""Pages fetched at a time while one is read."""
+
+SPOOL_BYTES = 500_000_000
+"""Bytes of pages on disk from which on no further one is begun."""
+
+LISTED_FROM_ROWS = 20_000
+"""Fewer rows mostly come in one page, and the list would cost a request of its own."""
 
 
 @dataclass
@@ -58,24 +73,39 @@ class ResultPage:
 
 
 class PageReader:
-    """Reads the pages of one completed job, once.
+    """Reads the pages of one completed job, once, in their order.
 
-    Disk: at most two pages at a time, the one being read and the next. Memory: one
-    chunk of a download.
+    Large results are fetched several pages at a time where the version lists them; else
+    each page names the next one, and that one is fetched while a page is read.
+
+    Disk: the page being read and those ahead; no further one is begun while `spool_bytes`
+    lie there. Memory: one chunk for each download.
     """
 
-    def __init__(
-        self, transport: Transport, info: JobInfo, spool: Path, max_records: int | None
+    def __init__(  # noqa: PLR0913 - what is read, and within which bounds, by keyword
+        self,
+        transport: Transport,
+        info: JobInfo,
+        spool: Path,
+        *,
+        max_records: int | None = None,
+        pages_ahead: int = PAGES_AHEAD,
+        spool_bytes: int = SPOOL_BYTES,
     ) -> None:
         self._transport = transport
         self._info = info
         self._spool = spool
         self._max_records = max_records
+        self._pages_ahead = pages_ahead
+        self._spool_bytes = spool_bytes
+        self._on_disk = _Sum()
         self._stopped = threading.Event()
         self._locators: set[str] = set()
+        self._refusal: str | None = None
+        self._numbers = itertools.count(1)
 
     def pages(self) -> Iterator[ResultPage]:
-        """API call: each page as a file; the next one is fetched while a page is read.
+        """API call: each page as a file, others being fetched meanwhile.
 
         Raises:
             RowCountMismatch: the pages together do not hold the rows of the job.
@@ -84,29 +114,92 @@ class PageReader:
             TransportError: a page could not be had.
         """
         counts: list[int | None] = []
-        with (
-            TemporaryDirectory(prefix=f"{self._info.id}-", dir=self._spool) as folder,
-            ThreadPoolExecutor(1, thread_name_prefix="sfbulk-page") as pool,
-        ):
-            coming: Future[ResultPage] | None = pool.submit(self._download, Path(folder), None)
+        pool = ThreadPoolExecutor(self._pages_ahead, thread_name_prefix="sfbulk-page")
+        with TemporaryDirectory(prefix=f"{self._info.id}-", dir=self._spool) as folder:
             try:
-                while coming is not None:
-                    page = coming.result()
-                    coming = self._ahead(pool, Path(folder), page)
+                for page in self._all(pool, Path(folder)):
+                    size = page.path.stat().st_size
                     yield page
                     page.path.unlink(missing_ok=True)
+                    self._on_disk.add(-size)
                     counts.append(page.rows)
             finally:
                 # A download under way must not keep a reader waiting who has left.
                 self._stopped.set()
+                pool.shutdown(cancel_futures=True)
         self._check_total(counts)
 
-    def _ahead(
-        self, pool: ThreadPoolExecutor, folder: Path, page: ResultPage
-    ) -> Future[ResultPage] | None:
-        locator = page.next_locator
-        if locator is None:
-            return None
+    def _all(self, pool: ThreadPoolExecutor, folder: Path) -> Iterator[ResultPage]:
+        if not self._may_be_listed():
+            yield from self._each_after_the_other(pool, folder, None)
+            return
+        last: ResultPage | None = None
+        for page in self._listed(pool, folder):
+            last = page
+            yield page
+        if self._refusal and (last is None or last.next_locator is not None):
+            log.info(
+                "Job %s: the pages are not listed (%s), so each is asked for after the other",
+                self._info.id,
+                self._refusal,
+            )
+            start = last.next_locator if last else None
+            yield from self._each_after_the_other(pool, folder, start)
+
+    def _may_be_listed(self) -> bool:
+        return (
+            self._pages_ahead > 1
+            and self._max_records is None
+            and (self._info.records_processed or 0) >= LISTED_FROM_ROWS
+            and float(self._transport.api_version) >= FIRST_VERSION
+        )
+
+    def _listed(self, pool: ThreadPoolExecutor, folder: Path) -> Iterator[ResultPage]:
+        locators = self._until_refused(PageList(self._transport, self._info).locators(pool))
+        coming: deque[Future[ResultPage]] = deque()
+        while True:
+            self._fill(coming, locators, pool, folder)
+            if not coming:
+                return
+            page = coming.popleft().result()
+            self._fill(coming, locators, pool, folder)
+            yield page
+
+    def _until_refused(self, locators: Iterator[str | None]) -> Iterator[str | None]:
+        try:
+            yield from locators
+        except ApiError as error:
+            self._refusal = error.code or f"HTTP {error.status}"
+
+    def _fill(
+        self,
+        coming: deque[Future[ResultPage]],
+        locators: Iterator[str | None],
+        pool: ThreadPoolExecutor,
+        folder: Path,
+    ) -> None:
+        for locator in itertools.islice(locators, self._room(len(coming))):
+            coming.append(pool.submit(self._download, folder, locator))
+
+    def _room(self, coming: int) -> int:
+        """How many more pages may be begun while so many are coming."""
+        if self._on_disk.value >= self._spool_bytes:
+            return 0 if coming else 1
+        return self._pages_ahead - coming
+
+    def _each_after_the_other(
+        self, pool: ThreadPoolExecutor, folder: Path, start: str | None
+    ) -> Iterator[ResultPage]:
+        coming: Future[ResultPage] | None = pool.submit(self._download, folder, start)
+        while coming is not None:
+            page = coming.result()
+            locator = page.next_locator
+            coming = None if locator is None else self._submit_next(pool, folder, locator)
+            yield page
+
+    def _submit_next(
+        self, pool: ThreadPoolExecutor, folder: Path, locator: str
+    ) -> Future[ResultPage]:
         if locator in self._locators:
             raise JobError(
                 f"Salesforce sends the pages of job {self._info.id} in a circle. "
@@ -117,7 +210,7 @@ class PageReader:
         return pool.submit(self._download, folder, locator)
 
     def _download(self, folder: Path, locator: str | None) -> ResultPage:
-        path = folder / f"{len(self._locators) + 1:06d}.csv"
+        path = folder / f"{next(self._numbers):06d}.csv"
         partial = path.with_suffix(".part")
         request = self._request(locator)
         reply = download(self._transport, request, lambda chunks: self._save(chunks, partial))
@@ -144,11 +237,14 @@ class PageReader:
         )
 
     def _save(self, chunks: Iterator[bytes], partial: Path) -> None:
+        # An attempt before this one has left its part there.
+        self._on_disk.add(-partial.stat().st_size if partial.exists() else 0)
         with partial.open("wb") as file:
             for chunk in chunks:
                 if self._stopped.is_set():
                     raise _Stopped
                 file.write(chunk)
+                self._on_disk.add(len(chunk))
 
     def _check_total(self, counts: list[int | None]) -> None:
         announced = self._info.records_processed
@@ -159,6 +255,18 @@ class PageReader:
                 f"Salesforce processed {announced:,}. Run the query again.",
                 job_id=self._info.id,
             )
+
+
+class _Sum:
+    """A number that several threads add to."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def add(self, number: int) -> None:
+        with self._lock:
+            self.value += number
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: the reader has left

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sfbulk.csvio import decode_rows
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.job import Job
-from sfbulk.jobs.pages import PageReader, ResultPage
+from sfbulk.jobs.pages import PAGES_AHEAD, SPOOL_BYTES, PageReader, ResultPage
 from sfbulk.jobs.states import JobInfo, failure, parse_job
 from sfbulk.wire import Request
 
@@ -64,14 +64,25 @@ class QueryJob(Job):
             raise error
         return info
 
-    def pages(self, spool: Path, *, max_records: int | None = None) -> Iterator[ResultPage]:
-        """API call: the result pages as files, the next one fetched while one is read.
+    def pages(
+        self,
+        spool: Path,
+        *,
+        max_records: int | None = None,
+        pages_ahead: int = PAGES_AHEAD,
+        spool_bytes: int = SPOOL_BYTES,
+    ) -> Iterator[ResultPage]:
+        """API call: the result pages as files, in their order, others being fetched meanwhile.
 
-        Waits for the job when that has not been done.
+        Waits for the job when that has not been done. From version 58.0 on several pages of
+        a large result are fetched at a time; a page goes when the next one is asked for.
 
         Args:
-            spool: an existing directory; at most two pages lie in it at a time.
-            max_records: most rows of a page; Salesforce chooses when None.
+            spool: an existing directory for them.
+            max_records: most rows of a page; Salesforce chooses when None. With a number each
+                page is asked for after the other.
+            pages_ahead: most pages fetched at a time; 1 asks for each after the other.
+            spool_bytes: while so much lies on disk no further page is begun.
 
         Raises:
             RowCountMismatch: the pages together do not hold the rows of the job.
@@ -80,7 +91,14 @@ class QueryJob(Job):
             TransportError: a page could not be had.
         """
         self.wait()
-        yield from PageReader(self._transport, self.info, spool, max_records).pages()
+        yield from PageReader(
+            self._transport,
+            self.info,
+            spool,
+            max_records=max_records,
+            pages_ahead=pages_ahead,
+            spool_bytes=spool_bytes,
+        ).pages()
 
     def rows(self) -> Iterator[dict[str, str | None]]:
         """API call: every row as a dict by column name, empty cells as None; counts checked.

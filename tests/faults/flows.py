@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from sfbulk import Operation, SObjectDescribe
+from sfbulk.jobs import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,6 +81,10 @@ def small_pages(sandbox: Sandbox) -> None:
     sandbox.control.set_page_rows(2)
 
 
+def pages_of_one(sandbox: Sandbox) -> None:
+    sandbox.control.set_page_rows(1)
+
+
 def slow_jobs(sandbox: Sandbox) -> None:
     sandbox.control.jobs_after_polls(2)
 
@@ -88,6 +94,11 @@ def describe(org: Org) -> object:
     many = org.sf.describe_many(["Contact", "Lead"])
     described = [name for name, it in many.items() if isinstance(it, SObjectDescribe)]
     return [one, *described, any(each.name == "Case" for each in org.sf.describe_global())]
+
+
+def query_by_list(org: Org) -> object:
+    with mock.patch.object(pages, "LISTED_FROM_ROWS", 1):
+        return read(org.sf.query(SOQL))
 
 
 def leave_early(org: Org) -> object:
@@ -143,6 +154,7 @@ FLOWS = [
     Flow("describe", describe, told=["Account", "Contact", "Lead", True]),
     Flow("query", lambda org: read(org.sf.query(SOQL)), told=READ, prepare=slow_jobs),
     Flow("query in pages", lambda org: read(org.sf.query(SOQL)), told=READ, prepare=small_pages),
+    Flow("query by the list of pages", query_by_list, told=READ, prepare=pages_of_one),
     Flow("leave a query early", leave_early, told=True, prepare=small_pages),
     Flow(
         "insert",
