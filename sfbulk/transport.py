@@ -129,7 +129,12 @@ class Transport:
         def send() -> T:
             return parse(request, self._wire.send(origin, request, None))
 
-        return self._repeat(request, send, None)
+        try:
+            return self._repeat(request, send, None)
+        except TransportError as error:
+            # Who needs the token wants to know of the own request, and that was not carried out.
+            error.ambiguous = False
+            raise
 
     def _repeat(
         self, request: Request, send: Callable[[], T], renew: Callable[[], None] | None

@@ -12,12 +12,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sfbulk import Salesforce
+from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.errors import SignInError
 from tests.client.fake_cli import FakeCli
 from tests.client.keys import RSA_KEY, pem, public_pem
+from tests.client.scripted import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from sfbulk_sandbox import Sandbox
@@ -142,6 +145,59 @@ def test_no_secret_shows_in_a_log_or_repr(
     assert "signing in again" in shown
     secrets = [v for n, v in given.items() if n not in {"login_url", "username", "client_id"}]
     assert [s for s in [*secrets, sandbox.access_token[:20]] if s in shown] == []
+
+
+class Patient(FakeClock):
+    """Waits for nothing, but has the right time, which an assertion needs."""
+
+    def now(self) -> datetime:
+        return SYSTEM_CLOCK.now()
+
+
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "lost"},
+    {"kind": "cut", "after_bytes": 40},
+    {"kind": "answer", "status": 503, "body": "<html>Down for maintenance</html>"},
+    {"kind": "answer", "status": 500, "body": "<html>Broken</html>"},
+    {"kind": "answer", "status": 200, "body": "<html>We will be back</html>"},
+    {"kind": "answer", "status": 429, "headers": {"Retry-After": "7"}},
+]
+
+
+@flows
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda fault: f"{fault['kind']}-{fault.get('status')}"
+)
+@pytest.mark.parametrize("renewal", [False, True])
+def test_a_sign_in_survives_passing_trouble(
+    sandbox: Sandbox,
+    settings: Callable[[Sandbox], dict[str, str]],
+    path: str,
+    fault: dict[str, Any],
+    *,
+    renewal: bool,
+) -> None:
+    clock = Patient()
+    with Salesforce.from_settings(settings(sandbox), clock=clock) as org:
+        if renewal:
+            org.describe_global()
+            sandbox.control.end_sessions()
+        sandbox.control.add_fault(path=path, times=2, **fault)
+        assert org.describe("Account").name == "Account"
+    assert sandbox.control.faults == []
+    assert sign_ins(sandbox, path) == 3 + renewal
+    assert len(clock.slept) == 2
+
+
+def test_a_rotated_token_whose_answer_was_lost_is_told_as_such(sandbox: Sandbox) -> None:
+    sandbox.control.rotate_refresh_tokens()
+    sandbox.control.add_fault(kind="lost", path=TOKEN)
+    given = refresh_token(sandbox)
+    with (
+        Salesforce.from_settings(given, clock=Patient()) as org,
+        pytest.raises(SignInError, match=r"expired access/refresh token.*authorize the app again"),
+    ):
+        org.describe_global()
 
 
 WRONG: list[tuple[Any, dict[str, str], str]] = [

@@ -389,6 +389,18 @@ def test_a_lost_answer_to_a_sign_in_is_asked_for_again(
     assert renewing.json(READ) == {}
 
 
+@pytest.mark.parametrize("expired_first", [False, True])
+def test_a_creation_that_lacks_a_token_was_surely_not_carried_out(
+    server: ScriptedServer, renewing: Transport, *, expired_first: bool
+) -> None:
+    server.script.extend([granted(server), EXPIRED] if expired_first else [])
+    server.script.extend([DROP] * MAX_ATTEMPTS)
+    with pytest.raises(TransportError, match="Sign in") as caught:
+        renewing.json(CREATE)
+    assert not caught.value.ambiguous
+    assert server.lines[-1] == TOKEN_LINE
+
+
 def test_a_sign_in_that_leads_to_another_org_is_refused(
     server: ScriptedServer, clock: FakeClock
 ) -> None:
