@@ -25,111 +25,72 @@ if TYPE_CHECKING:
 DEFAULT_LOGIN_URL = "https://login.salesforce.com"
 DEFAULT_API_VERSION = "68.0"
 
+
+def _text(title: str, description: str, *, secret: bool = False, **more: Any) -> dict[str, Any]:
+    hidden = {"secret": True, "writeOnly": True} if secret else {}
+    about = {"title": title, "description": description}
+    return {"type": ["string", "null"], **hidden, **about, **more}
+
+
 SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
-    "login_url": {
-        "type": ["string", "null"],
-        "default": DEFAULT_LOGIN_URL,
-        "title": "Login URL",
-        "description": "Where to sign in: a My Domain (client credentials need it), "
+    "login_url": _text(
+        "Login URL",
+        "Where to sign in: a My Domain (client credentials need it), "
         "https://test.salesforce.com, or http://127.0.0.1:PORT for a local org.",
-    },
-    "instance_url": {
-        "type": ["string", "null"],
-        "title": "Instance URL",
-        "description": "The org's own host, given together with `access_token`.",
-    },
-    "access_token": {
-        "type": ["string", "null"],
-        "secret": True,
-        "writeOnly": True,
-        "title": "Access Token",
-        "description": "A session that exists already, used with `instance_url`.",
-    },
-    "client_id": {
-        "type": ["string", "null"],
-        "title": "Client ID",
-        "description": "Consumer key of the external client app or connected app.",
-    },
-    "client_secret": {
-        "type": ["string", "null"],
-        "secret": True,
-        "writeOnly": True,
-        "title": "Client Secret",
-        "description": "Consumer secret of the app.",
-    },
-    "refresh_token": {
-        "type": ["string", "null"],
-        "secret": True,
-        "writeOnly": True,
-        "title": "Refresh Token",
-        "description": "Refresh token of a user, with `client_id`, and `client_secret` if the app "
-        "asks for it.",
-    },
-    "refresh_token_path": {
-        "type": ["string", "null"],
-        "title": "Refresh Token Path",
-        "description": "File that holds the refresh token, instead of `refresh_token`. Where "
+        default=DEFAULT_LOGIN_URL,
+    ),
+    "instance_url": _text(
+        "Instance URL", "The org's own host, given together with `access_token`."
+    ),
+    "access_token": _text(
+        "Access Token", "A session that exists already, used with `instance_url`.", secret=True
+    ),
+    "client_id": _text("Client ID", "Consumer key of the external client app or connected app."),
+    "client_secret": _text("Client Secret", "Consumer secret of the app.", secret=True),
+    "refresh_token": _text(
+        "Refresh Token",
+        "Refresh token of a user, with `client_id`, and `client_secret` if the app asks for it.",
+        secret=True,
+    ),
+    "refresh_token_path": _text(
+        "Refresh Token Path",
+        "File that holds the refresh token, instead of `refresh_token`. Where "
         "refresh tokens rotate, the next one is written to it.",
-    },
-    "username": {
-        "type": ["string", "null"],
-        "title": "Username",
-        "description": "The user to sign in as, with `private_key` or `password`.",
-    },
-    "private_key": {
-        "type": ["string", "null"],
-        "secret": True,
-        "writeOnly": True,
-        "title": "Private Key",
-        "description": "Private RSA key in PEM form for the JWT bearer flow, with `client_id` and "
+    ),
+    "username": _text("Username", "The user to sign in as, with `private_key` or `password`."),
+    "private_key": _text(
+        "Private Key",
+        "Private RSA key in PEM form for the JWT bearer flow, with `client_id` and "
         "`username`; line breaks may be written as `\\n`.",
-    },
-    "private_key_path": {
-        "type": ["string", "null"],
-        "title": "Private Key Path",
-        "description": "File that holds the key, instead of `private_key`.",
-    },
-    "private_key_passphrase": {
-        "type": ["string", "null"],
-        "secret": True,
-        "writeOnly": True,
-        "title": "Private Key Passphrase",
-        "description": "Opens an encrypted private key.",
-    },
-    "password": {
-        "type": ["string", "null"],
-        "secret": True,
-        "writeOnly": True,
-        "title": "Password",
-        "description": "The user's password. Alone with `username`: SOAP login, which Salesforce "
+        secret=True,
+    ),
+    "private_key_path": _text(
+        "Private Key Path", "File that holds the key, instead of `private_key`."
+    ),
+    "private_key_passphrase": _text(
+        "Private Key Passphrase", "Opens an encrypted private key.", secret=True
+    ),
+    "password": _text(
+        "Password",
+        "The user's password. Alone with `username`: SOAP login, which Salesforce "
         "retires in Summer '27.",
-    },
-    "security_token": {
-        "type": ["string", "null"],
-        "secret": True,
-        "writeOnly": True,
-        "title": "Security Token",
-        "description": "The user's security token, with `password`; not needed from trusted "
-        "addresses.",
-    },
-    "sf_org": {
-        "type": ["string", "null"],
-        "title": "Salesforce CLI Org",
-        "description": "Alias or username of an org that the Salesforce CLI (`sf`) is signed in "
-        "to.",
-    },
-    "auth_flow": {
-        "type": ["string", "null"],
-        "enum": [*FLOWS, None],
-        "title": "Sign-in Flow",
-        "description": "Which flow is meant when the given settings fit two.",
-    },
-    "api_version": {
-        "type": ["string", "null"],
-        "default": DEFAULT_API_VERSION,
-        "title": "API Version",
-        "description": "Salesforce API version, as NN.0.",
-    },
+        secret=True,
+    ),
+    "security_token": _text(
+        "Security Token",
+        "The user's security token, with `password`; not needed from trusted addresses.",
+        secret=True,
+    ),
+    "sf_org": _text(
+        "Salesforce CLI Org",
+        "Alias or username of an org that the Salesforce CLI (`sf`) is signed in to.",
+    ),
+    "auth_flow": _text(
+        "Sign-in Flow", "Which flow is meant when the given settings fit two.", enum=[*FLOWS, None]
+    ),
+    "api_version": _text(
+        "API Version", "Salesforce API version, as NN.0.", default=DEFAULT_API_VERSION
+    ),
 }
 """JSON Schema of every setting that `Salesforce.from_settings` reads."""
 
