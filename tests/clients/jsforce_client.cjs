@@ -8,10 +8,11 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { Readable } = require('node:stream');
 const { text } = require('node:stream/consumers');
+// jsforce's own reader splits at tabs, carets and pipes too, even where its writer put commas.
+const { parse } = require('csv-parse/sync');
 const jsforce = require('jsforce');
-const { parseCSV } = require('jsforce/lib/csv');
 
-const SOQL = "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees FROM Account WHERE Ext_Id__c LIKE 'C-%'";
+const SOQL = "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees, Description FROM Account WHERE Ext_Id__c LIKE 'C-%'";
 
 function connection(ready, more = {}) {
   const given = { instanceUrl: ready.url, accessToken: ready.access_token, version: '62.0' };
@@ -115,7 +116,7 @@ async function streams(ready, rows) {
   const paged = conn.query(soql, { autoFetch: true, maxFetch: 1000, headers });
   assert.deepEqual(byKey(await collect(paged.stream('record'))), byKey(more));
   for (const query of [conn.query(SOQL), await conn.bulk.query(SOQL), await conn.bulk2.query(SOQL)]) {
-    assert.deepEqual(byKey(parseCSV(await text(query.stream('csv')))), byKey(rows));
+    assert.deepEqual(byKey(parse(await text(query.stream('csv')), { columns: true })), byKey(rows));
   }
 }
 

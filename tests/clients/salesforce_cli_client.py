@@ -14,7 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SOQL = "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees FROM Account WHERE Ext_Id__c LIKE 'C-%'"
+SOQL = (
+    "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees, Description"
+    " FROM Account WHERE Ext_Id__c LIKE 'C-%'"
+)
 BULK = ("--sobject", "Account", "--wait", "1")
 LF = ("--line-ending", "LF")
 

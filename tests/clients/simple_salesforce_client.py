@@ -25,7 +25,10 @@ from simple_salesforce.exceptions import (  # type: ignore[import-not-found]  # 
     SalesforceResourceNotFound,
 )
 
-SOQL = "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees FROM Account WHERE Ext_Id__c LIKE 'C-%'"
+SOQL = (
+    "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees, Description"
+    " FROM Account WHERE Ext_Id__c LIKE 'C-%'"
+)
 
 
 class MismatchError(Exception):
