@@ -26,6 +26,7 @@ _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _PARTNER = "urn:partner.soap.sforce.com"
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 _INVALID_LOGIN = "Invalid username, password, security token; or user locked out."
+_INVALID_SESSION = "Invalid Session ID found in SessionHeader: Illegal Session"
 _SHORT_ID = 15
 
 
@@ -52,15 +53,23 @@ class SoapLogin:
                 "UNSUPPORTED_API_VERSION", _refused_version(number), "UnexpectedErrorFault"
             )
         try:
-            operation, arguments = _operation(call.body)
+            envelope = _parsed(call.body)
+            operation, arguments = _operation(envelope)
         except ValueError as error:
             return _client_fault(f"The envelope cannot be read: {error}")
         if operation != f"{{{_PARTNER}}}login":
-            return _client_fault(f"No operation available for request {operation}")
+            return self._not_login(envelope, operation)
         name, password = arguments.get("username", ""), arguments.get("password", "")
         if not self._access.credentials.password_fits(name, password):
             return _fault("INVALID_LOGIN", _INVALID_LOGIN, "LoginFault")
         return self._signed_in(call)
+
+    def _not_login(self, envelope: ET.Element, operation: str) -> Response:
+        header = f"{{{_SOAP}}}Header/{{{_PARTNER}}}SessionHeader/{{{_PARTNER}}}sessionId"
+        session = (envelope.findtext(header) or "").strip()
+        if session and not self._access.sessions.is_live(session):
+            return _fault("INVALID_SESSION_ID", _INVALID_SESSION, "UnexpectedErrorFault")
+        return _client_fault(f"No operation available for request {operation}")
 
     def _signed_in(self, call: Call) -> Response:
         short_id = self._org.id[:_SHORT_ID]
@@ -109,16 +118,25 @@ class SoapLogin:
         }
 
 
-def _operation(envelope: bytes) -> tuple[str, dict[str, str]]:
+def _parsed(envelope: bytes) -> ET.Element:
+    """Return the envelope.
+
+    Raises:
+        ValueError: It is no XML.
+    """
+    try:
+        return ET.fromstring(envelope)  # noqa: S314 - loopback only
+    except ET.ParseError as error:
+        raise ValueError(str(error)) from None
+
+
+def _operation(envelope: ET.Element) -> tuple[str, dict[str, str]]:
     """Return the element in the envelope's body and the texts of its children by local name.
 
     Raises:
         ValueError: There is no such element.
     """
-    try:
-        body = ET.fromstring(envelope).find(f"{{{_SOAP}}}Body")  # noqa: S314 - loopback only
-    except ET.ParseError as error:
-        raise ValueError(str(error)) from None
+    body = envelope.find(f"{{{_SOAP}}}Body")
     if body is None or len(body) == 0:
         raise ValueError("it has no Body with an operation")
     arguments = {child.tag.rpartition("}")[2]: child.text or "" for child in body[0]}

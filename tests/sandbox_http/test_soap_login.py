@@ -164,6 +164,20 @@ def test_versions_without_login_are_refused(sandbox: Sandbox, version: str) -> N
     assert parsed(answer) is not None
 
 
+def test_a_session_that_has_ended_is_told_by_its_own_fault(sandbox: Sandbox) -> None:
+    envelope = ENVELOPE.format('<getUserInfo xmlns="urn:partner.soap.sforce.com"/>')
+    session = f"<sessionId>{sandbox.access_token}</sessionId>"
+    header = f'<SessionHeader xmlns="urn:partner.soap.sforce.com">{session}</SessionHeader>'
+    envelope = envelope.replace("<se:Header/>", f"<se:Header>{header}</se:Header>")
+    url = f"{sandbox.url}/services/Soap/u/60.0/{sandbox.org.id[:15]}"
+    live = requests.post(url, data=envelope, timeout=30)
+    assert "soapenv:Client" in live.text
+    sandbox.control.end_sessions()
+    ended = requests.post(url, data=envelope, timeout=30)
+    assert ended.status_code == 500
+    assert "<faultcode>sf:INVALID_SESSION_ID</faultcode>" in ended.text
+
+
 @pytest.mark.parametrize("body", ["", '<query xmlns="urn:partner.soap.sforce.com"/>', "<broken"])
 def test_anything_but_login_is_a_client_fault(sandbox: Sandbox, body: str) -> None:
     answer = call(sandbox, "60.0", body)
