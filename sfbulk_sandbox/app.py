@@ -13,7 +13,7 @@ from sfbulk_sandbox.auth import NEWEST_VERSION, Auth, bearer, check_version, not
 from sfbulk_sandbox.bulk1.part import Bulk1
 from sfbulk_sandbox.bulk2_ingest import IngestJobResources
 from sfbulk_sandbox.bulk2_query import QueryJobResources
-from sfbulk_sandbox.calls import EVERY_METHOD, Resource, routes
+from sfbulk_sandbox.calls import EVERY_METHOD, Resource, check_content_type, routes
 from sfbulk_sandbox.composite import CompositeResources, Inner
 from sfbulk_sandbox.control import Control
 from sfbulk_sandbox.control_resources import ControlResources
@@ -224,6 +224,7 @@ class App:
     def _admit(self, call: Call) -> Mapping[str, str]:
         check_version(call.version)
         self._auth.check_session(call)
+        check_content_type(call)
         self._usage.spend(DAILY_API_REQUESTS)
         return {"Sforce-Limit-Info": self._usage.header()}
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+_WITH_DOCUMENT = frozenset({"POST", "PATCH"})
+# A form is how Bulk API 2.0 takes a job together with its rows.
+_DOCUMENT_TYPES = frozenset({"application/json", "multipart/form-data"})
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -143,6 +146,21 @@ async def _body(request: Request) -> bytes:
         return gzip.decompress(body)
     except (OSError, EOFError):
         raise Fault(code="UNKNOWN_EXCEPTION", message="The body is not gzip") from None
+
+
+def check_content_type(call: Call) -> None:
+    """Refuse documents that are not JSON by their own word; a call may say nothing.
+
+    Raises:
+        Fault: 415 (REST guide: Status Codes).
+    """
+    kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if call.method in _WITH_DOCUMENT and kind and kind not in _DOCUMENT_TYPES:
+        raise Fault(
+            code="UNSUPPORTED_MEDIA_TYPE",
+            message=f"Content type {kind} is not supported; send application/json",
+            status=415,
+        )
 
 
 def not_allowed(method: str, allowed: Iterable[str]) -> Fault:

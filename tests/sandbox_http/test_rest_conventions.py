@@ -207,6 +207,16 @@ def test_a_long_statement_can_go_through_a_composite(org: Org) -> None:
     assert part["httpStatusCode"] == 200, part
 
 
+@pytest.mark.parametrize("kind", ["text/csv", "application/x-www-form-urlencoded"])
+def test_a_document_that_says_it_is_no_json_is_refused(org: Org, kind: str) -> None:
+    body = b'{"Name": "x"}'
+    answer = org.call("POST", "/sobjects/Account", data=body, headers={"Content-Type": kind})
+    assert answer.status_code == 415
+    assert faults_of(answer)[0][0] == "UNSUPPORTED_MEDIA_TYPE"
+    answer = org.call("POST", "/sobjects/Account", data=body)
+    assert answer.status_code == 201
+
+
 def test_a_gzip_request_body_is_understood(org: Org) -> None:
     body = gzip.compress(b'{"Name": "Zip"}')
     answer = org.call("POST", "/sobjects/Account", data=body, headers={"Content-Encoding": "gzip"})
