@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.schema import Field, Kind, plain_field
 from sfbulk_sandbox.soql import datefunctions, syntax
-from sfbulk_sandbox.soql.conditions import comparable
+from sfbulk_sandbox.soql.conditions import comparable, ordered
 from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.soql.scope import Resolved
 
@@ -138,9 +138,10 @@ class Aggregates:
         keys = [comparable(resolved) for resolved in self._keys.values()]
         return f" GROUP BY {', '.join(keys)}" if keys else ""
 
-    def order(self, operand: syntax.Operand) -> str:
+    def order(self, item: syntax.OrderItem) -> str:
         """SQL for one key of ORDER BY: a grouped field or date function, or an aggregate."""
-        return comparable(self.resolve(operand, "Ordered field"))
+        resolved = self.resolve(item.value, "Ordered field")
+        return ordered(comparable(resolved), resolved, item)
 
     def _malformed(self, at: int, text: str) -> Fault:
         return fault_at(self._soql, at, "MALFORMED_QUERY", text)

@@ -104,8 +104,8 @@ class _Compiler:
         self._scope = scope
         self._conditions = Conditions(asked, scope)
 
-    def _order_sql(self, key_sql: Callable[[syntax.Operand], str], last: str) -> str:
-        keys = [f"{key_sql(item.value)} {_direction(item)}" for item in self._statement.order]
+    def _order_sql(self, key_sql: Callable[[syntax.OrderItem], str], last: str) -> str:
+        keys = [key_sql(item) for item in self._statement.order]
         # Equal keys come in the order of the table, so that the same data answers the same.
         return f" ORDER BY {', '.join([*keys, last])}" if keys else ""
 
@@ -173,8 +173,3 @@ class _Grouped(_Compiler):
             source=f"{self._scope.from_sql}{rest}{self._window()}",
             parameters=(*self._conditions.parameters, *having.parameters),
         )
-
-
-def _direction(item: syntax.OrderItem) -> str:
-    direction = "DESC" if item.descending else "ASC"
-    return f"{direction} NULLS {'LAST' if item.nulls_last else 'FIRST'}"

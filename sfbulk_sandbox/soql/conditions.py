@@ -99,13 +99,14 @@ class Conditions:
             return self._scope.resolve(operand)
         return datefunctions.resolve(self._soql, operand, self._scope)
 
-    def order(self, operand: syntax.Operand) -> str:
-        """SQL for a field that ORDER BY names."""
-        resolved = self._resolve(operand)
+    def order(self, item: syntax.OrderItem) -> str:
+        """SQL for one key of ORDER BY."""
+        resolved = self._resolve(item.value)
         field = resolved.field
         if not field.sortable:
-            raise self._invalid(operand, f"field '{field.name}' can not be sorted in a query call")
-        return self._sort_key(resolved)
+            text = f"field '{field.name}' can not be sorted in a query call"
+            raise self._invalid(item.value, text)
+        return ordered(self._sort_key(resolved), resolved, item)
 
     def _sort_key(self, resolved: Resolved) -> str:
         field = resolved.field
@@ -231,6 +232,16 @@ def _balanced(parts: list[str], operator: str) -> str:
     middle = len(parts) // 2
     left, right = _balanced(parts[:middle], operator), _balanced(parts[middle:], operator)
     return f"({left} {operator} {right})"
+
+
+def ordered(key: str, resolved: Resolved, item: syntax.OrderItem) -> str:
+    """A key of ORDER BY with its direction and the place of its nulls.
+
+    NULLS LAST does nothing for lookups and parents' fields (SOQL reference: ORDER BY).
+    """
+    lookup = len(resolved.path) > 1 or resolved.field.kind is Kind.ID
+    nulls = "LAST" if item.nulls_last and not lookup else "FIRST"
+    return f"{key} {'DESC' if item.descending else 'ASC'} NULLS {nulls}"
 
 
 def comparable(resolved: Resolved) -> str:
