@@ -39,6 +39,7 @@ from sfbulk.csvio import CsvDecoder, CsvEncoder, LineEnding
 from sfbulk.describe import FieldDescribe, SObjectDescribe, SObjectSummary
 from sfbulk.errors import (
     ApiError,
+    BatchNotAdded,
     ConfigError,
     CsvError,
     DataError,
@@ -72,6 +73,7 @@ from sfbulk.limits import Limit
 __all__ = [
     "ApiError",
     "BatchInfo",
+    "BatchNotAdded",
     "BatchState",
     "Bulk1",
     "ClassicJob",

@@ -6,7 +6,8 @@ SalesforceError
 ├── SignInError                  Salesforce gave no access token, or it cannot be renewed
 ├── QuotaReached                 the run may use no more of the org's daily limits
 ├── TransportError               no usable answer came back
-│   └── UploadUnknown            it cannot be told whether a job has its data
+│   ├── UploadUnknown            it cannot be told whether a job has its data
+│   └── BatchNotAdded            a batch did not arrive, and cannot any more
 ├── ApiError                     Salesforce answered with an error
 │   ├── NotFound                 no such job, object or record
 │   ├── SessionExpired           the access token is refused and renewing did not help
@@ -129,6 +130,13 @@ class UploadUnknown(TransportError):  # noqa: N818 - names what is unknown
     """It cannot be told whether a job has its data.
 
     Nothing is loaded before the job is closed: abort it and begin a new one.
+    """
+
+
+class BatchNotAdded(TransportError):  # noqa: N818 - says what did not happen
+    """A batch of Bulk API 1.0 did not arrive, and cannot any more: its job was closed for that.
+
+    Add it to a new job.
     """
 
 

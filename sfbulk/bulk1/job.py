@@ -24,7 +24,7 @@ from sfbulk.bulk1.states import (
     ContentType,
     QueryOperation,
 )
-from sfbulk.errors import DataError, JobTimeout, SalesforceError
+from sfbulk.errors import BatchNotAdded, DataError, JobTimeout, SalesforceError
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.polling import Patience
@@ -33,13 +33,15 @@ from sfbulk.jobs.states import Operation
 from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import Any
 
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,8 @@ class ClassicJob:
     ) -> BatchInfo:
         """API call: add data, or the query of a query job; Salesforce begins to work on it.
 
-        A batch whose answer was lost is looked for in the list of batches and sent again only
-        when it is not there.
+        A batch whose answer was lost is looked for in the list of batches. When it is not
+        there the job is closed, lest it arrive late and be loaded twice.
 
         Args:
             body: a file, the bytes, or pieces (which are put in a temporary file first, so that
@@ -205,6 +207,7 @@ class ClassicJob:
             DataError: nothing to send, or more than Salesforce takes in a batch.
             QuotaReached: the run may use no more of the org's batches.
             ApiError: Salesforce refuses, as for a job that is closed.
+            BatchNotAdded: no answer, and the batch is not in the job, which is closed now.
             TransportError: no answer; `ambiguous` when the batch may have been added.
         """
         with TemporaryDirectory(prefix="sfbulk-") as folder:
@@ -400,6 +403,31 @@ def disposing(job: ClassicJob) -> Iterator[ClassicJob]:
         raise
     if job.state is ClassicJobState.OPEN:
         _quietly(job, ClassicJobState.CLOSED)
+
+
+def add_once(
+    opened: Callable[[], ClassicJob], body: Path | bytes, *, compressed: bool = False
+) -> tuple[ClassicJob, BatchInfo]:
+    """API call: add a batch to the job that is open, or to the next when it did not arrive.
+
+    Args:
+        opened: gives a job that is open, a new one if need be.
+        body: the batch.
+        compressed: send it with gzip.
+
+    Raises:
+        BatchNotAdded: it did not arrive, however often it was tried.
+        SalesforceError: as `ClassicJob.add_batch`.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        job = opened()
+        try:
+            return job, job.add_batch(body, compressed=compressed)
+        except BatchNotAdded as error:
+            if attempt == _ATTEMPTS:
+                raise
+            log.warning("%s", error.message)
+    raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
 def _quietly(job: ClassicJob, wanted: ClassicJobState) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import groupby
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk.bulk1.batches import BatchSpool
 from sfbulk.bulk1.encode import ENCODERS
-from sfbulk.bulk1.job import ClassicJob, JobSettings, disposing
+from sfbulk.bulk1.job import ClassicJob, JobSettings, add_once, disposing
 from sfbulk.bulk1.records import Records, numbered_rows
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState
 from sfbulk.errors import ApiError, DataError, JobError, QuotaReached, RowCountMismatch
@@ -118,7 +120,6 @@ class ClassicLoader:
         self._transport = transport
         self._settings = settings
         self._compressed = compressed
-        self._batches_sent = 0
         self._refused: RowError | None = None
         """Why Salesforce takes no more batches."""
 
@@ -139,13 +140,12 @@ class ClassicLoader:
             first = next(rounds, None)
             if first is None:
                 return
-            with disposing(ClassicJob.create(self._transport, self._settings)) as job:
-                yield from self._run(job, first)
+            with ExitStack() as jobs:
+                self._sender = _Sender(self._transport, self._settings, self._compressed, jobs)
+                yield from self._run(first)
                 for files in rounds:
-                    yield from self._run(job, files)
-                self._check_batches(job)
-                if job.state is ClassicJobState.OPEN:
-                    job.close()
+                    yield from self._run(files)
+                self._sender.finish()
 
     def _rounds(
         self, records: Records, columns: Sequence[str] | None, folder: Path
@@ -163,48 +163,95 @@ class ClassicLoader:
         if spool.rows:
             yield spool.drain()
 
-    def _run(self, job: ClassicJob, files: list[BatchFile]) -> Iterator[RowOutcome]:
+    def _run(self, files: list[BatchFile]) -> Iterator[RowOutcome]:
         found: list[RowOutcome] = []
         for _, wave in groupby(files, key=lambda file: file.group.wave):
-            sent: dict[str, BatchFile] = {}
-            for file in wave:
-                found += self._send(job, file, sent)
-            for batch in job.wait(sent):
-                found += _outcomes(job, batch, sent[batch.id])
+            found += self._run_wave(list(wave))
         found.sort(key=lambda outcome: outcome.number)
         yield from found
 
+    def _run_wave(self, files: list[BatchFile]) -> Iterator[RowOutcome]:
+        sent: dict[ClassicJob, dict[str, BatchFile]] = defaultdict(dict)
+        for file in files:
+            if (refused := self._send(file, sent)) is not None:
+                yield from _untried(file.numbers, refused)
+        for job, batches in sent.items():
+            for batch in job.wait(batches):
+                yield from _outcomes(job, batch, batches[batch.id])
+
     def _send(
-        self, job: ClassicJob, file: BatchFile, sent: dict[str, BatchFile]
-    ) -> Iterable[RowOutcome]:
-        """Add a batch, or tell of its rows that they were not sent.
+        self, file: BatchFile, sent: dict[ClassicJob, dict[str, BatchFile]]
+    ) -> RowError | None:
+        """Add a batch, or tell why it was not sent.
 
         What was sent before a refusal must still be accounted for: whoever loads all of it
         again would have it twice.
         """
         if self._refused is None:
             try:
-                batch = job.add_batch(file.path, compressed=self._compressed)
+                job, batch = self._sender.send(file.path)
             except (ApiError, QuotaReached) as error:
-                if not self._batches_sent:
+                if not self._sender.batches:
                     raise
-                log.warning("%s Nothing more is sent to job %s", error.message, job.id)
+                log.warning("%s Nothing more is sent", error.message)
                 self._refused = RowError(error.code or type(error).__name__, error.message)
             else:
-                self._batches_sent += 1
-                sent[batch.id] = file
+                sent[job][batch.id] = file
         file.path.unlink()
-        return [] if self._refused is None else _untried(file.numbers, self._refused)
+        return self._refused
 
-    def _check_batches(self, job: ClassicJob) -> None:
-        total = job.refresh().number_batches_total
-        if total not in (None, self._batches_sent):
-            raise JobError(
-                f"Job {job.id} on {job.object_name} holds {total:,} batches where "
-                f"{self._batches_sent:,} were sent, so rows may be in twice. Look at the job in "
-                "Setup, Bulk Data Load Jobs.",
-                job_id=job.id,
-            )
+
+class _Sender:
+    """Adds batches to a job, and to another one when that had to be closed.
+
+    `jobs` aborts them all when the load fails.
+    """
+
+    def __init__(
+        self, transport: Transport, settings: JobSettings, compressed: bool, jobs: ExitStack
+    ) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._compressed = compressed
+        self._jobs = jobs
+        self._counts: dict[ClassicJob, int] = {}
+
+    @property
+    def batches(self) -> int:
+        """How many were sent."""
+        return sum(self._counts.values())
+
+    def send(self, path: Path) -> tuple[ClassicJob, BatchInfo]:
+        """API call: add one batch."""
+        job, batch = add_once(self._open_job, path, compressed=self._compressed)
+        self._counts[job] += 1
+        return job, batch
+
+    def finish(self) -> None:
+        """API call: close what is open.
+
+        Raises:
+            JobError: a job holds batches that were not sent.
+        """
+        for job, sent in self._counts.items():
+            total = job.refresh().number_batches_total
+            if total not in (None, sent):
+                raise JobError(
+                    f"Job {job.id} on {job.object_name} holds {total:,} batches where {sent:,} "
+                    "were sent, so rows may be in twice. Look at the job in Setup, Bulk Data Load "
+                    "Jobs.",
+                    job_id=job.id,
+                )
+            if job.state is ClassicJobState.OPEN:
+                job.close()
+
+    def _open_job(self) -> ClassicJob:
+        job = next(reversed(self._counts), None)
+        if job is None or job.state is ClassicJobState.CLOSED:
+            job = ClassicJob.create(self._transport, self._settings)
+            self._jobs.enter_context(disposing(job))
+            self._counts[job] = 0
+        return job
 
 
 def _outcomes(job: ClassicJob, batch: BatchInfo, file: BatchFile) -> list[RowOutcome]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk1.chunking import PkChunking, bounds, gaps, narrowed
-from sfbulk.bulk1.job import ClassicJob, JobSettings, disposing
+from sfbulk.bulk1.job import ClassicJob, JobSettings, add_once, disposing
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState, ContentType, QueryOperation
 from sfbulk.errors import (
     JobAborted,
@@ -71,14 +72,24 @@ class ClassicQuery:
             DataError: the query names no object, or a result file cannot be read.
             TransportError: no answer.
         """
-        with disposing(ClassicJob.create(self._transport, self._settings)) as job:
-            original = job.add_batch(self._soql.encode())
-            (ended,) = job.wait([original.id])
-            if ended.state is BatchState.NOT_PROCESSED and self._settings.pk_chunking:
-                yield from self._chunked_rows(job, ended)
+        with self._asked(self._settings, self._soql) as (job, batch):
+            if batch.state is BatchState.NOT_PROCESSED and self._settings.pk_chunking:
+                yield from self._chunked_rows(job, batch)
             else:
-                yield from _batch_rows(job, ended)
-            job.close()
+                yield from _batch_rows(job, batch)
+
+    @contextmanager
+    def _asked(self, settings: JobSettings, soql: str) -> Iterator[tuple[ClassicJob, BatchInfo]]:
+        """API call: a job of its own with the query as its batch, which has ended."""
+        with ExitStack() as jobs:
+
+            def opened() -> ClassicJob:
+                job = ClassicJob.create(self._transport, settings)
+                return jobs.enter_context(disposing(job))
+
+            job, batch = add_once(opened, soql.encode())
+            (ended,) = job.wait([batch.id])
+            yield job, ended
 
     def _chunked_rows(self, job: ClassicJob, original: BatchInfo) -> Iterator[dict[str, Any]]:
         chunks = self._chunks(job, original)
@@ -131,24 +142,18 @@ class ClassicQuery:
             yield query
 
     def _repeated_rows(self, queries: list[str]) -> Iterator[dict[str, Any]]:
-        """The rows of chunks that gave none, by a job that does not divide them again."""
+        """The rows of chunks that gave none, by jobs that do not divide them again."""
         settings = JobSettings(
             sobject=self._settings.sobject,
             operation=self._settings.operation,
             content_type=self._settings.content_type,
         )
-        with disposing(ClassicJob.create(self._transport, settings)) as job:
-            for query in queries:
-                yield from _batch_rows(job, _repeated(job, query))
-            job.close()
-
-
-def _repeated(job: ClassicJob, query: str) -> BatchInfo:
-    for _ in range(_CHUNK_ATTEMPTS):
-        (batch,) = job.wait([job.add_batch(query.encode()).id])
-        if _completed(batch):
-            break
-    return batch
+        for query in queries:
+            for attempt in range(1, _CHUNK_ATTEMPTS + 1):
+                with self._asked(settings, query) as (job, batch):
+                    if _completed(batch) or attempt == _CHUNK_ATTEMPTS:
+                        yield from _batch_rows(job, batch)
+                        break
 
 
 def _completed(batch: BatchInfo) -> bool:

@@ -3,7 +3,9 @@
 Salesforce knows no idempotence key. So
 
 - a job is created anew: one that was created unseen is open and empty, and loads nothing;
-- a batch is looked for in the list of batches, read back, and compared with what was sent;
+- a batch is looked for in the list of batches, read back, and compared with what was sent.
+  One that is not there may still be on its way, and would be loaded when it arrives. So the
+  job is closed, after which Salesforce takes no batch, and the list is read once more;
 - a state is read from the job, as in Bulk API 2.0 (`sfbulk.jobs.state_change`).
 """
 
@@ -15,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk1 import documents
-from sfbulk.errors import JobError, SalesforceError, TransportError
+from sfbulk.bulk1.states import ClassicJobState
+from sfbulk.errors import ApiError, BatchNotAdded, JobError, SalesforceError, TransportError
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.polling import Patience
 from sfbulk.wire import Request
@@ -32,8 +35,8 @@ log = logging.getLogger(__name__)
 
 _ATTEMPTS = 4
 _NAMED = 5
-# A batch on its way when the connection broke may come into the list a little later: ten
-# seconds, all looks together.
+# A batch that was taken just before the job was closed may come into the list a little later:
+# ten seconds, all looks together.
 _LOOKS = 8
 
 
@@ -77,22 +80,28 @@ def post_batch(job: ClassicJob, request: Request, body: Path | bytes, clock: Clo
     Raises:
         ApiError: Salesforce refuses.
         JobError: the job holds a batch that is not the one sent.
-        TransportError: no answer, however often it was tried.
+        BatchNotAdded: the batch is not in the job, which is closed now.
+        TransportError: no answer; when `ambiguous`, the batch may be in the job.
     """
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return job.post(request)
-        except TransportError as error:
-            if not error.ambiguous:
-                raise
-            failed = error
-        if (found := _find(job, body, Patience(clock, None))) is not None:
-            log.info("%s: the answer was lost, the batch is there: %s", request.purpose, found.id)
-            return found
-        if attempt == _ATTEMPTS:
-            raise failed
-        log.warning("%s: no answer, and no such batch. Sending it again", request.purpose)
-    raise AssertionError  # pragma: no cover - the last attempt returns or raises
+    try:
+        return job.post(request)
+    except TransportError as error:
+        if not error.ambiguous:
+            raise
+        lost = error
+    found = _find(job, body) or _find_in_closed(job, body, Patience(clock, None))
+    if found is None:
+        raise BatchNotAdded(
+            f"{request.purpose}: no answer, and the batch is not there. The job was closed, so "
+            "that it cannot arrive any more: add it to a new job.",
+            ambiguous=False,
+            status=lost.status,
+            code=lost.code,
+            job_id=job.id,
+            request_id=lost.request_id,
+        ) from lost
+    log.info("%s: the answer was lost, the batch is there: %s", request.purpose, found.id)
+    return found
 
 
 def _name_the_lost(
@@ -123,13 +132,23 @@ def _name_the_lost(
     )
 
 
-def _find(job: ClassicJob, body: Path | bytes, patience: Patience) -> BatchInfo | None:
+def _find_in_closed(job: ClassicJob, body: Path | bytes, patience: Patience) -> BatchInfo | None:
+    try:
+        job.close()
+    except ApiError:
+        # Closed or aborted by somebody else, which keeps batches out just as well.
+        if job.refresh().state is ClassicJobState.OPEN:
+            raise
     for _ in range(_LOOKS):
-        unknown = job.unknown_batches()
-        if unknown:
-            return _verified(job, unknown, body)
+        if found := _find(job, body):
+            return found
         patience.pause()
     return None
+
+
+def _find(job: ClassicJob, body: Path | bytes) -> BatchInfo | None:
+    unknown = job.unknown_batches()
+    return _verified(job, unknown, body) if unknown else None
 
 
 def _verified(job: ClassicJob, unknown: list[BatchInfo], body: Path | bytes) -> BatchInfo:

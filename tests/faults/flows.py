@@ -58,6 +58,8 @@ class Flow:
     """Rows that are gone for good."""
     prepare: Callable[[Sandbox], None] = lambda _sandbox: None
     """Puts the sandbox into the mood it needs."""
+    quick: bool = True
+    """Whether it runs, with the quick faults, with every test run."""
 
     @property
     def after(self) -> Rows:

@@ -11,6 +11,7 @@ import pytest
 
 from sfbulk import (
     ApiError,
+    BatchNotAdded,
     ClassicJobState,
     DataError,
     JobError,
@@ -54,6 +55,13 @@ def listed(*batches: dict[str, Any]) -> Answer:
 
 def refused(code: str, message: str) -> Answer:
     return as_json({"exceptionCode": code, "exceptionMessage": message}, 400)
+
+
+def results(*rows: str) -> Answer:
+    return Answer(200, "\n".join(['"Id","Success","Created","Error"', *rows, ""]).encode())
+
+
+GOOD = '"001","true","true",""'
 
 
 def opened(transport: Transport, server: ScriptedServer, *answers: Answer) -> ClassicJob:
@@ -126,22 +134,67 @@ def test_a_batch_whose_answer_is_lost_is_found_and_not_sent_again(
     assert (gzip.decompress if compressed else bytes)(server.seen[1].body) == BODY
 
 
-def test_a_batch_that_comes_into_the_list_a_little_later_is_found(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    later = [listed(), listed(), listed(said(1)), Answer(200, BODY)]
-    assert opened(transport, server, DROP, *later).add_batch(BODY).id == "7511"
-    assert [line for line in asked(server) if line.startswith("POST")] == ["POST /batch"]
-
-
-def test_a_batch_that_did_not_arrive_is_sent_again_whole(
+def test_a_batch_that_is_not_there_cannot_come_late(
     server: ScriptedServer, transport: Transport, clock: FakeClock
 ) -> None:
-    running = opened(transport, server, DROP, *[listed()] * 8, batch(1))
-    running.add_batch(iter([b"Name\n", b"a\n"]))
-    posted = [seen.body for seen in server.seen if seen.path.endswith("/batch") and seen.body]
-    assert posted == [BODY, BODY]
+    running = opened(transport, server, DROP, listed(), job("Closed"), *[listed()] * 8)
+    with pytest.raises(BatchNotAdded, match=f"Add a batch to insert job {ID}.*new job") as caught:
+        running.add_batch(BODY)
+    assert asked(server)[:3] == ["POST /batch", "GET /batch", "POST "]
+    assert running.state is ClassicJobState.CLOSED
+    assert (caught.value.ambiguous, caught.value.job_id) == (False, ID)
     assert clock.monotonic() > 5
+
+
+def test_a_batch_that_came_before_the_job_was_closed_is_found(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    later = [listed(), job("Closed"), listed(), listed(said(1)), Answer(200, BODY)]
+    assert opened(transport, server, DROP, *later).add_batch(BODY).id == "7511"
+
+
+def test_a_job_that_somebody_has_aborted_keeps_batches_out_as_well(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    aborted = refused("InvalidJobState", "Closing already Aborted Job not allowed")
+    after = [DROP, listed(), aborted, job("Aborted"), *[listed()] * 8]
+    with pytest.raises(BatchNotAdded):
+        opened(transport, server, *after).add_batch(BODY)
+
+
+def test_a_job_that_cannot_be_closed_may_still_get_the_batch(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = opened(transport, server, DROP, listed(), refused("InvalidJob", "no"), job())
+    with pytest.raises(ApiError, match="Set Closed on insert job"):
+        running.add_batch(BODY)
+
+
+LOST = [DROP, listed(), job("Closed"), *[listed()] * 8]
+
+
+def test_a_load_goes_on_in_another_job_with_the_whole_batch(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    other = job(job_id=OTHER)
+    ended = listed(said(1, "Completed", numberRecordsProcessed=1))
+    closed = [job("Closed"), job(job_id=OTHER), job("Closed", OTHER)]
+    server.script.extend([job(), *LOST, other, batch(1), ended, results(GOOD), *closed])
+    summary = Bulk1(transport).insert("Account", iter([{"Name": "a"}]), compressed=False)
+    assert summary.succeeded == 1
+    bodies = [seen.body for seen in server.seen if seen.line.startswith("POST") and seen.body]
+    assert bodies.count(b'"Name"\n"a"\n') == 2
+    assert server.seen[-1].path == f"{ASYNC}/{OTHER}"
+    assert not server.script
+
+
+def test_a_load_does_not_begin_new_jobs_without_end(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    server.script.extend([job(), *LOST] * 4)
+    with pytest.raises(BatchNotAdded):
+        Bulk1(transport).insert("Account", [{"Name": "a"}])
+    assert sum(line == f"POST {ASYNC}" for line in server.lines) == 4
 
 
 def test_a_batch_is_told_from_an_equal_one_that_is_known(
@@ -160,13 +213,6 @@ def test_a_batch_that_is_not_what_was_sent_stops_everything(
     running = opened(transport, server, DROP, listed(said(1)), Answer(200, b"Name\nb\n"))
     with pytest.raises(JobError, match="holds the batch 7511, which is not what was sent"):
         running.add_batch(BODY)
-
-
-def test_a_batch_is_not_sent_without_end(server: ScriptedServer, transport: Transport) -> None:
-    running = opened(transport, server, *[DROP, *[listed()] * 8] * 4)
-    with pytest.raises(TransportError, match=f"Add a batch to insert job {ID}"):
-        running.add_batch(BODY)
-    assert [line for line in asked(server) if line.startswith("POST")] == ["POST /batch"] * 4
 
 
 def test_a_refused_batch_is_an_error_at_once(server: ScriptedServer, transport: Transport) -> None:
@@ -216,13 +262,6 @@ def test_a_job_aborted_meanwhile_is_not_closed(
 
 
 # Counts
-
-
-def results(*rows: str) -> Answer:
-    return Answer(200, "\n".join(['"Id","Success","Created","Error"', *rows, ""]).encode())
-
-
-GOOD = '"001","true","true",""'
 
 
 @pytest.mark.parametrize(
