@@ -12,7 +12,7 @@ from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES
 from sfbulk_sandbox.results import ResultLog
 from sfbulk_sandbox.schema import Kind
 from sfbulk_sandbox.uploads import Upload, UploadRefusedError
-from sfbulk_sandbox.values import bulk_text, parse_cell
+from sfbulk_sandbox.values import parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,7 +163,7 @@ class _Column:
     def __init__(self, name: str, index: int, field: Field | None) -> None:
         self.name = name
         self._index = index
-        self._field = field if field and field.kind is not Kind.TEXT else None
+        self._parse = parser(field) if field and field.kind is not Kind.TEXT else None
 
     def raw(self, cells: Sequence[str]) -> str:
         """Return the cell as uploaded."""
@@ -174,10 +174,10 @@ class _Column:
         text = cells[self._index]
         if text == _NULL:
             return ""
-        if self._field is None or not text:
+        if self._parse is None or not text:
             return text
         try:
-            return bulk_text(self._field, parse_cell(self._field, text))
+            return str(self._parse(text))
         except RowError:
             return text
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.jobs import JobFailure, JobState, end_early
 from sfbulk_sandbox.rowfile import RowFile
-from sfbulk_sandbox.values import bulk_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,12 +113,8 @@ def _seal(job: Job, position: bytes) -> bytes:
 
 
 def _lines(job: Job, query: Query) -> Iterator[bytes]:
-    fields = [column.field for column in query.columns]
-    texts = (
-        [bulk_text(field, value) for field, value in zip(fields, row, strict=True)]
-        for row in query.rows()
-    )
-    for line in job.dialect.encode_all(texts):
+    # As they are stored: that is bulk's form, and csv writes null as the empty text.
+    for line in job.dialect.encode_all(query.rows()):
         if job.state is not JobState.IN_PROGRESS:
             return
         yield line

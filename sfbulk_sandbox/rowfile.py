@@ -26,11 +26,11 @@ class CsvDialect:
         self.delimiter = delimiter
         self.line_ending = line_ending
 
-    def encode(self, cells: Sequence[str]) -> bytes:
+    def encode(self, cells: Sequence[object]) -> bytes:
         """Return one quoted line."""
         return next(self.encode_all([cells]))
 
-    def encode_all(self, rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+    def encode_all(self, rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
         """Yield one quoted line per row."""
         sink = _Sink()
         writer = csv.writer(

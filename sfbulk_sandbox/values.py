@@ -41,6 +41,7 @@ _DATETIME = re.compile(
     r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 _TIME = re.compile(r"(\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?Z?", re.ASCII)
+_SHOWN_NUMBER = re.compile(r"-?[1-9]\d{0,6}\.(?:0|\d*[1-9])", re.ASCII)
 _BOOLEANS = {"true": "true", "1": "true", "false": "false", "0": "false"}
 # Java switches to the exponent form at 10^7 and below 10^-3; a double ends near 10^308.
 _PLAIN_FROM, _PLAIN_BELOW, _DOUBLE_ENDS = -3, 7, 308
@@ -140,10 +141,9 @@ def number_text(number: Decimal) -> str:
     """A number in the form Java's `Double.toString` has, with all of its digits."""
     if not number:
         return "0.0"
-    sign, digits, _ = number.as_tuple()
-    shown = "".join(map(str, digits)).lstrip("0").rstrip("0")
-    exponent = number.adjusted()
-    minus = "-" if sign else ""
+    mantissa, _, power = f"{number.copy_abs():E}".partition("E")
+    shown, exponent = mantissa.replace(".", "").rstrip("0"), int(power)
+    minus = "-" if number.is_signed() else ""
     if not _PLAIN_FROM <= exponent < _PLAIN_BELOW:
         return f"{minus}{shown[0]}.{shown[1:] or '0'}E{exponent}"
     if exponent < 0:
@@ -153,6 +153,9 @@ def number_text(number: Decimal) -> str:
 
 
 def _number(text: str) -> Stored:
+    # Most numbers come as they go, and need no arithmetic.
+    if _SHOWN_NUMBER.fullmatch(text):
+        return text
     return number_text(decimal(text))
 
 

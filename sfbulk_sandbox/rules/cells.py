@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
 _INT_DIGITS = 10
+# Digits before the point of the numbers that Java writes without an exponent.
+_PLAIN_DIGITS = 7
 
 
 def read_column(chunk: Chunk, field: Field, rule: Rule, given: Sequence[Given]) -> None:
@@ -62,7 +64,14 @@ def _number_rule(field: Field) -> Rule:
         beyond = int(exact.as_tuple().exponent) < -scale
         return exact.quantize(step, ROUND_HALF_UP) if beyond else exact
 
+    whole = min(_PLAIN_DIGITS, precision - scale if precision else _PLAIN_DIGITS)
+    part = rf"(?:0|\d{{0,{scale - 1}}}[1-9])" if scale else "0"
+    shown = re.compile(rf"-?[1-9]\d{{0,{whole - 1}}}\.{part}", re.ASCII) if whole > 0 else None
+
     def number(text: str) -> Stored:
+        # Most numbers come as they are kept, and need no arithmetic.
+        if shown and shown.fullmatch(text):
+            return text
         try:
             exact = values.decimal(text)
         except ValueError:

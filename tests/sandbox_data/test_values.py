@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.rules.cells import rule_for
 from sfbulk_sandbox.schema import Field, Schema
 from sfbulk_sandbox.values import bulk_text, json_value, number_text, parse_cell
 
@@ -59,6 +60,39 @@ def test_no_digit_of_a_number_is_lost(number: Decimal) -> None:
     stored = parse_cell(field, str(number))
     assert Decimal(bulk_text(field, stored)) == number
     assert json_value(field, stored) == number
+
+
+@given(
+    st.one_of(
+        st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-3e7, max_value=3e7),
+        st.integers(-(10**9), 10**9),
+    )
+)
+def test_a_number_in_javas_form_already_stays_as_it_is(number: Decimal | int) -> None:
+    field = _field("Quantity__c")
+    shown = number_text(Decimal(number))
+    assert parse_cell(field, str(number)) == shown
+    assert parse_cell(field, shown) == shown
+
+
+@pytest.mark.parametrize(("name", "digits", "scale"), [("Amount__c", 16, 2), ("Tax_Rate__c", 3, 2)])
+@given(
+    number=st.one_of(
+        st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-3e3, max_value=3e3),
+        st.decimals(allow_nan=False, allow_infinity=False, places=1, min_value=-3e7, max_value=3e7),
+    )
+)
+def test_a_saved_number_is_rounded_to_its_scale_and_kept_within_its_digits(
+    name: str, digits: int, scale: int, number: Decimal
+) -> None:
+    rule = rule_for(_field(name))
+    if abs(number) >= 10**digits:
+        with pytest.raises(RowError, match="outside of valid range"):
+            rule(str(number))
+        return
+    away_from_zero = Decimal(5).scaleb(-scale - 1).copy_sign(number)
+    kept = (number + away_from_zero).quantize(Decimal(1).scaleb(-scale), ROUND_DOWN)
+    assert rule(str(number)) == number_text(kept)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=64))
