@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class Interrupting(io.BytesIO):
-    """A stdout during whose every write a signal arrives."""
+    """A stdout without a buffer, whose every write is cut short by a signal."""
 
     def __init__(self, arrive: Callable[[], None]) -> None:
         super().__init__()
         self.arrive = arrive
 
     def write(self, data: Any) -> int:
-        super().write(bytes(data[:5]))
+        written = super().write(bytes(data[:5]))
         self.arrive()
-        return super().write(bytes(data[5:]))
+        return written
 
 
 class Stopped(Exception):  # noqa: N818 - what a handler raises to end the process
