@@ -34,14 +34,22 @@ def objects_to_read(
         excluded: Names and globs to leave out.
 
     Raises:
-        ConfigError: If a wanted name is no object that can be queried, or a glob finds none.
+        ConfigError: If a wanted name is no object that can be queried, a glob finds none, a
+            name to leave out is no object, or nothing is left to read.
     """
     usable = [each.name for each in org if each.queryable and not each.deprecated_and_hidden]
     problems = [_problem(pattern, usable, org) for pattern in wanted or []]
+    problems += [
+        _unknown("exclude_streams", name, usable) for name in _unknown_names(excluded, org)
+    ]
     if any(problems):
         raise ConfigError([problem for problem in problems if problem])
     found = usable if wanted is None else [n for n in usable if _match_any(n, wanted)]
-    return [name for name in found if not _match_any(name, excluded)]
+    left = [name for name in found if not _match_any(name, excluded)]
+    if found and not left:
+        named = "can be queried" if wanted is None else "streams_to_discover names"
+        raise ConfigError([f"exclude_streams leaves out every object that {named}."])
+    return left
 
 
 def options_for(
@@ -78,10 +86,18 @@ def _problem(pattern: str, usable: Sequence[str], org: Sequence[SObjectSummary])
         return f"streams_to_discover: no object that can be queried matches {pattern}."
     if any(_match(each.name, pattern) for each in org):
         return f"streams_to_discover: {pattern} cannot be queried."
-    return (
-        f"streams_to_discover: the org has no object {pattern}, or this user may not see it."
-        f"{did_you_mean(pattern, usable)}"
-    )
+    return _unknown("streams_to_discover", pattern, usable)
+
+
+def _unknown(setting: str, name: str, usable: Sequence[str]) -> str:
+    told = f"{setting}: the org has no object {name}, or this user may not see it."
+    return told + did_you_mean(name, usable)
+
+
+def _unknown_names(excluded: Sequence[str], org: Sequence[SObjectSummary]) -> list[str]:
+    # A glob is a rule for many orgs; what it leaves out need not be in this one.
+    names = [pattern for pattern in excluded if not _is_glob(pattern)]
+    return [name for name in names if not any(_match(each.name, name) for each in org)]
 
 
 def _is_glob(pattern: str) -> bool:

@@ -15,6 +15,7 @@ from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.commandline import ErrorLineCommand, one_line, require_json_object
 from sfbulk.errors import ConfigError, SalesforceError
 from tap_sfbulk import catalog
+from tap_sfbulk.handed import check_file
 from tap_sfbulk.plan import Bounds, parse_instant
 from tap_sfbulk.selection import did_you_mean, objects_to_read, options_for
 from tap_sfbulk.settings import SETTINGS, all_problems
@@ -38,7 +39,9 @@ class StreamsBroken(Exception):  # noqa: N818 - says what happened to the run
 
     def __init__(self, reasons: Mapping[str, Exception]) -> None:
         told = "; ".join(f"{name}: {one_line(reason)}" for name, reason in reasons.items())
-        super().__init__(f"{len(reasons)} stream{'s' if reasons else ''} could not be read. {told}")
+        super().__init__(
+            f"{len(reasons)} stream{'s' * (len(reasons) > 1)} could not be read. {told}"
+        )
 
 
 EXPECTED_ERRORS = (
@@ -203,11 +206,10 @@ class TapSfbulk(Tap):
     def invoke(
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
     ) -> None:
-        """The SDK's run, once `--state` and `--catalog` are known to be JSON."""
+        """The SDK's run, once `--state` and `--catalog` are known to be sound."""
         for option, file in (("--state", state), ("--catalog", catalog)):
             if file is not None:
-                require_json_object(f"{option} {file.name}", file.read())
-                file.seek(0)
+                check_file(option, file)
         super().invoke(state=state, catalog=catalog, **options)
 
     @classmethod

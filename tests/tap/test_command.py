@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.tap.conftest import finished
+from sfbulk_sandbox import Sandbox
+from tests.tap.conftest import TapCommand, finished
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox import Sandbox
-    from tests.tap.conftest import TapCommand
+    from pathlib import Path
 
 JOBS = "/services/data/v68.0/jobs/query"
 
@@ -127,6 +128,26 @@ def test_an_unknown_object_is_named_with_a_close_one(tap: TapCommand, option: st
     assert "Traceback" not in run.log
 
 
+def test_an_unknown_object_to_leave_out_is_named_with_a_close_one(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    run = tap(streams_to_discover=["Account", "Nope"], exclude_streams=["Contct", "*__Share"])
+    assert run.code == 1
+    assert "exclude_streams: the org has no object Contct" in run.reason
+    assert "Did you mean Contact" in run.reason
+    # A glob is a rule for many orgs; what it would leave out need not be in this one.
+    assert "__Share" not in run.reason
+    assert "streams_to_discover: the org has no object Nope" in run.reason
+    assert calls(sandbox, "GET", "/describe") == []
+
+
+@pytest.mark.parametrize("option", ["", "--discover", "--test"])
+def test_settings_that_leave_nothing_to_read_are_refused(tap: TapCommand, option: str) -> None:
+    run = tap(*filter(None, [option]), exclude_streams=["Acc*", "Contact"])
+    assert run.code == 1
+    assert "exclude_streams leaves out every object that streams_to_discover names" in run.reason
+
+
 def test_an_unknown_field_in_the_options_is_named_with_a_close_one(tap: TapCommand) -> None:
     run = tap(stream_options={"Account": {"replication_key": "SystemModStmp"}})
     assert run.code == 1
@@ -150,6 +171,32 @@ def test_a_file_that_is_no_json_is_named(tap: TapCommand, option: str) -> None:
         assert run.code == 1
         assert name in run.reason
         assert "Traceback" not in run.log
+
+
+SHAPES = [
+    ("--catalog", {}, "streams"),
+    ("--catalog", {"streams": 3}, "streams"),
+    ("--catalog", {"streams": ["Account"]}, "streams[0]"),
+    ("--catalog", {"streams": [{"schema": {"properties": {}}}]}, "streams[0]"),
+    ("--catalog", {"streams": [{"tap_stream_id": "Account"}]}, "streams[0]"),
+    ("--catalog", {"streams": [{"tap_stream_id": "Account", "schema": {}}]}, "streams[0].schema"),
+    ("--state", {"bookmarks": []}, "bookmarks"),
+    ("--state", {"bookmarks": {"Account": 3}}, "Account"),
+]
+
+
+@pytest.mark.parametrize(("option", "body", "where"), SHAPES)
+def test_a_catalog_or_state_of_another_shape_is_told_before_any_request(
+    sandbox: Sandbox, tap: TapCommand, option: str, body: dict[str, Any], where: str
+) -> None:
+    file = tap.folder / "other.json"
+    file.write_text(json.dumps(body), encoding="utf-8")
+    run = tap(option, str(file))
+    assert run.code == 1
+    assert f"{option} {file}" in run.reason
+    assert where in run.reason
+    assert "Traceback" not in run.log
+    assert sandbox.requests == []
 
 
 def test_a_broken_stream_is_reported_and_the_others_are_read(
@@ -177,6 +224,16 @@ def test_a_broken_stream_fails_the_connection_test(sandbox: Sandbox, tap: TapCom
     assert run.code == 1
     assert "Entity 'Contact' is not supported" in run.reason
     assert "Traceback" not in run.log
+
+
+def test_the_last_line_counts_the_streams_that_broke(sandbox: Sandbox, tap: TapCommand) -> None:
+    refusal = [{"errorCode": "INVALIDENTITY", "message": "not supported"}]
+    sandbox.control.add_fault(kind="answer", method="POST", path=JOBS, status=400, body=refusal)
+    assert "1 stream could not be read. Account: " in tap().reason
+    sandbox.control.add_fault(
+        kind="answer", method="POST", path=JOBS, status=400, body=refusal, times=2
+    )
+    assert "2 streams could not be read. Account: " in tap().reason
 
 
 @pytest.mark.parametrize("option", ["", "--discover"])
@@ -241,3 +298,26 @@ def test_a_quota_reached_ends_the_run_and_says_which_line_it_is(
     assert "used 1 of 10,000 DailyBulkV2QueryJobs" in run.reason
     assert "quota_percent_per_run" in run.reason
     assert len(calls(sandbox, "POST", f"{JOBS}$")) == 1
+
+
+def test_a_signal_never_cuts_a_line_in_two(tmp_path: Path) -> None:
+    rows = "".join(f'"Account {number}","{"long " * 6000}"\n' for number in range(200))
+    (tmp_path / "Account.csv").write_text(f'"Name","Description"\n{rows}', encoding="utf-8")
+    with Sandbox(data=tmp_path) as sandbox:
+        running = subprocess.Popen(
+            TapCommand(sandbox, tmp_path).line(streams_to_discover=["Account"]),
+            # Images with Python set it; then no buffer stands between the tap and the pipe.
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
+        assert running.stdout is not None
+        begun = b""
+        while len(begun) < 500_000:
+            begun += running.stdout.read(65536)
+        running.send_signal(signal.SIGTERM)
+        lines = (begun + running.communicate()[0]).split(b"\n")
+    assert running.returncode == 1
+    assert lines.pop() == b""
+    assert {json.loads(line)["type"] for line in lines} == {"SCHEMA", "RECORD", "STATE"}

@@ -1,0 +1,57 @@
+"""Checks the files that a user hands over beside the settings: a catalog and a state."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, Any
+
+import click
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+
+from sfbulk.commandline import require_json_object
+
+_OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
+
+_SCHEMA = {"type": "object", "required": ["properties"], "properties": {"properties": _OBJECTS}}
+
+_STREAM = {
+    "type": "object",
+    "required": ["tap_stream_id", "schema"],
+    "properties": {"tap_stream_id": {"type": "string"}, "schema": _SCHEMA},
+}
+
+_SHAPES: dict[str, dict[str, Any]] = {
+    "--catalog": {
+        "required": ["streams"],
+        "properties": {"streams": {"type": "array", "items": _STREAM}},
+    },
+    "--state": {"properties": {"bookmarks": _OBJECTS}},
+}
+"""What the SDK takes for granted in these files (Singer specification: Catalog, State)."""
+
+_ADVICE = {
+    "--catalog": "Make it with --discover.",
+    "--state": "Give the last STATE of an earlier run.",
+}
+
+
+def check_file(option: str, file: IO[str]) -> None:
+    """Check what is in the file of an option, and leave it at its beginning.
+
+    Raises:
+        click.UsageError: If it is no JSON, or not of the option's shape.
+    """
+    what, text = f"{option} {file.name}", file.read()
+    file.seek(0)
+    require_json_object(what, text)
+    validator = DEFAULT_JSONSCHEMA_VALIDATOR(_SHAPES[option])
+    for wrong in validator.iter_errors(json.loads(text)):
+        raise click.UsageError(f"{what}: {_told(wrong)}. {_ADVICE[option]}")
+
+
+def _told(wrong: Any) -> str:
+    # jsonschema's own text quotes all of what is wrong, which may be a whole file.
+    if wrong.validator == "required":
+        missing = [name for name in wrong.validator_value if name not in wrong.instance]
+        return f"{wrong.json_path} lacks {', '.join(missing)}"
+    return f"{wrong.json_path} must be of type {wrong.validator_value}"
