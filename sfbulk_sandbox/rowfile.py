@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _OFFSET = struct.Struct("<Q")
 _BLOCK_BYTES = 256 * 1024
 _WRITE_BUFFER_BYTES = 1024 * 1024
+# Before Python 3.11 csv's writer takes NUL for an escape character that was not given. No
+# text that UTF-8 can hold has this one.
+_NO_ESCAPE = "\udc00"
 
 
 class CsvDialect:
@@ -38,6 +41,7 @@ class CsvDialect:
             delimiter=self.delimiter,
             lineterminator=self.line_ending,
             quoting=csv.QUOTE_ALL,
+            escapechar=_NO_ESCAPE,
         )
         for row in rows:
             writer.writerow(row)

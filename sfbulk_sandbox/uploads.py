@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 _BLOCK_BYTES = 1024 * 1024
+# Before Python 3.11 csv's reader refuses NUL; UTF-8 can hold no half of a surrogate pair.
+_NUL = "\0"
+_NUL_STAND_IN = "\udc00"
 
 
 class UploadRefusedError(Exception):
@@ -99,10 +102,11 @@ class Upload:
             reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
                 for cells in reader:
-                    self._check_quoting(lines.taken(), reader.line_num)
+                    record = lines.taken()
+                    self._check_quoting(record, reader.line_num)
                     # An empty line is a row of one empty field to Salesforce's eye, but csv
                     # shows it as a row of none.
-                    yield cells or [""]
+                    yield (_with_nul(cells) if _NUL in record else cells) or [""]
             except UnicodeDecodeError:
                 raise UploadRefusedError(
                     "ClientInputError : The CSV data is not valid UTF-8"
@@ -125,13 +129,17 @@ class _Tee:
     def __iter__(self) -> Iterator[str]:
         for line in self._file:
             self._lines.append(line)
-            yield line
+            yield line.replace(_NUL, _NUL_STAND_IN)
 
     def taken(self) -> str:
         """Return the text of the record just read."""
         record = "".join(self._lines)
         self._lines.clear()
         return record
+
+
+def _with_nul(cells: list[str]) -> list[str]:
+    return [cell.replace(_NUL_STAND_IN, _NUL) for cell in cells]
 
 
 def _record_pattern(delimiter: str) -> re.Pattern[str]:

@@ -256,6 +256,13 @@ def test_the_jobs_own_newlines_inside_a_field_are_data(org: Org) -> None:
     assert sorted(names_in(org)) == ["a \rcr", "two\nlines", "two\r\nmore"]
 
 
+def test_a_nul_is_a_character_like_any_other(org: Org) -> None:
+    job = org.load("Account", "insert", b"Name,Description\nAcme,a\0b\n")
+    assert job["state"] == "JobComplete"
+    records = org.json("GET", "/query", params={"q": "SELECT Description FROM Account"})["records"]
+    assert [record["Description"] for record in records] == ["a\0b"]
+
+
 def test_a_header_alone_is_a_finished_job_and_no_upload_a_failed_one(org: Org) -> None:
     job = org.load("Account", "insert", b"Name\n")
     assert (job["state"], job["numberRecordsProcessed"]) == ("JobComplete", 0)
