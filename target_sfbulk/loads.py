@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk import Salesforce
 from target_sfbulk.load import StreamLoad, Workplace
 from target_sfbulk.mapping import OrgSchema
-from target_sfbulk.preflight import plan_stream
+from target_sfbulk.preflight import plan_stream, require_known_objects
 from target_sfbulk.rejects import StreamOutput
 from target_sfbulk.settings import RejectBudget, job_bytes, stream_settings, with_defaults
 
@@ -47,6 +47,7 @@ class Loads:
         """API call: the load of a stream whose records have these fields.
 
         Raises:
+            ConfigError: The settings name objects that the org does not have.
             PreflightError: The stream cannot be loaded; names every problem.
         """
         plan = self._plan(stream, record_fields)
@@ -109,7 +110,9 @@ class Loads:
 
     @cached_property
     def _org(self) -> OrgSchema:
-        return OrgSchema(self._salesforce)
+        org = OrgSchema(self._salesforce)
+        require_known_objects(self._config["streams"], org)
+        return org
 
     @cached_property
     def _workplace(self) -> Workplace:

@@ -72,6 +72,10 @@ class OrgSchema:
         name = self._names().get(wanted.casefold())
         return self._describe(name) if name else None
 
+    def has(self, wanted: str) -> bool:
+        """API call: whether there is an object of this name, in any case."""
+        return wanted.casefold() in self._names()
+
     def did_you_mean(self, wanted: str) -> str:
         """API call: a hint at an object of a similar name, or an empty text."""
         return did_you_mean(wanted, self._names().values())

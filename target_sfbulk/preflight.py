@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sfbulk import Operation
+from sfbulk.errors import ConfigError
 from target_sfbulk.mapping import (
     BY_ID,
     Column,
@@ -18,9 +19,10 @@ from target_sfbulk.mapping import (
     did_you_mean,
     finds_records,
 )
+from target_sfbulk.settings import is_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sfbulk.describe import SObjectDescribe
     from target_sfbulk.mapping import OrgSchema
@@ -74,6 +76,30 @@ class StreamPlan:
         return self.key.header if self.key and self.operation is Operation.UPSERT else None
 
 
+def require_known_objects(streams: Mapping[str, Mapping[str, Any]], org: OrgSchema) -> None:
+    """API call: check the objects that the settings of all streams name.
+
+    A later stream's mistake is found before an earlier one is loaded. Its fields are checked
+    when its SCHEMA comes, for that tells them.
+
+    Args:
+        streams: The setting `streams`.
+        org: The org.
+
+    Raises:
+        ConfigError: With every object that the org does not have.
+    """
+    wanted = {name: entry.get("sobject") or name for name, entry in streams.items()}
+    problems = [
+        f"streams, {name}: {_unknown_object(sobject, org)}."
+        for name, sobject in wanted.items()
+        # A glob that names no object stands for the objects of its streams' names.
+        if not (sobject == name and is_glob(name)) and not org.has(sobject)
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
 def plan_stream(
     stream: str, record_fields: Sequence[str], settings: StreamSettings, org: OrgSchema
 ) -> StreamPlan:
@@ -84,10 +110,8 @@ def plan_stream(
     """
     sobject = org.describe(settings.sobject)
     if sobject is None:
-        hint = org.did_you_mean(settings.sobject)
-        problem = f"the org shows this user no object `{settings.sobject}`{hint}"
         advice = f"name the object with `streams`, `{stream}`, `sobject`"
-        raise PreflightError(stream, [f"{problem}; {advice}"])
+        raise PreflightError(stream, [f"{_unknown_object(settings.sobject, org)}; {advice}"])
     mapper = FieldMapper(settings, sobject, org)
     columns, problems = _columns(mapper, record_fields)
     problems = [
@@ -100,6 +124,10 @@ def plan_stream(
     if problems:
         raise PreflightError(stream, problems)
     return _plan(stream, sobject, settings, columns, _key(mapper, columns))
+
+
+def _unknown_object(name: str, org: OrgSchema) -> str:
+    return f"the org shows this user no object `{name}`{org.did_you_mean(name)}"
 
 
 def _plan(

@@ -10,12 +10,10 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from sfbulk import Operation
 from sfbulk.settings import SIGN_IN_SETTINGS, credentials_problems
 from target_sfbulk.mapping import BY_ID, REMOVES
-from target_sfbulk.settings import SETTINGS, RejectBudget, with_defaults
+from target_sfbulk.settings import SETTINGS, RejectBudget, is_glob, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-_GLOB = frozenset("*?[")
 
 
 def all_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
@@ -72,7 +70,7 @@ def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for name, entry in config["streams"].items():
         mapping = (entry.get("fields") or {}, entry.get("lookups") or {})
         problems = [*_operation_problems(entry, config), *_mapping_problems(*mapping)]
-        if _GLOB.isdisjoint(name):
+        if not is_glob(name):
             problems += _columns_named_twice(*mapping)
         yield from (f"streams, {name}: {problem}" for problem in problems)
 

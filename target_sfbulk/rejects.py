@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from sfbulk.errors import ConfigError
 from target_sfbulk.numbers import json_line
 
 if TYPE_CHECKING:
@@ -119,9 +120,20 @@ class StreamOutput:
         )
         self._rejects = folder / f"{name}.rejects.jsonl"
         self._report_file = folder / f"{name}.report.json"
-        # A folder that cannot be written is found before any row is sent.
-        folder.mkdir(parents=True, exist_ok=True)
-        self.write_report()
+        self._require_folder(folder)
+
+    def _require_folder(self, folder: Path) -> None:
+        """Find out before any row is sent.
+
+        Raises:
+            ConfigError: The folder cannot be made or written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.write_report()
+        except OSError as error:
+            problem = f"output_dir: {folder} cannot be written ({error.strerror})."
+            raise ConfigError([f"{problem} Name a folder that can."]) from error
 
     def reject(self, rejects: Iterable[tuple[bytes, Reject]]) -> None:
         """Append records (as JSON) with their reasons; on return they are on the disk.

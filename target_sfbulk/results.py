@@ -54,8 +54,8 @@ def read_outcome(plan: StreamPlan, rows: JobRows, job: IngestJob, info: JobInfo)
     if loaded + len(rejects) != rows.count:
         raise ResultsMismatch(
             f"Job {job.id} was sent {rows.count} rows of stream `{plan.stream}`, but its results"
-            f" hold {loaded} successful and {len(rejects)} other rows. Compare the job in"
-            " Salesforce Setup, Bulk Data Load Jobs, before running again; no STATE is written"
+            f" hold {loaded} successful and {len(rejects)} other rows.{_end(info)} Compare the job"
+            " in Salesforce Setup, Bulk Data Load Jobs, before running again; no STATE is written"
             " for these rows.",
             job_id=job.id,
         )
@@ -125,6 +125,13 @@ def _matcher(plan: StreamPlan, rows: JobRows) -> KeyMatcher | ValueMatcher:
         return KeyMatcher(rows.keys, plan.key.header, key_form(plan.key.field))
     forms = {column.header: typed_form(column.field) for column in rows.columns}
     return ValueMatcher(forms, lambda: _cells(rows))
+
+
+def _end(info: JobInfo) -> str:
+    """How a job ended that was not completed, with Salesforce's reason; else nothing."""
+    if info.state is JobState.JOB_COMPLETE:
+        return ""
+    return f" The job ended {info.state.value}: {info.error_message or 'no reason given'}."
 
 
 def _cells(rows: JobRows) -> Iterator[list[str]]:

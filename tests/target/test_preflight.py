@@ -75,6 +75,31 @@ def test_a_whole_stream_of_mistakes_is_reported_before_any_job(org: Org) -> None
     assert not (run.output / "people.rejects.jsonl").exists()
 
 
+def test_unknown_objects_in_the_settings_are_all_named_before_any_job(org: Org) -> None:
+    run = org.load(
+        schema("Account", "Name"),
+        record("Account", Name="x"),
+        operation="insert",
+        streams={
+            "people": {"sobject": "Contct"},
+            "Leed": {},
+            "bills_*": {"sobject": "Invoce__c"},
+            "any_*": {},
+            "accounts": {"sobject": "account"},
+        },
+    )
+    assert run.code == 1
+    for problem in (
+        "streams, people: the org shows this user no object `Contct` (did you mean `Contact`?)",
+        "streams, Leed: the org shows this user no object `Leed` (did you mean `Lead`?)",
+        "streams, bills_*: the org shows this user no object `Invoce__c`",
+    ):
+        assert problem in run.reason
+    assert "any_*" not in run.reason
+    assert "Traceback" not in run.log
+    assert org.jobs_created() == 0
+
+
 def test_an_unknown_object_is_answered_with_a_close_name(org: Org) -> None:
     run = org.load(schema("Acount", "Name"), record("Acount", Name="x"), operation="insert")
     assert run.code == 1
