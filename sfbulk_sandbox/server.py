@@ -94,7 +94,7 @@ class Server:
             ssl_keyfile=tls.key if tls else None,
         )
         try:
-            self._socket.bind((LOOPBACK, port))
+            self._bind(port)
             # Here and not in the thread, so that the caller sees what is wrong with the files.
             config.load()
         except OSError:
@@ -103,6 +103,13 @@ class Server:
         self._ready = threading.Event()
         self._server = _SignallingServer(config, self._ready)
         self._thread = threading.Thread(target=self._run, name="sandbox-http", daemon=True)
+
+    def _bind(self, port: int) -> None:
+        try:
+            self._socket.bind((LOOPBACK, port))
+        except OSError as error:
+            # Its own text does not say which.
+            raise OSError(error.errno, error.strerror, f"{LOOPBACK}:{port}") from error
 
     @property
     def port(self) -> int:

@@ -175,9 +175,11 @@ def test_a_taken_port_is_one_message() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        result = run("serve", "--port", str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        result = run("serve", "--port", port)
     assert (result.returncode, result.stdout) == (1, "")
     assert "in use" in result.stderr
+    assert port in result.stderr
     assert "Traceback" not in result.stderr
 
 
