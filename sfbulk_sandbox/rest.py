@@ -20,7 +20,7 @@ from sfbulk_sandbox.schema import Kind
 from sfbulk_sandbox.values import moment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sfbulk_sandbox.calls import Call
@@ -204,13 +204,8 @@ class RestResources:
         return sobject
 
     def _record(self, call: Call, sobject: SObject, record_id: str) -> Response:
-        values = self._org.record(sobject.name, record_id, _field_names(call, sobject))
-        url = f"{call.base_path}/sobjects/{sobject.name}/{to18(record_id)}"
-        for field in sobject.fields:
-            if field.kind is Kind.BINARY and values.get(field.name) is not None:
-                values[field.name] = f"{url}/{field.name}"
-        document = {"attributes": {"type": sobject.name, "url": url}, **values}
-        answer = JsonAnswer(document)
+        names = checked_names(sobject, call.query.get("fields", "").split(","))
+        answer = JsonAnswer(record_document(self._org, call.base_path, sobject, record_id, names))
         headers = {}
         if sobject.name == _WITH_ETAG:
             headers["ETag"] = content_etag(bytes(answer.body))
@@ -286,9 +281,29 @@ def _record_id(call: Call, sobject: SObject) -> str:
     raise _no_key(text)
 
 
-def _field_names(call: Call, sobject: SObject) -> list[str] | None:
-    """Return the fields that `fields=` asks for, with the id at the end; None for all."""
-    names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
+def record_document(
+    org: Org, base_path: str, sobject: SObject, record_id: str, names: Sequence[str] | None
+) -> dict[str, Any]:
+    """Return a record as REST shows it by itself: files by their path, all fields or those named.
+
+    Raises:
+        Fault: 404, when there is no such record.
+    """
+    values = org.record(sobject.name, record_id, names)
+    url = f"{base_path}/sobjects/{sobject.name}/{to18(record_id)}"
+    for field in sobject.fields:
+        if field.kind is Kind.BINARY and values.get(field.name) is not None:
+            values[field.name] = f"{url}/{field.name}"
+    return {"attributes": {"type": sobject.name, "url": url}, **values}
+
+
+def checked_names(sobject: SObject, asked: Iterable[str]) -> list[str] | None:
+    """Return the fields that are asked for, with the id at the end; None when none is.
+
+    Raises:
+        Fault: The object has no such field.
+    """
+    names = [name.strip() for name in asked if name.strip()]
     for name in names:
         if sobject.field(name) is None:
             message = f"No such column '{name}' on sobject of type {sobject.name}"

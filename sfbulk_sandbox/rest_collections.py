@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from sfbulk_sandbox.auth import not_found
 from sfbulk_sandbox.calls import Resource
 from sfbulk_sandbox.faults import Fault, RowError
 from sfbulk_sandbox.org import RowResult
-from sfbulk_sandbox.rest import key_field
+from sfbulk_sandbox.rest import checked_names, key_field, record_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.org import Operation, Org
+    from sfbulk_sandbox.schema import SObject
 
 MOST_RECORDS = 200
+MOST_READ = 2000
 _PREFIX_LENGTH = 3
 _ROLLED_BACK = RowError(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
@@ -51,8 +54,30 @@ class CollectionResources:
         methods = {"POST": self.create, "PATCH": self.update, "DELETE": self.delete}
         return [
             Resource(base, methods, self._admit),
+            Resource(base + "/{sobject}", {"GET": self.read, "POST": self.read}, self._admit),
             Resource(base + "/{sobject}/{field}", {"PATCH": self.upsert}, self._admit),
         ]
+
+    def read(self, call: Call) -> Response:
+        """Read records of one object by their ids; null stands for one that is not there."""
+        sobject = self._org.schema.sobject(call.path["sobject"])
+        if sobject is None:
+            raise not_found()
+        ids, fields = _read_request(call)
+        names = checked_names(sobject, fields)
+        if names is None:
+            raise Fault(code="MISSING_ARGUMENT", message="fields must name the fields to read")
+        return JsonAnswer([self._found(call, sobject, one, names) for one in ids])
+
+    def _found(
+        self, call: Call, sobject: SObject, record_id: str, names: Sequence[str]
+    ) -> dict[str, Any] | None:
+        try:
+            return record_document(self._org, call.base_path, sobject, record_id, names)
+        except Fault as fault:
+            if fault.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
 
     def create(self, call: Call) -> Response:
         """Insert records, of one object or several."""
@@ -131,6 +156,23 @@ def _typed_records(call: Call) -> list[tuple[str, Mapping[str, Any]]]:
         raise Fault(code="JSON_PARSER_ERROR", message="records must be a list of objects")
     _check_number(records)
     return [(_type_of(call, record), record) for record in records]
+
+
+def _read_request(call: Call) -> tuple[list[str], list[str]]:
+    """Return the ids and the field names of the URL, or of the body when they are many."""
+    if call.method == "POST":
+        document = call.document()
+        lists = [document.get("ids"), document.get("fields")]
+        if not all(isinstance(one, list) for one in lists):
+            raise Fault(code="JSON_PARSER_ERROR", message="ids and fields must be lists")
+        ids, fields = ([str(text) for text in one or []] for one in lists)
+    else:
+        ids, fields = (call.query.get(name, "").split(",") for name in ("ids", "fields"))
+    ids = [one.strip() for one in ids if one.strip()]
+    if len(ids) > MOST_READ:
+        text = f"record limit reached. cannot retrieve more than {MOST_READ} records in this call"
+        raise Fault(code="EXCEEDED_ID_LIMIT", message=text)
+    return ids, fields
 
 
 def _type_of(call: Call, record: Mapping[str, Any]) -> str:

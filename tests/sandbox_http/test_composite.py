@@ -112,6 +112,30 @@ def test_a_collection_by_a_field_that_is_no_key_is_refused(org: Org) -> None:
     assert "Website" in faults_of(answer)[0][1]
 
 
+def test_a_collection_is_read_by_ids_with_null_for_what_is_not_there(org: Org) -> None:
+    records = [account("A", Phone="1"), account("B")]
+    saved = org.json("POST", "/composite/sobjects", json={"records": records})
+    first, second = (one["id"] for one in saved)
+    org.call("DELETE", f"/sobjects/Account/{second}")
+    nowhere = "001000000000000AAA"
+    ids = [first, nowhere, second, "x", first[:15]]
+    one = {
+        "attributes": {"type": "Account", "url": f"{BASE}/sobjects/Account/{first}"},
+        "Phone": "1",
+        "Name": "A",
+        "Id": first,
+    }
+    path = "/composite/sobjects/Account"
+    by_url = org.json("GET", f"{path}?ids={','.join(ids)}&fields=Phone,Name")
+    assert by_url == [one, None, None, None, one]
+    body = {"ids": ids, "fields": ["Phone", "Name"]}
+    assert org.json("POST", path, json=body) == by_url
+    for wrong in ({"ids": first, "fields": []}, {"ids": ids, "fields": ["Nmae"]}):
+        assert org.call("POST", path, json=wrong).status_code == 400
+    assert org.get(f"{path}?ids={first}").status_code == 400
+    assert org.call("POST", path, json={**body, "ids": [first] * 2001}).status_code == 400
+
+
 def test_two_hundred_records_go_and_one_more_does_not(org: Org) -> None:
     body = {"records": [account(f"A{number}") for number in range(200)]}
     assert len(org.json("POST", "/composite/sobjects", json=body)) == 200
