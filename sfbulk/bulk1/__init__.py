@@ -33,10 +33,13 @@ with Salesforce.from_settings(settings) as sf:
         print(result.id, result.success, result.error)
 ```
 
-Nothing is sent twice because an answer was lost: see `sfbulk.bulk1.settling`. Left out are
-binary attachments (`ZIP_*` content: its request format is not in our sources) and the seed
-library's mapping file (`/spec`, no answer of which is recorded): give the fields their names
-in the records.
+Nothing is sent twice because an answer was lost: see `sfbulk.bulk1.settling`.
+
+Assumed, without a source: that the request of a chunk's batch holds its range of ids (one
+without it is never asked for again), and the forms of a parent's key in JSON and XML.
+Left out, because what is sent and answered is in no source of ours: binary attachments
+(content types `ZIP_*`) and the mapping file of a job (`/spec`); give the fields their names
+in the records instead.
 """
 
 from __future__ import annotations

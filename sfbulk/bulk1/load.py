@@ -17,7 +17,14 @@ from sfbulk.bulk1.encode import ENCODERS
 from sfbulk.bulk1.job import ClassicJob, JobSettings, add_once, disposing
 from sfbulk.bulk1.records import Records, numbered_rows
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState
-from sfbulk.errors import ApiError, DataError, JobError, QuotaReached, RowCountMismatch
+from sfbulk.errors import (
+    ApiError,
+    DataError,
+    JobError,
+    QuotaReached,
+    RowCountMismatch,
+    SalesforceError,
+)
 from sfbulk.jobs.records import naming_record
 from sfbulk.jobs.results import RowError
 from sfbulk.jobs.states import Operation
@@ -204,7 +211,7 @@ class ClassicLoader:
 class _Sender:
     """Adds batches to a job, and to another one when that had to be closed.
 
-    `jobs` aborts them all when the load fails.
+    `jobs` closes them at the end, and aborts them when the load fails.
     """
 
     def __init__(
@@ -228,13 +235,18 @@ class _Sender:
         return job, batch
 
     def finish(self) -> None:
-        """API call: close what is open.
+        """API call: check that the jobs hold what was sent, and nothing else.
 
         Raises:
             JobError: a job holds batches that were not sent.
         """
         for job, sent in self._counts.items():
-            total = job.refresh().number_batches_total
+            try:
+                total = job.refresh().number_batches_total
+            except SalesforceError as error:
+                # The rows are in and told of: no reason to lose that.
+                log.warning("%s Its batches were not counted once more", error.message)
+                continue
             if total not in (None, sent):
                 raise JobError(
                     f"Job {job.id} on {job.object_name} holds {total:,} batches where {sent:,} "
@@ -242,8 +254,6 @@ class _Sender:
                     "Jobs.",
                     job_id=job.id,
                 )
-            if job.state is ClassicJobState.OPEN:
-                job.close()
 
     def _open_job(self) -> ClassicJob:
         job = next(reversed(self._counts), None)

@@ -6,7 +6,7 @@ import logging
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.bulk1.chunking import PkChunking, bounds, gaps, narrowed
+from sfbulk.bulk1.chunking import Bounds, PkChunking, bounds, gaps, narrowed
 from sfbulk.bulk1.job import ClassicJob, JobSettings, add_once, disposing
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState, ContentType, QueryOperation
 from sfbulk.errors import (
@@ -94,10 +94,7 @@ class ClassicQuery:
     def _chunked_rows(self, job: ClassicJob, original: BatchInfo) -> Iterator[dict[str, Any]]:
         chunks = self._chunks(job, original)
         queries = [job.request(chunk.id).decode() for chunk in chunks]
-        wanting = [
-            query for query, chunk in zip(queries, chunks, strict=True) if not _completed(chunk)
-        ]
-        wanting += self._missing(job, queries)
+        wanting = [*_failed(job, chunks, queries), *self._missing(job, queries)]
         for chunk in chunks:
             if _completed(chunk):
                 yield from _batch_rows(job, chunk)
@@ -154,6 +151,17 @@ class ClassicQuery:
                     if _completed(batch) or attempt == _CHUNK_ATTEMPTS:
                         yield from _batch_rows(job, batch)
                         break
+
+
+def _failed(job: ClassicJob, chunks: list[BatchInfo], queries: list[str]) -> Iterator[str]:
+    """The queries of chunks that did not complete."""
+    for chunk, query in zip(chunks, queries, strict=True):
+        if _completed(chunk):
+            continue
+        # Without its range of ids the query would find the rows of all chunks.
+        if len(chunks) > 1 and bounds(query) == Bounds(None, None):
+            raise _failure(job, chunk)
+        yield query
 
 
 def _completed(batch: BatchInfo) -> bool:

@@ -188,6 +188,16 @@ def test_a_load_goes_on_in_another_job_with_the_whole_batch(
     assert not server.script
 
 
+def test_rows_that_are_in_are_told_of_though_the_job_cannot_be_read_any_more(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    ended = listed(said(1, "Completed", numberRecordsProcessed=1))
+    refusal = refused("ExceededQuota", "TotalRequests Limit exceeded.")
+    server.script.extend([job(), batch(1), ended, results(GOOD), refusal, refusal])
+    assert Bulk1(transport).insert("Account", [{"Name": "a"}]).succeeded == 1
+    assert not server.script
+
+
 def test_a_load_does_not_begin_new_jobs_without_end(
     server: ScriptedServer, transport: Transport
 ) -> None:
@@ -390,6 +400,27 @@ def test_a_chunk_that_is_missing_is_asked_for(clock: FakeClock) -> None:
 def test_chunks_whose_ranges_are_not_told_are_taken_as_they_are(clock: FakeClock) -> None:
     with ChunkServer(missing=2, bounds=False) as server:
         assert chunk_rows(server, clock) == ["1", "3"]
+
+
+class FailedChunk(ChunkServer):
+    def _chunks(self) -> list[dict[str, Any]]:
+        first, *others = super()._chunks()
+        return [first | {"state": "Failed"}, *others]
+
+
+def test_a_chunk_that_failed_is_asked_for_by_its_own_range(clock: FakeClock) -> None:
+    with FailedChunk(missing=0) as server:
+        assert chunk_rows(server, clock) == ["2", "3", "again"]
+    assert server.repeated == [f"{RANGE}Id >= '{ids(1)}' AND Id < '{ids(2)}'"]
+
+
+def test_a_failed_chunk_whose_range_is_not_told_ends_the_query(clock: FakeClock) -> None:
+    with (
+        FailedChunk(missing=0, bounds=False) as server,
+        pytest.raises(JobFailed, match="Batch 7511 of insert job"),
+    ):
+        chunk_rows(server, clock)
+    assert server.repeated == []
 
 
 class NoChunks(ChunkServer):
