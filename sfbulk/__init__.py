@@ -35,7 +35,7 @@ from sfbulk.bulk1 import (
     RowStatus,
 )
 from sfbulk.client import Salesforce
-from sfbulk.csvio import CsvDecoder, CsvEncoder, LineEnding
+from sfbulk.csvio import ColumnDelimiter, CsvDecoder, CsvEncoder, LineEnding
 from sfbulk.describe import FieldDescribe, SObjectDescribe, SObjectSummary
 from sfbulk.errors import (
     ApiError,
@@ -80,6 +80,7 @@ __all__ = [
     "ClassicJobInfo",
     "ClassicJobState",
     "ClassicSummary",
+    "ColumnDelimiter",
     "Concurrency",
     "ConfigError",
     "ContentType",

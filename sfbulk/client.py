@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
-from sfbulk.csvio import LineEnding
+from sfbulk.csvio import ColumnDelimiter, LineEnding
 from sfbulk.describer import Describer
 from sfbulk.errors import (
     ConfigError,
@@ -15,7 +15,7 @@ from sfbulk.errors import (
 from sfbulk.http_dates import http_date
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import disposing
-from sfbulk.jobs.load import IngestSummary, RecordLoader
+from sfbulk.jobs.load import JOBS_IN_FLIGHT, IngestSummary, RecordLoader
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.states import Operation
 from sfbulk.limits import Limit, Quota, quota_problems
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from sfbulk.describe import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
+    from sfbulk.jobs.load import LoadOptions
+    from sfbulk.jobs.sources import Records
 
 
 class Salesforce:
@@ -170,13 +172,15 @@ class Salesforce:
         with disposing(self.query_job(soql, include_deleted=include_deleted)) as job:
             yield from job.rows()
 
-    def ingest_job(
+    def ingest_job(  # noqa: PLR0913 - the job's settings, by keyword
         self,
         sobject: str,
         operation: Operation,
         *,
         external_id: str | None = None,
         line_ending: LineEnding = LineEnding.LF,
+        column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
+        assignment_rule_id: str | None = None,
     ) -> IngestJob:
         """API call: open a bulk load; see `IngestJob`.
 
@@ -185,6 +189,8 @@ class Salesforce:
             operation: what to do with the rows.
             external_id: the key field of an upsert; no other operation takes one.
             line_ending: that of the CSV, also inside its values.
+            column_delimiter: that of the CSV, and of the results.
+            assignment_rule_id: an assignment rule for cases or leads.
 
         Raises:
             DataError: an upsert without key field, or one for another operation.
@@ -192,39 +198,67 @@ class Salesforce:
             TransportError: no answer; `ambiguous` when the job may exist all the same.
         """
         return IngestJob.create(
-            self._transport, sobject, operation, external_id=external_id, line_ending=line_ending
+            self._transport,
+            sobject,
+            operation,
+            external_id=external_id,
+            line_ending=line_ending,
+            column_delimiter=column_delimiter,
+            assignment_rule_id=assignment_rule_id,
         )
 
-    def insert(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
-        """API call: create records; see `RecordLoader` for what a record may hold."""
-        return self._load(sobject, Operation.INSERT, records, None)
+    def insert(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: create records; see `RecordLoader` for what a record may hold.
 
-    def update(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
-        """API call: change records, found by their `Id`."""
-        return self._load(sobject, Operation.UPDATE, records, None)
+        Records are mappings, sequences (whose `columns` are given), or CSV with a header row:
+        bytes, a path, or a file open for reading bytes.
+        """
+        return self._load(sobject, Operation.INSERT, records, None, options)
+
+    def update(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: change records, found by their `Id`; see `insert`."""
+        return self._load(sobject, Operation.UPDATE, records, None, options)
 
     def upsert(
-        self, sobject: str, records: Iterable[Mapping[str, Any]], *, external_id: str
+        self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: change records, found by the field `external_id`; create the new ones."""
-        return self._load(sobject, Operation.UPSERT, records, external_id)
+        """API call: change records, found by `external_id`, and create new ones; see `insert`."""
+        return self._load(sobject, Operation.UPSERT, records, external_id, options)
 
-    def delete(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
-        """API call: put records, found by their `Id`, into the recycle bin."""
-        return self._load(sobject, Operation.DELETE, records, None)
+    def delete(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: put records, found by their `Id`, into the recycle bin; see `insert`."""
+        return self._load(sobject, Operation.DELETE, records, None, options)
 
-    def hard_delete(self, sobject: str, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
+    def hard_delete(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
         """API call: delete records, found by their `Id`, for good; needs a permission."""
-        return self._load(sobject, Operation.HARD_DELETE, records, None)
+        return self._load(sobject, Operation.HARD_DELETE, records, None, options)
 
     def _load(
         self,
         sobject: str,
         operation: Operation,
-        records: Iterable[Mapping[str, Any]],
+        records: Records,
         external_id: str | None,
+        options: LoadOptions,
     ) -> IngestSummary:
-        return RecordLoader(self._transport, sobject, operation, external_id).load(records)
+        loader = RecordLoader(
+            self._transport,
+            sobject,
+            operation,
+            external_id=external_id,
+            assignment_rule_id=options.get("assignment_rule_id"),
+            jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
+        )
+        delimiter = options.get("column_delimiter", ColumnDelimiter.COMMA)
+        return loader.load(records, options.get("columns"), delimiter)
 
     def _get(self, path: str, purpose: str) -> Request:
         return Request("GET", self._transport.base_path + path, purpose)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from sfbulk.bulk1.chunking import PkChunking
-    from sfbulk.bulk1.records import Records
     from sfbulk.csvio import LineEnding
+    from sfbulk.jobs.sources import Records
     from sfbulk.transport import Transport
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from sfbulk.bulk1.batches import BatchSpool
 from sfbulk.bulk1.encode import ENCODERS
 from sfbulk.bulk1.job import ClassicJob, JobSettings, add_once, disposing
-from sfbulk.bulk1.records import Records, numbered_rows
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState
 from sfbulk.errors import (
     ApiError,
@@ -27,6 +26,7 @@ from sfbulk.errors import (
 )
 from sfbulk.jobs.records import naming_record
 from sfbulk.jobs.results import RowError
+from sfbulk.jobs.sources import Records, numbered_rows
 from sfbulk.jobs.states import Operation
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfbulk.csvio.decode import CsvDecoder, decode_rows
+from sfbulk.csvio.decode import ColumnDelimiter, CsvDecoder, decode_rows
 from sfbulk.csvio.encode import CsvEncoder, LineEnding, needed_line_ending, quote_row
 from sfbulk.csvio.limits import (
     MAX_FIELD_CHARACTERS,
@@ -18,6 +18,7 @@ __all__ = [
     "MAX_HEADER_CHARACTERS",
     "MAX_JOB_BYTES",
     "MAX_RECORD_CHARACTERS",
+    "ColumnDelimiter",
     "CsvDecoder",
     "CsvEncoder",
     "LineEnding",

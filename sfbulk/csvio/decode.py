@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import CsvError
@@ -28,6 +29,32 @@ _NUL = "\x00"
 _NUL_STAND_IN = "\ud800"
 
 
+class ColumnDelimiter(str, Enum):
+    """What stands between the values of a row, in Salesforce's words."""
+
+    BACKQUOTE = "BACKQUOTE"
+    CARET = "CARET"
+    COMMA = "COMMA"
+    PIPE = "PIPE"
+    SEMICOLON = "SEMICOLON"
+    TAB = "TAB"
+
+    @property
+    def text(self) -> str:
+        """The character itself."""
+        return _DELIMITERS[self]
+
+
+_DELIMITERS = {
+    ColumnDelimiter.BACKQUOTE: "`",
+    ColumnDelimiter.CARET: "^",
+    ColumnDelimiter.COMMA: ",",
+    ColumnDelimiter.PIPE: "|",
+    ColumnDelimiter.SEMICOLON: ";",
+    ColumnDelimiter.TAB: "\t",
+}
+
+
 class CsvDecoder:
     """Rows of one CSV file whose first row is the header.
 
@@ -35,7 +62,13 @@ class CsvDecoder:
     Memory: one chunk and one unfinished row.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA) -> None:
+        """Begin.
+
+        Args:
+            delimiter: what stands between the values of a row.
+        """
+        self._delimiter = delimiter.text
         if csv.field_size_limit() < _FIELD_LIMIT:
             csv.field_size_limit(_FIELD_LIMIT)
         self.header: tuple[str, ...] | None = None
@@ -80,7 +113,7 @@ class CsvDecoder:
 
     def _parse(self, text: str) -> list[list[str]]:
         try:
-            rows = _read(text)
+            rows = _read(text, self._delimiter)
         except csv.Error as error:
             raise CsvError(f"After row {self.rows} the data is not CSV: {error}.") from error
         if self.header is None:
@@ -96,13 +129,15 @@ class CsvDecoder:
         return rows
 
 
-def decode_rows(chunks: Iterable[bytes]) -> Iterator[dict[str, str]]:
+def decode_rows(
+    chunks: Iterable[bytes], delimiter: ColumnDelimiter = ColumnDelimiter.COMMA
+) -> Iterator[dict[str, str]]:
     """Each data row as a dict by column name.
 
     Raises:
         CsvError: as `CsvDecoder`.
     """
-    decoder = CsvDecoder()
+    decoder = CsvDecoder(delimiter)
     for chunk in chunks:
         for row in decoder.feed(chunk):
             yield dict(zip(decoder.header or (), row, strict=True))
@@ -125,11 +160,14 @@ def _row_end(text: str, *, in_quotes: bool) -> tuple[int, bool]:
     return 0, ends_in_quotes
 
 
-def _read(text: str) -> list[list[str]]:
+def _read(text: str, delimiter: str) -> list[list[str]]:
+    if _NUL not in text:
+        return list(_reader(text, delimiter))
+    rows = _reader(text.replace(_NUL, _NUL_STAND_IN), delimiter)
+    return [[cell.replace(_NUL_STAND_IN, _NUL) for cell in row] for row in rows]
+
+
+def _reader(text: str, delimiter: str) -> Iterator[list[str]]:
     # newline="\n" leaves every character alone and ends lines at LF only: a lone CR
     # outside quotes is then refused by the reader instead of read as a row's end.
-    if _NUL not in text:
-        return list(csv.reader(io.StringIO(text, newline="\n"), strict=True))
-    marked = text.replace(_NUL, _NUL_STAND_IN)
-    rows = csv.reader(io.StringIO(marked, newline="\n"), strict=True)
-    return [[cell.replace(_NUL_STAND_IN, _NUL) for cell in row] for row in rows]
+    return csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from sfbulk.csvio import MAX_JOB_BYTES, LineEnding, decode_rows
+from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding, decode_rows
 from sfbulk.errors import ApiError, DataError, RowCountMismatch, TransportError, UploadUnknown
 from sfbulk.jobs.created import create_once
 from sfbulk.jobs.download import download
@@ -40,8 +40,17 @@ class IngestJob(Job):
 
     kind: ClassVar[str] = "ingest"
 
+    def __init__(
+        self,
+        transport: Transport,
+        info: JobInfo,
+        column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
+    ) -> None:
+        super().__init__(transport, info)
+        self.column_delimiter = column_delimiter
+
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - the job's settings, by keyword
         cls,
         transport: Transport,
         sobject: str,
@@ -49,6 +58,8 @@ class IngestJob(Job):
         *,
         external_id: str | None = None,
         line_ending: LineEnding = LineEnding.LF,
+        column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
+        assignment_rule_id: str | None = None,
     ) -> IngestJob:
         """API call: open a job for rows of `sobject`.
 
@@ -58,6 +69,8 @@ class IngestJob(Job):
             operation: what to do with the rows.
             external_id: the key field of an upsert; no other operation takes one.
             line_ending: that of the CSV, also inside its values.
+            column_delimiter: that of the CSV, and of the results.
+            assignment_rule_id: an assignment rule for cases or leads.
 
         Raises:
             DataError: an upsert without key field, or one for another operation.
@@ -75,7 +88,8 @@ class IngestJob(Job):
             "externalIdFieldName": external_id,
             "contentType": "CSV",
             "lineEnding": line_ending.value,
-            "columnDelimiter": "COMMA",
+            "columnDelimiter": column_delimiter.value,
+            "assignmentRuleId": assignment_rule_id,
         }
         request = Request(
             "POST",
@@ -83,7 +97,7 @@ class IngestJob(Job):
             f"Create {operation.value} job on {sobject}",
             json={key: value for key, value in body.items() if value is not None},
         )
-        return cls(transport, create_once(transport, request))
+        return cls(transport, create_once(transport, request), column_delimiter)
 
     def upload(self, body: Path | bytes | Iterable[bytes]) -> None:
         """API call: send the CSV, header row first; a job takes one upload.
@@ -233,4 +247,4 @@ class IngestJob(Job):
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             file = Path(folder) / f"{resource}.csv"
             download(self._transport, request, lambda chunks: save_chunks(chunks, file))
-            yield decode_rows(read_chunks(file))
+            yield decode_rows(read_chunks(file), self.column_delimiter)

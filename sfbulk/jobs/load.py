@@ -1,26 +1,30 @@
-"""Loads records from any iterator of dicts: encodes, splits into jobs, runs them, counts."""
+"""Loads any number of records: encodes, splits into jobs, runs them, counts."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from collections import deque
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
-from sfbulk.csvio import MAX_JOB_BYTES
-from sfbulk.errors import RowCountMismatch, UploadUnknown
+from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
+from sfbulk.errors import RowCountMismatch, SalesforceError, UploadUnknown
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import aborting, disposing
-from sfbulk.jobs.records import RowMaker, naming_record
+from sfbulk.jobs.records import naming_record
+from sfbulk.jobs.sources import numbered_rows
 from sfbulk.jobs.spool import JobFile, JobSpool
 from sfbulk.jobs.states import JobState, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Sequence
 
     from sfbulk.jobs.results import FailedRow
+    from sfbulk.jobs.sources import Records
     from sfbulk.jobs.states import JobInfo, Operation
     from sfbulk.transport import Transport
 
@@ -30,6 +34,9 @@ _JOB_BYTES = MAX_JOB_BYTES
 # Rows are loaded when this much lies on disk, or this many keys are in memory (50 MB).
 _SPOOL_BYTES = 4 * MAX_JOB_BYTES
 _SPOOL_KEYS = 500_000
+
+JOBS_IN_FLIGHT = 4
+"""Jobs that Salesforce works on side by side while further rows are sent."""
 
 # Jobs begun for one file when each time it cannot be told whether the data arrived.
 _JOBS_FOR_ONE_UPLOAD = 3
@@ -47,60 +54,113 @@ class IngestSummary:
     """The refused rows with Salesforce's reason."""
 
 
+class LoadOptions(TypedDict, total=False):
+    """What a load can be told besides its records."""
+
+    columns: Sequence[str]
+    """The names of the values, when records are sequences."""
+    column_delimiter: ColumnDelimiter
+    """That of CSV; a comma by default."""
+    assignment_rule_id: str
+    """An assignment rule for cases or leads."""
+    jobs_in_flight: int
+    """Most jobs at a time; 4 by default. 1 where parallel jobs would lock each other's rows."""
+
+
 class RecordLoader:
     """One load of one object.
 
-    A record maps columns (field names, or `Account.Ext__c` for a parent by its external id)
-    to None, text, bool, int, float, Decimal, date or aware datetime. In an update or
-    upsert None and the empty text clear the field, and a column that is absent leaves it
-    alone. A delete sends the `Id` and nothing else. Jobs run one after the other, and a
-    later version of a record is loaded after an earlier one has been.
+    A record that is a mapping, or a sequence whose columns are given beside it, has in its
+    columns (field names, or `Account.Ext__c` for a parent by its external id) None, text,
+    bool, int, float, Decimal, date or aware datetime. In an update or upsert None and the
+    empty text clear the field, and a column that is absent leaves it alone. Cells of CSV go
+    as they are: empty leaves a field alone, `#N/A` clears it. A delete sends the `Id` and
+    nothing else.
+
+    Rows are split by their encoded bytes, by their columns and by the line breaks in them.
+    Several jobs run side by side; a later version of a record is loaded when the jobs of an
+    earlier one have ended.
     """
 
-    def __init__(
-        self, transport: Transport, sobject: str, operation: Operation, external_id: str | None
+    def __init__(  # noqa: PLR0913 - what is loaded and how, by keyword
+        self,
+        transport: Transport,
+        sobject: str,
+        operation: Operation,
+        *,
+        external_id: str | None = None,
+        assignment_rule_id: str | None = None,
+        jobs_in_flight: int = JOBS_IN_FLIGHT,
     ) -> None:
         self._transport = transport
         self._sobject = sobject
         self._operation = operation
         self._external_id = external_id
-        self._rows = RowMaker(operation, external_id)
+        self._assignment_rule_id = assignment_rule_id
+        self._jobs_in_flight = max(1, jobs_in_flight)
         self._summary = IngestSummary()
 
-    def load(self, records: Iterable[Mapping[str, Any]]) -> IngestSummary:
+    def load(
+        self,
+        records: Records,
+        columns: Sequence[str] | None = None,
+        column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
+    ) -> IngestSummary:
         """API call: load all records; rows Salesforce refuses are counted, not raised.
 
         Raises:
             DataError: a record cannot be sent; names its number. Jobs before it are done.
-            JobFailed: a job failed as a whole; those before it are done.
+            CsvError: bytes that are no CSV, or whose header row is none.
+            JobFailed: a job failed as a whole. Those that ran beside it are waited for, and no
+                further one is begun.
             RowCountMismatch: Salesforce does not account for every row of a job.
             ApiError: Salesforce refuses a job.
             TransportError: no answer.
         """
+        rows = numbered_rows(records, columns, self._operation, self._external_id, column_delimiter)
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             spool = JobSpool(Path(folder), max_job_bytes=_JOB_BYTES)
-            for number, record in enumerate(records, start=1):
-                self._add(spool, number, record)
+            for number, row, _ in rows:
+                with naming_record(number):
+                    spool.add(row.columns, row.cells, key=row.key)
                 if spool.size >= _SPOOL_BYTES or spool.keys >= _SPOOL_KEYS:
                     self._run(spool.drain())
             self._run(spool.drain())
         return self._summary
 
-    def _add(self, spool: JobSpool, number: int, record: Mapping[str, Any]) -> None:
-        with naming_record(number):
-            row = self._rows.row(record)
-            spool.add(row.columns, row.cells, key=row.key)
-
     def _run(self, files: list[JobFile]) -> None:
-        for file in files:
-            self._run_one(file)
-            file.path.unlink()
+        for _, wave in groupby(files, key=lambda file: file.group.wave):
+            self._run_wave(list(wave))
 
-    def _run_one(self, file: JobFile) -> None:
-        with disposing(self._uploaded(file)) as job:
-            self._summary.job_ids.append(job.id)
+    def _run_wave(self, files: list[JobFile]) -> None:
+        flying: deque[tuple[IngestJob, JobFile]] = deque()
+        errors: list[SalesforceError] = []
+        with _aborted_when_interrupted(flying):
+            for file in files:
+                if len(flying) == self._jobs_in_flight:
+                    self._finish(*flying.popleft(), errors)
+                if errors:
+                    break
+                with _kept(errors):
+                    flying.append((self._submit(file), file))
+            while flying:
+                self._finish(*flying.popleft(), errors)
+        for error in errors[1:]:
+            log.error("%s", error)
+        if errors:
+            raise errors[0]
+
+    def _submit(self, file: JobFile) -> IngestJob:
+        job = self._uploaded(file)
+        self._summary.job_ids.append(job.id)
+        with aborting(job):
             job.close()
+        return job
+
+    def _finish(self, job: IngestJob, file: JobFile, errors: list[SalesforceError]) -> None:
+        with _kept(errors), disposing(job):
             self._account(job, job.wait(), file.rows)
+        file.path.unlink()
 
     def _uploaded(self, file: JobFile) -> IngestJob:
         """API call: an open job that surely has the data of `file`.
@@ -120,6 +180,7 @@ class RecordLoader:
             self._operation,
             external_id=self._external_id,
             line_ending=file.group.line_ending,
+            assignment_rule_id=self._assignment_rule_id,
         )
         with aborting(job):
             job.upload(file.path)
@@ -147,3 +208,23 @@ class RecordLoader:
                 "Look at the job in Setup, Bulk Data Load Jobs.",
                 job_id=job.id,
             )
+
+
+@contextmanager
+def _kept(errors: list[SalesforceError]) -> Iterator[None]:
+    """Put the block's error into the list: other jobs are to be waited for first."""
+    try:
+        yield
+    except SalesforceError as error:
+        errors.append(error)
+
+
+@contextmanager
+def _aborted_when_interrupted(flying: deque[tuple[IngestJob, JobFile]]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for job, _ in flying:
+            with suppress(SalesforceError):
+                job.abort()
+        raise

@@ -254,7 +254,7 @@ def test_rows_salesforce_does_not_account_for_are_an_error(
     ended = job("JobComplete", numberRecordsProcessed=1, numberRecordsFailed=0)
     none_failed = Answer(200, b'"sf__Id","sf__Error",Name\n')
     server.script.extend([job("Open"), Answer(201), ended, none_failed])
-    load = RecordLoader(transport, "Account", Operation.INSERT, None)
+    load = RecordLoader(transport, "Account", Operation.INSERT)
     with pytest.raises(RowCountMismatch, match="of 2 rows 1 are saved, 0 refused"):
         load.load([{"Name": "a"}, {"Name": "b"}])
     assert server.lines[-1].endswith("/failedResults")

@@ -263,7 +263,7 @@ def test_rows_whose_arrival_cannot_be_told_go_into_a_new_job(
             Answer(204),
         ]
     )
-    summary = RecordLoader(transport, "Account", Operation.INSERT, None).load([{"Name": "x"}])
+    summary = RecordLoader(transport, "Account", Operation.INSERT).load([{"Name": "x"}])
     assert (summary.succeeded, summary.job_ids) == (1, [OTHER])
     closed = [seen.path[-18:] for seen in server.seen if b"UploadComplete" in seen.body]
     assert closed == [OTHER]

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from sfbulk import ContentType, DataError, Operation, OversizeRow
 from sfbulk.bulk1.batches import BatchSpool
 from sfbulk.bulk1.encode import ENCODERS
-from sfbulk.bulk1.records import numbered_rows
+from sfbulk.jobs.sources import numbered_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfbulk.bulk1.records import Records
+    from sfbulk.jobs.sources import Records
 
 SPACE = "{http://www.force.com/2009/06/asyncapi/dataload}"
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"

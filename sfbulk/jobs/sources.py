@@ -1,0 +1,146 @@
+"""What may be given to a load: mappings, rows with their columns, or CSV; no connection."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+from sfbulk.csvio import ColumnDelimiter, CsvDecoder
+from sfbulk.errors import CsvError, DataError
+from sfbulk.jobs.files import CHUNK_BYTES, read_chunks
+from sfbulk.jobs.records import RowMaker, naming_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import TypeIs
+
+    from sfbulk.jobs.records import Row
+    from sfbulk.jobs.states import Operation
+
+Records: TypeAlias = Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | bytes | Path | BinaryIO
+"""Mappings of column to value; sequences of values, whose columns are given beside them; or
+CSV with a header row, UTF-8, as bytes, in a file, or as a file open for reading bytes."""
+
+# `Name`, `Parent__r.Ext_Id__c`, `Lead:Who.Email` (Bulk API guide: Relationship Fields).
+_FIELD_NAME = re.compile(r"[A-Za-z]\w*(?::\w+)?(?:\.\w+)*", re.ASCII)
+
+
+class _CsvRowMaker(RowMaker):
+    """Takes the cells of CSV as they are: it says by itself what is cleared and what left alone."""
+
+    def _cell(self, record: Mapping[str, Any], column: str) -> str:
+        cell: str = record[column]
+        return cell
+
+
+def numbered_rows(
+    records: Records,
+    columns: Sequence[str] | None,
+    operation: Operation,
+    external_id: str | None,
+    column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
+) -> Iterator[tuple[int, Row, Mapping[str, Any]]]:
+    """Each record's number from 1, its cells, and what they were made of.
+
+    Args:
+        records: the records; read once, and not kept.
+        columns: the names of the values when records are sequences.
+        operation: what will be done with them.
+        external_id: the key field of an upsert.
+        column_delimiter: that of CSV.
+
+    Raises:
+        DataError: a record that cannot be sent; names its number.
+        CsvError: bytes that are no CSV, or whose header row is none.
+    """
+    if _is_csv(records):
+        maker: RowMaker = _CsvRowMaker(operation, external_id)
+        source = _from_csv(_without_mark(_chunks(records)), column_delimiter)
+    else:
+        maker = RowMaker(operation, external_id)
+        source = _mappings(records, columns)
+    for number, record in enumerate(source, start=1):
+        with naming_record(number):
+            row = maker.row(record)
+        yield number, row, record
+
+
+def _is_csv(records: Records) -> TypeIs[bytes | Path | BinaryIO]:
+    return isinstance(records, (bytes, Path)) or hasattr(records, "read")
+
+
+def _chunks(records: bytes | Path | BinaryIO) -> Iterator[bytes]:
+    if isinstance(records, bytes):
+        yield records
+    elif isinstance(records, Path):
+        yield from read_chunks(records)
+    else:
+        while chunk := records.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The bytes without the mark some programs begin UTF-8 with: it would join the header."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= len(codecs.BOM_UTF8):
+            break
+    yield start.removeprefix(codecs.BOM_UTF8)
+    yield from chunks
+
+
+def _from_csv(chunks: Iterable[bytes], delimiter: ColumnDelimiter) -> Iterator[Mapping[str, str]]:
+    decoder = CsvDecoder(delimiter)
+    header: tuple[str, ...] | None = None
+    for rows in _decoded(decoder, chunks):
+        if header is None and decoder.header is not None:
+            header = _checked(decoder.header)
+        for row in rows:
+            yield dict(zip(header or (), row, strict=True))
+    if header is None:
+        raise CsvError("The CSV is empty: it begins with a header row of field names.")
+
+
+def _decoded(decoder: CsvDecoder, chunks: Iterable[bytes]) -> Iterator[list[list[str]]]:
+    for chunk in chunks:
+        yield decoder.feed(chunk)
+    yield decoder.flush()
+
+
+def _checked(header: tuple[str, ...]) -> tuple[str, ...]:
+    # What is no field name is not quoted: without a header row it is a record's value.
+    for position, name in enumerate(header, start=1):
+        if not _FIELD_NAME.fullmatch(name):
+            raise CsvError(
+                f"Column {position} of the CSV's first row is no field name. Is that row the "
+                "header, and is column_delimiter right?"
+            )
+    names = [name.lower() for name in header]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise CsvError(f"The CSV's header row has columns twice: {', '.join(repeated)}.")
+    return header
+
+
+def _mappings(
+    records: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]],
+    columns: Sequence[str] | None,
+) -> Iterator[Mapping[str, Any]]:
+    for number, record in enumerate(records, start=1):
+        if isinstance(record, Mapping):
+            yield record
+        elif columns is None:
+            raise DataError(
+                f"Record {number} is a sequence: give the names of its values as columns.",
+                row=number,
+            )
+        elif len(record) != len(columns):
+            raise DataError(
+                f"Record {number} has {len(record)} values for {len(columns)} columns.", row=number
+            )
+        else:
+            yield dict(zip(columns, record, strict=True))

@@ -1,0 +1,336 @@
+"""What a load takes: mappings, sequences, CSV bytes and files, in any delimiter and line ending."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfbulk import (
+    ColumnDelimiter,
+    CsvError,
+    DataError,
+    JobFailed,
+    LineEnding,
+    Operation,
+    Salesforce,
+)
+from sfbulk.jobs import IngestJob, load, sources
+from sfbulk.jobs.sources import numbered_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sfbulk_sandbox import Sandbox
+
+VALUES = ['x,"y"', " spaced ", "one\ntwo", "é😀\u2028z", "a;b\tc|d^e`f"]
+CRLF_VALUE = "one\r\ntwo"
+
+
+def rows_in(sandbox: Sandbox) -> dict[str, str | None]:
+    found = sandbox.org.query("SELECT Ext_Id__c, Site FROM Account WHERE Name = 'New'").rows()
+    return {str(key): None if site is None else str(site) for key, site in found}
+
+
+def csv_text(delimiter: str, line_end: str, values: list[str]) -> str:
+    lines = [["Ext_Id__c", "Name", "Site"]]
+    lines += [[f"N{number}", "New", value] for number, value in enumerate(values)]
+    quoted = ('"' + cell.replace('"', '""') + '"' for line in lines for cell in line)
+    cells = list(quoted)
+    return "".join(delimiter.join(cells[at : at + 3]) + line_end for at in range(0, len(cells), 3))
+
+
+class Trickle(io.RawIOBase):
+    """A stream that gives one byte at a time, as a slow pipe may."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._data.read(1)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+@pytest.mark.parametrize("form", ["bytes", "path", "file", "pipe"])
+@pytest.mark.parametrize("delimiter", list(ColumnDelimiter), ids=lambda d: d.value)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "BOM"])
+def test_csv_arrives_value_by_value_as_it_is(  # noqa: PLR0913, PLR0917 - the forms of one file
+    sandbox: Sandbox,
+    sf: Salesforce,
+    tmp_path: Path,
+    form: str,
+    delimiter: ColumnDelimiter,
+    line_end: str,
+    mark: str,
+) -> None:
+    data = (mark + csv_text(delimiter.text, line_end, VALUES)).encode()
+    path = tmp_path / "accounts.csv"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        source = {"bytes": data, "path": path, "file": file, "pipe": Trickle(data)}[form]
+        summary = sf.insert("Account", source, column_delimiter=delimiter)  # type: ignore[arg-type] # a pipe is no BinaryIO
+    assert (summary.succeeded, summary.failures) == (len(VALUES), [])
+    assert rows_in(sandbox) == {f"N{number}": value for number, value in enumerate(VALUES)}
+
+
+def test_line_breaks_of_both_kinds_go_into_jobs_of_their_own(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    data = csv_text(",", "\n", [*VALUES, CRLF_VALUE]).encode()
+    summary = sf.insert("Account", data)
+    assert (summary.succeeded, len(summary.job_ids)) == (6, 2)
+    assert rows_in(sandbox)["N5"] == CRLF_VALUE
+
+
+def test_csv_says_by_itself_what_is_cleared_and_what_left_alone(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sf.insert("Account", csv_text(",", "\n", ["kept", "cleared"]).encode())
+    summary = sf.upsert("Account", b"Ext_Id__c,Site\nN0,\nN1,#N/A\n", external_id="Ext_Id__c")
+    assert summary.succeeded == 2
+    assert rows_in(sandbox) == {"N0": "kept", "N1": None}
+
+
+def test_a_later_row_of_one_key_is_loaded_later(sandbox: Sandbox, sf: Salesforce) -> None:
+    data = b"Ext_Id__c,Name,Site\nN0,New,first\nN1,New,only\nn0,New,last\n"
+    summary = sf.upsert("Account", io.BytesIO(data), external_id="Ext_Id__c")
+    assert (summary.succeeded, len(summary.job_ids)) == (3, 2)
+    assert {key.upper(): site for key, site in rows_in(sandbox).items()} == {
+        "N0": "last",
+        "N1": "only",
+    }
+
+
+def test_a_delete_takes_the_id_of_any_csv(sandbox: Sandbox, sf: Salesforce) -> None:
+    ids = [row[0] for row in sandbox.org.query("SELECT Id FROM Account LIMIT 2").rows()]
+    data = "Name;Id\n" + "".join(f"whatever;{each}\n" for each in ids)
+    summary = sf.delete("Account", data.encode(), column_delimiter=ColumnDelimiter.SEMICOLON)
+    assert summary.succeeded == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "The CSV is empty"),
+        (b"\xef\xbb\xbf", "The CSV is empty"),
+        (b"Name;Site\na;b\n", "Column 1 of the CSV's first row is no field name.*delimiter"),
+        (b"Name,Jane Doe\na,b\n", "Column 2 of the CSV's first row is no field name"),
+        (b"Name,\na,b\n", "Column 2 of the CSV's first row is no field name"),
+        (b"Name,Site,NAME\na,b,c\n", "columns twice: name"),
+        (b"Name,Site\na\n", "Row 1 has 1 cells where the header has 2"),
+        (b'Name,Site\na,b\nc,"d\n', "After row 1 the data is not CSV"),
+        (b"Name,Site\ra,b\r", "not CSV"),
+        ("Name,Site\na,é\n".encode("latin-1"), "not UTF-8"),
+        ("Name\na\n".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_csv_that_is_none_is_refused_before_any_job(
+    sandbox: Sandbox, sf: Salesforce, data: bytes, problem: str
+) -> None:
+    with pytest.raises(CsvError, match=problem) as caught:
+        sf.insert("Account", data)
+    assert "Jane" not in str(caught.value)
+    assert sandbox.requests == []
+
+
+def test_a_csv_of_a_header_alone_makes_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
+    assert sf.insert("Account", b"Name,Site\n").job_ids == []
+    assert sandbox.requests == []
+
+
+def test_sequences_take_their_columns_from_beside(sandbox: Sandbox, sf: Salesforce) -> None:
+    rows = ((f"N{number}", "New", value) for number, value in enumerate([None, "b"]))
+    summary = sf.insert("Account", rows, columns=["Ext_Id__c", "Name", "Site"])
+    assert summary.succeeded == 2
+    assert rows_in(sandbox) == {"N0": None, "N1": "b"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "problem"),
+    [
+        ([("a", "b")], {}, "Record 1 is a sequence: give the names of its values as columns"),
+        ([("a", "b"), ("c",)], {"columns": ["Name", "Site"]}, "Record 2 has 1 values for 2"),
+    ],
+)
+def test_sequences_that_do_not_fit_are_named(
+    sf: Salesforce, rows: Any, options: Any, problem: str
+) -> None:
+    with pytest.raises(DataError, match=problem):
+        sf.insert("Account", rows, **options)
+
+
+def test_a_source_is_read_as_it_is_loaded(sf: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory and disk do not grow with the source: rows are loaded whenever enough lie there."""
+    monkeypatch.setattr(load, "_SPOOL_BYTES", 1_000)
+    unloaded, most = 0, 0
+
+    def records() -> Iterator[dict[str, Any]]:
+        nonlocal unloaded, most
+        for number in range(300):
+            unloaded += 1
+            most = max(most, unloaded)
+            yield {"Name": f"Many {number:03d}"}
+
+    class Counting(load.RecordLoader):
+        def _run(self, files: Any) -> None:
+            nonlocal unloaded
+            super()._run(files)
+            unloaded = 0
+
+    assert Counting(sf._transport, "Account", Operation.INSERT).load(records()).succeeded == 300
+    assert most < 100
+
+
+def test_an_assignment_rule_goes_with_the_job(sf: Salesforce) -> None:
+    rule = "01Q000000000001AAA"
+    job = sf.ingest_job("Lead", Operation.INSERT, assignment_rule_id=rule)
+    assert sf._transport.json(sf._get(f"/jobs/ingest/{job.id}", "Look"))["assignmentRuleId"] == rule
+    record = {"LastName": "New", "Company": "Some"}
+    assert sf.insert("Lead", [record], assignment_rule_id=rule).succeeded == 1
+
+
+def test_a_file_of_ones_own_is_uploaded_and_its_results_read_in_its_form(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    job = sf.ingest_job(
+        "Account",
+        Operation.INSERT,
+        line_ending=LineEnding.CRLF,
+        column_delimiter=ColumnDelimiter.TAB,
+    )
+    job.upload(csv_text("\t", "\r\n", ["a", CRLF_VALUE]).encode())
+    job.close()
+    job.wait()
+    assert {row.row["Site"] for row in job.successful()} == {"a", CRLF_VALUE}
+    assert rows_in(sandbox) == {"N0": "a", "N1": CRLF_VALUE}
+
+
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=20)
+
+
+@given(
+    cells=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=8),
+    delimiter=st.sampled_from(ColumnDelimiter),
+    sizes=st.lists(st.integers(1, 40), min_size=1),
+)
+def test_every_value_is_kept_wherever_the_pieces_end(
+    cells: list[tuple[str, str]], delimiter: ColumnDelimiter, sizes: list[int]
+) -> None:
+    lines = [("Name", "Site"), *cells]
+    text = "".join(
+        delimiter.text.join('"' + cell.replace('"', '""') + '"' for cell in line) + "\n"
+        for line in lines
+    )
+    stream = _Pieces(text.encode(), sizes)
+    read = numbered_rows(stream, None, Operation.INSERT, None, delimiter)  # type: ignore[arg-type] # only read() is asked of it
+    assert [tuple(row.cells) for _, row, _ in read] == cells
+
+
+class _Pieces:
+    """Gives its bytes in pieces of the given sizes, again and again."""
+
+    def __init__(self, data: bytes, sizes: list[int]) -> None:
+        self._data = io.BytesIO(data)
+        self._sizes = sizes
+
+    def read(self, _size: int) -> bytes:
+        self._sizes = [*self._sizes[1:], self._sizes[0]]
+        return self._data.read(self._sizes[0])
+
+
+# Several jobs at a time
+
+
+def five_files(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    monkeypatch.setattr(load, "_JOB_BYTES", 1_000)
+    return [{"Name": "New", "Ext_Id__c": f"M{number:03d}"} for number in range(300)]
+
+
+@pytest.mark.parametrize("flight", [1, 2, 3, 9])
+def test_so_many_jobs_run_at_a_time_and_no_more(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch, flight: int
+) -> None:
+    open_jobs = most = 0
+    sandbox.control.jobs_after_polls(2)
+    submit, account = load.RecordLoader._submit, load.RecordLoader._account
+
+    def counted_submit(self: Any, file: Any) -> Any:
+        nonlocal open_jobs, most
+        open_jobs += 1
+        most = max(most, open_jobs)
+        return submit(self, file)
+
+    def counted_account(self: Any, *args: Any) -> None:
+        nonlocal open_jobs
+        account(self, *args)
+        open_jobs -= 1
+
+    monkeypatch.setattr(load.RecordLoader, "_submit", counted_submit)
+    monkeypatch.setattr(load.RecordLoader, "_account", counted_account)
+    summary = sf.insert("Account", five_files(monkeypatch), jobs_in_flight=flight)
+    assert summary.succeeded == 300
+    assert len(summary.job_ids) == 4
+    assert most == min(flight, len(summary.job_ids))
+
+
+def test_versions_of_a_key_are_never_in_two_jobs_at_once(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.control.jobs_after_polls(2)
+    rows = five_files(monkeypatch)
+    later = [{**row, "Name": "Later"} for row in rows]
+    summary = sf.upsert("Account", [*rows, *later], external_id="Ext_Id__c")
+    assert summary.succeeded == 600
+    names = sandbox.org.query("SELECT Name FROM Account WHERE Ext_Id__c LIKE 'M%'").rows()
+    assert {row[0] for row in names} == {"Later"}
+    # The first job of the later wave is created after the last of the earlier one was deleted.
+    steps = [call.method for call in sandbox.requests if "/jobs/ingest" in call.path]
+    half = len(summary.job_ids) // 2
+    posts = [at for at, method in enumerate(steps) if method == "POST"]
+    deletes = [at for at, method in enumerate(steps) if method == "DELETE"]
+    assert posts[half] > deletes[half - 1]
+
+
+def test_when_a_job_fails_those_beside_it_are_waited_for_and_no_other_is_begun(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.control.add_fault(kind="job_failed", message="InternalServerError : no luck")
+    loader = load.RecordLoader(sf._transport, "Account", Operation.INSERT, jobs_in_flight=2)
+    with pytest.raises(JobFailed, match=r"no luck.* 0 are saved"):
+        loader.load(five_files(monkeypatch))
+    summary = loader._summary
+    assert len(summary.job_ids) == 2
+    saved = sandbox.org.query("SELECT Id FROM Account WHERE Name = 'New'").total()
+    assert saved == summary.succeeded > 0
+    assert summary.unprocessed > 0
+
+
+def test_an_interrupted_load_aborts_all_its_jobs(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.control.hold_jobs()
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(IngestJob, "wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        sf.insert("Account", five_files(monkeypatch), jobs_in_flight=3)
+    jobs = sf._transport.json(sf._get("/jobs/ingest", "List the jobs"))["records"]
+    assert [job["state"] for job in jobs] == ["Aborted"] * 3
+
+
+def test_names_of_fields_are_told_from_values() -> None:
+    for name in ("Name", "Ext_Id__c", "Parent__r.Ext_Id__c", "Lead:Who.Email", "ns__A__c"):
+        assert sources._FIELD_NAME.fullmatch(name)
+    for text in ("", "Jane Doe", "1st", "a;b", "é", "Name\n", "x@y.example"):
+        assert not sources._FIELD_NAME.fullmatch(text)
