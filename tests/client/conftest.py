@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from sfbulk import Salesforce
 from sfbulk.settings import parse_settings
@@ -15,6 +16,10 @@ from tests.client.scripted import FakeClock, ScriptedServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# A machine that does much else would break a deadline for an example, not our code.
+hypothesis_settings.register_profile("client", deadline=None)
+hypothesis_settings.load_profile("client")
 
 
 @pytest.fixture
