@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.faults import Fault
     from sfbulk_sandbox.soql.scope import Scope
 
-FUNCTIONS = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX")
 _ADDS_UP = ("SUM", "AVG")
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER)
 
@@ -32,7 +31,7 @@ def counts_all(statement: syntax.Statement) -> bool:
 def is_aggregate(statement: syntax.Statement) -> bool:
     """Whether its records are groups rather than rows."""
     called = [one.value for one in statement.items if isinstance(one.value, syntax.Function)]
-    return bool(statement.group) or any(one.word in FUNCTIONS for one in called)
+    return bool(statement.group) or any(one.aggregates for one in called)
 
 
 class Aggregates:
@@ -116,7 +115,7 @@ class Aggregates:
 
     def _call(self, function: syntax.Function) -> tuple[Field, str]:
         """What a function's values are, and the SQL that computes it."""
-        if function.word not in FUNCTIONS:
+        if not function.aggregates:
             raise unspoken(self._soql, function.at, f"{function.name}()")
         if not function.arguments:
             raise self._malformed(

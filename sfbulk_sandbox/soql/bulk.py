@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.schema import Field, Kind, SObject
 from sfbulk_sandbox.soql import datefunctions, syntax
-from sfbulk_sandbox.soql.aggregates import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +51,7 @@ _CLAUSES = {
 _TYPEOF = "TYPEOF not supported in Bulk V2 Query"
 _SUBQUERY = "Aggregate Relationships not supported in Bulk V2 Query with CSV content type"
 _UNBOUNDED = "The SOQL FIELDS function is not supported with an unbounded set of fields in this API"
+_JUNCTIONS = "JunctionIdList fields not supported in Bulk V2 Query"
 _AGGREGATE = "Aggregate functions not supported in Bulk V2 Query"
 
 
@@ -80,7 +80,7 @@ def _check_selected(selected: syntax.Selected) -> None:
 
 
 def _check_function(function: syntax.Function) -> None:
-    if function.word in FUNCTIONS or datefunctions.is_one(function):
+    if function.aggregates or datefunctions.is_one(function):
         raise Fault(_NOT_ENABLED, _AGGREGATE)
     if function.word == "FIELDS":
         group = function.arguments[0] if function.arguments else None
@@ -97,3 +97,5 @@ def check_fields(fields: Iterable[Field]) -> None:
     for field in fields:
         if field.kind in _FIELDS:
             raise Fault(_NOT_ENABLED, _FIELDS[field.kind])
+        if field.type == "JunctionIdList":
+            raise Fault(_NOT_ENABLED, _JUNCTIONS)

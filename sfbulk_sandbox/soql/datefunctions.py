@@ -53,6 +53,9 @@ def resolve(soql: str, function: syntax.Function, scope: Scope) -> Resolved:
     Raises:
         Fault: It is no date function, or its field holds no date.
     """
+    if function.aggregates:
+        text = f"{function.word}() stands for many records: it may be selected, or tested by HAVING"
+        raise fault_at(soql, function.at, "MALFORMED_QUERY", text)
     if not is_one(function):
         raise unspoken(soql, function.at, f"{function.name}()")
     resolved = _argument(soql, function, scope)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_AGGREGATES = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX")
+
 
 @dataclass(frozen=True)
 class Path:
@@ -44,6 +46,11 @@ class Function:
     def word(self) -> str:
         """Its name in capitals."""
         return self.name.upper()
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether it makes one value of many records."""
+        return self.word in _AGGREGATES
 
 
 Operand = Path | Function

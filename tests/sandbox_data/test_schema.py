@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sfbulk_sandbox.faults import SchemaError
 from sfbulk_sandbox.org import Org
 from sfbulk_sandbox.schema import Schema
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox.schema import Field
 
 _RECORDED = Path(__file__).parents[3] / "shared" / "recordings" / "describe"
 _needs_recordings = pytest.mark.skipif(
@@ -101,6 +104,55 @@ def test_a_recorded_describe_is_taken_as_it_is(path: Path) -> None:
         assert [set(row) - {"attributes"} for row in rows] == (
             [{field.name for field in sobject.fields}] if sobject.name == "User" else []
         )
+
+
+@_needs_recordings
+@pytest.mark.parametrize("path", _object_describes(), ids=lambda path: path.stem)
+def test_rows_of_a_recorded_object_are_saved_changed_found_and_deleted(path: Path) -> None:
+    """What its own org takes, ours takes: the required fields are those of the describe."""
+    schema = Schema.standard()
+    (name,) = schema.load_describes(path)
+    sobject = schema.sobject(name)
+    assert sobject is not None
+    required = [
+        field
+        for field in sobject.stored
+        if field.createable and not field.nillable and not field.describe["defaultedOnCreate"]
+    ]
+    with closing(Org(schema=schema)) as org:
+        parents = {"Profile": str(next(org.query("SELECT Id FROM Profile").rows())[0])}
+        opportunity = {"Name": "x", "StageName": "Prospecting", "CloseDate": "2026-01-01"}
+        for parent, record in [
+            ("Opportunity", opportunity),
+            ("Contact", {"LastName": "x"}),
+            ("Folder", {"Name": "x", "AccessType": "Public", "Type": "Document"}),
+        ]:
+            if parent != name and any(parent in field.reference_to for field in required):
+                parents[parent] = org.save_record("insert", parent, record).id or ""
+        record = {field.name: _some(field, parents) for field in required}
+        made = org.save_record("insert", name, record)
+        assert made.success, made.errors
+        texts = ("string", "picklist")
+        change = next(one for one in sobject.stored if one.updateable and one.type in texts)
+        value = _some(change, parents)
+        changed = org.save_record("update", name, {"Id": made.id, change.name: value})
+        assert changed.success, changed.errors
+        soql = f"SELECT Id FROM {name} WHERE Id = '{made.id}'"  # noqa: S608 - SOQL
+        assert list(org.query(soql, surface="bulk").rows()) == [(made.id,)]
+        if sobject.allows("deletable"):
+            gone = org.save_record("delete", name, {"Id": made.id})
+            assert gone.success, gone.errors
+            assert list(org.query(soql).rows()) == []
+
+
+def _some(field: Field, parents: dict[str, str]) -> str:
+    known = next((parents[one] for one in field.reference_to if one in parents), None)
+    if known is not None:
+        return known
+    if field.describe["picklistValues"]:
+        return str(field.describe["picklistValues"][0]["value"])
+    some = {"date": "2026-11-02", "email": "a@example.com", "boolean": "true", "double": "1"}
+    return some.get(field.type, "x")
 
 
 def _without_urls(describe: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:

@@ -142,6 +142,22 @@ def test_a_statement_crosses_fifty_five_lookups_and_no_more(clock: HandClock) ->
             org.query(f"SELECT {', '.join(listed)} FROM Probe__c")
 
 
+@pytest.mark.parametrize("rest", ["WHERE COUNT(Id) > 1", "WHERE Id != null ORDER BY MAX(Name)"])
+def test_an_aggregate_has_no_place_among_the_records(org: Org, rest: str) -> None:
+    with pytest.raises(Fault, match="stands for many records"):
+        org.query(f"SELECT Id FROM Account {rest}")
+
+
+def test_bulk_refuses_lists_of_junctions(clock: HandClock) -> None:
+    schema = _custom(Relations={"type": "JunctionIdList"})
+    with closing(Org(clock=clock, schema=schema)) as org:
+        soql = "SELECT Id, Relations FROM Probe__c"
+        assert len(org.query(soql).columns) == 2
+        with pytest.raises(Fault) as refused:
+            org.query(soql, surface="bulk")
+    assert refused.value.code == "FUNCTIONALITY_NOT_ENABLED"
+
+
 def test_keywords_names_and_literals_are_not_case_sensitive(sample: Org) -> None:
     upper = (
         "SELECT ID, ACCOUNT.NAME FROM CONTACT WHERE (ACCOUNT.NAME LIKE '%A%' OR ACCOUNTID = NULL) "
