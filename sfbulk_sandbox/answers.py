@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 from starlette.responses import Response
 
+from sfbulk_sandbox.pretty import pretty_json
 from sfbulk_sandbox.values import number_text
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class JsonAnswer(Response):
     def render(self, content: object) -> bytes:
         """Return the body."""
         return encode_json(content)
+
+    def indent(self) -> None:
+        """Spread the body over lines, for those who want to read it."""
+        self.body = pretty_json(bytes(self.body))
+        self.headers["content-length"] = str(len(self.body))
 
 
 def fault_answer(fault: Fault) -> JsonAnswer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
-from sfbulk_sandbox.answers import fault_answer, prefers_xml, xml_fault_answer
+from sfbulk_sandbox.answers import JsonAnswer, fault_answer, prefers_xml, xml_fault_answer
 from sfbulk_sandbox.faults import Fault
 
 if TYPE_CHECKING:
@@ -90,9 +90,12 @@ class Resource:
 
     async def _answer(self, request: Request) -> Response:
         try:
-            return await self._admitted(request)
+            answer = await self._admitted(request)
         except Fault as fault:
-            return self._refused(request, fault)
+            answer = self._refused(request, fault)
+        if isinstance(answer, JsonAnswer) and request.headers.get("x-prettyprint") == "1":
+            answer.indent()
+        return answer
 
     async def _admitted(self, request: Request) -> Response:
         headers = self.admit(_call(request)) if self.admit else {}

@@ -227,6 +227,17 @@ def test_the_composites_of_cumulusci_value_for_value(cumulusci: Replay, name: st
         assert found == theirs
 
 
+@pytest.mark.parametrize("name", ["not_found", "query"])
+def test_the_composites_of_cumulusci_byte_for_byte(cumulusci: Replay, name: str) -> None:
+    # Its client asks for indented answers.
+    cumulusci.org.session.headers["X-PrettyPrint"] = "1"
+    try:
+        for exchange in exchanges(f"rest/cumulusci_composite_{name}.json"):
+            assert cumulusci.send(exchange["request"]).text == exchange["response"]["body"]
+    finally:
+        del cumulusci.org.session.headers["X-PrettyPrint"]
+
+
 def fill(replay: Replay, theirs: dict[str, Any]) -> None:
     """Make the records of a recorded result that the org does not have yet."""
     for record in theirs["records"]:

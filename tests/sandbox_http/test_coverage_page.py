@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from sfbulk_sandbox.app import App
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
 from sfbulk_sandbox.org import Org
+from sfbulk_sandbox.wire import CONTROL_PREFIX
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "sandbox-coverage.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "sandbox-coverage.md"
+GUIDE = ROOT / "docs" / "sandbox.md"
+GRAMMAR = ROOT / "sfbulk_sandbox" / "soql" / "grammar.lark"
+# Words inside a clause that is named itself.
+INNER_WORDS = {"as", "by", "when", "then", "else", "end", "true", "false", "asc", "desc", "from"}
 STATUSES = {"done", "assumed", "not done"}
 
 
@@ -29,23 +37,48 @@ def documented() -> dict[str, set[str]]:
     }
 
 
-def served(folder: Path) -> dict[str, set[str]]:
-    """Return the methods of each path of the app, its own prefix and what is unknown left out."""
+@pytest.fixture
+def served(tmp_path: Path) -> dict[str, set[str]]:
+    """The methods of each path of the app, what is unknown left out."""
     org = Org()
-    app = App(org, seed=0, clock=SYSTEM_CLOCK, folder=folder, reload=org.reset)
+    app = App(org, seed=0, clock=SYSTEM_CLOCK, folder=tmp_path, reload=org.reset)
     try:
         return {
             re.sub(r":path\}", "}", resource.path): {*resource.methods, *resource.streaming}
             for resource in app.resources()
-            if resource.path.startswith(("/services", "/id")) and "{rest:" not in resource.path
+            if "{rest:" not in resource.path
         }
     finally:
         app.close()
         org.close()
 
 
-def test_the_page_names_every_resource_with_its_methods(tmp_path: Path) -> None:
-    assert documented() == served(tmp_path)
+def test_the_page_names_every_resource_with_its_methods(served: dict[str, set[str]]) -> None:
+    own = ("/services", "/id")
+    assert documented() == {path: served[path] for path in served if path.startswith(own)}
+
+
+def test_the_guide_names_every_call_of_the_control_plane(served: dict[str, set[str]]) -> None:
+    calls = {
+        f"`{method} {path.removeprefix(CONTROL_PREFIX)}`"
+        for path, methods in served.items()
+        if path.startswith(CONTROL_PREFIX)
+        for method in methods
+    }
+    assert len(calls) > 15
+    guide = GUIDE.read_text("utf-8")
+    assert sorted(call for call in calls if call not in guide) == []
+
+
+def test_the_page_names_every_word_of_the_grammar() -> None:
+    terminals = re.findall(
+        r"^_?[A-Z_]+\.2: /\(?([a-z|]+)\)?\\b/i$", GRAMMAR.read_text("utf-8"), re.MULTILINE
+    )
+    words = {word for terminal in terminals for word in terminal.split("|")} - INNER_WORDS
+    assert len(words) > 20
+    section = PAGE.read_text("utf-8").partition("## SOQL")[2].partition("## Objects")[0]
+    told = set(re.findall(r"[a-z]+", section.lower()))
+    assert sorted(words - told) == []
 
 
 def test_every_row_of_the_page_has_one_of_three_words() -> None:

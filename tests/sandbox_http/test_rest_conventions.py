@@ -131,6 +131,29 @@ def test_an_unknown_path_outside_the_api_is_not_found(sandbox: Sandbox) -> None:
     assert requests.get(f"{sandbox.url}/nothing", timeout=30).status_code == 404
 
 
+def test_answers_are_spread_over_lines_when_asked(org: Org) -> None:
+    body = b'{"Name": "\xc3\xa9 \\"x\\"", "AnnualRevenue": 912260031}'
+    record_id = org.json("POST", "/sobjects/Account", data=body)["id"]
+    path = f"/sobjects/Account/{record_id}?fields=Name,AnnualRevenue,Phone"
+    answer = org.get(path, headers={"X-PrettyPrint": "1"})
+    assert answer.text == (
+        "{\n"
+        '  "attributes" : {\n'
+        '    "type" : "Account",\n'
+        f'    "url" : "/services/data/v68.0/sobjects/Account/{record_id}"\n'
+        "  },\n"
+        '  "Name" : "\u00e9 \\"x\\"",\n'
+        '  "AnnualRevenue" : 9.12260031E8,\n'
+        '  "Phone" : null,\n'
+        f'  "Id" : "{record_id}"\n'
+        "}"
+    )
+    answer = org.get("/nothing", headers={"X-PrettyPrint": "1"})
+    assert answer.text.startswith('[ {\n  "errorCode" : "NOT_FOUND",\n')
+    answer = org.get("/limits/recordCount?sObjects=Contact", headers={"X-PrettyPrint": "1"})
+    assert answer.text == '{\n  "sObjects" : [ ]\n}'
+
+
 XML = {"Accept": "application/xml"}
 
 
