@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sfbulk.errors import OversizeRow
+from sfbulk.jobs.files import ALL_BUFFERS_BYTES, GrowingFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,9 +28,6 @@ MAX_BATCH_BYTES = 10_000_000
 MAX_BATCH_ROWS = 10_000
 """Rows of a batch (Bulk API guide: Batch Size)."""
 
-# Rows wait in memory until a file has this much of them.
-_BUFFER_BYTES = 64 * 1024
-
 
 class Group(NamedTuple):
     """What all rows of one batch have in common."""
@@ -40,36 +38,19 @@ class Group(NamedTuple):
 
 
 @dataclass
-class BatchFile:
+class BatchFile(GrowingFile):
     """One batch, as it is sent; on disk after `BatchSpool.drain`."""
 
-    path: Path
     group: Group
     numbers: array[int] = field(default_factory=lambda: array("q"))
     """Which record each row is, from 1 for the first of the load."""
-    size: int = 0
-    """Bytes, without what ends the file."""
-    _buffer: bytearray = field(default_factory=bytearray, repr=False)
-
-    def append(self, data: bytes) -> None:
-        """Add bytes to what waits to be written."""
-        self._buffer += data
-        self.size += len(data)
-        if len(self._buffer) >= _BUFFER_BYTES:
-            self.write_out()
-
-    def write_out(self) -> None:
-        """Put what waits on disk."""
-        with self.path.open("ab") as file:
-            file.write(self._buffer)
-        self._buffer.clear()
 
 
 class BatchSpool:
     """Takes rows one by one and hands out batch files.
 
-    Memory: one buffer for each set of columns, 8 bytes for each row and about 100 for each
-    key since the last `drain`, which callers therefore do now and then.
+    Memory: the buffers of files (16 MB together), 8 bytes for each row and about 100 for
+    each key since the last `drain`, which callers therefore do now and then.
     """
 
     def __init__(
@@ -96,6 +77,7 @@ class BatchSpool:
         self._filling: dict[Group, BatchFile] = {}
         self._waves: dict[int, int] = {}
         self._made = 0
+        self._unwritten = 0
         self.rows = 0
         """Rows since the last `drain`."""
         self.size = 0
@@ -133,18 +115,26 @@ class BatchSpool:
         file.numbers.append(number)
         self.rows += 1
         self.size += len(data)
+        self._unwritten += len(data)
+        if self._unwritten >= ALL_BUFFERS_BYTES:
+            self._write_out()
 
     def drain(self) -> list[BatchFile]:
         """The batches, in the order of their waves and first rows; the spool is empty then."""
         files = sorted(self._files, key=lambda file: (file.group.wave, file.numbers[0]))
         for file in files:
             file.append(self._encoder.tail)
-            file.write_out()
+        self._write_out()
         self._files.clear()
         self._filling.clear()
         self._waves.clear()
         self.rows = self.size = 0
         return files
+
+    def _write_out(self) -> None:
+        for file in self._files:
+            file.write_out()
+        self._unwritten = 0
 
     def _wave(self, key: str | None) -> int:
         if key is None:

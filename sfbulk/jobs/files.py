@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK_BYTES = 256 * 1024
+
+# Bytes wait in memory until a file has this much of them, or all files that grow together
+# have that much: opening a file per row is slow, keeping many open meets the system's limit.
+_FILE_BUFFER_BYTES = 256 * 1024
+ALL_BUFFERS_BYTES = 16 * 1024 * 1024
+"""What the buffers of all files that grow together may hold."""
+
+
+@dataclass
+class GrowingFile:
+    """A file written at its end, little by little; whole on disk after `write_out`."""
+
+    path: Path
+    size: int = field(default=0, kw_only=True)
+    """Bytes, those that wait included."""
+    _buffer: bytearray = field(default_factory=bytearray, repr=False, kw_only=True)
+
+    def append(self, data: bytes) -> None:
+        """Add bytes to what waits to be written."""
+        self._buffer += data
+        self.size += len(data)
+        if len(self._buffer) >= _FILE_BUFFER_BYTES:
+            self.write_out()
+
+    def write_out(self) -> None:
+        """Put what waits on disk."""
+        with self.path.open("ab") as file:
+            file.write(self._buffer)
+        self._buffer.clear()
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:

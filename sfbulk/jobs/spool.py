@@ -13,21 +13,17 @@ the next wave is for when they have all ended.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from sfbulk.csvio import MAX_JOB_BYTES, CsvEncoder, LineEnding, needed_line_ending, quote_row
 from sfbulk.csvio.encode import encode_text
 from sfbulk.errors import OversizeRow
+from sfbulk.jobs.files import ALL_BUFFERS_BYTES, GrowingFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-# Rows wait in memory until a file has this much of them, or all files together have
-# that much: opening a file per row is slow, keeping many open meets the system's limit.
-_FILE_BUFFER_BYTES = 256 * 1024
-_ALL_BUFFERS_BYTES = 16 * 1024 * 1024
 
 
 class Group(NamedTuple):
@@ -40,28 +36,11 @@ class Group(NamedTuple):
 
 
 @dataclass
-class JobFile:
+class JobFile(GrowingFile):
     """The rows of one job, as CSV with a header row; on disk after `JobSpool.drain`."""
 
-    path: Path
     group: Group
     rows: int = 0
-    size: int = 0
-    """Bytes, header included."""
-    _buffer: bytearray = field(default_factory=bytearray, repr=False)
-
-    def append(self, data: bytes) -> None:
-        """Add bytes to what waits to be written."""
-        self._buffer += data
-        self.size += len(data)
-        if len(self._buffer) >= _FILE_BUFFER_BYTES:
-            self.write_out()
-
-    def write_out(self) -> None:
-        """Put what waits on disk."""
-        with self.path.open("ab") as file:
-            file.write(self._buffer)
-        self._buffer.clear()
 
 
 class JobSpool:
@@ -167,7 +146,7 @@ class JobSpool:
     def _count(self, added: int) -> None:
         self.size += added
         self._unwritten += added
-        if self._unwritten >= _ALL_BUFFERS_BYTES:
+        if self._unwritten >= ALL_BUFFERS_BYTES:
             self._write_out()
 
     def _write_out(self) -> None:

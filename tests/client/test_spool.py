@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from sfbulk.csvio import LineEnding
 from sfbulk.errors import DataError, OversizeRow
-from sfbulk.jobs.spool import _ALL_BUFFERS_BYTES, JobFile, JobSpool
+from sfbulk.jobs.files import ALL_BUFFERS_BYTES
+from sfbulk.jobs.spool import JobFile, JobSpool
 
 NAMES = ("Key", "Value")
 
@@ -120,6 +121,6 @@ def test_memory_holds_buffers_not_rows(tmp_path: Path) -> None:
         columns = tuple(f"C{number}_{position}" for position in range(len(cells)))
         spool.add(columns, cells, key=None)
         most = max(most, sum(len(file._buffer) for file in spool._files))
-    assert spool.size > 1.4 * _ALL_BUFFERS_BYTES
-    assert most <= _ALL_BUFFERS_BYTES
+    assert spool.size > 1.4 * ALL_BUFFERS_BYTES
+    assert most <= ALL_BUFFERS_BYTES
     assert sum(file.path.stat().st_size for file in spool.drain()) > spool.size

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from sfbulk import ContentType, DataError, Operation, OversizeRow
 from sfbulk.bulk1.batches import BatchSpool
 from sfbulk.bulk1.encode import ENCODERS
+from sfbulk.jobs.files import ALL_BUFFERS_BYTES
 from sfbulk.jobs.sources import numbered_rows
 
 if TYPE_CHECKING:
@@ -311,3 +312,15 @@ def test_draining_leaves_the_spool_empty(tmp_path: Path) -> None:
     (second,) = spool.drain()
     assert second.group.wave == 0
     assert second.path != first[0].path
+
+
+def test_memory_holds_buffers_not_rows(tmp_path: Path) -> None:
+    spool = BatchSpool(tmp_path, ENCODERS[ContentType.CSV])
+    cells, most = ["x" * 2_000] * 100, 0
+    for number in range(120):
+        columns = tuple(f"C{number}_{position}" for position in range(len(cells)))
+        spool.add(number, columns, cells, {}, key=None)
+        most = max(most, sum(len(file._buffer) for file in spool._files))
+    assert spool.size > 1.4 * ALL_BUFFERS_BYTES
+    assert most <= ALL_BUFFERS_BYTES
+    assert sum(file.path.stat().st_size for file in spool.drain()) > spool.size
