@@ -22,6 +22,7 @@ Python                              HTTP
 from __future__ import annotations
 
 import threading
+from collections import deque
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.script import Script
     from sfbulk_sandbox.sessions import Access
     from sfbulk_sandbox.wire import Latency, RecordedRequest
+
+
+_MOST_REQUESTS = 100_000
 
 
 class Control:
@@ -77,11 +81,12 @@ class Control:
         self._seeding = Seeding(seed)
         self._reset = reset
         self._lock = threading.Lock()
-        self._requests: list[RecordedRequest] = []
+        # Bounded, since a sandbox may be served and polled for weeks.
+        self._requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The calls made so far, oldest first; those to the control plane are not among them."""
+        """The last 100,000 calls, oldest first; those to the control plane are not among them."""
         with self._lock:
             return list(self._requests)
 

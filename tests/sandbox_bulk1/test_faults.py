@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
 
-from tests.sandbox_bulk1.async_api import AsyncApi, batches, error, fields, rows
-
-if TYPE_CHECKING:
-    from sfbulk_sandbox import Sandbox
+from sfbulk_sandbox import Sandbox
+from sfbulk_sandbox.clock import Clock
+from tests.sandbox_bulk1.async_api import AsyncApi, batches, error, fields, info, rows
 
 LOCKED = "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--"
+
+
+class HandClock(Clock):
+    """A clock that moves when a test moves it."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 25, tzinfo=timezone.utc)
+
+    def now(self) -> datetime:
+        return self.time
 
 
 def test_a_session_expires_on_the_nth_call(sandbox: Sandbox, api: AsyncApi) -> None:
@@ -72,6 +81,21 @@ def test_a_row_is_locked_for_a_while(sandbox: Sandbox, api: AsyncApi) -> None:
     ]
     again = api.load("update", "Account", body)
     assert [row[1] for row in again] == ["true"] * 3
+
+
+def test_batches_take_seconds_of_the_clock() -> None:
+    clock = HandClock()
+    with Sandbox(sample=False, clock=clock) as sandbox:
+        api = AsyncApi(sandbox)
+        sandbox.control.jobs_after_seconds(60)
+        job = api.job("insert", "Account", concurrencyMode="Serial")
+        added = [api.add(job, f"Name\n{name}\n") for name in "ab"]
+        states = []
+        for seconds in (0, 59, 1):
+            clock.time += timedelta(seconds=seconds)
+            states.append([info(api.get(batch))["state"] for batch in added])
+        api.session.close()
+    assert states == [["Queued", "Queued"], ["InProgress", "Queued"], ["Completed", "Completed"]]
 
 
 def test_api_requests_of_the_day_are_used_up(sandbox: Sandbox, api: AsyncApi) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("starlette", "uvicorn", "lark", "sqlite3", "requests", "polars", "singer_sdk")
 
 
@@ -53,6 +56,35 @@ def test_the_marker_names_rows_beside_the_test(pytester: pytest.Pytester) -> Non
         def test_empty(salesforce_sandbox):
             assert salesforce_sandbox.org.counts()["Account"] == 0
         """
+    )
+    pytester.runpytest_subprocess("--strict-markers").assert_outcomes(passed=2)
+
+
+def test_the_example_of_the_docs_works(pytester: pytest.Pytester) -> None:
+    text = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
+    found = re.search(r"<!-- example: fixture -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    (pytester.mkdir("rows") / "Account.csv").write_text("Name\nAcme\nBolt\n")
+    pytester.makepyfile(
+        found[1]
+        + """
+
+def my_load(url, token):
+    import json, urllib.error, urllib.request
+
+    for number in range(4):
+        for _ in range(2):
+            call = urllib.request.Request(
+                url + "/services/data/v68.0/composite/sobjects",
+                data=json.dumps({"records": [
+                    {"attributes": {"type": "Lead"}, "LastName": str(number), "Company": "x"},
+                ]}).encode(),
+                headers={"Authorization": "Bearer " + token, "Content-Type": "application/json"},
+            )
+            (result,) = json.load(urllib.request.urlopen(call))
+            if result["success"]:
+                break
+"""
     )
     pytester.runpytest_subprocess("--strict-markers").assert_outcomes(passed=2)
 
