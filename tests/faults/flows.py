@@ -5,12 +5,13 @@ To add a flow, put a `Flow` into `FLOWS`; the loops in this folder do the rest.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from sfbulk import Operation, SObjectDescribe
-from sfbulk.jobs import pages
+from sfbulk import ColumnDelimiter, Operation, SObjectDescribe
+from sfbulk.jobs import load, pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,6 +143,21 @@ def update(org: Org) -> object:
     return saved(org.sf.update("Account", rows))
 
 
+def insert_csv_in_several_jobs(org: Org) -> object:
+    lines = [f"{row['Name']};{row['Ext_Id__c']}\r\n" for row in NEW]
+    data = "".join(["Name;Ext_Id__c\r\n", *lines]).encode()
+    # Two rows a job.
+    with mock.patch.object(load, "_JOB_BYTES", 50):
+        summary = org.sf.insert(
+            "Account",
+            io.BytesIO(data),
+            column_delimiter=ColumnDelimiter.SEMICOLON,
+            jobs_in_flight=2,
+        )
+    assert len(summary.job_ids) == 2
+    return saved(summary)
+
+
 def upsert(org: Org) -> object:
     rows = [*NEW, {"Ext_Id__c": "E1", "Name": "Changed"}]
     return saved(org.sf.upsert("Account", rows, external_id="Ext_Id__c"))
@@ -164,6 +180,12 @@ FLOWS = [
         told=(4, 0),
         changes=INSERTED,
         prepare=slow_jobs,
+    ),
+    Flow(
+        "insert CSV in several jobs",
+        insert_csv_in_several_jobs,
+        told=(4, 0),
+        changes=INSERTED,
     ),
     Flow("insert step by step", step_by_step, told=(4, 0), changes=INSERTED),
     Flow("abort an insert", aborted_before_its_end, told="Aborted"),

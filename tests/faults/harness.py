@@ -33,14 +33,15 @@ class Harness:
         self._sent = 0
 
     def run(
-        self, flow: Flow, fault: dict[str, Any], *, late: bool = False, partly: bool = False
+        self, flow: Flow, *faults: dict[str, Any], late: bool = False, partly: bool = False
     ) -> SalesforceError | None:
-        """Run the flow with one fault; the error it ended with, after everything was judged.
+        """Run the flow with faults; the error it ended with, after everything was judged.
 
         `partly` allows that rows are told of as not in.
         """
         self._begin(flow)
-        self.sandbox.control.add_fault(**fault)
+        for fault in faults:
+            self.sandbox.control.add_fault(**fault)
         with self._client(late=late) as org:
             try:
                 told = flow.run(org)
@@ -55,8 +56,13 @@ class Harness:
 
     @property
     def struck(self) -> bool:
-        """Whether the fault of the last run met a call."""
-        return not self.sandbox.control.faults
+        """Whether each fault of the last run met a call."""
+        return self.not_struck == 0
+
+    @property
+    def not_struck(self) -> int:
+        """How many faults of the last run met no call."""
+        return len(self.sandbox.control.faults)
 
     def _begin(self, flow: Flow) -> None:
         control = self.sandbox.control

@@ -54,6 +54,25 @@ def test_a_fault_on_any_request_loses_and_doubles_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("flow", [flow for flow in LOADS if "insert" in flow.name], ids=str)
+@pytest.mark.parametrize("kind", ["lost", "closed"])
+def test_two_faults_on_any_two_requests_lose_and_double_nothing(
+    harness: Harness, flow: Flow, kind: str
+) -> None:
+    """The second strikes also what the client does to settle the first."""
+    for first in itertools.count():
+        for second in itertools.count(first):
+            error = harness.run(flow, {"kind": kind, "skip": first}, {"kind": kind, "skip": second})
+            assert error is None, f"requests {first} and {second}: {error}"
+            if not harness.struck:
+                break
+        # Neither has struck: the flow has no request of that number.
+        if harness.not_struck > 1:
+            break
+    assert first > 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 @pytest.mark.parametrize("kind", JOB_FAULTS)
 def test_a_job_that_ends_after_any_row_loses_and_doubles_nothing(
