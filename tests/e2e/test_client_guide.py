@@ -52,5 +52,6 @@ def test_every_example_of_the_guide_runs_and_does_what_it_says(
     assert "2 failed None" in told
     assert "NotFound" in told
     assert "5 accounts uploaded\n" in told
-    # 250 came and went, and one of three fitted.
-    assert after == people + 1
+    assert "2\n1\n" in told
+    # 250 came and went, two came as rows, one from a file, and one of three fitted.
+    assert after == people + 4
