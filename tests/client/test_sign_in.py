@@ -128,6 +128,29 @@ def test_threads_refused_together_make_exactly_one_sign_in(
             assert sign_ins(sandbox, path) == 1 + round_
 
 
+def test_threads_of_both_bulk_apis_share_one_sign_in(sandbox: Sandbox) -> None:
+    threads = 8
+    together = threading.Barrier(threads, timeout=30)
+
+    def create(number: int) -> str:
+        together.wait()
+        # Bulk API 1.0 tells of an ended session with 400, Bulk API 2.0 with 401.
+        if number % 2:
+            return org.bulk1.query_job("Account").id
+        return org.query_job("SELECT Id FROM Account").id
+
+    with (
+        Salesforce.from_settings(client_credentials(sandbox)) as org,
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        org.describe_global()
+        sandbox.control.end_sessions()
+        assert len(set(pool.map(create, range(threads)))) == threads
+    assert sign_ins(sandbox, TOKEN) == 2
+    refused = {r.path for r in sandbox.requests if r.status in {400, 401}}
+    assert refused <= {"/services/async/68.0/job", "/services/data/v68.0/jobs/query"}
+
+
 @flows
 def test_no_secret_shows_in_a_log_or_repr(
     sandbox: Sandbox,
