@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -421,3 +422,12 @@ def test_two_open_jobs_that_may_be_it_are_an_error(sandbox: Sandbox, sf: Salesfo
     with pytest.raises(SalesforceError, match=f"{theirs.id}.*Abort those that nobody else fills"):
         sf.insert("Account", [{"Name": "New"}])
     assert [call.method for call in sandbox.requests].count("PUT") == 0
+
+
+def test_threads_that_create_at_once_never_share_a_job(sandbox: Sandbox, sf: Salesforce) -> None:
+    sandbox.control.add_fault(kind="lost", method="POST", path="*/jobs/ingest", skip=1, times=3)
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda _: sf.ingest_job("Account", Operation.INSERT).id, range(12)))
+    jobs = sf._transport.json(sf._get("/jobs/ingest", "List the jobs"))["records"]
+    assert len(made) == 12
+    assert sorted(made) == sorted(job["id"] for job in jobs)

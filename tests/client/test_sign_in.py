@@ -15,8 +15,17 @@ from sfbulk import Salesforce
 from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.errors import SignInError
 from tests.client.fake_cli import FakeCli
-from tests.client.keys import RSA_KEY, pem, public_pem
+from tests.client.keys import pem, public_pem
 from tests.client.scripted import FakeClock
+from tests.client.ways_in import (
+    client_credentials,
+    jwt_bearer,
+    oauth_password,
+    oauth_password_without_secret,
+    refresh_token,
+    refresh_token_without_secret,
+    soap_login,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,46 +35,6 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
 
 TOKEN, SOAP = "/services/oauth2/token", "/services/Soap/u/64.0"
-
-
-def app(sandbox: Sandbox) -> dict[str, str]:
-    return {"login_url": sandbox.url, "client_id": sandbox.client_id}
-
-
-def client_credentials(sandbox: Sandbox) -> dict[str, str]:
-    return app(sandbox) | {"client_secret": sandbox.client_secret}
-
-
-def refresh_token(sandbox: Sandbox) -> dict[str, str]:
-    return client_credentials(sandbox) | {"refresh_token": sandbox.refresh_token}
-
-
-def refresh_token_without_secret(sandbox: Sandbox) -> dict[str, str]:
-    return app(sandbox) | {"refresh_token": sandbox.refresh_token}
-
-
-def jwt_bearer(sandbox: Sandbox) -> dict[str, str]:
-    sandbox.control.register_jwt_key(public_pem(RSA_KEY))
-    locked = pem(RSA_KEY, passphrase="open sesame").replace("\n", "\\n")
-    key = {"private_key": locked, "private_key_passphrase": "open sesame"}
-    return app(sandbox) | {"username": sandbox.username} | key
-
-
-def soap_login(sandbox: Sandbox) -> dict[str, str]:
-    return {
-        "login_url": sandbox.url,
-        "username": sandbox.username,
-        "password": sandbox.password,
-        "security_token": sandbox.security_token,
-    }
-
-
-def oauth_password(sandbox: Sandbox) -> dict[str, str]:
-    return client_credentials(sandbox) | soap_login(sandbox)
-
-
-def oauth_password_without_secret(sandbox: Sandbox) -> dict[str, str]:
-    return app(sandbox) | soap_login(sandbox)
 
 
 FLOWS = {

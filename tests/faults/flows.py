@@ -12,6 +12,7 @@ from unittest import mock
 
 from sfbulk import ColumnDelimiter, Operation, SObjectDescribe
 from sfbulk.jobs import load, pages
+from tests.client.ways_in import client_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,6 +60,8 @@ class Flow:
     """Rows that are gone for good."""
     prepare: Callable[[Sandbox], None] = lambda _sandbox: None
     """Puts the sandbox into the mood it needs."""
+    settings: Callable[[Sandbox], Mapping[str, str]] = client_credentials
+    """How it signs in."""
     quick: bool = True
     """Whether it runs, with the quick faults, with every test run."""
 

@@ -42,7 +42,7 @@ class Harness:
         self._begin(flow)
         for fault in faults:
             self.sandbox.control.add_fault(**fault)
-        with self._client(late=late) as org:
+        with self._client(flow, late=late) as org:
             try:
                 told = flow.run(org)
             except SalesforceError as error:
@@ -73,16 +73,11 @@ class Harness:
         flow.prepare(self.sandbox)
 
     @contextmanager
-    def _client(self, *, late: bool) -> Iterator[Org]:
-        settings = {
-            "login_url": self.sandbox.url,
-            "client_id": self.sandbox.client_id,
-            "client_secret": self.sandbox.client_secret,
-        }
+    def _client(self, flow: Flow, *, late: bool) -> Iterator[Org]:
         ids = {key: record_id for key, _, _, record_id in self._state()}
         with (
             self._monkeypatch.context() as patch,
-            Salesforce.from_settings(settings, clock=FakeClock()) as sf,
+            Salesforce.from_settings(flow.settings(self.sandbox), clock=FakeClock()) as sf,
         ):
             self._count_requests(patch, PATIENCE_SECONDS if late else None)
             yield Org(sf, ids)

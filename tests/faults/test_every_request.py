@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sfbulk_sandbox.fault_kinds import KINDS
-from tests.faults import flows, flows_bulk1
+from tests.faults import flows, flows_bulk1, flows_sign_in
 from tests.faults.variants import VARIANTS, Variant
 
 if TYPE_CHECKING:
     from tests.faults.flows import Flow
     from tests.faults.harness import Harness
 
-FLOWS = [*flows.FLOWS, *flows_bulk1.FLOWS]
+FLOWS = [*flows.FLOWS, *flows_bulk1.FLOWS, *flows_sign_in.FLOWS]
 LOADS = [flow for flow in FLOWS if flow.changes or flow.removes]
 JOB_FAULTS = ["job_failed", "job_aborted"]
 ROW_FAULTS = ["row_error"]
