@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults import Fault, RowError
@@ -97,14 +97,18 @@ class IngestWork:
 
     def _load(self, job: Job) -> None:
         upload = self._upload(job)
-        job.total = upload.check()
+        total = upload.check()
+        job.total = total
         loader = self._org.loader(self._operation, job.object, upload.header(), job.external_id)
         columns = self._columns(job)
         fault = self._script.for_job(job.object, job.operation)
-        rows = upload.rows()
+        chunks = in_turns(upload.rows())
         if fault:
-            rows = islice(rows, fault.after_rows)
-        while job.state is JobState.IN_PROGRESS and (chunk := list(islice(rows, CHUNK_ROWS))):
+            chunks = _first_rows(chunks, fault.after_rows)
+        self._usage.count(DAILY_INGEST_BATCHES, -(-total // BATCH_ROWS))
+        for chunk in chunks:
+            if job.state is not JobState.IN_PROGRESS:
+                break
             self._save(job, loader, columns, chunk)
         if fault:
             end_early(job, fault, self._org.clock)
@@ -112,8 +116,6 @@ class IngestWork:
     def _save(
         self, job: Job, loader: Loader, columns: list[_Column], chunk: list[list[str]]
     ) -> None:
-        if job.processed % BATCH_ROWS == 0:
-            self._usage.count(DAILY_INGEST_BATCHES)
         for cells, result in zip(chunk, loader.save(chunk), strict=True):
             texts = [column.text(cells) for column in columns]
             if result.success:
@@ -125,7 +127,7 @@ class IngestWork:
         job.processed += len(chunk)
 
     def _unprocessed(self, job: Job, columns: list[_Column]) -> Iterator[bytes]:
-        rows = islice(self._rows(job), job.processed, None)
+        rows = islice(chain.from_iterable(in_turns(self._rows(job))), job.processed, None)
         raw = ([column.raw(cells) for column in columns] for cells in rows)
         yield from job.dialect.encode_all(raw)
 
@@ -155,6 +157,28 @@ class IngestWork:
             for index, name in enumerate(header)
             if sobject.field(name) or "." in name
         ]
+
+
+def in_turns(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+    """Yield the rows of a job by the chunks they are saved in, in the order of the saving.
+
+    Salesforce works on the batches of a job in parallel. Here two of them take turns, a chunk
+    each, which is the same at every run: a client that counts on the order of its file, or puts a
+    key into two batches, is found out.
+    """
+    while pair := list(islice(rows, 2 * BATCH_ROWS)):
+        for start in range(0, BATCH_ROWS, CHUNK_ROWS):
+            for first in (start, BATCH_ROWS + start):
+                if chunk := pair[first : first + CHUNK_ROWS]:
+                    yield chunk
+
+
+def _first_rows(chunks: Iterator[list[list[str]]], count: int) -> Iterator[list[list[str]]]:
+    for chunk in chunks:
+        if count <= 0:
+            return
+        yield chunk[:count]
+        count -= len(chunk)
 
 
 class _Column:
