@@ -148,7 +148,7 @@ class App:
         self._bulk1.clear()
         self._cursors.clear()
         self._usage.reset()
-        self._latency.set(0)
+        self._latency.reset()
         self.access.reset()
         self._reload()
 

@@ -70,10 +70,20 @@ class RecordedRequest:
 
 
 class Latency:
-    """How many seconds every answer takes longer than its work."""
+    """How many seconds every answer takes longer than its work.
+
+    Attributes:
+        resets: Counts resets, after which calls that wait are not of this org any more.
+    """
 
     def __init__(self) -> None:
         self.seconds: float = 0
+        self.resets = 0
+
+    def reset(self) -> None:
+        """Go back to no latency, and let no call that waits be served."""
+        self.seconds = 0
+        self.resets += 1
 
     def set(self, seconds: float) -> None:
         """Set the seconds; 0 for none.
@@ -133,9 +143,16 @@ class Wire:
             await self._app(scope, receive, exchange.send)
             return
         exchange = _Exchange(scope, receive, send, self._clock, self._record)
-        if self._latency.seconds:
-            await run_in_threadpool(self._clock.sleep, self._latency.seconds)
+        if self._latency.seconds and not await self._is_served_after(self._latency.seconds):
+            await self._hang_up(exchange)
+            return
         await self._answer(exchange, await self._fault(exchange))
+
+    async def _is_served_after(self, seconds: float) -> bool:
+        """Wait, and tell whether the org is still the one that was called."""
+        resets = self._latency.resets
+        await run_in_threadpool(self._clock.sleep, seconds)
+        return resets == self._latency.resets
 
     async def _fault(self, exchange: _Exchange) -> CallFault | None:
         method, path = exchange.scope["method"], exchange.scope["path"]
@@ -164,7 +181,9 @@ class Wire:
 
     async def _answer_after(self, exchange: _Exchange, fault: CallFault | None) -> None:
         if isinstance(fault, Delay):
-            await run_in_threadpool(self._clock.sleep, fault.seconds)
+            if not await self._is_served_after(fault.seconds):
+                await self._hang_up(exchange)
+                return
         elif fault is not None:
             self._befall(fault, exchange.headers)
         await self._app(exchange.scope, exchange.receive, exchange.send)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -275,6 +277,34 @@ def test_every_answer_takes_a_latency(timed: tuple[Org, HandClock]) -> None:
     org.sandbox.control.reset()
     org.get("/limits")
     assert clock.slept == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_a_reset_drops_the_calls_that_wait(scripted: bool) -> None:
+    class StoppedClock(Clock):
+        def __init__(self) -> None:
+            self.reached, self.go_on = threading.Event(), threading.Event()
+
+        def sleep(self, seconds: float) -> None:
+            assert seconds == 30
+            self.reached.set()
+            assert self.go_on.wait(30)
+
+    clock = StoppedClock()
+    with Sandbox(sample=False, clock=clock) as sandbox, ThreadPoolExecutor(1) as pool:
+        org = Org(sandbox)
+        if scripted:
+            sandbox.control.add_fault(kind="delay", seconds=30)
+        else:
+            sandbox.control.set_latency(30)
+        waiting = pool.submit(org.call, "POST", "/jobs/query", json=NAMES)
+        assert clock.reached.wait(30)
+        sandbox.control.reset()
+        clock.go_on.set()
+        with pytest.raises(requests.ConnectionError):
+            waiting.result(30)
+        assert org.json("GET", "/jobs/query")["records"] == []
+        org.session.close()
 
 
 def test_faults_strike_in_order_and_skip_what_they_are_told(org: Org) -> None:
