@@ -30,9 +30,7 @@ from sfbulk.bulk1 import (
     ContentType,
     PkChunking,
     QueryOperation,
-    RowOutcome,
     RowResult,
-    RowStatus,
 )
 from sfbulk.client import Salesforce
 from sfbulk.csvio import ColumnDelimiter, CsvDecoder, CsvEncoder, LineEnding
@@ -64,6 +62,7 @@ from sfbulk.errors import (
 )
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.load import IngestSummary
+from sfbulk.jobs.outcomes import RowOutcome, RowStatus
 from sfbulk.jobs.pages import ResultPage
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.results import FailedRow, RowError, SuccessfulRow

@@ -24,7 +24,7 @@ from sfbulk.transport import Transport
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from typing_extensions import Self, Unpack
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sfbulk.describe import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
     from sfbulk.jobs.load import LoadOptions
+    from sfbulk.jobs.outcomes import RowOutcome
     from sfbulk.jobs.sources import Records
 
 
@@ -207,58 +208,92 @@ class Salesforce:
             assignment_rule_id=assignment_rule_id,
         )
 
+    def load(
+        self,
+        sobject: str,
+        operation: Operation,
+        records: Records,
+        *,
+        external_id: str | None = None,
+        **options: Unpack[LoadOptions],
+    ) -> Iterator[RowOutcome]:
+        """API call: load records; what became of each, in their order, in rounds of 400 MB.
+
+        Results of Bulk API 2.0 come in no order: they are matched with the records by their
+        key, or by their values where there is none. What is known is told before an error is
+        raised.
+
+        Args:
+            sobject: object API name.
+            operation: what to do with the rows.
+            records: see `insert`.
+            external_id: the key field of an upsert; no other operation takes one.
+            options: see `LoadOptions`.
+
+        Raises:
+            DataError, JobFailed, RowCountMismatch, ResultsMismatch, ApiError, TransportError: as
+                `RecordLoader.load`.
+        """
+        loader = self._loader(sobject, operation, external_id, options)
+        yield from loader.outcomes(records, *_reading(options))
+
     def insert(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: create records; see `RecordLoader` for what a record may hold.
 
         Records are mappings, sequences (whose `columns` are given), or CSV with a header row:
-        bytes, a path, or a file open for reading bytes.
+        bytes, a path, or a file open for reading bytes. Rows that Salesforce refuses are told
+        of in the summary; `load` tells of every row.
         """
-        return self._load(sobject, Operation.INSERT, records, None, options)
+        loader = self._loader(sobject, Operation.INSERT, None, options)
+        return loader.load(records, *_reading(options))
 
     def update(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: change records, found by their `Id`; see `insert`."""
-        return self._load(sobject, Operation.UPDATE, records, None, options)
+        loader = self._loader(sobject, Operation.UPDATE, None, options)
+        return loader.load(records, *_reading(options))
 
     def upsert(
         self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: change records, found by `external_id`, and create new ones; see `insert`."""
-        return self._load(sobject, Operation.UPSERT, records, external_id, options)
+        loader = self._loader(sobject, Operation.UPSERT, external_id, options)
+        return loader.load(records, *_reading(options))
 
     def delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: put records, found by their `Id`, into the recycle bin; see `insert`."""
-        return self._load(sobject, Operation.DELETE, records, None, options)
+        loader = self._loader(sobject, Operation.DELETE, None, options)
+        return loader.load(records, *_reading(options))
 
     def hard_delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: delete records, found by their `Id`, for good; needs a permission."""
-        return self._load(sobject, Operation.HARD_DELETE, records, None, options)
+        loader = self._loader(sobject, Operation.HARD_DELETE, None, options)
+        return loader.load(records, *_reading(options))
 
-    def _load(
-        self,
-        sobject: str,
-        operation: Operation,
-        records: Records,
-        external_id: str | None,
-        options: LoadOptions,
-    ) -> IngestSummary:
-        loader = RecordLoader(
+    def _loader(
+        self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions
+    ) -> RecordLoader:
+        return RecordLoader(
             self._transport,
             sobject,
             operation,
             external_id=external_id,
             assignment_rule_id=options.get("assignment_rule_id"),
             jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
+            describe=self._describer.one,
         )
-        delimiter = options.get("column_delimiter", ColumnDelimiter.COMMA)
-        return loader.load(records, options.get("columns"), delimiter)
 
     def _get(self, path: str, purpose: str) -> Request:
         return Request("GET", self._transport.base_path + path, purpose)
+
+
+def _reading(options: LoadOptions) -> tuple[Sequence[str] | None, ColumnDelimiter]:
+    """How the records are to be read."""
+    return options.get("columns"), options.get("column_delimiter", ColumnDelimiter.COMMA)

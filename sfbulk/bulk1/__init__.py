@@ -47,7 +47,7 @@ from __future__ import annotations
 from sfbulk.bulk1.api import Bulk1
 from sfbulk.bulk1.chunking import PkChunking
 from sfbulk.bulk1.job import ClassicJob
-from sfbulk.bulk1.load import ClassicSummary, RowOutcome, RowStatus
+from sfbulk.bulk1.load import ClassicSummary
 from sfbulk.bulk1.row_results import RowResult
 from sfbulk.bulk1.states import (
     BatchInfo,
@@ -71,7 +71,5 @@ __all__ = [
     "ContentType",
     "PkChunking",
     "QueryOperation",
-    "RowOutcome",
     "RowResult",
-    "RowStatus",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from sfbulk.bulk1.job import ClassicJob, JobSettings
-from sfbulk.bulk1.load import ClassicLoader, ClassicSummary, RowOutcome
+from sfbulk.bulk1.load import ClassicLoader, ClassicSummary
 from sfbulk.bulk1.query import ClassicQuery
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
 from sfbulk.jobs.states import Operation
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.csvio import LineEnding
+    from sfbulk.jobs.outcomes import RowOutcome
     from sfbulk.jobs.sources import Records
     from sfbulk.transport import Transport
 

@@ -6,7 +6,6 @@ import logging
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from enum import Enum
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +23,7 @@ from sfbulk.errors import (
     RowCountMismatch,
     SalesforceError,
 )
+from sfbulk.jobs.outcomes import RowOutcome, RowStatus
 from sfbulk.jobs.records import naming_record
 from sfbulk.jobs.results import RowError
 from sfbulk.jobs.sources import Records, numbered_rows
@@ -42,46 +42,6 @@ log = logging.getLogger(__name__)
 # in memory (100 MB).
 _ROUND_BYTES = 400_000_000
 _ROUND_ROWS = 500_000
-
-
-class RowStatus(str, Enum):
-    """What became of a record."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    """Salesforce refused it; `errors` says why."""
-    UNPROCESSED = "unprocessed"
-    """Salesforce never tried it: its batch failed as a whole, the job was aborted, or it was
-    not sent because Salesforce took no more batches."""
-    UNKNOWN = "unknown"
-    """Its batch failed half done, and Salesforce does not tell which rows are in."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
-    """What became of one record of a load."""
-
-    number: int
-    """Which record it is, from 1."""
-    status: RowStatus
-    id: str | None
-    """The record's id; of a refused row mostly None, even where one was meant."""
-    created: bool
-    """Whether the record is new."""
-    errors: tuple[RowError, ...]
-    """Why it is not in, in Salesforce's words."""
-    batch_id: str | None
-    """The batch it was sent in; None when it was not sent."""
-
-    @property
-    def success(self) -> bool:
-        """Whether it is in."""
-        return self.status is RowStatus.SUCCEEDED
-
-    @property
-    def error(self) -> RowError | None:
-        """The first of `errors`, and mostly the only one."""
-        return self.errors[0] if self.errors else None
 
 
 @dataclass
@@ -284,7 +244,9 @@ def _outcomes(job: ClassicJob, batch: BatchInfo, file: BatchFile) -> list[RowOut
     untold = (batch.number_records_processed or 0) > len(results)
     status = RowStatus.UNKNOWN if untold else RowStatus.UNPROCESSED
     rest = file.numbers[len(told) :]
-    return told + [RowOutcome(n, status, None, False, (reason,), batch.id) for n in rest]
+    return told + [
+        RowOutcome(n, status, None, False, (reason,), batch.job_id, batch.id) for n in rest
+    ]
 
 
 def _untried(numbers: Iterable[int], reason: RowError) -> list[RowOutcome]:
@@ -304,7 +266,8 @@ def _partial_results(job: ClassicJob, batch: BatchInfo) -> list[RowResult]:
 
 def _outcome(batch: BatchInfo, number: int, result: RowResult) -> RowOutcome:
     status = RowStatus.SUCCEEDED if result.success else RowStatus.FAILED
-    return RowOutcome(number, status, result.id, result.created, result.errors, batch.id)
+    made, errors = result.created, result.errors
+    return RowOutcome(number, status, result.id, made, errors, batch.job_id, batch.id)
 
 
 def _reason(batch: BatchInfo) -> RowError:

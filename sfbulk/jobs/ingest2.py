@@ -20,7 +20,7 @@ from sfbulk.jobs.states import JobInfo, JobState, Operation, failure
 from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from sfbulk.jobs.results import FailedRow, SuccessfulRow
     from sfbulk.transport import Transport
@@ -145,7 +145,7 @@ class IngestJob(Job):
             self._transport.guard.after_ingest(info.records_processed or 0)
         return info
 
-    def successful(self) -> Iterator[SuccessfulRow]:
+    def successful(self) -> Generator[SuccessfulRow, None, None]:
         """API call: the rows that are in. Their order is not that of the upload.
 
         Raises:
@@ -158,7 +158,7 @@ class IngestJob(Job):
             announced = (processed or 0) - (failed or 0) if known else None
             yield from self._counted("successfulResults", successful_rows(rows), announced)
 
-    def failed(self) -> Iterator[FailedRow]:
+    def failed(self) -> Generator[FailedRow, None, None]:
         """API call: the rows Salesforce refused. Their order is not that of the upload.
 
         Raises:
@@ -169,7 +169,7 @@ class IngestJob(Job):
             announced = self.info.records_failed
             yield from self._counted("failedResults", failed_rows(rows), announced)
 
-    def unprocessed(self) -> Iterator[dict[str, str]]:
+    def unprocessed(self) -> Generator[dict[str, str], None, None]:
         """API call: the rows Salesforce never tried, because the job failed or was aborted.
 
         Raises:

@@ -1,9 +1,10 @@
-"""Loads any number of records: encodes, splits into jobs, runs them, counts."""
+"""Loads any number of records by 2.0 jobs: encodes, splits, runs, tells what became of each."""
 
 from __future__ import annotations
 
 import logging
-from collections import deque
+from array import array
+from collections import Counter, deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,20 +13,24 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypedDict
 
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
+from sfbulk.describer import Describer
 from sfbulk.errors import RowCountMismatch, SalesforceError, UploadUnknown
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import aborting, disposing
+from sfbulk.jobs.job_outcomes import JobOutcomes, SentRows
+from sfbulk.jobs.outcomes import RowStatus
 from sfbulk.jobs.records import naming_record
 from sfbulk.jobs.sources import numbered_rows
 from sfbulk.jobs.spool import JobFile, JobSpool
-from sfbulk.jobs.states import JobState, failure
+from sfbulk.jobs.states import Operation, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sfbulk.jobs.results import FailedRow
+    from sfbulk.jobs.forms import Describe
+    from sfbulk.jobs.outcomes import RowOutcome
     from sfbulk.jobs.sources import Records
-    from sfbulk.jobs.states import JobInfo, Operation
+    from sfbulk.jobs.states import JobInfo
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -44,14 +49,14 @@ _JOBS_FOR_ONE_UPLOAD = 3
 
 @dataclass
 class IngestSummary:
-    """What became of the records of one call; the three counts add up to its records."""
+    """What became of the records of one call; the counts add up to its records."""
 
     job_ids: list[str] = field(default_factory=list)
     succeeded: int = 0
     failed: int = 0
     unprocessed: int = 0
-    failures: list[FailedRow] = field(default_factory=list, repr=False)
-    """The refused rows with Salesforce's reason."""
+    failures: list[RowOutcome] = field(default_factory=list, repr=False)
+    """The records that are not in, each with its number and Salesforce's reason."""
 
 
 class LoadOptions(TypedDict, total=False):
@@ -91,13 +96,29 @@ class RecordLoader:
         external_id: str | None = None,
         assignment_rule_id: str | None = None,
         jobs_in_flight: int = JOBS_IN_FLIGHT,
+        describe: Describe | None = None,
     ) -> None:
+        """Take what is loaded and how.
+
+        Args:
+            transport: the org.
+            sobject: object API name.
+            operation: what to do with the rows.
+            external_id: the key field of an upsert; no other operation takes one.
+            assignment_rule_id: an assignment rule for cases or leads.
+            jobs_in_flight: most jobs at a time.
+            describe: tells the types of fields, by which results are matched with records.
+        """
         self._transport = transport
         self._sobject = sobject
         self._operation = operation
         self._external_id = external_id
         self._assignment_rule_id = assignment_rule_id
         self._jobs_in_flight = max(1, jobs_in_flight)
+        self._describe = describe or Describer(transport).one
+        self._key = None if operation is Operation.INSERT else external_id or "Id"
+        self._every_row = False
+        self._numbers: dict[Path, array[int]] = {}
         self._summary = IngestSummary()
 
     def load(
@@ -106,7 +127,7 @@ class RecordLoader:
         columns: Sequence[str] | None = None,
         column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
     ) -> IngestSummary:
-        """API call: load all records; rows Salesforce refuses are counted, not raised.
+        """API call: load all records; rows Salesforce refuses are told of, not raised.
 
         Raises:
             DataError: a record cannot be sent; names its number. Jobs before it are done.
@@ -114,41 +135,81 @@ class RecordLoader:
             JobFailed: a job failed as a whole. Those that ran beside it are waited for, and no
                 further one is begun.
             RowCountMismatch: Salesforce does not account for every row of a job.
+            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
             ApiError: Salesforce refuses a job.
             TransportError: no answer.
         """
+        for outcomes in self._rounds(records, columns, column_delimiter):
+            self._summary.failures += outcomes
+        return self._summary
+
+    def outcomes(
+        self,
+        records: Records,
+        columns: Sequence[str] | None = None,
+        column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
+    ) -> Iterator[RowOutcome]:
+        """API call: load all records; what became of each, in their order, in rounds of 400 MB.
+
+        What is known is told before an error is raised.
+
+        Raises:
+            DataError, CsvError, JobFailed, RowCountMismatch, ResultsMismatch, ApiError,
+                TransportError: as `load`.
+        """
+        self._every_row = True
+        for outcomes in self._rounds(records, columns, column_delimiter):
+            yield from outcomes
+
+    def _rounds(
+        self,
+        records: Records,
+        columns: Sequence[str] | None,
+        column_delimiter: ColumnDelimiter,
+    ) -> Iterator[list[RowOutcome]]:
         rows = numbered_rows(records, columns, self._operation, self._external_id, column_delimiter)
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             spool = JobSpool(Path(folder), max_job_bytes=_JOB_BYTES)
             for number, row, _ in rows:
                 with naming_record(number):
-                    spool.add(row.columns, row.cells, key=row.key)
+                    file = spool.add(row.columns, row.cells, key=row.key)
+                self._numbers.setdefault(file.path, array("Q")).append(number)
                 if spool.size >= _SPOOL_BYTES or spool.keys >= _SPOOL_KEYS:
-                    self._run(spool.drain())
-            self._run(spool.drain())
-        return self._summary
+                    yield from self._round(spool.drain())
+            yield from self._round(spool.drain())
 
-    def _run(self, files: list[JobFile]) -> None:
+    def _round(self, files: list[JobFile]) -> Iterator[list[RowOutcome]]:
+        """The outcomes of a round, in the order of the records, before its error."""
+        known: list[RowOutcome] = []
+        error = self._run(files, known)
+        known.sort(key=lambda outcome: outcome.number)
+        yield known
+        if error:
+            raise error
+
+    def _run(self, files: list[JobFile], known: list[RowOutcome]) -> SalesforceError | None:
         for _, wave in groupby(files, key=lambda file: file.group.wave):
-            self._run_wave(list(wave))
+            errors = self._run_wave(list(wave), known)
+            for error in errors[1:]:
+                log.error("%s", error)
+            if errors:
+                return errors[0]
+        return None
 
-    def _run_wave(self, files: list[JobFile]) -> None:
+    def _run_wave(self, files: list[JobFile], known: list[RowOutcome]) -> list[SalesforceError]:
         flying: deque[tuple[IngestJob, JobFile]] = deque()
         errors: list[SalesforceError] = []
         with _aborted_when_interrupted(flying):
             for file in files:
                 if len(flying) == self._jobs_in_flight:
-                    self._finish(*flying.popleft(), errors)
+                    self._finish(*flying.popleft(), known, errors)
                 if errors:
                     break
                 with _kept(errors):
                     flying.append((self._submit(file), file))
             while flying:
-                self._finish(*flying.popleft(), errors)
-        for error in errors[1:]:
-            log.error("%s", error)
-        if errors:
-            raise errors[0]
+                self._finish(*flying.popleft(), known, errors)
+        return errors
 
     def _submit(self, file: JobFile) -> IngestJob:
         job = self._uploaded(file)
@@ -157,9 +218,15 @@ class RecordLoader:
             job.close()
         return job
 
-    def _finish(self, job: IngestJob, file: JobFile, errors: list[SalesforceError]) -> None:
+    def _finish(
+        self,
+        job: IngestJob,
+        file: JobFile,
+        known: list[RowOutcome],
+        errors: list[SalesforceError],
+    ) -> None:
         with _kept(errors), disposing(job):
-            self._account(job, job.wait(), file.rows)
+            self._account(job, job.wait(), file, known)
         file.path.unlink()
 
     def _uploaded(self, file: JobFile) -> IngestJob:
@@ -186,25 +253,31 @@ class RecordLoader:
             job.upload(file.path)
         return job
 
-    def _account(self, job: IngestJob, info: JobInfo, sent: int) -> None:
-        failures = list(job.failed())
-        succeeded = (info.records_processed or 0) - len(failures)
-        complete = info.state is JobState.JOB_COMPLETE
-        unprocessed = 0 if complete else sum(1 for _ in job.unprocessed())
+    def _account(
+        self, job: IngestJob, info: JobInfo, file: JobFile, known: list[RowOutcome]
+    ) -> None:
+        sent = SentRows(file, self._numbers.pop(file.path), self._key)
+        results = JobOutcomes(job, info, sent, self._describe)
+        told = results.all() if self._every_row else results.not_in()
+        known += told
+        counts = Counter(outcome.status for outcome in told)
+        failed, unprocessed = counts[RowStatus.FAILED], counts[RowStatus.UNPROCESSED]
+        succeeded = (info.records_processed or 0) - failed
+        if self._every_row:
+            succeeded = counts[RowStatus.SUCCEEDED]
         self._summary.succeeded += succeeded
-        self._summary.failed += len(failures)
+        self._summary.failed += failed
         self._summary.unprocessed += unprocessed
-        self._summary.failures += failures
-        log.info("Job %s on %s: %d rows, %d refused", job.id, self._sobject, sent, len(failures))
-        counts = (
-            f"of {sent:,} rows {succeeded:,} are saved, {len(failures):,} refused, "
+        log.info("Job %s on %s: %d rows, %d refused", job.id, self._sobject, file.rows, failed)
+        reckoned = (
+            f"of {file.rows:,} rows {succeeded:,} are saved, {failed:,} refused, "
             f"{unprocessed:,} not tried"
         )
         if error := failure(info):
-            raise type(error)(f"{error.message} Reckoned up, {counts}.", job_id=job.id)
-        if succeeded + len(failures) != sent or info.records_failed not in (None, len(failures)):
+            raise type(error)(f"{error.message} Reckoned up, {reckoned}.", job_id=job.id)
+        if succeeded + failed != file.rows or info.records_failed not in (None, failed):
             raise RowCountMismatch(
-                f"Job {job.id} on {self._sobject} does not account for every row: {counts}. "
+                f"Job {job.id} on {self._sobject} does not account for every row: {reckoned}. "
                 "Look at the job in Setup, Bulk Data Load Jobs.",
                 job_id=job.id,
             )

@@ -243,9 +243,9 @@ def test_refused_rows_are_counted_and_say_why(sf: Salesforce) -> None:
     summary = sf.insert("Account", records)
     assert (summary.succeeded, summary.failed) == (1, 1)
     (refused,) = summary.failures
-    assert (refused.error.code, refused.error.fields) == ("REQUIRED_FIELD_MISSING", ("Name",))
-    assert refused.row["Ext_Id__c"] == "X2"
-    assert refused.id is None
+    (error,) = refused.errors
+    assert (error.code, error.fields) == ("REQUIRED_FIELD_MISSING", ("Name",))
+    assert (refused.number, refused.id) == (2, None)
 
 
 def test_update_and_delete_find_records_by_id(sf: Salesforce) -> None:

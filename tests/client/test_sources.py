@@ -181,10 +181,11 @@ def test_a_source_is_read_as_it_is_loaded(sf: Salesforce, monkeypatch: pytest.Mo
             yield {"Name": f"Many {number:03d}"}
 
     class Counting(load.RecordLoader):
-        def _run(self, files: Any) -> None:
+        def _run(self, files: Any, known: Any) -> Any:
             nonlocal unloaded
-            super()._run(files)
+            error = super()._run(files, known)
             unloaded = 0
+            return error
 
     assert Counting(sf._transport, "Account", Operation.INSERT).load(records()).succeeded == 300
     assert most < 100

@@ -1,0 +1,148 @@
+"""Reads what became of the rows of one ended 2.0 job, each with the record it was made from."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sfbulk.csvio import CsvDecoder
+from sfbulk.errors import ResultsMismatch
+from sfbulk.jobs.files import read_chunks
+from sfbulk.jobs.forms import column_forms, key_column_form
+from sfbulk.jobs.matching import KeyMatcher, ValueMatcher
+from sfbulk.jobs.outcomes import RowOutcome, RowStatus
+from sfbulk.jobs.results import RowError
+from sfbulk.jobs.states import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sfbulk.jobs.forms import Describe
+    from sfbulk.jobs.ingest2 import IngestJob
+    from sfbulk.jobs.spool import JobFile
+    from sfbulk.jobs.states import JobInfo
+
+
+class JobOutcomes:
+    """The outcomes of one job's rows.
+
+    Memory: one outcome for each row that is asked for, and a key or the values of each row.
+    """
+
+    def __init__(self, job: IngestJob, info: JobInfo, sent: SentRows, describe: Describe) -> None:
+        self._job = job
+        self._info = info
+        self._sent = sent
+        self._describe = describe
+        self._matcher: KeyMatcher | ValueMatcher | None = None
+
+    def all(self) -> list[RowOutcome]:
+        """API call: what became of every row.
+
+        Raises:
+            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
+        """
+        told = self._succeeded() + self.not_in()
+        # Only a job that broke off may leave rows out; of another the counts tell.
+        broke_off = self._info.state is not JobState.JOB_COMPLETE
+        return told + (self._rest(told, RowStatus.UNKNOWN) if broke_off else [])
+
+    def not_in(self) -> list[RowOutcome]:
+        """API call: the rows that are not in: refused, or never tried.
+
+        Raises:
+            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
+        """
+        return self._failed() + self._unprocessed()
+
+    def _succeeded(self) -> list[RowOutcome]:
+        with closing(self._job.successful()) as rows:
+            return [
+                self._outcome(row.row, RowStatus.SUCCEEDED, row.id, created=row.created)
+                for row in rows
+            ]
+
+    def _failed(self) -> list[RowOutcome]:
+        with closing(self._job.failed()) as rows:
+            return [self._outcome(row.row, RowStatus.FAILED, row.id, row.error) for row in rows]
+
+    def _unprocessed(self) -> list[RowOutcome]:
+        if self._info.state is JobState.JOB_COMPLETE:
+            return []
+        reason = self._reason()
+        with closing(self._job.unprocessed()) as rows:
+            listed = [self._outcome(row, RowStatus.UNPROCESSED, None, reason) for row in rows]
+        # A job that ended before its first batch lists none of its rows.
+        untouched = not listed and not self._info.records_processed
+        return self._rest((), RowStatus.UNPROCESSED) if untouched else listed
+
+    def _rest(self, told: Iterable[RowOutcome], status: RowStatus) -> list[RowOutcome]:
+        known = {outcome.number for outcome in told}
+        left = (number for number in self._sent.numbers if number not in known)
+        reason = (self._reason(),)
+        return [RowOutcome(n, status, None, False, reason, self._job.id) for n in left]
+
+    def _outcome(
+        self,
+        row: Mapping[str, str],
+        status: RowStatus,
+        record_id: str | None,
+        error: RowError | None = None,
+        *,
+        created: bool = False,
+    ) -> RowOutcome:
+        errors = (error,) if error else ()
+        number = self._sent.numbers[self._position(row)]
+        return RowOutcome(number, status, record_id, created, errors, self._job.id)
+
+    def _position(self, row: Mapping[str, str]) -> int:
+        if self._matcher is None:
+            self._matcher = self._sent.matcher(self._job.object_name, self._describe)
+        try:
+            return self._matcher.take(row)
+        except ResultsMismatch as error:
+            raise ResultsMismatch(
+                f"The results of job {self._job.id} on {self._job.object_name} cannot be matched. "
+                f"{error.message} Look at the job in Setup, Bulk Data Load Jobs.",
+                job_id=self._job.id,
+            ) from error
+
+    def _reason(self) -> RowError:
+        """Why rows were not tried: the job's `Code : text`."""
+        code, colon, text = (self._info.error_message or "").partition(" : ")
+        return RowError(code, text) if colon else RowError("", code or self._info.state.value)
+
+
+class SentRows:
+    """The rows of one job as they were sent."""
+
+    def __init__(self, file: JobFile, numbers: Sequence[int], key: str | None) -> None:
+        """Take the rows.
+
+        Args:
+            file: the CSV that was uploaded; it must still be there.
+            numbers: the number of the record that each row was made from.
+            key: the column by which Salesforce finds records; None for an insert.
+        """
+        self.numbers = numbers
+        self._file = file
+        columns = file.group.columns
+        wanted = (key or "").lower()
+        self._key = next((at for at, name in enumerate(columns) if name.lower() == wanted), None)
+
+    def matcher(self, sobject: str, describe: Describe) -> KeyMatcher | ValueMatcher:
+        """API call, if the object has not been described yet: what finds the row of a result."""
+        columns = self._file.group.columns
+        if self._key is not None:
+            form = key_column_form(sobject, columns[self._key], describe)
+            positions = {form(cells[self._key]): at for at, cells in enumerate(self._cells())}
+            if len(positions) == len(self.numbers):
+                return KeyMatcher(positions, columns[self._key], form)
+            # Two spellings of one key, as of a number: the other values tell them apart.
+        return ValueMatcher(column_forms(sobject, columns, describe), self._cells)
+
+    def _cells(self) -> Iterator[list[str]]:
+        decoder = CsvDecoder()
+        for chunk in read_chunks(self._file.path):
+            yield from decoder.feed(chunk)
+        yield from decoder.flush()

@@ -1,0 +1,167 @@
+"""What became of each record of a 2.0 load: in the order of the records, whatever Salesforce's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk import (
+    JobFailed,
+    Operation,
+    ResultsMismatch,
+    RowOutcome,
+    RowStatus,
+    Salesforce,
+)
+from sfbulk.jobs import load
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox import Sandbox
+
+ABCDE = [{"Name": f"N{letter}"} for letter in "abcde"]
+STATUSES = {status.value[0].upper(): status for status in RowStatus if status.value != "unknown"}
+
+
+def expected(letters: str) -> list[tuple[int, RowStatus]]:
+    """`SFU` for: the first is in, the second refused, the third not tried."""
+    return [(at, STATUSES[letter]) for at, letter in enumerate(letters, start=1)]
+
+
+def told(outcomes: list[RowOutcome]) -> list[tuple[int, RowStatus]]:
+    return [(outcome.number, outcome.status) for outcome in outcomes]
+
+
+def accounts(sandbox: Sandbox) -> dict[str, str]:
+    rows = sandbox.org.query("SELECT Name, Id FROM Account").rows()
+    return {str(name): str(record_id) for name, record_id in rows}
+
+
+def test_every_record_of_an_insert_has_its_id_by_its_values(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    records: list[dict[str, Any]] = [
+        {"Name": f"New {n}", "AnnualRevenue": n if n % 2 else None} if n % 7 else {"Name": None}
+        for n in range(1, 60)
+    ]
+    outcomes = list(sf.load("Account", Operation.INSERT, records))
+    assert told(outcomes) == expected("".join("S" if n % 7 else "F" for n in range(1, 60)))
+    saved = accounts(sandbox)
+    for record, outcome in zip(records, outcomes, strict=True):
+        if outcome.success:
+            assert outcome.id == saved[record["Name"]]
+            assert outcome.created
+        else:
+            assert outcome.error
+            assert outcome.error.code == "REQUIRED_FIELD_MISSING"
+
+
+def test_every_record_of_an_upsert_has_its_outcome_by_its_key(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    records = [
+        {"Ext_Id__c": "new-1", "Name": "a"},
+        {"Ext_Id__c": "e001", "Name": "b"},
+        {"Ext_Id__c": "new-2", "Name": "x" * 300},
+        {"Ext_Id__c": "E001", "Name": "c"},
+    ]
+    outcomes = list(sf.load("Account", Operation.UPSERT, records, external_id="Ext_Id__c"))
+    assert told(outcomes) == expected("SSFS")
+    assert [outcome.created for outcome in outcomes] == [True, False, False, False]
+    saved = accounts(sandbox)
+    assert outcomes[0].id == saved["a"]
+    assert outcomes[1].id == outcomes[3].id == saved["c"]
+    # The later version of E001 went into a later job.
+    assert len({outcome.job_id for outcome in outcomes}) == 2
+
+
+def test_records_are_found_by_ids_of_15_characters(sandbox: Sandbox, sf: Salesforce) -> None:
+    ids = sorted(accounts(sandbox).values())
+    rows = [{"Id": record_id[:15]} for record_id in ids]
+    outcomes = list(sf.load("Account", Operation.DELETE, rows))
+    assert [outcome.id for outcome in outcomes] == ids
+    assert told(outcomes) == expected("S" * len(ids))
+
+
+def test_numbers_dates_and_parents_come_back_in_another_form_and_are_matched(
+    sf: Salesforce,
+) -> None:
+    (account,) = sf.load("Account", Operation.INSERT, [{"Name": "P", "Ext_Id__c": "p"}])
+    assert account.success
+    rows = [
+        {
+            "Name": f"Deal {n}",
+            "StageName": "Prospecting",
+            "CloseDate": "2026-11-25",
+            "Amount": text,
+            "Account.Ext_Id__c": "P",
+        }
+        for n, text in enumerate(["1", "1.50", "912260031", "0.10"])
+    ]
+    outcomes = list(sf.load("Opportunity", Operation.INSERT, rows))
+    assert told(outcomes) == expected("SSSS")
+
+
+def test_rows_of_a_job_that_failed_are_told_of_before_the_error(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="job_failed", after_rows=2, message="InternalServerError : no")
+    outcomes: list[RowOutcome] = []
+    with pytest.raises(JobFailed, match="2 are saved, 0 refused, 3 not tried"):
+        outcomes.extend(
+            outcome
+            for outcome in sf.load(
+                "Account", Operation.INSERT, [{"Name": f"N{n}"} for n in "abcde"]
+            )
+        )
+    assert told(outcomes) == expected("SSUUU")
+    assert outcomes[4].error
+    assert (outcomes[4].error.code, outcomes[4].error.message) == ("InternalServerError", "no")
+    assert {"Na", "Nb"} <= accounts(sandbox).keys()
+
+
+def test_rows_of_a_job_whose_columns_are_unknown_were_never_tried(sf: Salesforce) -> None:
+    outcomes: list[RowOutcome] = []
+    with pytest.raises(JobFailed, match="Nope__c"):
+        outcomes.extend(
+            outcome for outcome in sf.load("Account", Operation.INSERT, [{"Nope__c": "1"}] * 3)
+        )
+    assert told(outcomes) == expected("UUU")
+
+
+def test_equal_records_have_an_outcome_each(sandbox: Sandbox, sf: Salesforce) -> None:
+    outcomes = list(sf.load("Account", Operation.INSERT, [{"Name": "Twin"}] * 3))
+    assert told(outcomes) == expected("SSS")
+    assert len({outcome.id for outcome in outcomes}) == 3
+    assert sandbox.org.query("SELECT Id FROM Account WHERE Name = 'Twin'").total() == 3
+
+
+def test_a_result_of_a_row_that_was_not_sent_is_loud(sandbox: Sandbox, sf: Salesforce) -> None:
+    body = '"sf__Id","sf__Created",Name\n"001000000000001AAA","true","Somebody else"\n'
+    sandbox.control.add_fault(
+        kind="answer",
+        path="*/successfulResults",
+        status=200,
+        headers={"Content-Type": "text/csv"},
+        body=body,
+    )
+    with pytest.raises(ResultsMismatch, match="no row that was sent"):
+        list(sf.load("Account", Operation.INSERT, [{"Name": "Me"}]))
+
+
+def test_outcomes_come_in_the_order_of_the_records_across_jobs_and_rounds(
+    sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_JOB_BYTES", 400)
+    monkeypatch.setattr(load, "_SPOOL_BYTES", 2_000)
+    records = [
+        {"Name": f"N{n}"} if n % 3 else {"Name": f"N{n}", "Site": "x\r\ny"} for n in range(300)
+    ]
+    outcomes = list(sf.load("Account", Operation.INSERT, records))
+    assert told(outcomes) == expected("S" * 300)
+    assert len({outcome.job_id for outcome in outcomes}) > 8
+
+
+def test_records_that_are_all_in_cost_no_description(sandbox: Sandbox, sf: Salesforce) -> None:
+    sf.insert("Account", [{"Name": "One"}])
+    assert not [call for call in sandbox.requests if call.path.endswith("/describe")]
