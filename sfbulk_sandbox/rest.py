@@ -160,7 +160,8 @@ class RestResources:
         file = sobject.field(call.path["value"])
         if file and file.kind is Kind.BINARY and is_valid(call.path["field"]):
             return self._file(sobject, call.path["field"], file)
-        return self._record(call, sobject, self._keyed_id(call, sobject))
+        found = self._found(call, sobject)
+        return _choice(call, sobject, found) or self._record(call, sobject, found[0])
 
     def update(self, call: Call) -> Response:
         """Update a record."""
@@ -169,13 +170,11 @@ class RestResources:
         return no_content()
 
     def upsert(self, call: Call) -> Response:
-        """Insert or update by an external id; several records of it are a 300."""
+        """Insert or update by an external id."""
         sobject = self._sobject(call)
         key = key_field(sobject, call.path["field"])
-        found = self._ids(call, sobject, key)
-        if len(found) > 1:
-            urls = [f"{call.base_path}/sobjects/{sobject.name}/{one}" for one in found]
-            return JsonAnswer(urls, status_code=300)
+        if choice := _choice(call, sobject, self._ids(call, sobject, key)):
+            return choice
         values = {**_values(call), key.name: call.path["value"]}
         result = self._save("upsert", sobject, values, key.name)
         if not result.created and float(call.version) < _UPSERT_BODY_SINCE:
@@ -194,7 +193,10 @@ class RestResources:
     def delete_keyed(self, call: Call) -> Response:
         """Put a record into the recycle bin by an external id."""
         sobject = self._sobject(call)
-        self._delete(sobject, self._keyed_id(call, sobject))
+        found = self._found(call, sobject)
+        if choice := _choice(call, sobject, found):
+            return choice
+        self._delete(sobject, found[0])
         return no_content()
 
     def _sobject(self, call: Call) -> SObject:
@@ -246,11 +248,11 @@ class RestResources:
             raise Fault(code=error.code, message=error.message, fields=error.fields)
         return result
 
-    def _keyed_id(self, call: Call, sobject: SObject) -> str:
+    def _found(self, call: Call, sobject: SObject) -> list[str]:
         found = self._ids(call, sobject, key_field(sobject, call.path["field"]))
         if not found:
             raise not_found()
-        return found[0]
+        return found
 
     def _ids(self, call: Call, sobject: SObject, key: Field) -> list[str]:
         literal = _literal(key, call.path["value"])
@@ -264,6 +266,14 @@ def _version_entry(number: int) -> dict[str, str]:
     # The newest is Winter '27; three releases a year, Winter first with the next year's number.
     label = f"{_SEASONS[releases % 3]} '{27 + releases // 3}"
     return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
+
+
+def _choice(call: Call, sobject: SObject, found: Sequence[str]) -> Response | None:
+    """Return the 300 that names the records of an external id, when there are several."""
+    if len(found) <= 1:
+        return None
+    urls = [f"{call.base_path}/sobjects/{sobject.name}/{one}" for one in found]
+    return JsonAnswer(urls, status_code=300)
 
 
 def _record_id(call: Call, sobject: SObject) -> str:

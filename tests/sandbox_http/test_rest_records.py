@@ -105,9 +105,10 @@ def test_an_upsert_that_updates_has_no_body_before_46(sandbox: Sandbox, org: Org
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_an_upsert_key_of_several_records_is_a_300_with_their_urls(org: Org) -> None:
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_a_key_of_several_records_is_a_300_with_their_urls(org: Org, method: str) -> None:
     ids = [create(org, "Contact", LastName=name, Email="a@example.com") for name in "AB"]
-    answer = org.call("PATCH", "/sobjects/Contact/Email/a@example.com", json={"LastName": "C"})
+    answer = org.call(method, "/sobjects/Contact/Email/a@example.com", json={"LastName": "C"})
     assert answer.status_code == 300
     assert sorted(answer.json()) == [f"/services/data/v68.0/sobjects/Contact/{one}" for one in ids]
 
