@@ -161,6 +161,14 @@ class Salesforce:
         """
         return QueryJob.create(self._transport, soql, include_deleted=include_deleted)
 
+    def open_query_job(self, job_id: str) -> QueryJob:
+        """API call: the bulk query of this id, as of a run that ended before its results were read.
+
+        Raises:
+            NotFound: there is none; jobs are removed seven days after their end.
+        """
+        return QueryJob.open(self._transport, job_id)
+
     def query(self, soql: str, *, include_deleted: bool = False) -> Iterator[dict[str, str | None]]:
         """API call: the rows of a bulk query, as text by column name; empty cells are None.
 
@@ -207,6 +215,14 @@ class Salesforce:
             column_delimiter=column_delimiter,
             assignment_rule_id=assignment_rule_id,
         )
+
+    def open_ingest_job(self, job_id: str) -> IngestJob:
+        """API call: the bulk load of this id, as of a run that ended before its results were read.
+
+        Raises:
+            NotFound: there is none; jobs are removed seven days after their end.
+        """
+        return IngestJob.open(self._transport, job_id)
 
     def load(
         self,

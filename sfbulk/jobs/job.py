@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from urllib.parse import quote
 
 from sfbulk.errors import JobTimeout, NotFound, SalesforceError
 from sfbulk.jobs.polling import wait_until_ended
@@ -14,6 +15,8 @@ from sfbulk.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from typing_extensions import Self
 
     from sfbulk.transport import Transport
 
@@ -42,6 +45,18 @@ class Job:
     def __init__(self, transport: Transport, info: JobInfo) -> None:
         self._transport = transport
         self.info = info
+
+    @classmethod
+    def open(cls, transport: Transport, job_id: str) -> Self:
+        """API call: the job of this id, whoever created it.
+
+        Raises:
+            UnknownState: a state word this version does not know.
+            NotFound: there is none of this kind; jobs are removed seven days after their end.
+        """
+        path = f"{transport.base_path}/jobs/{cls.kind}/{quote(job_id, safe='')}"
+        request = Request("GET", path, f"Read {cls.kind} job {job_id}", job_id=job_id)
+        return cls(transport, parse_job(transport.json(request)))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.value} on {self.object_name}>"

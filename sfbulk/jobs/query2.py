@@ -24,10 +24,6 @@ class QueryJob(Job):
 
     kind: ClassVar[str] = "query"
 
-    def __init__(self, transport: Transport, info: JobInfo, soql: str) -> None:
-        super().__init__(transport, info)
-        self.soql = soql
-
     @classmethod
     def create(cls, transport: Transport, soql: str, *, include_deleted: bool = False) -> QueryJob:
         """API call: submit the query; with `include_deleted` rows of the recycle bin too.
@@ -48,7 +44,7 @@ class QueryJob(Job):
             # query. A second job only reads: it costs one of the day's jobs and no more.
             repeatable=True,
         )
-        return cls(transport, parse_job(transport.json(request)), soql)
+        return cls(transport, parse_job(transport.json(request)))
 
     def wait(self, *, timeout: float | None = None) -> JobInfo:
         """API call: wait until the query has run; `timeout` in seconds, None for no end.

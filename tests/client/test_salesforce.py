@@ -405,3 +405,20 @@ def test_typed_values_arrive_as_such(sf: Salesforce) -> None:
     (row,) = sf.query("SELECT CloseDate, Amount FROM Opportunity")
     assert row["CloseDate"] == "2026-11-23"
     assert float(row["Amount"] or 0) == 1.5
+
+
+def test_jobs_of_a_run_that_ended_are_opened_by_their_ids(sf: Salesforce) -> None:
+    query = sf.query_job("SELECT Name FROM Account")
+    load = sf.ingest_job("Account", Operation.INSERT)
+    load.upload(b"Name\nBefore\n")
+    load.close()
+    load.wait()
+    found = sf.open_query_job(query.id)
+    assert sorted(str(row["Name"]) for row in found.rows()) == ACCOUNTS
+    (saved,) = sf.open_ingest_job(load.id).successful()
+    assert saved.row == {"Name": "Before"}
+    for open_one in (sf.open_query_job, sf.open_ingest_job):
+        with pytest.raises(NotFound, match="750000000000001AAA"):
+            open_one("750000000000001AAA")
+    with pytest.raises(NotFound):
+        sf.open_query_job(load.id)
