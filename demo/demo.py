@@ -48,7 +48,7 @@ class Moved:
     refused: int = 0
     jobs: int = 0
     seconds: float = 0.0
-    reasons: dict[str, int] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -236,10 +236,19 @@ def reverse_etl(meltano: Meltano) -> list[Moved]:
                 refused=report["rejected"],
                 jobs=len(report["job_ids"]),
                 seconds=report["seconds"],
-                reasons=report["reasons"],
+                reasons=refusals(meltano.output / "reverse-etl" / f"{stream}.rejects.jsonl"),
             )
         )
     return moved
+
+
+def refusals(rejects: Path) -> list[str]:
+    """One line per row of a rejects file: its key, Salesforce's code and words."""
+    if not rejects.exists():
+        return []
+    rows = [json.loads(line) for line in rejects.read_text("utf-8").splitlines()]
+    # The first field of each of our files is its key.
+    return [f"{next(iter(r['record'].values()))}: {r['code']}: {r['message']}" for r in rows]
 
 
 def check_what_arrived(org: LocalOrg, moved: list[Moved]) -> None:
@@ -261,8 +270,8 @@ def print_report(moved: list[Moved], output: Path) -> None:
         print(row.format(m.step, m.stream, m.read, m.loaded, m.refused, m.jobs, f"{m.seconds:.2f}"))
     print("\nrefused by Salesforce")
     for m in moved:
-        for reason, count in m.reasons.items():
-            print(f"  {m.stream}: {count} x {reason}")
+        for reason in m.reasons:
+            print(f"  {m.stream} {reason}")
     print(f"\nDuckDB file:  {output / 'warehouse.duckdb'}")
     for path in sorted((output / "reverse-etl").glob("*.rejects.jsonl")):
         print(f"rejects file: {path}")
