@@ -7,6 +7,7 @@ for a block of code, `ErrorLineCommand` for a whole click command, option parsin
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -118,18 +119,34 @@ class ErrorLineCommand(click.Command):
             SystemExit: Always: 0 when the command is done, 1 otherwise.
         """
         logging.captureWarnings(capture=True)
-        # Outside its standalone mode click returns the code of an exit that was asked for.
-        code = super().main(*args, **{**options, "standalone_mode": False})
+        _give_stdout_a_buffer()
+        try:
+            # Outside its standalone mode click returns the code of an exit that was asked for.
+            code = super().main(*args, **{**options, "standalone_mode": False})
+        except SystemExit as end:
+            # The SDK ends `--about` so.
+            code = end.code
         with error_line(self.logger, self.expected):
             # Here a reader that has gone is still an error with a reason; at the
             # interpreter's end it would be an ignored exception.
             sys.stdout.flush()
-        sys.exit(1 if isinstance(code, int) and code else 0)
+        sys.exit(1 if isinstance(code, (int, str)) and code else 0)
 
 
 def _fail(logger: logging.Logger, reason: str) -> NoReturn:
     logger.error("%s", reason)
     raise SystemExit(1) from None
+
+
+def _give_stdout_a_buffer() -> None:
+    # Under PYTHONUNBUFFERED, which images with Python set, there is none. Then a signal ends
+    # a write before its end, and what was not written is lost without an error.
+    out = sys.stdout
+    if out is not sys.__stdout__ or not isinstance(out, io.TextIOWrapper):
+        return
+    if isinstance(out.buffer, io.RawIOBase):
+        encoding, errors = out.encoding, out.errors
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(out.detach()), encoding, errors)
 
 
 def _forget_stdout() -> None:

@@ -47,14 +47,14 @@ class PageWriter(MsgSpecWriter):
     def write_message(self, message: Message) -> None:
         """Write a message; all but records are seen by the reader at once."""
         with self._whole_lines():
-            _write_whole(self.format_message(message))
+            sys.stdout.buffer.write(self.format_message(message))
             if not isinstance(message, RecordMessage):
                 sys.stdout.buffer.flush()
 
     def write_lines(self, lines: bytes) -> None:
         """Write lines of JSON that are messages already, each ended by a line feed."""
         with self._whole_lines():
-            _write_whole(lines)
+            sys.stdout.buffer.write(lines)
 
     def between_lines(self, action: Callable[[], None]) -> None:
         """Do something now, or as soon as the line that is being written is out."""
@@ -73,11 +73,3 @@ class PageWriter(MsgSpecWriter):
             if self._waiting:
                 action, self._waiting = self._waiting, None
                 action()
-
-
-def _write_whole(data: bytes | bytearray) -> None:
-    # Under PYTHONUNBUFFERED nothing stands between here and the pipe, and then a signal
-    # ends a write before its end.
-    rest = memoryview(data)
-    while rest:
-        rest = rest[sys.stdout.buffer.write(rest) :]

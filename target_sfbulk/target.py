@@ -90,6 +90,11 @@ class TargetSfbulk(Target):
             raise ConfigValidationError(summary, errors=errors, schema=self.config_jsonschema)
         return errors
 
+    # A signal must not be answered, nor another STATE be written, while one is half out.
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        with self.loads.interrupts:
+            super()._write_state_message(state)
+
     # The SDK registers this for SIGINT and SIGTERM; its own would drain in the middle of a
     # row or of another drain, and call the half run a success.
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature

@@ -275,8 +275,12 @@ def test_a_signal_writes_the_state_aborts_the_job_and_exits_with_1(
     assert len(calls(sandbox, "PATCH", JOBS)) == 1
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("option", ["", "--discover", "--about"])
-def test_a_reader_that_ends_early_is_one_error_line(tap: TapCommand, option: str) -> None:
+def test_a_reader_that_ends_early_is_one_error_line(
+    tap: TapCommand, option: str, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     line = tap.line(*filter(None, [option]))
     running = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert running.stdout is not None

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class Interrupting(io.BytesIO):
-    """A stdout without a buffer, whose every write is cut short by a signal."""
+    """A stdout during whose every write a signal arrives."""
 
     def __init__(self, arrive: Callable[[], None]) -> None:
         super().__init__()
         self.arrive = arrive
 
     def write(self, data: Any) -> int:
-        written = super().write(bytes(data[:5]))
+        super().write(bytes(data[:5]))
         self.arrive()
-        return written
+        return super().write(bytes(data[5:]))
 
 
 class Stopped(Exception):  # noqa: N818 - what a handler raises to end the process

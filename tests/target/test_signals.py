@@ -72,6 +72,30 @@ def test_a_signal_while_a_job_runs_waits_for_its_results(org: Org) -> None:
         assert process.wait(timeout=30) == 1
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_signal_never_cuts_a_state_in_two(
+    org: Org, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    # More than a pipe holds: writing it waits for the reader.
+    told = {"bookmarks": "far " * 100_000}
+    with org.start(external_id="Ext_Id__c") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(as_lines([*MESSAGES[:2], state(**told)]))
+        process.stdin.close()
+        begun = process.stdout.read(1)
+        process.send_signal(signal.SIGTERM)
+        log = wait_for(process, "SIGTERM: finishing the rows read so far")
+        states = (begun + process.stdout.read()).splitlines()
+        assert process.stderr is not None
+        log += process.stderr.read().decode()
+        assert process.wait(timeout=30) == 1
+    assert [json.loads(line) for line in states] == [told] * len(states)
+    assert "SIGTERM: stopped." in log
+    assert "Traceback" not in log
+
+
 def test_a_second_signal_leaves_the_job_and_tells_no_state(org: Org) -> None:
     org.sandbox.control.hold_jobs()
     with org.start(external_id="Ext_Id__c") as process:
