@@ -39,7 +39,9 @@ class SfbulkSink(Sink):
         Raises:
             PreflightError: It cannot be loaded; names every problem.
         """
-        self._load = self._loads.open(self.stream_name, self._fields)
+        # A signal that came in the middle of a log line could log nothing more itself.
+        with self._loads.interrupts:
+            self._load = self._loads.open(self.stream_name, self._fields)
 
     def get_validator(self) -> None:
         """No validator: the encoders check what a Salesforce field can hold."""

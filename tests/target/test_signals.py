@@ -40,8 +40,12 @@ def release_when_closed(org: Org) -> None:
         pass
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_while_reading_loads_what_was_read(org: Org, signum: signal.Signals) -> None:
+def test_a_signal_while_reading_loads_what_was_read(
+    org: Org, signum: signal.Signals, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with org.start(external_id="Ext_Id__c") as process:
         assert process.stdin is not None
         # The log tells of the last line's stream, so all lines before it were read by then.
