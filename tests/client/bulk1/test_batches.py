@@ -231,6 +231,7 @@ def test_the_limits_are_salesforces() -> None:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+texts = texts.filter(lambda text: text != "#N/A")  # It says "clear the field", and is refused.
 rows = st.lists(
     st.dictionaries(st.sampled_from(["Name", "Fax", "Site"]), texts, min_size=1), max_size=30
 )
