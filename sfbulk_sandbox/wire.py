@@ -147,6 +147,8 @@ class Wire:
             await self._hang_up(exchange)
             return
         await self._answer(exchange, await self._fault(exchange))
+        # The client may have hung up before its answer began.
+        exchange.leave_unanswered()
 
     async def _is_served_after(self, seconds: float) -> bool:
         """Wait, and tell whether the org is still the one that was called."""
@@ -181,6 +183,8 @@ class Wire:
 
     async def _answer_after(self, exchange: _Exchange, fault: CallFault | None) -> None:
         if isinstance(fault, Delay):
+            # The whole request first: a client that hangs up meanwhile does not take it back.
+            await exchange.read_ahead()
             if not await self._is_served_after(fault.seconds):
                 await self._hang_up(exchange)
                 return
@@ -216,6 +220,7 @@ class _Exchange:
         self._digest = hashlib.sha256()
         self._ahead: deque[Message] = deque()
         self._left: int | None = None
+        self._is_recorded = False
         self.headers = Headers(scope=scope)
         self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
 
@@ -250,14 +255,15 @@ class _Exchange:
             more = (await self.receive()).get("more_body", False)
 
     def leave_unanswered(self) -> None:
-        """Keep the call as one that gets no answer."""
-        self._record(self._recorded(status=0))
+        """Keep the call as one that gets no answer, unless it has got one."""
+        if not self._is_recorded:
+            self._keep(status=0)
 
     async def send(self, message: Message) -> None:
         """Hand on a part of the answer."""
         if message["type"] == "http.response.start":
             # Before the client can know the answer: it may ask for the list at once.
-            self._record(self._recorded(message["status"]))
+            self._keep(message["status"])
             self._stamp(message)
         elif self._left is not None:
             message = self._shortened(message)
@@ -267,6 +273,10 @@ class _Exchange:
         """Take a part of the answer and tell nobody."""
         if message["type"] == "http.response.start":
             self.leave_unanswered()
+
+    def _keep(self, status: int) -> None:
+        self._is_recorded = True
+        self._record(self._recorded(status))
 
     def _recorded(self, status: int) -> RecordedRequest:
         headers = {

@@ -6,7 +6,7 @@ request and are XML when it says nothing (as singer's and jsforce's clients rely
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from starlette.responses import StreamingResponse
 
@@ -24,6 +24,7 @@ from sfbulk_sandbox.limits import DAILY_API_REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from starlette.responses import Response
 
@@ -164,7 +165,7 @@ class Bulk1Resources:
     def request(self, call: Call) -> Response:
         """Send a batch back as it came in."""
         batch = self._batch(call)
-        return _data(batch, _blocks(batch.request_path.open("rb")))
+        return _data(batch, _blocks(batch.request_path))
 
     def result(self, call: Call) -> Response:
         """Send what became of each row, or the ids of a query's result files."""
@@ -173,7 +174,7 @@ class Bulk1Resources:
             return documents.result_list_answer(batch.work.result_ids, as_json=_is_json(batch.job))
         if not isinstance(batch.work, LoadWork):
             raise _not_processed()
-        return _data(batch, _blocks(batch.work.results_path.open("rb")))
+        return _data(batch, _blocks(batch.work.results_path))
 
     def query_result(self, call: Call) -> Response:
         """Send a result file of a query."""
@@ -217,8 +218,9 @@ def _data(batch: Batch, body: Iterator[bytes]) -> Response:
     return StreamingResponse(body, headers={"content-type": batch.job.settings.content.media_type})
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
+def _blocks(path: Path) -> Iterator[bytes]:
+    # Opened when it is read: of a client that has gone nobody would close it.
+    with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             yield block
 

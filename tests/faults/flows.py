@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
 
     Rows = Mapping[str, tuple[str, bool]]
-    """By external id: the name, and whether the row lies in the recycle bin."""
+    """By external id, or by name where there is none: the name, and whether the row lies in the
+    recycle bin."""
 
 NAMES = {f"E{number}": f"Account {number}" for number in range(1, 8)}
 BEFORE: Rows = {key: (name, False) for key, name in NAMES.items()}
@@ -31,7 +32,10 @@ CSV = "".join(["Name,Ext_Id__c\n", *(f"{name},{key}\n" for key, name in NAMES.it
 SOQL = "SELECT Ext_Id__c, Name FROM Account"
 READ = sorted(NAMES.items())
 NEW = [{"Ext_Id__c": f"N{number}", "Name": f"New {number}"} for number in range(1, 5)]
-INSERTED: Rows = {row["Ext_Id__c"]: (row["Name"], False) for row in NEW}
+UPSERTED: Rows = {row["Ext_Id__c"]: (row["Name"], False) for row in NEW}
+# Without an external id, which is unique: Salesforce itself would refuse the second of two.
+KEYLESS = [{"Name": row["Name"]} for row in NEW]
+INSERTED: Rows = {row["Name"]: (row["Name"], False) for row in NEW}
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,7 @@ def leave_early(org: Org) -> object:
 
 def opened(org: Org) -> IngestJob:
     job = org.sf.ingest_job("Account", Operation.INSERT)
-    lines = [f"{row['Ext_Id__c']},{row['Name']}\n" for row in NEW]
-    job.upload("".join(["Ext_Id__c,Name\n", *lines]).encode())
+    job.upload("".join(["Name\n", *(f"{row['Name']}\n" for row in KEYLESS)]).encode())
     return job
 
 
@@ -147,8 +150,8 @@ def update(org: Org) -> object:
 
 
 def insert_csv_in_several_jobs(org: Org) -> object:
-    lines = [f"{row['Name']};{row['Ext_Id__c']}\r\n" for row in NEW]
-    data = "".join(["Name;Ext_Id__c\r\n", *lines]).encode()
+    lines = [f"{row['Name']};S1\r\n" for row in KEYLESS]
+    data = "".join(["Name;Site\r\n", *lines]).encode()
     # Two rows a job.
     with mock.patch.object(load, "_JOB_BYTES", 50):
         summary = org.sf.insert(
@@ -179,7 +182,7 @@ FLOWS = [
     Flow("leave a query early", leave_early, told=True, prepare=small_pages),
     Flow(
         "insert",
-        lambda org: saved(org.sf.insert("Account", NEW)),
+        lambda org: saved(org.sf.insert("Account", KEYLESS)),
         told=(4, 0),
         changes=INSERTED,
         prepare=slow_jobs,
@@ -198,7 +201,7 @@ FLOWS = [
         told=(2, 0),
         changes={"E1": ("Changed", False), "E2": ("Changed", False)},
     ),
-    Flow("upsert", upsert, told=(5, 0), changes={**INSERTED, "E1": ("Changed", False)}),
+    Flow("upsert", upsert, told=(5, 0), changes={**UPSERTED, "E1": ("Changed", False)}),
     Flow(
         "upsert two versions",
         versions,

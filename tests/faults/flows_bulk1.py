@@ -16,8 +16,8 @@ from sfbulk import (
 )
 from tests.faults.flows import (
     INSERTED,
+    KEYLESS,
     NAMES,
-    NEW,
     READ,
     SOQL,
     Flow,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sfbulk import ClassicSummary
 
 # Two sets of columns, which CSV must send in two batches.
-MIXED = [*NEW[:2], *({**row, "Site": "s"} for row in NEW[2:])]
+MIXED = [*KEYLESS[:2], *({**row, "Site": "s"} for row in KEYLESS[2:])]
 
 
 def saved(summary: ClassicSummary) -> tuple[int, int]:
@@ -61,8 +61,7 @@ def versions(org: Org) -> object:
 
 
 def opened(org: Org) -> tuple[ClassicJob, BatchInfo]:
-    lines = [f"{row['Ext_Id__c']},{row['Name']}\n" for row in NEW]
-    body = "".join(["Ext_Id__c,Name\n", *lines]).encode()
+    body = "".join(["Name\n", *(f"{row['Name']}\n" for row in KEYLESS)]).encode()
     for _ in range(3):
         job = org.sf.bulk1.ingest_job("Account", Operation.INSERT)
         try:

@@ -142,4 +142,4 @@ class Harness:
 
     def _state(self) -> list[tuple[str, str, bool, str]]:
         rows = self.sandbox.org.query(STATE, all_rows=True).rows()
-        return [(str(k), str(n), d == "true", str(i)) for k, n, d, i in rows]
+        return [(str(k or n), str(n), d == "true", str(i)) for k, n, d, i in rows]
