@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tests.client import ways_in
-from tests.faults.flows import INSERTED, NEW, Flow, Org, saved
+from tests.faults.flows import INSERTED, KEYLESS, Flow, Org, saved
 
 
 def read_and_load(org: Org) -> object:
     assert org.sf.describe("Account").name == "Account"
-    return saved(org.sf.insert("Account", NEW))
+    return saved(org.sf.insert("Account", KEYLESS))
 
 
 FLOWS = [

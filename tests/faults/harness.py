@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 STATE = "SELECT Ext_Id__c, Name, IsDeleted, Id FROM Account"
 SECRETS = ("client_secret", "access_token", "password")
+
+
+class _Clock(FakeClock):
+    """Waits for nothing, and yet tells the time: the sandbox compares it with its own."""
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)  # noqa: TID251 - see above
 
 
 class Harness:
@@ -77,7 +85,7 @@ class Harness:
         ids = {key: record_id for key, _, _, record_id in self._state()}
         with (
             self._monkeypatch.context() as patch,
-            Salesforce.from_settings(flow.settings(self.sandbox), clock=FakeClock()) as sf,
+            Salesforce.from_settings(flow.settings(self.sandbox), clock=_Clock()) as sf,
         ):
             self._count_requests(patch, PATIENCE_SECONDS if late else None)
             yield Org(sf, ids)
