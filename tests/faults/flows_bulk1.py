@@ -77,7 +77,7 @@ def step_by_step(org: Org) -> object:
         job.close()
     (ended,) = job.wait()
     if ended.state.value != "Completed":
-        raise JobError(f"the batch is {ended.state.value}")
+        raise JobError(f"the batch of job {job.id} is {ended.state.value}")
     results = list(job.row_results(batch.id))
     return sum(row.success for row in results), sum(not row.success for row in results)
 
