@@ -119,9 +119,6 @@ class ErrorLineCommand(click.Command):
             SystemExit: Always: 0 when the command is done, 1 otherwise.
         """
         logging.captureWarnings(capture=True)
-        # A line logged by a signal handler in the middle of another line is lost; without this
-        # a traceback would stand in its place.
-        logging.raiseExceptions = False
         _give_stdout_a_buffer()
         try:
             # Outside its standalone mode click returns the code of an exit that was asked for.

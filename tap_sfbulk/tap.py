@@ -14,6 +14,7 @@ from sfbulk import Salesforce
 from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.commandline import ErrorLineCommand, one_line, require_json_object
 from sfbulk.errors import ConfigError, SalesforceError
+from sfbulk.signals import between_log_lines
 from tap_sfbulk import catalog
 from tap_sfbulk.handed import check_file
 from tap_sfbulk.plan import Bounds, parse_instant
@@ -175,6 +176,7 @@ class TapSfbulk(Tap):
 
     # The SDK registers this for SIGINT and SIGTERM; its own would write a state between two
     # halves of a line and call the half run a success.
+    @between_log_lines
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         stop = partial(self._stop, signal.Signals(signum).name)
         if isinstance(self.message_writer, PageWriter):

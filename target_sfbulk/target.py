@@ -13,6 +13,7 @@ from singer_sdk.singerlib.exceptions import SingerError
 from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.commandline import ErrorLineCommand, require_json_object
 from sfbulk.errors import SalesforceError
+from sfbulk.signals import between_log_lines
 from target_sfbulk.interrupts import Interrupts
 from target_sfbulk.loads import Loads, RejectBudgetError
 from target_sfbulk.preflight import PreflightError
@@ -97,6 +98,7 @@ class TargetSfbulk(Target):
 
     # The SDK registers this for SIGINT and SIGTERM; its own would drain in the middle of a
     # row or of another drain, and call the half run a success.
+    @between_log_lines
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
         self.loads.interrupts.arrived(signum)
 

@@ -305,8 +305,12 @@ def test_a_quota_reached_ends_the_run_and_says_which_line_it_is(
 
 
 def test_a_signal_never_cuts_a_line_in_two(tmp_path: Path) -> None:
-    rows = "".join(f'"Account {number}","{"long " * 6000}"\n' for number in range(200))
-    (tmp_path / "Account.csv").write_text(f'"Name","Description"\n{rows}', encoding="utf-8")
+    # Rows of this very second would be those of the next window.
+    row = f'"{"long " * 6000}","2026-01-01T00:00:00.000Z"\n'
+    (tmp_path / "Account.csv").write_text(
+        "Name,Description,SystemModstamp\n" + "".join(f"Account {n},{row}" for n in range(200)),
+        encoding="utf-8",
+    )
     with Sandbox(data=tmp_path) as sandbox:
         running = subprocess.Popen(
             TapCommand(sandbox, tmp_path).line(streams_to_discover=["Account"]),
@@ -318,8 +322,8 @@ def test_a_signal_never_cuts_a_line_in_two(tmp_path: Path) -> None:
         )
         assert running.stdout is not None
         begun = b""
-        while len(begun) < 500_000:
-            begun += running.stdout.read(65536)
+        while len(begun) < 500_000 and (more := running.stdout.read(65536)):
+            begun += more
         running.send_signal(signal.SIGTERM)
         lines = (begun + running.communicate()[0]).split(b"\n")
     assert running.returncode == 1

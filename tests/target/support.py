@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sfbulk_sandbox import Sandbox
 
@@ -112,17 +113,25 @@ class Org:
             self.folder / "output",
         )
 
-    def start(self, **settings: Any) -> subprocess.Popen[bytes]:
-        """The command, waiting for its input."""
-        return self.start_with(self.config(**settings))
+    @contextmanager
+    def start(self, **settings: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """The command, waiting for its input; a test that fails does not wait for its end."""
+        with self.start_with(self.config(**settings)) as process:
+            yield process
 
-    def start_with(self, config: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+    @contextmanager
+    def start_with(self, config: Path) -> Iterator[subprocess.Popen[bytes]]:
+        with subprocess.Popen(
             [COMMAND, "--config", config],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
 
     def query(self, soql: str) -> list[dict[str, Any]]:
         """Rows over REST, numbers with all their digits."""

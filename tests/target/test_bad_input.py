@@ -206,8 +206,8 @@ def test_the_sdk_still_checks_settings_through_the_hook_we_override() -> None:
 def test_a_config_file_that_is_no_json_is_named(org: Org) -> None:
     path = org.config()
     path.write_text(f"{SECRET}: [")
-    process = org.start_with(path)
-    _, log = process.communicate(b"", timeout=30)
+    with org.start_with(path) as process:
+        _, log = process.communicate(b"", timeout=30)
     assert process.returncode == 1
     assert str(path) in log.decode()
     assert SECRET not in log.decode()
