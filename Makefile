@@ -30,7 +30,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready .venv-meltano/ready
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow and not clients'
+	$(BIN)/pytest -n 2 -m 'not slow and not clients'
 
 bench: .venv/ready  ## how fast and how small the sandbox is, a million rows each way
 	$(BIN)/python benchmarks/sandbox_size.py
@@ -57,4 +57,4 @@ format: .venv/ready  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the targets made
-	rm -rf .venv .venv-meltano .clients .meltano output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-meltano .clients .meltano .meltano.lock output .mypy_cache .pytest_cache .ruff_cache

@@ -31,8 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("clients")
-            # Two workers must not install into one folder.
-            item.add_marker(pytest.mark.xdist_group("clients"))
             # The first test of a client installs it.
             item.add_marker(pytest.mark.timeout(720))
 

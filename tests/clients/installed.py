@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.locks import alone
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -83,8 +85,9 @@ def without_python_settings() -> dict[str, str]:
 
 def _once(folder: Path, wanted: str, install: Callable[[], None]) -> None:
     kept = folder / "installed.txt"
-    if kept.exists() and kept.read_text("utf-8") == wanted:
-        return
-    install()
-    # Last: an installation that broke off is made anew.
-    kept.write_text(wanted, "utf-8")
+    with alone(folder):
+        if kept.exists() and kept.read_text("utf-8") == wanted:
+            return
+        install()
+        # Last: an installation that broke off is made anew.
+        kept.write_text(wanted, "utf-8")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 MELTANO = ROOT / ".venv-meltano" / "bin" / "meltano"
+MELTANO_PROJECT = ROOT / ".meltano"
+"""What Meltano keeps of this project: one Meltano at a time, see `tests.locks`."""
 SECONDS = 240
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.commands import MELTANO, ROOT, run
+from tests.e2e.commands import MELTANO, MELTANO_PROJECT, run
+from tests.locks import alone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def target_duckdb() -> Path:
     """The published loader, in the environment that the project's Meltano makes for it."""
-    done = run([MELTANO, "install", "--plugin-type", "loader", "target-duckdb"])
+    with alone(MELTANO_PROJECT):
+        done = run([MELTANO, "install", "--plugin-type", "loader", "target-duckdb"])
     assert done.returncode == 0, done.stdout.decode()[-4000:]
-    return ROOT / ".meltano" / "loaders" / "target-duckdb" / "venv" / "bin" / "target-duckdb"
+    return MELTANO_PROJECT / "loaders" / "target-duckdb" / "venv" / "bin" / "target-duckdb"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from tests.e2e.commands import MELTANO, ROOT, run
+from tests.e2e.commands import MELTANO, MELTANO_PROJECT, ROOT, run
+from tests.locks import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,6 @@ KINDS = {
 
 
 @pytest.mark.meltano
-@pytest.mark.xdist_group("meltano")
 @pytest.mark.timeout(400)
 def test_the_demo_moves_rows_both_ways_and_works_a_second_time(tmp_path: Path) -> None:
     output = tmp_path / "demo"
@@ -60,7 +60,8 @@ def test_the_demo_moves_rows_both_ways_and_works_a_second_time(tmp_path: Path) -
         output,
     ]
     for _ in range(2):
-        done = run(command)
+        with alone(MELTANO_PROJECT):
+            done = run(command)
         text = done.stdout.decode()
         assert done.returncode == 0, text + done.stderr.decode()
         assert "first full load  Account" in text

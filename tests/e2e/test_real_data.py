@@ -44,7 +44,6 @@ pytestmark = [
         reason="the real sample data lies beside a developer's checkout; a user's clone lacks it",
     ),
     pytest.mark.meltano,
-    pytest.mark.xdist_group("meltano"),
     pytest.mark.timeout(300),
 ]
 
