@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import sqlite3
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.values import Stored
 
 _BATCH = 1000
+
+# The rows were there before this second, so whoever reads up to now, half-open, sees them.
+_AGE = timedelta(seconds=1)
 _Filled = dict[Field, list["Stored"]]
 
 
@@ -64,7 +68,7 @@ class FolderLoader:
         self._parts = parts
         self._store = parts.store
         self._links = Links(parts.store, parts.schema)
-        self._now = values.datetime_text(parts.clock.now())
+        self._stamp = values.datetime_text(parts.clock.now() - _AGE)
 
     def load(self, directory: Path) -> dict[str, int]:
         """Load every `<SObject>.csv` of a folder, or nothing.
@@ -136,7 +140,7 @@ class FolderLoader:
                 self._links.set_aside(file, number, stored)
         self._fill_ids(file, filled, lines)
         _fill_defaults(file.sobject, filled, self._parts.user_id, len(lines))
-        _fill_stamps(file.sobject, filled, self._now, len(lines))
+        _fill_stamps(file.sobject, filled, self._stamp, len(lines))
         self._write(file, filled, lines)
 
     def _fill_ids(self, file: LoadedFile, filled: _Filled, lines: list[int]) -> None:

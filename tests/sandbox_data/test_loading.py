@@ -119,10 +119,11 @@ def test_what_the_file_leaves_open_the_org_fills_in(
         )
     )
     soql = "SELECT CaseNumber, IsDeleted, OwnerId, CreatedDate, LastModifiedDate, Status FROM Case"
-    early, now = "2024-12-31T23:00:00.000Z", "2026-11-02T09:30:15.000Z"
+    # A row that was there before: of the second before this one.
+    early, before = "2024-12-31T23:00:00.000Z", "2026-11-02T09:30:14.000Z"
     assert list(org.query(soql).rows()) == [
         ("00000042", "false", org.user_id, early, early, None),
-        ("00000041", "false", org.user_id, now, now, None),
+        ("00000041", "false", org.user_id, before, before, None),
     ]
     assert list(org.query("SELECT Name FROM Contact").rows()) == [("Ann Lee",)]
     saved = org.save_record("insert", "Case", {})
