@@ -34,7 +34,14 @@ from sfbulk.bulk1 import (
 )
 from sfbulk.client import Salesforce
 from sfbulk.csvio import ColumnDelimiter, CsvDecoder, CsvEncoder, LineEnding
-from sfbulk.describe import FieldDescribe, SObjectDescribe, SObjectSummary
+from sfbulk.describe import (
+    ChildRelationship,
+    FieldDescribe,
+    PicklistValue,
+    RecordType,
+    SObjectDescribe,
+    SObjectSummary,
+)
 from sfbulk.errors import (
     ApiError,
     BatchNotAdded,
@@ -75,6 +82,7 @@ __all__ = [
     "BatchNotAdded",
     "BatchState",
     "Bulk1",
+    "ChildRelationship",
     "ClassicJob",
     "ClassicJobInfo",
     "ClassicJobState",
@@ -104,10 +112,12 @@ __all__ = [
     "NotSupportedByBulk",
     "Operation",
     "OversizeRow",
+    "PicklistValue",
     "PkChunking",
     "QueryJob",
     "QueryOperation",
     "QuotaReached",
+    "RecordType",
     "Recovery",
     "ResultPage",
     "ResultsMismatch",

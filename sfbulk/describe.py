@@ -17,12 +17,25 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class PicklistValue:
+    """One value of a picklist; the API speaks `value`, users see `label`."""
+
+    value: str
+    label: str = ""
+    active: bool = True
+    default_value: bool = False
+    valid_for: str | None = None
+    """For a dependent picklist: bits, in base64, of the controlling values it is valid for."""
+
+
+@dataclass(frozen=True)
 class FieldDescribe:
-    """One field of an object (REST API guide: sObject Describe)."""
+    """One field of an object (SOAP API guide: describeSObjectResult, Field)."""
 
     name: str
     label: str = ""
     type: str = "string"
+    soap_type: str = ""
     length: int = 0
     byte_length: int = 0
     precision: int = 0
@@ -32,24 +45,80 @@ class FieldDescribe:
     createable: bool = False
     updateable: bool = False
     calculated: bool = False
+    calculated_formula: str | None = None
+    formula_treat_null_number_as_zero: bool = False
     external_id: bool = False
     id_lookup: bool = False
     unique: bool = False
     case_sensitive: bool = False
     custom: bool = False
+    name_field: bool = False
+    name_pointing: bool = False
     compound_field_name: str | None = None
+    extra_type_info: str | None = None
     relationship_name: str | None = None
+    relationship_order: int | None = None
     reference_to: tuple[str, ...] = ()
+    reference_target_field: str | None = None
     polymorphic_foreign_key: bool = False
+    cascade_delete: bool = False
+    restricted_delete: bool = False
+    write_requires_master_read: bool = False
     filterable: bool = False
     sortable: bool = False
+    groupable: bool = False
+    aggregatable: bool = False
+    query_by_distance: bool = False
+    search_prefilterable: bool = False
     auto_number: bool = False
+    picklist_values: tuple[PicklistValue, ...] = field(default=(), repr=False)
     restricted_picklist: bool = False
+    dependent_picklist: bool = False
+    controller_name: str | None = None
+    filtered_lookup_info: Mapping[str, Any] | None = None
+    default_value: Any = None
+    default_value_formula: str | None = None
     defaulted_on_create: bool = False
     encrypted: bool = False
+    mask: str | None = None
+    mask_type: str | None = None
+    high_scale_number: bool = False
+    display_location_in_decimal: bool = False
     html_formatted: bool = False
     inline_help_text: str | None = None
+    permissionable: bool = False
     deprecated_and_hidden: bool = False
+    ai_prediction_field: bool = False
+
+
+@dataclass(frozen=True)
+class ChildRelationship:
+    """A lookup of another object to this one."""
+
+    child_s_object: str
+    """The other object's name."""
+    field: str
+    """Its lookup field."""
+    relationship_name: str | None = None
+    cascade_delete: bool = False
+    restricted_delete: bool = False
+    deprecated_and_hidden: bool = False
+    junction_id_list_names: tuple[str, ...] = ()
+    junction_reference_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A record type of the object."""
+
+    record_type_id: str
+    name: str = ""
+    developer_name: str = ""
+    active: bool = True
+    available: bool = False
+    """Whether the user may use it."""
+    default_record_type_mapping: bool = False
+    master: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +133,12 @@ class SObjectSummary:
     createable: bool = False
     updateable: bool = False
     deletable: bool = False
+    undeletable: bool = False
+    mergeable: bool = False
     retrieveable: bool = False
     replicateable: bool = False
+    searchable: bool = False
+    triggerable: bool = False
     custom: bool = False
     custom_setting: bool = False
     deprecated_and_hidden: bool = False
@@ -76,6 +149,8 @@ class SObjectDescribe(SObjectSummary):
     """One object with its fields."""
 
     fields: tuple[FieldDescribe, ...] = field(default=(), repr=False)
+    child_relationships: tuple[ChildRelationship, ...] = field(default=(), repr=False)
+    record_type_infos: tuple[RecordType, ...] = field(default=(), repr=False)
 
     def field(self, name: str) -> FieldDescribe | None:
         """The field of that name, upper or lower case alike; None when there is none."""
@@ -85,21 +160,39 @@ class SObjectDescribe(SObjectSummary):
 
 def parse_summary(entry: Mapping[str, Any]) -> SObjectSummary:
     """One entry of the global describe's `sobjects`."""
-    return SObjectSummary(**_values(SObjectSummary, entry))
+    return _parsed(SObjectSummary, entry)
 
 
 def parse_describe(reply: Mapping[str, Any]) -> SObjectDescribe:
     """The reply of one object's describe."""
-    values = _values(SObjectSummary, reply)
-    parsed = (FieldDescribe(**_values(FieldDescribe, each)) for each in reply.get("fields", ()))
-    return SObjectDescribe(**values, fields=tuple(parsed))
+    return _parsed(SObjectDescribe, reply)
 
 
-def _values(kind: type[Any], reply: Mapping[str, Any]) -> dict[str, Any]:
-    keys = {each.name: _camel_case(each.name) for each in fields(kind)}
-    given = {name: reply[key] for name, key in keys.items() if key in reply}
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+_NESTED: dict[str, type[Any]] = {
+    "fields": FieldDescribe,
+    "picklist_values": PicklistValue,
+    "child_relationships": ChildRelationship,
+    "record_type_infos": RecordType,
+}
+
+
+def _parsed(kind: type[T], reply: Mapping[str, Any]) -> T:
+    keys = _KEYS[kind]
+    return kind(**{name: _value(name, reply[key]) for name, key in keys.items() if key in reply})
+
+
+def _value(name: str, value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    kind = _NESTED.get(name)
+    return tuple(value) if kind is None else tuple(_parsed(kind, each) for each in value)
 
 
 def _camel_case(name: str) -> str:
     return re.sub(r"_([a-z])", lambda match: match.group(1).upper(), name)
+
+
+_KINDS: tuple[type[Any], ...] = (SObjectSummary, SObjectDescribe, *_NESTED.values())
+
+_KEYS = {kind: {each.name: _camel_case(each.name) for each in fields(kind)} for kind in _KINDS}
+"""Each attribute and the key of the reply it comes from."""

@@ -109,11 +109,14 @@ def api_error(purpose: str, status: int, headers: Mapping[str, str], body: bytes
     code, message, fields = _first_error(body)
     said = message or _describe_page(body)
     text = f"HTTP {status} {code}: {said}" if code else f"HTTP {status}, {said}"
+    request_id = headers.get("X-SFDC-Request-Id") or headers.get("X-Request-Id")
+    # What Salesforce's support asks for.
+    named = f" (request {request_id})" if request_id else ""
     return _error_class(status, code, message)(
-        f"{purpose}: {text}",
+        f"{purpose}: {text}{named}",
         status=status,
         code=code,
-        request_id=headers.get("X-SFDC-Request-Id") or headers.get("X-Request-Id"),
+        request_id=request_id,
         detail=message,
         fields=fields,
         retry_after=_retry_after(headers),

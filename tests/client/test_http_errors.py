@@ -72,7 +72,9 @@ def test_an_error_list_gives_code_message_fields_and_request_id() -> None:
     error = api_error("Create a query job", 400, {"X-SFDC-Request-Id": "abc"}, BODY)
     assert (error.status, error.code, error.fields) == (400, "INVALID_FIELD", ("Foo__c",))
     assert (error.detail, error.request_id) == ("No such column", "abc")
-    assert str(error) == "Create a query job: HTTP 400 INVALID_FIELD: No such column"
+    said = "Create a query job: HTTP 400 INVALID_FIELD: No such column"
+    assert str(error) == f"{said} (request abc)"
+    assert str(api_error("Create a query job", 400, {}, BODY)) == said
 
 
 @pytest.mark.parametrize(
