@@ -205,7 +205,9 @@ def datetime_text(moment: datetime) -> str:
 
 def moment_of(text: str) -> datetime:
     """The instant of a stored datetime or of its JSON form, whole seconds."""
-    return datetime.fromisoformat(text[: len("2026-11-23T09:15:00")] + "+00:00")
+    moment = datetime.fromisoformat(text[: len("2026-11-23T09:15:00")])
+    # Not "+00:00": under Python 3.10 a library may have put a parser with a UTC of its own there.
+    return moment.replace(tzinfo=timezone.utc)
 
 
 def _time(text: str) -> Stored:
