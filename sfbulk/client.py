@@ -236,8 +236,8 @@ class Salesforce:
         """API call: load records; what became of each, in their order, in rounds of 400 MB.
 
         Results of Bulk API 2.0 come in no order: they are matched with the records by their
-        key, or by their values where there is none. What is known is told before an error is
-        raised.
+        key, or by their values where there is none. Every record of a round is told of before
+        its error is raised.
 
         Args:
             sobject: object API name.

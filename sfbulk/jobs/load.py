@@ -18,8 +18,9 @@ from sfbulk.errors import RowCountMismatch, SalesforceError, UploadUnknown
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import aborting, disposing
 from sfbulk.jobs.job_outcomes import JobOutcomes, SentRows
-from sfbulk.jobs.outcomes import RowStatus
+from sfbulk.jobs.outcomes import RowOutcome, RowStatus
 from sfbulk.jobs.records import naming_record
+from sfbulk.jobs.results import RowError
 from sfbulk.jobs.sources import numbered_rows
 from sfbulk.jobs.spool import JobFile, JobSpool
 from sfbulk.jobs.states import Operation, failure
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sfbulk.jobs.forms import Describe
-    from sfbulk.jobs.outcomes import RowOutcome
     from sfbulk.jobs.sources import Records
     from sfbulk.jobs.states import JobInfo
     from sfbulk.transport import Transport
@@ -118,7 +118,9 @@ class RecordLoader:
         self._describe = describe or Describer(transport).one
         self._key = None if operation is Operation.INSERT else external_id or "Id"
         self._every_row = False
+        # Of the files whose rows nothing has been told of yet.
         self._numbers: dict[Path, array[int]] = {}
+        self._closed: dict[Path, str] = {}
         self._summary = IngestSummary()
 
     def load(
@@ -151,7 +153,8 @@ class RecordLoader:
     ) -> Iterator[RowOutcome]:
         """API call: load all records; what became of each, in their order, in rounds of 400 MB.
 
-        What is known is told before an error is raised.
+        Every record of a round is told of before its error is raised: one that was not sent as
+        unprocessed, one that may be in as unknown.
 
         Raises:
             DataError, CsvError, JobFailed, RowCountMismatch, ResultsMismatch, ApiError,
@@ -182,10 +185,24 @@ class RecordLoader:
         """The outcomes of a round, in the order of the records, before its error."""
         known: list[RowOutcome] = []
         error = self._run(files, known)
+        if error and self._every_row:
+            known += self._untold(error)
         known.sort(key=lambda outcome: outcome.number)
         yield known
         if error:
             raise error
+
+    def _untold(self, error: SalesforceError) -> Iterator[RowOutcome]:
+        """The rows that an error has kept from being sent, or from being told of.
+
+        Only a job that was to be closed can have loaded anything.
+        """
+        reason = (RowError(error.code or type(error).__name__, error.message),)
+        for path, numbers in self._numbers.items():
+            job_id = self._closed.get(path)
+            status = RowStatus.UNKNOWN if job_id else RowStatus.UNPROCESSED
+            for number in numbers:
+                yield RowOutcome(number, status, None, False, reason, job_id)
 
     def _run(self, files: list[JobFile], known: list[RowOutcome]) -> SalesforceError | None:
         for _, wave in groupby(files, key=lambda file: file.group.wave):
@@ -214,6 +231,7 @@ class RecordLoader:
     def _submit(self, file: JobFile) -> IngestJob:
         job = self._uploaded(file)
         self._summary.job_ids.append(job.id)
+        self._closed[file.path] = job.id
         with aborting(job):
             job.close()
         return job
@@ -256,10 +274,11 @@ class RecordLoader:
     def _account(
         self, job: IngestJob, info: JobInfo, file: JobFile, known: list[RowOutcome]
     ) -> None:
-        sent = SentRows(file, self._numbers.pop(file.path), self._key)
+        sent = SentRows(file, self._numbers[file.path], self._key)
         results = JobOutcomes(job, info, sent, self._describe)
         told = results.all() if self._every_row else results.not_in()
         known += told
+        del self._numbers[file.path], self._closed[file.path]
         counts = Counter(outcome.status for outcome in told)
         failed, unprocessed = counts[RowStatus.FAILED], counts[RowStatus.UNPROCESSED]
         succeeded = (info.records_processed or 0) - failed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk import (
+    ApiError,
     JobFailed,
     Operation,
     ResultsMismatch,
@@ -17,6 +18,8 @@ from sfbulk import (
 from sfbulk.jobs import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sfbulk_sandbox import Sandbox
 
 ABCDE = [{"Name": f"N{letter}"} for letter in "abcde"]
@@ -165,3 +168,47 @@ def test_outcomes_come_in_the_order_of_the_records_across_jobs_and_rounds(
 def test_records_that_are_all_in_cost_no_description(sandbox: Sandbox, sf: Salesforce) -> None:
     sf.insert("Account", [{"Name": "One"}])
     assert not [call for call in sandbox.requests if call.path.endswith("/describe")]
+
+
+def outcomes_before(error: type[Exception], outcomes: Iterator[RowOutcome]) -> list[RowOutcome]:
+    told: list[RowOutcome] = []
+    with pytest.raises(error):
+        told.extend(outcome for outcome in outcomes)
+    return told
+
+
+def test_records_whose_job_was_never_begun_are_told_of_as_well(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_JOB_BYTES", 400)
+    sandbox.control.add_fault(kind="job_failed", skip=1, message="InternalServerError : no luck")
+    records = [{"Name": f"N{n:03d}"} for n in range(300)]
+    rows = sf.load("Account", Operation.INSERT, records, jobs_in_flight=1)
+    outcomes = outcomes_before(JobFailed, rows)
+    assert [outcome.number for outcome in outcomes] == list(range(1, 301))
+    saved = accounts(sandbox)
+    for record, outcome in zip(records, outcomes, strict=True):
+        assert outcome.success == (record["Name"] in saved)
+    unsent = [outcome for outcome in outcomes if outcome.job_id is None]
+    assert 0 < len(unsent) < 300
+    assert {outcome.status for outcome in unsent} == {RowStatus.UNPROCESSED}
+
+
+def test_records_of_a_job_that_cannot_be_read_are_unknown(sandbox: Sandbox, sf: Salesforce) -> None:
+    body = [{"errorCode": "API_ERROR", "message": "no luck"}]
+    sandbox.control.add_fault(
+        kind="answer", method="GET", path="*/failedResults", status=400, body=body
+    )
+    outcomes = outcomes_before(ApiError, sf.load("Account", Operation.INSERT, ABCDE))
+    assert [(o.number, o.status) for o in outcomes] == [(n, RowStatus.UNKNOWN) for n in range(1, 6)]
+    assert all(outcome.job_id for outcome in outcomes)
+    # They are in, in truth: what cannot be told is never called unprocessed.
+    assert {"Na", "Ne"} <= accounts(sandbox).keys()
+
+
+def test_records_whose_upload_was_refused_are_unprocessed(sandbox: Sandbox, sf: Salesforce) -> None:
+    body = [{"errorCode": "API_ERROR", "message": "no luck"}]
+    sandbox.control.add_fault(kind="answer", method="PUT", path="*/batches", status=400, body=body)
+    outcomes = outcomes_before(ApiError, sf.load("Account", Operation.INSERT, ABCDE))
+    assert told(outcomes) == expected("UUUUU")
+    assert "Na" not in accounts(sandbox)
