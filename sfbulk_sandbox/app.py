@@ -117,6 +117,7 @@ class App:
             progress=self._progress,
             paging=self._paging,
             latency=self._latency,
+            behaviour=org.behaviour,
             seed=org.load,
             reset=self.reset,
         )

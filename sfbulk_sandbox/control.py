@@ -16,6 +16,8 @@ Python                              HTTP
 `jobs_at_once()` and its siblings   PUT /sandbox/progress
 `release_jobs()`                    POST /sandbox/progress/release
 `set_page_rows()`                   PUT /sandbox/pages
+`set_behaviour()`                   PUT /sandbox/behaviour
+`behaviour`                         GET /sandbox/behaviour
 `add_fault()`, `faults`, ...        POST, GET, DELETE /sandbox/faults
 """
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from sfbulk_sandbox.behaviour import Behaviour
     from sfbulk_sandbox.fault_kinds import ScriptedFault
     from sfbulk_sandbox.job_settings import Paging
     from sfbulk_sandbox.limits import Usage
@@ -56,6 +59,7 @@ class Control:
         progress: When jobs are worked on.
         paging: How many rows a page of results has.
         latency: How long answers take.
+        behaviour: How the org answers where public sources differ.
         seed: Loads a folder of CSV files.
         reset: Puts rows, jobs and sessions back to how the sandbox began.
     """
@@ -69,6 +73,7 @@ class Control:
         progress: Progress,
         paging: Paging,
         latency: Latency,
+        behaviour: Behaviour,
         seed: Callable[[Path], dict[str, int]],
         reset: Callable[[], None],
     ) -> None:
@@ -78,6 +83,7 @@ class Control:
         self._progress = progress
         self._paging = paging
         self._latency = latency
+        self._behaviour = behaviour
         self._seeding = Seeding(seed)
         self._reset = reset
         self._lock = threading.Lock()
@@ -113,9 +119,10 @@ class Control:
             self._requests.clear()
 
     def reset(self) -> None:
-        """Put rows, jobs and sessions back to how the sandbox began; forget faults and calls."""
+        """Put rows, jobs, sessions and switches back to the beginning; forget faults and calls."""
         self._script.clear()
         self._paging.reset()
+        self._behaviour.reset()
         self._reset()
         self.forget_requests()
 
@@ -221,6 +228,19 @@ class Control:
             ValueError: The number is below one.
         """
         self._paging.set(rows)
+
+    def set_behaviour(self, **switches: str) -> None:
+        """Choose how the org answers where public sources differ; `behaviour` has the switches.
+
+        Raises:
+            ValueError: A switch or a choice is unknown; none was moved.
+        """
+        self._behaviour.set(switches)
+
+    @property
+    def behaviour(self) -> dict[str, str]:
+        """Where every switch of `set_behaviour` stands."""
+        return self._behaviour.document()
 
     def add_fault(self, **fault: Any) -> None:
         """Put a fault at the end of the script; `fault_kinds` has the kinds and their keys.

@@ -48,6 +48,10 @@ class ControlResources:
             Resource(f"{CONTROL_PREFIX}/progress/release", {"POST": self._release}),
             Resource(f"{CONTROL_PREFIX}/pages", {"PUT": self._set_page_rows}),
             Resource(
+                f"{CONTROL_PREFIX}/behaviour",
+                {"GET": self._get_behaviour, "PUT": self._set_behaviour},
+            ),
+            Resource(
                 f"{CONTROL_PREFIX}/faults",
                 {"GET": self._faults, "POST": self._add_fault, "DELETE": self._clear_faults},
             ),
@@ -146,6 +150,14 @@ class ControlResources:
 
     def _set_page_rows(self, call: Call) -> Response:
         self._control.set_page_rows(_number(_document(call, "rows"), "rows"))
+        return no_content()
+
+    def _get_behaviour(self, _call: Call) -> Response:
+        return JsonAnswer(self._control.behaviour)
+
+    def _set_behaviour(self, call: Call) -> Response:
+        with _refusing():
+            self._control.set_behaviour(**_document(call))
         return no_content()
 
     def _faults(self, _call: Call) -> Response:

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
 from sfbulk_sandbox import values
+from sfbulk_sandbox.behaviour import Behaviour
 from sfbulk_sandbox.clock import SYSTEM_CLOCK, Clock
 from sfbulk_sandbox.faults import Fault, LoadError, RowError, SchemaError
 from sfbulk_sandbox.founding import Founding
@@ -88,6 +89,7 @@ class Org:
 
     Attributes:
         refusals: What refuses rows at will; None, at first, for nothing.
+        behaviour: How it answers where public sources differ.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Org:
         self._store = Store(self.schema, db)
         self._founding = Founding(IdSource(seed))
         self.refusals: Refusals | None = None
+        self.behaviour = Behaviour()
         self.id = self._founding.org_id
         self.user_id = self._founding.user_id
         self._ids = IdSource(seed)

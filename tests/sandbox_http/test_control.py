@@ -411,3 +411,33 @@ def test_another_seed_gives_other_credentials(sandbox: Sandbox) -> None:
         line = other.ready_line()
     same = [name for name, value in sandbox.ready_line().items() if line[name] == value]
     assert same == []
+
+
+def test_switches_are_moved_read_and_put_back_by_a_reset(org: Org) -> None:
+    first = control(org, "GET", "/behaviour").json()
+    assert (first["result_pages"], first["hard_delete"]) == ("chunks", "permitted")
+    assert control(org, "PUT", "/behaviour", {"result_pages": "guide"}).status_code == 204
+    org.sandbox.control.set_behaviour(hard_delete="refused")
+    moved = {"result_pages": "guide", "hard_delete": "refused"}
+    assert control(org, "GET", "/behaviour").json() == first | moved
+    assert org.sandbox.control.behaviour == first | moved
+    org.sandbox.control.reset()
+    assert org.sandbox.control.behaviour == first
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"hard_delete": "refused", "result_page": "guide"}, "switches are result_pages, second"),
+        ({"hard_delete": "refused", "result_pages": "Guide"}, "chunks or guide or refused"),
+        ({"result_pages": None}, "result_pages is chunks"),
+        ({"result_pages": ["guide"]}, "result_pages is chunks"),
+    ],
+)
+def test_an_unknown_switch_or_choice_is_refused_and_moves_nothing(
+    org: Org, body: dict[str, Any], named: str
+) -> None:
+    answer = control(org, "PUT", "/behaviour", body)
+    assert answer.status_code == 400
+    assert named in answer.json()[0]["message"]
+    assert org.sandbox.control.behaviour["hard_delete"] == "permitted"

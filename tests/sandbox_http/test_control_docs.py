@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sfbulk_sandbox.behaviour import SWITCHES
 from sfbulk_sandbox.control import Control
 from sfbulk_sandbox.control_resources import ControlResources
 from sfbulk_sandbox.fault_kinds import KINDS
@@ -37,6 +38,13 @@ def test_every_verb_is_told(verb: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_fault_is_told(kind: str) -> None:
     assert f"`{kind}`" in TEXT
+
+
+def test_every_switch_and_choice_is_described_the_first_choice_first() -> None:
+    section = TEXT.partition("### Switches")[2].partition("### Faults")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
+    described = {name: tuple(re.findall(r"(?:^|\| |; )`(\w+)`: ", text)) for name, text in rows}
+    assert described == dict(SWITCHES)
 
 
 def test_the_examples_of_faults_are_understood(sandbox: Sandbox) -> None:

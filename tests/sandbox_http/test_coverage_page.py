@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sfbulk_sandbox.app import App
+from sfbulk_sandbox.behaviour import SWITCHES
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
 from sfbulk_sandbox.org import Org
 from sfbulk_sandbox.wire import CONTROL_PREFIX
@@ -85,3 +86,17 @@ def test_every_row_of_the_page_has_one_of_three_words() -> None:
     rows = cells()
     assert len(rows) > 60
     assert [row for row in rows if row[-2] not in STATUSES] == []
+
+
+def test_the_page_says_of_each_choice_of_a_switch_where_it_is_from() -> None:
+    section = PAGE.read_text("utf-8").partition("## Where sources differ")[2].partition("## ")[0]
+    told = dict(re.findall(r"^- `(\w+)`:?(.*(?:\n  .*)*)", section, re.MULTILINE))
+    assert list(told) == list(SWITCHES)
+    # The two choices of a permission are the user's, not the sources'.
+    missing = {
+        (name, choice)
+        for name, choices in SWITCHES.items()
+        for choice in choices
+        if name != "hard_delete" and f"`{choice}`" not in told[name]
+    }
+    assert missing == set()
