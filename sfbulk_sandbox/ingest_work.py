@@ -74,7 +74,6 @@ class IngestWork:
     def results(self, job: Job, kind: ResultKind) -> Iterator[bytes]:
         """Yield one of the three results as CSV, header first."""
         columns = self._columns(job)
-        names = job.dialect.delimiter.join(column.name for column in columns)
         # Our two names are quoted, the uploaded ones are not (as recorded).
         start = {
             ResultKind.SUCCESSFUL: ["sf__Id", "sf__Created"],
@@ -82,7 +81,8 @@ class IngestWork:
             ResultKind.UNPROCESSED: [],
         }[kind]
         quoted = [f'"{name}"' for name in start]
-        yield (job.dialect.delimiter.join([*quoted, names]) + job.dialect.line_ending).encode()
+        names = [*quoted, *(column.name for column in columns)]
+        yield (job.dialect.delimiter.join(names) + job.dialect.line_ending).encode()
         if kind is ResultKind.UNPROCESSED:
             yield from self._unprocessed(job, columns)
         else:
@@ -190,12 +190,12 @@ class _Column:
         self._parse = parser(field) if field and field.kind is not Kind.TEXT else None
 
     def raw(self, cells: Sequence[str]) -> str:
-        """Return the cell as uploaded."""
-        return cells[self._index]
+        """Return the cell as uploaded, empty when the row ends before it."""
+        return cells[self._index] if self._index < len(cells) else ""
 
     def text(self, cells: Sequence[str]) -> str:
         """Return the cell as the org understood it, or as uploaded when it did not."""
-        text = cells[self._index]
+        text = self.raw(cells)
         if text == _NULL:
             return ""
         if self._parse is None or not text:

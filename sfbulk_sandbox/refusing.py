@@ -1,16 +1,16 @@
-"""Refusing rows at a tester's will, before any rule of the org sees them."""
+"""Refusing rows before any rule of the org sees them: those that do not fit, those of a tester."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from sfbulk_sandbox.rules.chunk import Given, RowResult
+from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sfbulk_sandbox.faults import RowError
     from sfbulk_sandbox.rules.saving import Saver
 
 
@@ -55,9 +55,18 @@ class RefusingSaver:
         self._seen = 0
 
     def save(self, rows: Sequence[Sequence[Given]]) -> list[RowResult]:
-        """Save rows of one transaction; one result per row, in order."""
+        """Save rows of one transaction; one result per row, in order.
+
+        A row with more or fewer cells than there are columns is refused, and no other with it.
+        """
+        width = len(self._load.names)
+        refused = {
+            place: _does_not_fit(row, width) for place, row in enumerate(rows) if len(row) != width
+        }
+        rows = [_fitted(row, width) for row in rows] if refused else rows
         saved = replace(self._load, first=self._seen + 1, rows=rows)
-        refused = self._refusals.refused_rows(saved) if self._refusals else {}
+        if self._refusals:
+            refused = {**refused, **self._refusals.refused_rows(saved)}
         self._seen += len(rows)
         if not refused:
             return self._saver.save(rows)
@@ -72,3 +81,11 @@ class RefusingSaver:
         cells = zip(self._load.names, row, strict=True)
         ids = [cell for name, cell in cells if name.lower() == "id" and isinstance(cell, str)]
         return RowResult(ids[0] if ids else None, success=False, created=False, errors=(error,))
+
+
+def _does_not_fit(row: Sequence[Given], width: int) -> RowError:
+    return RowError("INVALID_FIELD", f"A row of {len(row)} field(s) under a header of {width}")
+
+
+def _fitted(row: Sequence[Given], width: int) -> Sequence[Given]:
+    return [*row[:width], *[UNSET] * (width - len(row))]

@@ -45,8 +45,7 @@ class Upload:
 
         Raises:
             UploadRefusedError: The line ending is not the job's, also when the other kind stands
-                inside a quoted field; the bytes are not UTF-8; a quote stands where none may;
-                a row has more or fewer fields than the header.
+                inside a quoted field; the bytes are not UTF-8; a quote stands where none may.
         """
         self._check_line_endings()
         return sum(1 for _row in self.rows())
@@ -60,20 +59,14 @@ class Upload:
         return next(self._records(), [])
 
     def rows(self) -> Iterator[list[str]]:
-        """Yield the rows after the header.
+        """Yield the rows after the header; one may have more or fewer cells than the header.
 
         Raises:
-            UploadRefusedError: A row is not CSV, or has more or fewer fields than the header.
+            UploadRefusedError: A row is not CSV.
         """
         records = self._records()
-        width = len(next(records, []))
-        for number, cells in enumerate(records, start=1):
-            if len(cells) != width:
-                raise UploadRefusedError(
-                    "InvalidBatch : The number of fields of a row does not match the header:"
-                    f" row {number} has {len(cells)}, the header {width}"
-                )
-            yield cells
+        next(records, None)
+        yield from records
 
     def _check_line_endings(self) -> None:
         carry = b""

@@ -4,7 +4,7 @@ What is stored is the Bulk CSV form itself wherever that form also sorts right, 
 query copies cells instead of converting them (forms: Bulk API guide, Valid Date Format in
 Records; recorded results). An empty text is null, stored as None:
 
-    text, ids         the text; ids in 18 characters
+    text, ids         the text; e-mail in lower case; ids in 18 characters
     boolean           "true" / "false"
     int, long         an integer
     double and alike  "23456.0", "1.23456789012345678E17": Java's form, every digit kept
@@ -86,9 +86,10 @@ def wrong_type(field: Field, text: str) -> RowError:
 
 
 def _text_parser(field: Field) -> Callable[[str], Stored]:
+    stored = str.lower if field.type == "email" else str
     limit = field.length
     if not limit:
-        return str
+        return stored
 
     def text_within(text: str) -> Stored:
         if len(text) > limit:
@@ -97,7 +98,7 @@ def _text_parser(field: Field) -> Callable[[str], Stored]:
                 f"{field.label}: data value too large: {text} (max length={limit})",
                 (field.name,),
             )
-        return text
+        return stored(text)
 
     return text_within
 

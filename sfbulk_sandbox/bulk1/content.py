@@ -56,10 +56,7 @@ def read_table(path: Path, content: ContentType) -> Table:
 def _read_csv(path: Path) -> Table:
     # Both line endings are taken: the reader splits at LF and knows CRLF as one line end.
     upload = Upload(path, ",", "LF")
-    header = upload.header()
-    if not header:
-        raise BatchFailure("InvalidBatch : The batch is empty; its first row names the fields")
-    return Table(header, list(upload.rows()))
+    return Table(upload.header(), list(upload.rows()))
 
 
 def _table(records: Iterable[dict[str, str]]) -> Table:

@@ -134,6 +134,8 @@ class Bulk1Resources:
         content_type = call.headers.get("content-type", "")
         if _media_type(call) not in _MEDIA_TYPES[job.settings.content]:
             raise Fault("UnsupportedContentType", f"Unsupported content type: {content_type}")
+        if not call.body:
+            raise Fault("ClientInputError", "Unable to find any data to create batch")
         if len(call.body) > MOST_BATCH_BYTES:
             raise Fault(
                 "ClientInputError",

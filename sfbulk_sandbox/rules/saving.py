@@ -79,9 +79,12 @@ class Saver:
 
     def _check_columns(self) -> None:
         fields = [column.field for column in self._columns]
+        if not fields:
+            # An upload of 0 bytes: a load without rows, whatever its operation.
+            return
         if self._operation in _DELETES and [one.type for one in fields] != ["id"]:
             raise Fault("InvalidBatch", "Delete batch must contain only ids")
-        if self._key is not None and self._key not in fields:
+        if self._key is not None and self._key.type != "id" and self._key not in fields:
             raise Fault("InvalidBatch", f"Field name not found : {self._key.name}")
 
     def save(self, rows: Sequence[Sequence[Given]]) -> list[RowResult]:

@@ -36,7 +36,11 @@ def by_id(store: Store, sobject: SObject, chunk: Chunk, given: Sequence[Given], 
 
 
 def by_id_or_new(store: Store, sobject: SObject, chunk: Chunk, given: Sequence[Given]) -> None:
-    """Find the records of an upsert by Id; a row without id makes a record."""
+    """Find the records of an upsert by Id; a row without id makes a record.
+
+    So every row does when the load has no Id column at all, as jsforce's and the Salesforce CLI's
+    live tests show.
+    """
     _take_ids(store, sobject, chunk, given)
 
 

@@ -93,9 +93,7 @@ def test_a_batch_whose_header_is_wrong_fails_as_a_whole(sandbox: Sandbox, api: A
     job = api.job("insert", "Account")
     message = api.failure(job, "Name,Foo__c\nx,y\n")
     assert message == "InvalidBatch : Field name not found : Foo__c"
-    assert api.failure(job, "Name,Fax\nx\n").startswith("InvalidBatch : ")
     assert api.failure(job, b"Name\n\xff\n").startswith("ClientInputError : ")
-    assert api.failure(job, "").startswith("InvalidBatch : ")
     assert sandbox.org.counts()["Account"] == 0
 
 
@@ -133,7 +131,7 @@ def test_json_null_clears_a_field_and_an_absent_one_stays(api: AsyncApi) -> None
 
 def test_json_that_is_no_list_of_records_fails_the_batch(api: AsyncApi) -> None:
     job = api.job("insert", "Account", "JSON")
-    for body in ("{}", "[1]", "[", ""):
+    for body in ("{}", "[1]", "["):
         assert api.failure(job, body, "JSON").startswith("InvalidBatch : ")
 
 

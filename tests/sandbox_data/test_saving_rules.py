@@ -138,3 +138,29 @@ def test_an_id_whose_suffix_does_not_fit_is_malformed_wherever_it_stands(
         f"Account ID: id value of incorrect type: {wrong}",
         ("AccountId",),
     )
+
+
+def test_e_mail_is_stored_in_lower_case_however_it_comes(org: Org, tmp_path: Path) -> None:
+    """As CumulusCI's live tests read it back."""
+    (tmp_path / "Lead.csv").write_text(
+        "LastName,Company,Email\nL,C,Old@Example.COM\n", encoding="utf-8"
+    )
+    org.load(tmp_path)
+    loader = org.loader("insert", "Contact", ["LastName", "Email", "Title"])
+    (made,) = loader.save([["C", "MiXed@Example.COM", "Chief@Sea"]])
+    assert made.success
+    org.save_record("insert", "Case", {"SuppliedEmail": "WEB@example.com"})
+    soql = "SELECT Email, Title FROM Contact WHERE Email = 'mixed@EXAMPLE.com'"
+    assert list(org.query(soql).rows()) == [("mixed@example.com", "Chief@Sea")]
+    for query, stored in {
+        "SELECT SuppliedEmail FROM Case": "web@example.com",
+        "SELECT Email FROM Lead": "old@example.com",
+    }.items():
+        assert list(org.query(query).rows()) == [(stored,)]
+
+
+def test_an_upsert_by_e_mail_finds_its_record_in_any_letter_case(org: Org) -> None:
+    loader = org.loader("upsert", "Contact", ["Email", "LastName"], "Email")
+    (made,) = loader.save([["Ann@Example.com", "A"]])
+    (again,) = loader.save([["ANN@example.com", "B"]])
+    assert (made.created, again.created, again.id) == (True, False, made.id)
