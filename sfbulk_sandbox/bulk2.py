@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from sfbulk_sandbox.answers import CSV_HEADERS, JsonAnswer, instant_text, no_content
 from sfbulk_sandbox.job_lists import ListedJob, list_document
@@ -13,8 +14,7 @@ from sfbulk_sandbox.jobs import Job, JobState, JobType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from starlette.responses import Response
-
+    from sfbulk_sandbox.behaviour import Behaviour
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.jobs import Jobs
 
@@ -97,9 +97,16 @@ def content_url(job: Job) -> dict[str, str]:
     return {"contentUrl": f"services/data/v{job.version}/jobs/ingest/{job.id}/batches"}
 
 
-def csv_answer(lines: Iterator[bytes], headers: Mapping[str, str] | None = None) -> Response:
-    """Return CSV that is read from disk while it is sent."""
-    return StreamingResponse(lines, headers={**CSV_HEADERS, **(headers or {})})
+def result_answer(
+    lines: Iterator[bytes], behaviour: Behaviour, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return results as CSV that is read from disk while it is sent; the first line is a header."""
+    first = list(islice(lines, 2))
+    if len(first) == 1 and not behaviour.has("empty_results", "header"):
+        if behaviour.has("empty_results", "no_content"):
+            return Response(status_code=204, headers=headers)
+        return Response(headers={**CSV_HEADERS, **(headers or {})})
+    return StreamingResponse(chain(first, lines), headers={**CSV_HEADERS, **(headers or {})})
 
 
 def _format(job: Job) -> dict[str, str]:

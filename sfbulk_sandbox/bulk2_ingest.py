@@ -15,8 +15,8 @@ from sfbulk_sandbox.auth import not_found
 from sfbulk_sandbox.bulk2 import (
     JobResources,
     created_document,
-    csv_answer,
     listed_document,
+    result_answer,
     short_document,
 )
 from sfbulk_sandbox.calls import Resource
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from tempfile import _TemporaryFileWrapper
 
+    from sfbulk_sandbox.behaviour import Behaviour
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.job_lists import ListedJob
     from sfbulk_sandbox.jobs import Jobs
@@ -60,6 +61,7 @@ class IngestJobResources(JobResources):
         jobs: Where jobs are kept.
         new_job: Makes a job of checked settings.
         classic: The loads of Bulk API 1.0, which the list shows too.
+        behaviour: How the org answers where public sources differ.
         admit: The check that comes before each call.
     """
 
@@ -73,10 +75,12 @@ class IngestJobResources(JobResources):
         *,
         new_job: Callable[[JobSettings, str], Job],
         classic: Callable[[], Iterable[ListedJob]],
+        behaviour: Behaviour,
         admit: Callable[[Call], Mapping[str, str]],
     ) -> None:
         super().__init__(jobs, classic)
         self._new_job = new_job
+        self._behaviour = behaviour
         self._admit = admit
 
     def resources(self) -> list[Resource]:
@@ -109,7 +113,7 @@ class IngestJobResources(JobResources):
         if not isinstance(job.work, IngestWork):
             raise TypeError(f"job {job.id} is no ingest job")
         job.work.upload_path.write_bytes(rows)
-        job.uploaded = True
+        job.uploads = 1
         self.jobs.add(job)
         self.jobs.close_upload(job)
         # The state of this moment: the worker may already be further.
@@ -123,9 +127,8 @@ class IngestJobResources(JobResources):
                 code="INVALIDJOBSTATE",
                 message=f"Uploading to a Job in state {job.state.value} is not allowed",
             )
-        if job.uploaded:
-            raise _second_upload(job)
-        _keep(await _receive(call, work), job, work)
+        self._check_second(job)
+        self._keep(await _receive(call, work), job, work)
         return Response(status_code=201)
 
     def info(self, call: Call) -> Response:
@@ -134,7 +137,7 @@ class IngestJobResources(JobResources):
         self.jobs.progress.polled(job.id)
         with job.lock:
             document = listed_document(job)
-            if job.uploaded:
+            if self._shows_counts(job):
                 document["numberRecordsProcessed"] = job.processed
                 document["numberRecordsFailed"] = job.failed
             document |= {
@@ -177,7 +180,26 @@ class IngestJobResources(JobResources):
             )
         # After an abort the worker still finishes its chunk of rows.
         self.jobs.progress.settle(job.id)
-        return csv_answer(work.results(job, kind))
+        return result_answer(work.results(job, kind), self._behaviour)
+
+    def _check_second(self, job: Job) -> None:
+        if job.uploads and self._behaviour.has("second_upload", "refused"):
+            raise _second_upload(job)
+
+    def _keep(self, arrived: Path, job: Job, work: IngestWork) -> None:
+        with job.lock:
+            # Of two uploads at a time the first to be whole counts.
+            if job.uploads:
+                arrived.unlink()
+                self._check_second(job)
+            else:
+                arrived.rename(work.upload_path)
+            job.uploads += 1
+
+    def _shows_counts(self, job: Job) -> bool:
+        is_open = job.state is JobState.OPEN
+        hidden = is_open and self._behaviour.has("counts_after_upload", "hidden")
+        return job.uploads > 0 and not hidden
 
     def _job_and_work(self, call: Call) -> tuple[Job, IngestWork]:
         job = self.job(call)
@@ -228,16 +250,6 @@ def _arriving(folder: Path) -> Iterator[_TemporaryFileWrapper[bytes]]:
             # A connection that broke leaves the job as it was: Open and without data.
             Path(file.name).unlink()
             raise
-
-
-def _keep(arrived: Path, job: Job, work: IngestWork) -> None:
-    with job.lock:
-        # Of two uploads at a time the first to be whole counts.
-        if job.uploaded:
-            arrived.unlink()
-            raise _second_upload(job)
-        arrived.rename(work.upload_path)
-        job.uploaded = True
 
 
 def _check_size(size: int) -> None:

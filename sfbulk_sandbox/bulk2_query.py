@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.answers import JsonAnswer
+from sfbulk_sandbox.auth import not_found
 from sfbulk_sandbox.bulk2 import (
     JobResources,
     created_document,
-    csv_answer,
     listed_document,
+    result_answer,
     short_document,
 )
 from sfbulk_sandbox.calls import Resource
@@ -19,10 +20,11 @@ from sfbulk_sandbox.jobs import ENDED, Job, JobState, JobType
 from sfbulk_sandbox.query_work import Page, QueryWork, located_page, locator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from starlette.responses import Response
 
+    from sfbulk_sandbox.behaviour import Behaviour
     from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.job_lists import ListedJob
     from sfbulk_sandbox.job_settings import Paging
@@ -46,6 +48,7 @@ class QueryJobResources(JobResources):
         new_job: Makes a job of checked settings.
         paging: How many rows a page has.
         classic: The query jobs of Bulk API 1.0, which the list shows too.
+        behaviour: How the org answers where public sources differ.
         admit: The check that comes before each call.
     """
 
@@ -53,18 +56,20 @@ class QueryJobResources(JobResources):
     collection = "query"
     deletable = ENDED
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a query job meets, each by name
         self,
         jobs: Jobs,
         *,
         new_job: Callable[[JobSettings, str, str], Job],
         paging: Paging,
         classic: Callable[[], Iterable[ListedJob]],
+        behaviour: Behaviour,
         admit: Callable[[Call], Mapping[str, str]],
     ) -> None:
         super().__init__(jobs, classic)
         self._new_job = new_job
         self._paging = paging
+        self._behaviour = behaviour
         self._admit = admit
 
     def resources(self) -> list[Resource]:
@@ -127,30 +132,26 @@ class QueryJobResources(JobResources):
             # The four letters: jsforce's loop does not end without them.
             "Sforce-Locator": locator(job, Page(end, page.size)) if more else "null",
         }
-        return csv_answer(work.page(job, page), headers)
+        return result_answer(work.page(job, page), self._behaviour, headers)
 
     def result_pages(self, call: Call) -> Response:
         """Name up to five pages that can be fetched in parallel (version 58.0 and later)."""
         job, work = self._finished(call)
+        if self._behaviour.has("result_pages", "refused"):
+            raise not_found()
         first = self._page(job, call)
         starts = range(first.start, max(work.rows.count, first.start + 1), first.size)
-        path = f"{call.base_path}/jobs/query/{job.id}"
-        document: dict[str, object] = {
-            "resultPages": [
-                {"resultUrl": f"{path}/results?locator={locator(job, Page(start, first.size))}"}
-                for start in starts[:_RESULT_URLS]
-            ]
-        }
-        if len(starts) > _RESULT_URLS:
-            following = locator(job, Page(starts[_RESULT_URLS], first.size))
-            document["nextRecordsUrl"] = f"{path}/resultpages?locator={following}"
-        document["done"] = len(starts) <= _RESULT_URLS
-        return JsonAnswer(document)
+        locators = [locator(job, Page(start, first.size)) for start in starts[: _RESULT_URLS + 1]]
+        path = f"/jobs/query/{job.id}"
+        if self._behaviour.has("result_pages", "guide"):
+            return JsonAnswer(_pages_of_the_guide(call.base_path + path, locators))
+        return JsonAnswer(_pages(path, locators))
 
     def failed_results(self, call: Call) -> Response:
         """Send the header alone: rows of a query do not fail one by one."""
         job, work = self._finished(call)
-        return csv_answer(iter([job.dialect.encode(["sf__Id", "sf__Error", *work.header])]))
+        header = job.dialect.encode(["sf__Id", "sf__Error", *work.header])
+        return result_answer(iter([header]), self._behaviour)
 
     def _finished(self, call: Call) -> tuple[Job, QueryWork]:
         job = self.job(call)
@@ -180,3 +181,25 @@ class QueryJobResources(JobResources):
                 raise Fault(code="INVALID_FIELD", message=f"maxRecords is no number: {text}")
             size = min(int(text), _MOST_ROWS)
         return Page(start, size)
+
+
+def _pages(path: str, locators: Sequence[str]) -> dict[str, object]:
+    """Name pages as three clients read them (node-sf-bulk2 commit 8b532e7 and two others)."""
+    links = [f"{path}/results?locator={text}" for text in locators[:_RESULT_URLS]]
+    following = [f"{path}/resultPages?locator={text}" for text in locators[_RESULT_URLS:]]
+    return {
+        "resultChunks": [{"resultLink": link} for link in links],
+        "nextRecordsUrl": following[0] if following else None,
+        "done": not following,
+    }
+
+
+def _pages_of_the_guide(path: str, locators: Sequence[str]) -> dict[str, object]:
+    """Name pages as the Bulk API guide does (Get Parallel Results for a Query Job)."""
+    urls = [f"{path}/results?locator={text}" for text in locators[:_RESULT_URLS]]
+    following = [f"{path}/resultpages?locator={text}" for text in locators[_RESULT_URLS:]]
+    return {
+        "resultPages": [{"resultUrl": url} for url in urls],
+        **({"nextRecordsUrl": following[0]} if following else {}),
+        "done": not following,
+    }

@@ -59,7 +59,7 @@ class IngestWork:
 
     def run(self, job: Job) -> None:
         """Load the rows; what a failure or an abort leaves stays unprocessed."""
-        if not job.uploaded:
+        if not job.uploads:
             raise JobFailure("InvalidBatch : No data was uploaded")
         try:
             self._load(job)
@@ -143,7 +143,7 @@ class IngestWork:
 
     def _columns(self, job: Job) -> list[_Column]:
         """Return the uploaded columns that stand for a field: results show no others."""
-        if not job.uploaded:
+        if not job.uploads:
             return []
         try:
             header = self._upload(job).header()

@@ -41,6 +41,11 @@ class JobType(str, Enum):
 
 
 _SHORT_ID = 15
+# As recorded, "multipe" too.
+_TOO_MANY_UPLOADS = (
+    "Found multipe contents for job: <{}>, please 'Close' / 'Abort' / 'Delete' the current Job "
+    "then create a new Job and make sure you only do 'PUT' once on a given Job."
+)
 _log = logging.getLogger(__name__)
 
 ENDED = frozenset({JobState.JOB_COMPLETE, JobState.ABORTED, JobState.FAILED})
@@ -73,8 +78,9 @@ class JobFailure(Exception):  # noqa: N818 - Salesforce's word for it: the job's
 class Job:
     """One job.
 
-    `processed` counts rows tried, `failed` those of them that were refused, `total` all rows once
-    they are known. Times are milliseconds.
+    `uploads` counts the uploads that were taken; only one may be. `processed` counts rows tried,
+    `failed` those of them that were refused, `total` all rows once they are known.
+    Times are milliseconds.
     """
 
     id: str
@@ -89,7 +95,7 @@ class Job:
     work: Work
     external_id: str | None = None
     assignment_rule_id: str | None = None
-    uploaded: bool = False
+    uploads: int = 0
     processed: int = 0
     failed: int = 0
     total: int | None = None
@@ -152,8 +158,10 @@ class Jobs:
         """Take the upload for complete and the job for ready.
 
         Raises:
-            Fault: The job is not Open.
+            Fault: The job is not Open, or has more than one upload; it stays as it is.
         """
+        if job.uploads > 1:
+            raise Fault(code="INVALIDJOB", message=_TOO_MANY_UPLOADS.format(job.id[:_SHORT_ID]))
         if not job.become(JobState.UPLOAD_COMPLETE, self._clock.now()):
             raise _wrong_state(f"Closing a Job in state {job.state.value} is not allowed")
         self._submit(job)

@@ -269,7 +269,24 @@ def test_a_header_alone_is_a_finished_job_and_no_upload_a_failed_one(org: Org) -
     assert org.wait("ingest", job_id)["state"] == "Failed"
 
 
-def test_a_second_upload_is_refused_and_the_first_one_counts(org: Org) -> None:
+def test_after_a_second_upload_the_close_is_refused(org: Org) -> None:
+    job_id = org.open_load("Account", "insert")["id"]
+    assert org.upload(job_id, b"Name\nfirst\n").status_code == 201
+    assert org.upload(job_id, b"Name\nsecond\n").status_code == 201
+    refused = org.close(job_id)
+    assert refused.status_code == 400
+    text = (
+        f"Found multipe contents for job: <{job_id[:15]}>, please 'Close' / 'Abort' / 'Delete' the "
+        "current Job then create a new Job and make sure you only do 'PUT' once on a given Job."
+    )
+    assert faults_of(refused) == [("INVALIDJOB", text)]
+    assert org.json("GET", f"/jobs/ingest/{job_id}")["state"] == "Open"
+    assert org.call("PATCH", f"/jobs/ingest/{job_id}", json={"state": "Aborted"}).ok
+    assert names_in(org) == []
+
+
+def test_a_second_upload_may_be_refused_so_that_the_first_one_counts(org: Org) -> None:
+    org.sandbox.control.set_behaviour(second_upload="refused")
     job_id = org.open_load("Account", "insert")["id"]
     assert org.upload(job_id, b"Name\nfirst\n").status_code == 201
     second = org.upload(job_id, b"Name\nsecond\n")
@@ -278,6 +295,28 @@ def test_a_second_upload_is_refused_and_the_first_one_counts(org: Org) -> None:
     org.close(job_id)
     org.wait("ingest", job_id)
     assert names_in(org) == ["first"]
+
+
+@pytest.mark.parametrize("choice", ["shown", "hidden"])
+def test_an_open_job_shows_counts_after_its_upload_or_not(org: Org, choice: str) -> None:
+    org.sandbox.control.set_behaviour(counts_after_upload=choice)
+    job_id = org.open_load("Account", "insert")["id"]
+    assert "numberRecordsProcessed" not in org.json("GET", f"/jobs/ingest/{job_id}")
+    org.upload(job_id, b"Name\nx\n")
+    shown = "numberRecordsProcessed" in org.json("GET", f"/jobs/ingest/{job_id}")
+    assert shown is (choice == "shown")
+    org.close(job_id)
+    assert org.wait("ingest", job_id)["numberRecordsProcessed"] == 1
+
+
+@pytest.mark.parametrize(("choice", "status"), [("no_content", 204), ("empty", 200)])
+def test_result_lists_without_rows_may_have_no_header(org: Org, choice: str, status: int) -> None:
+    org.sandbox.control.set_behaviour(empty_results=choice)
+    job = org.load("Account", "insert", b"Name\nx\n")
+    for kind in ("failedResults", "unprocessedrecords"):
+        answer = org.get(f"/jobs/ingest/{job['id']}/{kind}")
+        assert (answer.status_code, answer.content) == (status, b"")
+    assert "x" in org.results(job["id"], "successfulResults")
 
 
 def test_an_upload_to_a_closed_job_is_refused(org: Org) -> None:

@@ -169,8 +169,25 @@ def test_result_pages_name_five_pages_at_a_time(org: Org) -> None:
     job = org.run_query(NAMES)
     org.sandbox.control.set_page_rows(10)
     first = org.json("GET", f"/jobs/query/{job['id']}/resultPages")
-    assert len(first["resultPages"]) == 5
-    assert first["done"] is False
+    assert list(first) == ["resultChunks", "nextRecordsUrl", "done"]
+    assert (len(first["resultChunks"]), first["done"]) == (5, False)
+    second = org.json("GET", first["nextRecordsUrl"])
+    assert len(second["resultChunks"]) == 2
+    assert (second["nextRecordsUrl"], second["done"]) == (None, True)
+    found = []
+    for entry in first["resultChunks"] + second["resultChunks"]:
+        assert entry["resultLink"].startswith(f"/jobs/query/{job['id']}/results?locator=")
+        found += [row[0] for row in rows_of(org.get(entry["resultLink"]).text)[1:]]
+    assert sorted(found) == sorted(names)
+
+
+def test_result_pages_may_be_those_of_the_guide(org: Org) -> None:
+    names = fill(org, 65)
+    job = org.run_query(NAMES)
+    org.sandbox.control.set_page_rows(10)
+    org.sandbox.control.set_behaviour(result_pages="guide")
+    first = org.json("GET", f"/jobs/query/{job['id']}/resultPages")
+    assert (len(first["resultPages"]), first["done"]) == (5, False)
     second = org.json("GET", first["nextRecordsUrl"])
     assert len(second["resultPages"]) == 2
     assert second["done"] is True
@@ -180,6 +197,28 @@ def test_result_pages_name_five_pages_at_a_time(org: Org) -> None:
         page = org.get(entry["resultUrl"])
         found += [row[0] for row in rows_of(page.text)[1:]]
     assert sorted(found) == sorted(names)
+
+
+def test_result_pages_may_be_refused(org: Org) -> None:
+    job = org.run_query(NAMES)
+    org.sandbox.control.set_behaviour(result_pages="refused")
+    answer = org.get(f"/jobs/query/{job['id']}/resultPages")
+    assert answer.status_code == 404
+    assert faults_of(answer)[0][0] == "NOT_FOUND"
+    assert results(org, job).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "body"),
+    [("header", 200, '"Name"\n'), ("no_content", 204, ""), ("empty", 200, "")],
+)
+def test_a_query_without_rows(org: Org, choice: str, status: int, body: str) -> None:
+    org.sandbox.control.set_behaviour(empty_results=choice)
+    answer = org.get(f"/jobs/query/{org.run_query(NAMES)['id']}/results")
+    assert (answer.status_code, answer.text) == (status, body)
+    assert answer.headers["Sforce-Locator"] == "null"
+    fill(org, 1)
+    assert results(org, org.run_query(NAMES)).status_code == 200
 
 
 def test_the_rows_are_those_of_the_moment_the_job_ran(org: Org) -> None:
