@@ -7,6 +7,7 @@ each answer is read by how it begins.
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -70,11 +71,13 @@ def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
 
 
 def read_result_ids(request: Request, reply: Reply) -> list[str]:
-    """The ids of a query's result files.
+    """The ids of a query's result files; none when the answer is 204.
 
     Raises:
         TransportError: the reply is no list of them.
     """
+    if reply.status == HTTPStatus.NO_CONTENT:
+        return []
     document = _document(request, reply, "result-list")
     if isinstance(document, ET.Element):
         return [child.text or "" for child in document]

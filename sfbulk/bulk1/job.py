@@ -304,12 +304,15 @@ class ClassicJob:
     def row_results(self, batch_id: str) -> Iterator[RowResult]:
         """API call: what became of each row of a load's batch, in the order of its rows.
 
+        An answer without a body holds no rows: compare them with the counts of the batch.
+
         Raises:
             ApiError: there are no results, as of a batch that failed.
             DataError: results that cannot be read.
         """
         with self._download(batch_id, "") as file:
-            yield from read_row_results(self.content_type, read_chunks(file))
+            if file.stat().st_size:
+                yield from read_row_results(self.content_type, read_chunks(file))
 
     def result_ids(self, batch_id: str) -> list[str]:
         """API call: the ids of the result files of a query's batch.
@@ -331,7 +334,8 @@ class ClassicJob:
             DataError: a file that cannot be read.
         """
         with self._download(batch_id, f"/{result_id}") as file:
-            yield from read_rows(self.content_type, read_chunks(file))
+            if file.stat().st_size:
+                yield from read_rows(self.content_type, read_chunks(file))
 
     def save_result(self, batch_id: str, result_id: str, path: Path) -> None:
         """API call: download one result file of a query as it is."""

@@ -150,7 +150,7 @@ class IngestJob(Job):
 
         Raises:
             RowCountMismatch: they are more or fewer than the job announced.
-            JobError: the results are not ready.
+            JobError: the job has not ended, and there are no results yet.
         """
         with self._results("successfulResults") as rows:
             processed, failed = self.info.records_processed, self.info.records_failed
@@ -163,7 +163,7 @@ class IngestJob(Job):
 
         Raises:
             RowCountMismatch: they are more or fewer than the job announced.
-            JobError: the results are not ready.
+            JobError: the job has not ended, and there are no results yet.
         """
         with self._results("failedResults") as rows:
             announced = self.info.records_failed
@@ -173,7 +173,7 @@ class IngestJob(Job):
         """API call: the rows Salesforce never tried, because the job failed or was aborted.
 
         Raises:
-            JobError: the results are not ready.
+            JobError: the job has not ended, and there are no results yet.
         """
         with self._results("unprocessedrecords") as rows:
             yield from rows
@@ -246,5 +246,10 @@ class IngestJob(Job):
         # On disk first: a slow reader would hold the connection until Salesforce cuts it.
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             file = Path(folder) / f"{resource}.csv"
-            download(self._transport, request, lambda chunks: save_chunks(chunks, file))
+            download(
+                self._transport,
+                request,
+                lambda chunks: save_chunks(chunks, file),
+                ended=self.state.is_terminal,
+            )
             yield decode_rows(read_chunks(file), self.column_delimiter)

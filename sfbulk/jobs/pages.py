@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sfbulk.jobs.states import JobInfo
     from sfbulk.transport import Transport
+    from sfbulk.wire import Reply
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class PageReader:
         self._numbers = itertools.count(1)
 
     def pages(self) -> Iterator[ResultPage]:
-        """API call: each page as a file, others being fetched meanwhile.
+        """API call: each page as a file, others being fetched meanwhile; none if there are no rows.
 
         Raises:
             RowCountMismatch: the pages together do not hold the rows of the job.
@@ -113,6 +114,9 @@ class PageReader:
             ApiError: Salesforce refuses a page.
             TransportError: a page could not be had.
         """
+        if self._info.records_processed == 0:
+            # What such a job answers is not documented, and nothing could be in it.
+            return
         counts: list[int | None] = []
         pool = ThreadPoolExecutor(self._pages_ahead, thread_name_prefix="sfbulk-page")
         with TemporaryDirectory(prefix=f"{self._info.id}-", dir=self._spool) as folder:
@@ -216,15 +220,18 @@ class PageReader:
         reply = download(self._transport, request, lambda chunks: self._save(chunks, partial))
         partial.replace(path)
         following = reply.headers.get("Sforce-Locator")
-        count = reply.headers.get("Sforce-NumberOfRecords", "")
-        return ResultPage(
+        is_empty = path.stat().st_size == 0
+        page = ResultPage(
             job_id=self._info.id,
             path=path,
-            expected_rows=int(count) if count.isascii() and count.isdigit() else None,
+            expected_rows=_count(reply) if not is_empty else _count(reply) or 0,
             locator=locator,
             # The last page says "null", in letters (Bulk API guide: Get Results for a Query Job).
             next_locator=None if following in (None, "", "null") else following,
         )
+        if is_empty:
+            page.check_rows(0)
+        return page
 
     def _request(self, locator: str | None) -> Request:
         params = {"locator": locator, "maxRecords": self._max_records}
@@ -255,6 +262,12 @@ class PageReader:
                 f"Salesforce processed {announced:,}. Run the query again.",
                 job_id=self._info.id,
             )
+
+
+def _count(reply: Reply) -> int | None:
+    """The data rows of a page by its header; None when a proxy has removed it."""
+    text = reply.headers.get("Sforce-NumberOfRecords", "")
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 class _Sum:

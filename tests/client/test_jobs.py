@@ -150,25 +150,49 @@ def test_uncounted_pages_cannot_be_reckoned_up(
     assert (found.expected_rows, found.rows) == (None, None)
 
 
-def test_a_body_without_a_header_row_holds_no_rows(
-    server: ScriptedServer, transport: Transport
+def test_a_query_without_rows_is_not_asked_for_results(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
-    running = query(transport, server, complete(0), Answer(200, b"", {"Sforce-Locator": "null"}))
-    assert list(running.rows()) == []
+    done = query(transport, server, complete(0))
+    assert list(done.rows()) == []
+    assert list(done.pages(tmp_path)) == []
+    assert [line for line in server.lines if "/results" in line] == []
+
+
+NO_BODY = [Answer(204), Answer(200, b"", {"Sforce-Locator": "null"})]
+
+
+@pytest.mark.parametrize("answer", NO_BODY)
+def test_a_page_without_a_body_holds_no_rows(
+    server: ScriptedServer, transport: Transport, tmp_path: Path, answer: Answer
+) -> None:
+    uncounted = query(transport, server, job("JobComplete"), answer, answer)
+    assert list(uncounted.rows()) == []
+    assert [page.expected_rows for page in uncounted.pages(tmp_path)] == [0]
+
+
+@pytest.mark.parametrize("answer", NO_BODY)
+def test_a_page_without_a_body_is_an_error_where_rows_were_announced(
+    server: ScriptedServer, transport: Transport, tmp_path: Path, answer: Answer
+) -> None:
+    counted = query(transport, server, complete(3), answer, answer)
+    for read in (counted.rows, lambda: counted.pages(tmp_path)):
+        with pytest.raises(RowCountMismatch, match="hold 0 rows where Salesforce processed 3"):
+            list(read())
+
+
+def test_a_page_without_a_body_is_an_error_where_the_page_announces_rows(
+    server: ScriptedServer, transport: Transport, tmp_path: Path
+) -> None:
+    empty = Answer(200, b"", {"Sforce-NumberOfRecords": "3"})
+    with pytest.raises(RowCountMismatch, match="holds 0 rows where Salesforce announced 3"):
+        list(query(transport, server, job("JobComplete"), empty).pages(tmp_path))
 
 
 def test_a_page_that_is_no_csv_is_an_error(server: ScriptedServer, transport: Transport) -> None:
     running = query(transport, server, complete(1), Answer(200, b'"Id","Name"\n"x"\n'))
     with pytest.raises(CsvError, match="Row 1 has 1 cells"):
         list(running.rows())
-
-
-def test_results_that_are_not_ready_are_no_empty_results(
-    server: ScriptedServer, transport: Transport, tmp_path: Path
-) -> None:
-    running = query(transport, server, complete(1), Answer(204))
-    with pytest.raises(JobError, match="has no results yet"):
-        list(running.pages(tmp_path))
 
 
 def test_a_reader_who_leaves_does_not_wait_for_the_page_ahead(

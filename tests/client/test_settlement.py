@@ -384,13 +384,37 @@ def test_results_that_lack_rows_are_an_error(server: ScriptedServer, transport: 
         list(done.failed())
 
 
+NO_BODY = [Answer(204), Answer(200), Answer(200, b"\n")]
+
+
 @pytest.mark.parametrize("resource", ["successful", "failed", "unprocessed"])
-def test_results_that_are_not_ready_are_not_none(
+@pytest.mark.parametrize("answer", NO_BODY)
+def test_results_without_a_body_are_no_rows_once_the_job_has_ended(
+    server: ScriptedServer, transport: Transport, resource: str, answer: Answer
+) -> None:
+    counts = {"numberRecordsProcessed": 0, "numberRecordsFailed": 0}
+    done = create(transport, server, job(), job("JobComplete", **counts), answer)
+    done.wait()
+    assert list(getattr(done, resource)()) == []
+
+
+@pytest.mark.parametrize(("resource", "announced"), [("successful", 2), ("failed", 1)])
+@pytest.mark.parametrize("answer", NO_BODY)
+def test_results_without_a_body_are_an_error_where_rows_were_announced(
+    server: ScriptedServer, transport: Transport, resource: str, announced: int, answer: Answer
+) -> None:
+    done = completed(transport, server, answer)
+    with pytest.raises(RowCountMismatch, match=f"0 rows where Salesforce announced {announced}"):
+        list(getattr(done, resource)())
+
+
+@pytest.mark.parametrize("resource", ["successful", "failed", "unprocessed"])
+def test_results_of_a_job_that_still_runs_are_not_ready(
     server: ScriptedServer, transport: Transport, resource: str
 ) -> None:
-    done = completed(transport, server, Answer(204))
+    running = create(transport, server, job("InProgress"), Answer(204))
     with pytest.raises(JobError, match="has no results yet"):
-        list(getattr(done, resource)())
+        list(getattr(running, resource)())
 
 
 # The same on the sandbox, where what was saved can be seen

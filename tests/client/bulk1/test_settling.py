@@ -451,3 +451,32 @@ def test_a_failed_query_without_a_reason_says_so(
     server.script.extend([job(), batch(1), listed(said(1, "Failed")), job("Aborted")])
     with pytest.raises(JobFailed, match="on Account failed: Salesforce gives no reason"):
         list(Bulk1(transport).query("SELECT Id FROM Account"))
+
+
+# Results without a body
+
+
+@pytest.mark.parametrize("content", ["CSV", "JSON", "XML"])
+@pytest.mark.parametrize("answer", [Answer(204), Answer(200)])
+def test_results_without_a_body_hold_no_rows(
+    server: ScriptedServer, transport: Transport, content: str, answer: Answer
+) -> None:
+    server.script.extend([job(contentType=content), answer, answer, Answer(204)])
+    done = Bulk1(transport).ingest_job("Account", Operation.INSERT)
+    assert list(done.row_results("7510")) == []
+    assert list(done.rows("7510", "7520")) == []
+    assert done.result_ids("7510") == []
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_a_query_whose_results_have_no_body_is_judged_by_the_count_of_its_batch(
+    server: ScriptedServer, transport: Transport, rows: int
+) -> None:
+    completed = said(1, "Completed", numberRecordsProcessed=rows)
+    server.script.extend([job(), batch(1), listed(completed), Answer(204), job("Closed")])
+    query = Bulk1(transport).query("SELECT Id FROM Account")
+    if not rows:
+        assert list(query) == []
+        return
+    with pytest.raises(RowCountMismatch, match="hold 0 rows where Salesforce found 2"):
+        list(query)
