@@ -127,7 +127,7 @@ class TransportError(SalesforceError):
 
 
 class UploadUnknown(TransportError):  # noqa: N818 - names what is unknown
-    """It cannot be told whether a job has its data.
+    """It cannot be told whether a job has its data, and once.
 
     Nothing is loaded before the job is closed: abort it and begin a new one.
     """

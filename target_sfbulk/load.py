@@ -7,12 +7,13 @@ same object apart (`sfbulk.jobs.spool`): one key is never in two jobs at once.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from sfbulk import DataError, SalesforceError
+from sfbulk import DataError
+from sfbulk.jobs.submit import submit
 from target_sfbulk.numbers import json_line
 from target_sfbulk.results import read_outcome
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
@@ -151,19 +152,20 @@ class StreamLoad:
         )
 
     def _submit(self, rows: JobRows) -> IngestJob:
+        return submit(lambda: self._create(rows), rows.file.path, partial(self._closing, rows))
+
+    def _create(self, rows: JobRows) -> IngestJob:
         plan = self._plan
-        job = self._workplace.salesforce.ingest_job(
+        return self._workplace.salesforce.ingest_job(
             plan.sobject,
             plan.operation,
             external_id=plan.external_id,
             line_ending=rows.file.group.line_ending,
         )
+
+    def _closing(self, rows: JobRows, job: IngestJob) -> None:
         self._output.report.job_ids.append(job.id)
-        LOGGER.info("%s: job %s takes %d rows", plan.stream, job.id, rows.count)
-        with _aborted_on_error(job):
-            job.upload(rows.file.path)
-        job.close()
-        return job
+        LOGGER.info("%s: job %s takes %d rows", self._plan.stream, job.id, rows.count)
 
     def _record(self, rows: JobRows, outcome: Outcome) -> None:
         report = self._output.report
@@ -172,14 +174,3 @@ class StreamLoad:
         if outcome.rejects:
             records = self._spool.records_of(rows, outcome.rejects)
             self._output.reject((record, outcome.rejects[at]) for at, record in records)
-
-
-@contextmanager
-def _aborted_on_error(job: IngestJob) -> Iterator[None]:
-    """Leave no job open that will never be closed; one that was closed may be committing."""
-    try:
-        yield
-    except BaseException:
-        with suppress(SalesforceError):
-            job.abort()
-        raise

@@ -27,12 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# An upload that was neither answered for nor shows is sent again this often: a job takes
-# one, so a second is refused and never loaded twice.
-_UPLOAD_ATTEMPTS = 3
-
-# Part of Salesforce's text for a second upload (assumed: no recording shows it).
-_SECOND_UPLOAD = "multiple contents"
+# Part of what Salesforce says of a job with two uploads, when the second comes or when the job
+# is closed, under several codes ("Found multipe contents for job: <750...>", recorded).
+_TWO_UPLOADS = "contents for job"
 
 
 class IngestJob(Job):
@@ -109,8 +106,8 @@ class IngestJob(Job):
         Raises:
             DataError: nothing to send, or more than Salesforce takes in a job.
             ApiError: Salesforce refuses.
-            UploadUnknown: no answer, and the job does not tell whether the data arrived. It is
-                not loaded before `close`, so the way out is to abort and begin a new job.
+            UploadUnknown: no answer, and the job does not show its data; or it has data already.
+                It is not loaded before `close`, so the way out is to abort and begin a new job.
             JobAborted: somebody ended the job meanwhile.
         """
         if isinstance(body, (Path, bytes)):
@@ -126,8 +123,10 @@ class IngestJob(Job):
 
         Raises:
             ApiError: Salesforce refuses, as for a job that was aborted meanwhile.
+            UploadUnknown: the job has two uploads, so that Salesforce refuses to load it.
         """
-        return self._change_state(JobState.UPLOAD_COMPLETE)
+        with self._two_uploads_are_unknown():
+            return self._change_state(JobState.UPLOAD_COMPLETE)
 
     def wait(self, *, timeout: float | None = None) -> JobInfo:
         """API call: wait until the job has ended, in whichever way: look at the state.
@@ -204,30 +203,40 @@ class IngestJob(Job):
             body=body,
             read_timeout=DATA_READ_TIMEOUT_SECONDS,
         )
-        lost: TransportError | None = None
-        for _ in range(_UPLOAD_ATTEMPTS):
-            try:
+        # Counts that were there before the upload tell nothing of it.
+        counts_tell = not self.info.has_data
+        try:
+            with self._two_uploads_are_unknown():
                 reply = self._transport.send(request)
-            except (ApiError, TransportError) as error:
-                if isinstance(error, TransportError) and error.ambiguous:
-                    lost = error
-                elif lost is None:
-                    raise
-                elif isinstance(error, ApiError) and _SECOND_UPLOAD in error.detail:
-                    return
-            else:
-                # Any other success, as of a gateway, says nothing of the data.
-                if reply.status == HTTPStatus.CREATED:
-                    return
-                lost = unusable(request, reply.status, "not the answer to an upload")
-            if self._shows_data():
+        except TransportError as error:
+            if not error.ambiguous or isinstance(error, UploadUnknown):
+                raise
+            lost = error
+        else:
+            # Any other success, as of a gateway, says nothing of the data.
+            if reply.status == HTTPStatus.CREATED:
                 return
-        raise UploadUnknown(
-            f"Whether job {self.id} on {self.object_name} has its data cannot be told. Abort it, "
-            "which loads nothing as it was never closed, and begin a new one.",
+            lost = unusable(request, reply.status, "not the answer to an upload")
+        # Sent again it could be in the job twice: Salesforce may take both, and refuse the close.
+        if not (self._shows_data() and counts_tell):
+            raise self._unknown() from lost
+
+    @contextmanager
+    def _two_uploads_are_unknown(self) -> Iterator[None]:
+        try:
+            yield
+        except (ApiError, TransportError) as error:
+            if _TWO_UPLOADS not in error.message.lower():
+                raise
+            raise self._unknown() from error
+
+    def _unknown(self) -> UploadUnknown:
+        return UploadUnknown(
+            f"Whether job {self.id} on {self.object_name} has its data, and once, cannot be told. "
+            "Abort it, which loads nothing as it was never closed, and begin a new one.",
             ambiguous=True,
             job_id=self.id,
-        ) from lost
+        )
 
     def _shows_data(self) -> bool:
         """API call: whether the job, still open, has its data.

@@ -16,7 +16,7 @@ from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
 from sfbulk.describer import Describer
 from sfbulk.errors import RowCountMismatch, SalesforceError, UploadUnknown
 from sfbulk.jobs.ingest2 import IngestJob
-from sfbulk.jobs.job import aborting, disposing
+from sfbulk.jobs.job import disposing
 from sfbulk.jobs.job_outcomes import JobOutcomes, SentRows
 from sfbulk.jobs.outcomes import RowOutcome, RowStatus
 from sfbulk.jobs.records import naming_record
@@ -24,6 +24,7 @@ from sfbulk.jobs.results import RowError
 from sfbulk.jobs.sources import numbered_rows
 from sfbulk.jobs.spool import JobFile, JobSpool
 from sfbulk.jobs.states import Operation, failure
+from sfbulk.jobs.submit import submit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,9 +43,6 @@ _SPOOL_KEYS = 500_000
 
 JOBS_IN_FLIGHT = 4
 """Jobs that Salesforce works on side by side while further rows are sent."""
-
-# Jobs begun for one file when each time it cannot be told whether the data arrived.
-_JOBS_FOR_ONE_UPLOAD = 3
 
 
 @dataclass
@@ -229,11 +227,15 @@ class RecordLoader:
         return errors
 
     def _submit(self, file: JobFile) -> IngestJob:
-        job = self._uploaded(file)
+        def closing(job: IngestJob) -> None:
+            self._closed[file.path] = job.id
+
+        try:
+            job = submit(lambda: self._create(file), file.path, closing)
+        except UploadUnknown:
+            self._closed.pop(file.path, None)
+            raise
         self._summary.job_ids.append(job.id)
-        self._closed[file.path] = job.id
-        with aborting(job):
-            job.close()
         return job
 
     def _finish(
@@ -247,19 +249,9 @@ class RecordLoader:
             self._account(job, job.wait(), file, known)
         file.path.unlink()
 
-    def _uploaded(self, file: JobFile) -> IngestJob:
-        """API call: an open job that surely has the data of `file`.
-
-        A job of which that cannot be told is aborted and another begun: as it was never
-        closed, it has loaded nothing.
-        """
-        for _ in range(_JOBS_FOR_ONE_UPLOAD - 1):
-            with suppress(UploadUnknown):
-                return self._create_and_upload(file)
-        return self._create_and_upload(file)
-
-    def _create_and_upload(self, file: JobFile) -> IngestJob:
-        job = IngestJob.create(
+    def _create(self, file: JobFile) -> IngestJob:
+        self._closed.pop(file.path, None)
+        return IngestJob.create(
             self._transport,
             self._sobject,
             self._operation,
@@ -267,9 +259,6 @@ class RecordLoader:
             line_ending=file.group.line_ending,
             assignment_rule_id=self._assignment_rule_id,
         )
-        with aborting(job):
-            job.upload(file.path)
-        return job
 
     def _account(
         self, job: IngestJob, info: JobInfo, file: JobFile, known: list[RowOutcome]

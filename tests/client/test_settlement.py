@@ -34,7 +34,16 @@ OTHER = "750000000000002AAA"
 ME = "005000000000001AAA"
 INGEST = "/services/data/v68.0/jobs/ingest"
 USER_INFO = as_json({"user_id": ME})
-MULTIPLE = error(400, "CLIENTINPUTERROR", f"Found multiple contents for job: <{ID}>")
+TWO_UPLOADS = [
+    error(status, code, f"Found {word} for job: <{ID[:15]}>, please 'Close' / 'Abort' the Job")
+    for status, code, word in [
+        (400, "INVALIDJOB", "multipe contents"),
+        (400, "BULK_API_ERROR", "multipe contents"),
+        (400, "CLIENTINPUTERROR", "Multiple Contents"),
+        (500, "UNKNOWN_EXCEPTION", "multiple contents"),
+    ]
+]
+"""The first two were recorded, the request that the second answers was not."""
 CSV = b'"Name"\n"x"\n'
 
 
@@ -209,34 +218,39 @@ def test_an_upload_that_shows_in_the_job_is_not_sent_again(
     assert methods(server) == ["POST", "PUT", "GET"]
 
 
-def test_an_upload_that_does_not_show_is_sent_again(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    uploading(transport, server, DROP, job(), Answer(201)).upload(CSV)
-    assert methods(server) == ["POST", "PUT", "GET", "PUT"]
-    assert server.seen[-1].body == CSV
-
-
-def test_a_second_upload_that_is_refused_tells_that_the_first_arrived(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    uploading(transport, server, DROP, job(), MULTIPLE).upload(CSV)
-    assert methods(server) == ["POST", "PUT", "GET", "PUT"]
-
-
-def test_a_first_upload_that_is_refused_is_an_error(
-    server: ScriptedServer, transport: Transport
-) -> None:
-    with pytest.raises(ApiError, match="multiple contents"):
-        uploading(transport, server, MULTIPLE).upload(CSV)
-
-
-def test_an_upload_of_which_nothing_can_be_told_is_an_error(
-    server: ScriptedServer, transport: Transport
+@pytest.mark.parametrize("lost", [DROP, Answer(200, b"<html>")], ids=["no answer", "a page"])
+def test_an_upload_that_does_not_show_is_unknown_and_is_never_sent_twice(
+    server: ScriptedServer, transport: Transport, lost: Answer
 ) -> None:
     with pytest.raises(UploadUnknown, match=f"{ID} .* cannot be told. Abort it") as caught:
-        uploading(transport, server, *[DROP, job()] * 3).upload(CSV)
+        uploading(transport, server, lost, job()).upload(CSV)
     assert caught.value.job_id == ID
+    assert methods(server) == ["POST", "PUT", "GET"]
+
+
+def test_counts_that_were_there_before_tell_nothing_of_the_upload(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    counts = job(numberRecordsProcessed=0, numberRecordsFailed=0)
+    running = create(transport, server, counts, DROP, counts)
+    with pytest.raises(UploadUnknown):
+        running.upload(CSV)
+
+
+@pytest.mark.parametrize("refusal", TWO_UPLOADS, ids=lambda answer: str(answer.body[15:29]))
+@pytest.mark.parametrize("step", ["upload", "close"])
+def test_a_job_that_has_two_uploads_is_unknown_whoever_says_so_and_how(
+    server: ScriptedServer, transport: Transport, refusal: Answer, step: str
+) -> None:
+    # An answer that leaves open whether the request was carried out has the job read.
+    running = uploading(transport, server, refusal, *[job(), refusal] * 3)
+    with pytest.raises(UploadUnknown, match=f"{ID} .* cannot be told. Abort it"):
+        running.upload(CSV) if step == "upload" else running.close()
+
+
+def test_a_refused_upload_is_an_error(server: ScriptedServer, transport: Transport) -> None:
+    with pytest.raises(ApiError, match="closed already"):
+        uploading(transport, server, error(400, "INVALIDJOBSTATE", "closed already")).upload(CSV)
 
 
 def test_an_upload_to_a_job_that_was_aborted_meanwhile_says_so(
@@ -246,28 +260,41 @@ def test_an_upload_to_a_job_that_was_aborted_meanwhile_says_so(
         uploading(transport, server, DROP, job("Aborted")).upload(CSV)
 
 
-def test_a_maintenance_page_is_no_upload(server: ScriptedServer, transport: Transport) -> None:
-    page = Answer(200, b"<html>", {"Content-Type": "text/html"})
-    uploading(transport, server, page, job(), Answer(201)).upload(CSV)
-    assert methods(server) == ["POST", "PUT", "GET", "PUT"]
+ENDED = job("JobComplete", id=OTHER, numberRecordsProcessed=1, numberRecordsFailed=0)
+LOADED = [
+    *[job(id=OTHER), Answer(201), ENDED],
+    Answer(200, b'"sf__Id","sf__Error",Name\n'),
+    Answer(204),
+]
+"""The rows in another job."""
 
 
-def test_rows_whose_arrival_cannot_be_told_go_into_a_new_job(
-    server: ScriptedServer, transport: Transport
+@pytest.mark.parametrize(
+    "unknown",
+    [[DROP, job()], [TWO_UPLOADS[0]], [Answer(201), TWO_UPLOADS[0]]],
+    ids=["lost", "upload refused", "close refused"],
+)
+def test_rows_of_which_the_upload_is_unknown_go_into_a_new_job(
+    server: ScriptedServer, transport: Transport, unknown: list[Answer]
 ) -> None:
-    ended = job("JobComplete", id=OTHER, numberRecordsProcessed=1, numberRecordsFailed=0)
-    server.script.extend(
-        [
-            *[job(), *[DROP, job()] * 3, job("Aborted")],
-            *[job(id=OTHER), Answer(201), ended],
-            Answer(200, b'"sf__Id","sf__Error",Name\n'),
-            Answer(204),
-        ]
-    )
+    server.script.extend([job(), *unknown, job("Aborted"), *LOADED])
     summary = RecordLoader(transport, "Account", Operation.INSERT).load([{"Name": "x"}])
     assert (summary.succeeded, summary.job_ids) == (1, [OTHER])
-    closed = [seen.path[-18:] for seen in server.seen if b"UploadComplete" in seen.body]
-    assert closed == [OTHER]
+    uploads = [seen for seen in server.seen if seen.method == "PUT"]
+    assert [seen.path.split("/")[-2] for seen in uploads] == [ID, OTHER]
+    assert len({seen.body for seen in uploads}) == 1
+
+
+def test_jobs_are_not_begun_without_end_and_none_is_left_open(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    for each in (ID, OTHER, "750000000000003AAA"):
+        server.script.extend([job(id=each), DROP, job(id=each), job("Aborted", id=each)])
+    with pytest.raises(UploadUnknown, match=r"last of 3 jobs .* none of these rows is loaded"):
+        RecordLoader(transport, "Account", Operation.INSERT).load([{"Name": "x"}])
+    states = [seen.body for seen in server.seen if seen.method == "PATCH"]
+    assert states == [b'{"state": "Aborted"}'] * 3
+    assert len(server.seen) == 12
 
 
 # State changes

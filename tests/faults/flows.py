@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from sfbulk import ColumnDelimiter, Operation, SObjectDescribe
+from sfbulk import ColumnDelimiter, Operation, SObjectDescribe, UploadUnknown
 from sfbulk.jobs import load, pages
 from tests.client.ways_in import client_credentials
 
@@ -122,7 +122,11 @@ def leave_early(org: Org) -> object:
 
 def opened(org: Org) -> IngestJob:
     job = org.sf.ingest_job("Account", Operation.INSERT)
-    job.upload("".join(["Name\n", *(f"{row['Name']}\n" for row in KEYLESS)]).encode())
+    try:
+        job.upload("".join(["Name\n", *(f"{row['Name']}\n" for row in KEYLESS)]).encode())
+    except UploadUnknown:
+        job.abort()
+        return opened(org)
     return job
 
 

@@ -156,6 +156,11 @@ class Org:
         described: dict[str, Any] = self._get(f"/jobs/ingest/{job_id}").json()
         return described
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """All ingest jobs of the org."""
+        listed: list[dict[str, Any]] = self._get("/jobs/ingest").json()["records"]
+        return listed
+
     def loaded(self, job_id: str) -> list[dict[str, str]]:
         """The rows a job saved, its own `sf__` columns left out."""
         text = self._get(f"/jobs/ingest/{job_id}/successfulResults").content.decode()
