@@ -70,7 +70,7 @@ from sfbulk.errors import (
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.load import IngestSummary
 from sfbulk.jobs.outcomes import RowOutcome, RowStatus
-from sfbulk.jobs.pages import ResultPage
+from sfbulk.jobs.page_files import ResultPage
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.results import FailedRow, RowError, SuccessfulRow
 from sfbulk.jobs.states import JobInfo, JobState, Operation

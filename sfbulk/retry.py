@@ -107,6 +107,7 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
     may_have_acted: bool = True,
     renewed: bool = False,
     repeatable: bool | None = None,
+    most: int = MAX_ATTEMPTS,
 ) -> Decision:
     """What to do after attempt number `attempt` (from 1) of a request failed.
 
@@ -119,6 +120,7 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
         may_have_acted: without an answer, False when the request surely was not sent.
         renewed: the token was renewed for this request already.
         repeatable: True for a POST that changes nothing; by default the method decides.
+        most: how often it is sent at most.
     """
     repeatable = method in _REPEATABLE_METHODS if repeatable is None else repeatable
     if status is None:
@@ -127,7 +129,7 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
         failure = _failure(status, _plain(code), message, renewed=renewed)
     first, other = _DECISIONS[failure]
     decision = first if repeatable else other
-    if decision is Decision.RETRY and attempt >= MAX_ATTEMPTS:
+    if decision is Decision.RETRY and attempt >= most:
         return Decision.GIVE_UP
     return decision
 

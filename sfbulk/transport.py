@@ -172,6 +172,7 @@ def _decision(
             attempt,
             may_have_acted=error.ambiguous,
             repeatable=request.repeatable,
+            most=request.attempts or MAX_ATTEMPTS,
         )
     if (error.retry_after or 0) > LONGEST_RETRY_AFTER_SECONDS:
         return Decision.GIVE_UP
@@ -183,6 +184,7 @@ def _decision(
         message=error.detail,
         renewed=renewed,
         repeatable=request.repeatable,
+        most=request.attempts or MAX_ATTEMPTS,
     )
 
 
@@ -208,5 +210,5 @@ def _log_retry(request: Request, error: SalesforceError, attempt: int, waited: f
         error.code or (f"HTTP {error.status}" if error.status else "no answer"),
         waited,
         attempt + 1,
-        MAX_ATTEMPTS,
+        request.attempts or MAX_ATTEMPTS,
     )

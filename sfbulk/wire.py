@@ -71,6 +71,8 @@ class Request:
     job_id: str | None = None
     repeatable: bool | None = None
     """Whether sending it twice does no more than once; None: the method decides."""
+    attempts: int | None = None
+    """How often it is sent at most; None: as often as any other."""
     read_timeout: float = READ_TIMEOUT_SECONDS
 
 

@@ -1,16 +1,24 @@
-"""Lists the result pages of a query job, so that several can be fetched at a time."""
+"""Lists the result pages of a query job, so that several can be fetched at a time.
+
+The list only saves time: each page names the next one, too. So no answer to it is an error.
+
+Sources differ about its form. The Bulk API guide (Get Parallel Results for a Query Job) prints
+`{"resultPages": [{"resultUrl": "/services/data/v68.0/jobs/query/…/results?locator=…"}]}`; three
+clients that do not know each other read `{"resultChunks": [{"resultLink":
+"/jobs/query/…/results?locator=…"}]}`. Either is taken, and of an address the locator alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote
 
-from sfbulk.errors import JobError, TransportError
+from sfbulk.errors import ApiError, TransportError
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
 
     from sfbulk.jobs.states import JobInfo
@@ -18,6 +26,12 @@ if TYPE_CHECKING:
 
 FIRST_VERSION = 58.0
 """Of the resource (Bulk API guide: Get Parallel Results for a Query Job)."""
+
+_LISTS = ("resultChunks", "resultPages")
+_LINKS = ("resultLink", "resultUrl")
+
+# There is another way to the pages: the list is not worth half a minute of attempts.
+_ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
@@ -29,29 +43,44 @@ class _Part:
 
 
 class PageList:
-    """The locators of all pages, in their order."""
+    """The locators of the pages in their order, as far as Salesforce lists them."""
 
     def __init__(self, transport: Transport, info: JobInfo) -> None:
         self._transport = transport
         self._info = info
         self._seen: set[str | None] = set()
+        self.problem: str | None = None
+        """Why the list broke off; None when it came to its end."""
 
     def locators(self, pool: Executor) -> Iterator[str | None]:
         """API call: each page's locator; the next part of the list is read in `pool` meanwhile.
 
-        Raises:
-            JobError: Salesforce lists the pages in a circle.
-            ApiError: Salesforce refuses.
-            TransportError: no answer, or one that lists no pages.
+        A first page may come with a locator of its own or with none. An answer that is not
+        understood ends the list, and `problem` says why.
         """
+        try:
+            for part in self._parts(pool):
+                for locator in part.locators:
+                    # Without a locator it is the first page.
+                    if locator in self._seen or (locator is None and self._seen):
+                        self.problem = "a page is listed twice"
+                        return
+                    self._seen.add(locator)
+                    yield locator
+        except _NotUnderstoodError as error:
+            self.problem = str(error)
+        except ApiError as error:
+            self.problem = error.code or f"HTTP {error.status}"
+        except TransportError as error:
+            self.problem = f"HTTP {error.status}" if error.status else "no answer"
+
+    def _parts(self, pool: Executor) -> Iterator[_Part]:
         coming = pool.submit(self._read, None)
         while True:
             part = coming.result()
             if part.following is not None:
                 coming = pool.submit(self._read, part.following)
-            for locator in part.locators:
-                self._note(locator)
-                yield locator
+            yield part
             if part.following is None:
                 return
 
@@ -63,33 +92,50 @@ class PageList:
             f"List the result pages of query job {job_id} on {self._info.object}",
             params={} if locator is None else {"locator": locator},
             job_id=job_id,
+            attempts=_ATTEMPTS,
         )
-        return _part(request, self._transport.json(request))
-
-    def _note(self, locator: str | None) -> None:
-        if locator in self._seen:
-            raise JobError(
-                f"Salesforce lists the pages of job {self._info.id} in a circle. "
-                "Run the query again.",
-                job_id=self._info.id,
-            )
-        self._seen.add(locator)
+        return _part(self._transport.json(request))
 
 
-def _part(request: Request, document: dict[str, Any]) -> _Part:
-    try:
-        locators = [_locator(page["resultUrl"]) for page in document["resultPages"]]
-        following = document.get("nextRecordsUrl")
-        # Without a locator of its own the list would begin anew.
-        return _Part(locators, _locator(following) if following else None)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TransportError(
-            f"{request.purpose}: the answer lists no pages.",
-            ambiguous=False,
-            job_id=request.job_id,
-        ) from error
+class _NotUnderstoodError(Exception):
+    """An answer that is no list of pages; its text says what it lacks."""
 
 
-def _locator(url: str) -> str | None:
-    """The locator in an address; the rest of it is not used, it could name another host."""
-    return next(iter(parse_qs(urlsplit(url).query).get("locator", [])), None)
+def _part(document: Mapping[str, Any]) -> _Part:
+    listed = _first(document, _LISTS)
+    if not isinstance(listed, list):
+        raise _NotUnderstoodError("the answer lists no pages")
+    following = document.get("nextRecordsUrl")
+    if following in (None, "", "null"):
+        return _Part([_locator(_link(entry)) for entry in listed], None)
+    locator = _locator(following)
+    if locator is None:
+        # Without a locator of its own the list would begin again.
+        raise _NotUnderstoodError("the answer does not say where the list goes on")
+    return _Part([_locator(_link(entry)) for entry in listed], locator)
+
+
+def _link(entry: Any) -> Any:
+    link = _first(entry, _LINKS) if isinstance(entry, dict) else None
+    if not link:
+        raise _NotUnderstoodError("the answer lists a page without its address")
+    return link
+
+
+def _first(document: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """The value of the first of the names that has one."""
+    return next((document[name] for name in names if document.get(name)), None)
+
+
+def _locator(url: Any) -> str | None:
+    """The locator in an address; the rest of it is not used, it could name another host.
+
+    A locator is opaque text. A plus in it is a plus, where a form would read a blank.
+    """
+    if not isinstance(url, str):
+        raise _NotUnderstoodError("the answer has an address that is not text")
+    for parameter in url.partition("?")[2].split("&"):
+        name, _, value = parameter.partition("=")
+        if name == "locator":
+            return unquote(value) or None
+    return None

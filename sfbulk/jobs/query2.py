@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 from sfbulk.csvio import decode_rows
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.job import Job
-from sfbulk.jobs.pages import PAGES_AHEAD, SPOOL_BYTES, PageReader, ResultPage
+from sfbulk.jobs.pages import PAGES_AHEAD, SPOOL_BYTES, PageReader
 from sfbulk.jobs.states import JobInfo, failure, parse_job
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sfbulk.jobs.page_files import ResultPage
     from sfbulk.transport import Transport
 
 
@@ -71,7 +72,8 @@ class QueryJob(Job):
         """API call: the result pages as files, in their order, others being fetched meanwhile.
 
         Waits for the job when that has not been done. From version 58.0 on several pages of
-        a large result are fetched at a time; a page goes when the next one is asked for.
+        a large result are fetched at a time; a page goes when the next one is asked for. A job
+        that found no rows has no pages, and is not asked for any.
 
         Args:
             spool: an existing directory for them.

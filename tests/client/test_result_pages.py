@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sfbulk import ApiError, JobError, RowCountMismatch, Salesforce, TransportError
+from sfbulk import ApiError, JobError, RowCountMismatch, Salesforce
 from sfbulk.jobs import QueryJob, pages
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
 from tests.client.conftest import ACCOUNTS
-from tests.client.scripted import Answer, FakeClock, ScriptedServer, as_json
+from tests.client.scripted import DROP, Answer, FakeClock, ScriptedServer, as_json, error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from sfbulk import ResultPage
     from sfbulk_sandbox import Sandbox
     from tests.client.scripted import Seen
 
@@ -39,7 +42,7 @@ def pages_of_the_guide(sandbox: Sandbox) -> None:
     sandbox.control.set_behaviour(result_pages="guide")
 
 
-def read(page_files: Iterator[pages.ResultPage]) -> list[list[str]]:
+def read(page_files: Iterator[ResultPage]) -> list[list[str]]:
     return [page.path.read_text().splitlines()[1:] for page in page_files]
 
 
@@ -48,10 +51,12 @@ def calls(sandbox: Sandbox) -> list[str]:
 
 
 @EVERY_RESULT
+@pytest.mark.parametrize("shape", ["chunks", "guide"])
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 24, 25, 30])
 def test_listed_pages_hold_the_same_rows_in_the_same_order(
-    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, rows: int
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, rows: int, shape: str
 ) -> None:
+    sandbox.control.set_behaviour(result_pages=shape)
     sandbox.control.set_page_rows(rows)
     job = sf.query_job(f"{SOQL} ORDER BY Name")
     listed = read(job.pages(tmp_path))
@@ -84,22 +89,37 @@ def test_a_version_that_lists_no_pages_is_not_asked_for_them(
     assert "resultpages" not in calls(sandbox)
 
 
+def info_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
+
+
 @EVERY_RESULT
-@pytest.mark.parametrize("part", [0, 1, 2])
-def test_where_the_list_is_refused_each_page_is_asked_for_after_the_other(
-    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, part: int
+def test_an_org_that_lists_no_pages_is_read_page_by_page(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "sfbulk")
+    sandbox.control.set_behaviour(result_pages="refused")
     sandbox.control.set_page_rows(2)
-    refusal = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
-    sandbox.control.add_fault(
-        kind="answer", path="*/resultpages", skip=part, times=None, status=404, body=refusal
-    )
-    sandbox.control.add_fault(
-        kind="answer", path="*/resultPages", skip=part, times=None, status=404, body=refusal
-    )
-    found = read(sf.query_job(f"{SOQL} ORDER BY Name").pages(tmp_path))
+    job = sf.query_job(f"{SOQL} ORDER BY Name")
+    found = read(job.pages(tmp_path))
     assert [row for page in found for row in page] == [f'"{name}"' for name in ACCOUNTS]
-    assert sorted(path for path in calls(sandbox) if path == "results") == ["results"] * 13
+    assert calls(sandbox).count("results") == 13
+    assert calls(sandbox).count("resultpages") == 1
+    (line,) = info_lines(caplog)
+    assert job.id in line
+
+
+def locator_of(number: int) -> str:
+    """Opaque text that says nothing of its page; a form would read its plus as a blank."""
+    return f"MTA+{number}/{number}=="
+
+
+def unchanged(url: str) -> str:
+    return url
+
+
+def percent_encoded(url: str) -> str:
+    return url.replace("+", "%2B").replace("=", "%3D").replace("locator%3D", "locator=")
 
 
 class Pages(ScriptedServer):
@@ -110,19 +130,26 @@ class Pages(ScriptedServer):
         self.count = count
         self.job_rows = count if job_rows is None else job_rows
         self.asked: list[int] = []
+        self.lists: list[int] = []
         self.held: dict[int, threading.Event] = {}
         self.instead: dict[int, Answer] = {}
         self.list_instead: dict[int, Answer] = {}
         self.padding = b""
         self.asking = threading.Condition()
+        self.locators = True
+        self.prefix = "/services/data/v68.0"
+        self.names = ("resultPages", "resultUrl")
+        self.written: Callable[[str], str] = unchanged
 
     def answer(self, seen: Seen) -> Answer:
-        path, _, query = seen.path.partition("?")
-        locator = int(query.partition("locator=")[2] or 1)
-        if path.endswith("/results"):
-            return self.instead.get(locator) or self.page(locator)
-        if path.endswith("/resultPages"):
-            return self.list_instead.get(locator) or self.list(locator)
+        address = urlsplit(seen.path)
+        locator = parse_qs(address.query).get("locator", [locator_of(1)])[0]
+        number = next((n for n in range(1, self.count + 1) if locator_of(n) == locator), 0)
+        if address.path.endswith("/results"):
+            return self.instead.get(number) or self.page(number)
+        if address.path.endswith("/resultPages"):
+            self.lists.append(number)
+            return self.list_instead.get(number) or self.list(number)
         state = "UploadComplete" if seen.method == "POST" else "JobComplete"
         reply = {"id": ID, "operation": "query", "object": "Account", "apiVersion": 68.0}
         return as_json({**reply, "state": state, "numberRecordsProcessed": self.job_rows})
@@ -133,19 +160,31 @@ class Pages(ScriptedServer):
             self.asking.notify_all()
         if number in self.held:
             assert self.held[number].wait(30)
-        following = str(number + 1) if number < self.count else "null"
+        following = locator_of(number + 1) if number < self.count else "null"
         headers = {"Sforce-Locator": following, "Sforce-NumberOfRecords": "1"}
+        if not self.locators:
+            del headers["Sforce-Locator"]
         return Answer(200, b'"Id"\n"%d"\n' % number + self.padding, headers)
 
     def list(self, start: int) -> Answer:
         numbers = range(start, min(start + 5, self.count + 1))
-        document: dict[str, Any] = {
-            "resultPages": [{"resultUrl": f"/elsewhere?locator={number}"} for number in numbers],
-            "done": start + 5 > self.count,
+        following = start + 5 if start + 5 <= self.count else None
+        return as_json(self.listed(*numbers, following=following))
+
+    def listed(self, *numbers: int | None, following: int | None = None) -> dict[str, Any]:
+        """A list of these pages; None is a first page without a locator."""
+        many, link = self.names
+        document = {
+            many: [{link: self.address("results", number)} for number in numbers],
+            "done": following is None,
         }
-        if start + 5 <= self.count:
-            document["nextRecordsUrl"] = f"/elsewhere/resultpages?locator={start + 5}"
-        return as_json(document)
+        if following is not None:
+            document["nextRecordsUrl"] = self.address("resultpages", following)
+        return document
+
+    def address(self, resource: str, number: int | None) -> str:
+        query = "" if number is None else f"?locator={locator_of(number)}"
+        return self.written(f"{self.prefix}/jobs/query/{ID}/{resource}{query}")
 
     def wait_for(self, asked: int) -> None:
         with self.asking:
@@ -230,23 +269,172 @@ def test_listed_pages_that_lack_rows_of_the_job_are_an_error(tmp_path: Path) -> 
         read(query(server).pages(tmp_path))
 
 
+ROWS = [[f'"{number}"'] for number in range(1, 13)]
+
+
 @EVERY_RESULT
-def test_a_list_that_goes_in_a_circle_is_an_error(served: Pages, tmp_path: Path) -> None:
-    served.list_instead[6] = served.list(1)
-    with pytest.raises(JobError, match="lists the pages of job 750000000000001AAA in a circle"):
-        read(query(served).pages(tmp_path))
+@pytest.mark.parametrize("names", [("resultPages", "resultUrl"), ("resultChunks", "resultLink")])
+@pytest.mark.parametrize("prefix", ["/services/data/v68.0", "", "https://elsewhere.example"])
+@pytest.mark.parametrize("written", [unchanged, percent_encoded])
+def test_a_list_is_read_in_whichever_form_it_comes(  # noqa: PLR0913, PLR0917 - three are the form
+    served: Pages,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    names: tuple[str, str],
+    prefix: str,
+    written: Callable[[str], str],
+) -> None:
+    caplog.set_level(logging.INFO, "sfbulk")
+    served.names, served.prefix, served.written = names, prefix, written
+    assert read(query(served).pages(tmp_path)) == ROWS
+    assert sorted(served.asked) == list(range(1, 13))
+    assert served.lists == [1, 6, 11]
+    assert info_lines(caplog) == []
+
+
+@EVERY_RESULT
+@pytest.mark.parametrize("following", [None, "", "null"])
+def test_a_list_may_say_by_a_null_that_it_has_ended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, following: str | None
+) -> None:
+    caplog.set_level(logging.INFO, "sfbulk")
+    with Pages(4) as served:
+        served.list_instead[1] = as_json(served.listed(1, 2, 3, 4) | {"nextRecordsUrl": following})
+        assert read(query(served).pages(tmp_path)) == ROWS[:4]
+        assert sorted(served.asked) == [1, 2, 3, 4]
+        assert served.lists == [1]
+    assert info_lines(caplog) == []
+
+
+@EVERY_RESULT
+@pytest.mark.parametrize("first", [(1, 2, 3, 4, 5), (None, 2, 3, 4, 5), (2, 3, 4, 5)])
+def test_a_list_may_name_its_first_page_or_not(
+    served: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture, first: tuple[int | None, ...]
+) -> None:
+    caplog.set_level(logging.INFO, "sfbulk")
+    served.list_instead[1] = as_json(served.listed(*first, following=6))
+    assert read(query(served).pages(tmp_path)) == ROWS
+    assert sorted(served.asked) == list(range(1, 13))
+    assert info_lines(caplog) == []
+
+
+NO_LIST = {
+    "400": error(400, "INVALIDJOBSTATE"),
+    "403": error(403, "FUNCTIONALITY_NOT_ENABLED"),
+    "404": error(404, "NOT_FOUND"),
+    "405": Answer(405),
+    "409": error(409, "INVALIDJOB"),
+    "412": error(412, "JOB_NOT_COMPLETE"),
+    "414": Answer(414, b"<html>too long</html>"),
+    "429": error(429, "TOO_MANY"),
+    "limit": error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+    "500": Answer(500),
+    "502": Answer(502, b"<html>bad gateway</html>"),
+    "503": error(503, "SERVER_UNAVAILABLE"),
+    "moved": Answer(302, headers={"Location": "https://elsewhere.example/"}),
+    "dropped": DROP,
+    "no body": Answer(200),
+    "204": Answer(204),
+    "no JSON": Answer(200, b"OK", {"Content-Type": "text/plain"}),
+    "half of it": Answer(200, b'{"resultPages": [', {"Content-Type": "application/json"}),
+    "a web page": Answer(
+        200, b"<html><title>Hold on</title></html>", {"Content-Type": "text/html"}
+    ),
+    "CSV": Answer(200, b'"Id"\n"1"\n', {"Content-Type": "text/csv"}),
+    "a list": as_json([]),
+    "text": as_json("pages"),
+    "nothing": as_json({}),
+    "another name": as_json({"pages": [{"url": "/results?locator=x"}]}),
+    "no pages": as_json({"resultPages": [], "done": True}),
+    "no pages, going on": as_json({"resultChunks": [], "nextRecordsUrl": "/x?locator=y"}),
+    "null": as_json({"resultPages": None}),
+    "an object": as_json({"resultPages": {"resultUrl": "/results?locator=x"}}),
+    "letters": as_json({"resultPages": "pages"}),
+    "no address": as_json({"resultPages": [{}]}),
+    "an address that is a number": as_json({"resultPages": [{"resultUrl": 5}]}),
+    "an address that is no URL": as_json({"resultPages": [{"resultUrl": "http://[x"}]}),
+    "pages that are text": as_json({"resultChunks": ["/results?locator=x"]}),
+    "going on nowhere": as_json(
+        {"resultPages": [{"resultUrl": "/results"}], "nextRecordsUrl": "/resultpages"}
+    ),
+    "going on with a number": as_json(
+        {"resultPages": [{"resultUrl": "/results"}], "nextRecordsUrl": 7}
+    ),
+}
+
+
+@EVERY_RESULT
+@pytest.mark.parametrize("part", [1, 6])
+@pytest.mark.parametrize("answer", NO_LIST.values(), ids=NO_LIST)
+def test_where_the_list_is_not_understood_each_page_is_asked_for_after_the_other(
+    served: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture, part: int, answer: Answer
+) -> None:
+    caplog.set_level(logging.INFO, "sfbulk")
+    served.list_instead[part] = answer
+    assert read(query(served).pages(tmp_path)) == ROWS
+    assert sorted(served.asked) == list(range(1, 13))
+    assert part in served.lists
+    (line,) = info_lines(caplog)
+    assert f"Job {ID}: the list of its result pages cannot be used (" in line
+
+
+WRONG_LISTS = {
+    "begins again": (6, (1, 2, 3, 4, 5), 6),
+    "repeats its last page": (6, (5, 6, 7, 8, 9), 10),
+    "repeats within a part": (6, (6, 6, 7, 8), 9),
+    "ends early": (6, (6, 7), None),
+    "leaves a page out": (6, (6, 8, 9, 10), 11),
+    "is in another order": (6, (7, 6, 8, 9, 10), 11),
+    "begins late": (1, (4, 5, 6), 7),
+    "ends after the first page": (1, (1,), None),
+    "goes on where it stands": (6, (6, 7, 8, 9, 10), 6),
+    "lists pages of another job": (6, (97, 98, 99), None),
+}
 
 
 @EVERY_RESULT
 @pytest.mark.parametrize(
-    "answer",
-    [{}, {"resultPages": [{}]}, {"resultPages": None}, {"resultPages": [{"resultUrl": 5}]}],
+    ("part", "pages_listed", "following"), WRONG_LISTS.values(), ids=WRONG_LISTS
 )
-def test_a_list_of_no_pages_is_an_error(
-    served: Pages, tmp_path: Path, answer: dict[str, Any]
+def test_a_wrong_list_costs_no_page_and_repeats_none(  # noqa: PLR0913, PLR0917 - three are the list
+    served: Pages,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    part: int,
+    pages_listed: tuple[int, ...],
+    following: int | None,
 ) -> None:
-    served.list_instead[1] = as_json(answer)
-    with pytest.raises(TransportError, match="lists no pages"):
+    caplog.set_level(logging.INFO, "sfbulk")
+    served.list_instead[part] = as_json(served.listed(*pages_listed, following=following))
+    assert read(query(served).pages(tmp_path)) == ROWS
+    assert list(tmp_path.iterdir()) == []
+    (line,) = info_lines(caplog)
+    assert f"Job {ID}" in line
+
+
+@EVERY_RESULT
+def test_pages_listed_after_the_last_one_are_left_alone(served: Pages, tmp_path: Path) -> None:
+    served.list_instead[11] = as_json(served.listed(11, 12, 1, 2))
+    assert read(query(served).pages(tmp_path)) == ROWS
+    assert list(tmp_path.iterdir()) == []
+
+
+@EVERY_RESULT
+def test_the_list_leads_on_where_a_proxy_has_removed_the_locators(
+    served: Pages, tmp_path: Path
+) -> None:
+    served.locators = False
+    assert read(query(served).pages(tmp_path)) == ROWS
+    assert sorted(served.asked) == list(range(1, 13))
+
+
+@EVERY_RESULT
+def test_pages_that_follow_each_other_in_a_circle_are_an_error(
+    served: Pages, tmp_path: Path
+) -> None:
+    headers = {"Sforce-Locator": locator_of(2), "Sforce-NumberOfRecords": "1"}
+    served.instead[4] = Answer(200, b'"Id"\n"4"\n', headers)
+    with pytest.raises(JobError, match=f"sends the pages of job {ID} in a circle"):
         read(query(served).pages(tmp_path))
 
 
