@@ -29,11 +29,19 @@ SWITCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "column_case": ("kept", "lost"),
         # What CR and CRLF inside quoted text become.
         "line_breaks": ("lf", "kept"),
+        # Whether a CSV row of one empty cell in quotes is a blank line, which is no row.
+        "empty_rows": ("skipped", "read"),
         # Whether `47.0` and `4.7E1` are refused for an int field in CSV.
         "whole_numbers": ("strict", "lenient"),
         # Whether the user has the permission "Bulk API Hard Delete".
         "hard_delete": ("permitted", "refused"),
     }
+)
+
+# Recorded of Bulk API 1.0 (2026); Bulk API 2.0 has the same code in capitals.
+HARD_DELETE_REFUSED = (
+    "hardDelete operation requires special user profile permission, "
+    "please contact your system administrator"
 )
 
 

@@ -10,25 +10,23 @@ from sfbulk_sandbox.faults import Fault, RowError
 from sfbulk_sandbox.jobs import JobFailure, JobState, end_early
 from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES
 from sfbulk_sandbox.results import ResultLog
-from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.rules.columns import described_name
+from sfbulk_sandbox.rules.csvcells import NULL, typed_parser
 from sfbulk_sandbox.uploads import Upload, UploadRefusedError
-from sfbulk_sandbox.values import parser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from sfbulk_sandbox.jobs import Job
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.org import Loader, Operation, Org, RowResult
-    from sfbulk_sandbox.schema import Field
     from sfbulk_sandbox.script import Script
+    from sfbulk_sandbox.values import Stored
 
 # Bulk API guide: How Requests Are Processed.
 BATCH_ROWS = 10_000
 CHUNK_ROWS = 200
-
-_NULL = "#N/A"
 
 
 class ResultKind(str, Enum):
@@ -117,12 +115,13 @@ class IngestWork:
         self, job: Job, loader: Loader, columns: list[_Column], chunk: list[list[str]]
     ) -> None:
         for cells, result in zip(chunk, loader.save(chunk), strict=True):
-            texts = [column.text(cells) for column in columns]
             if result.success:
+                texts = [column.text(cells) for column in columns]
                 created = "true" if result.created else "false"
                 self._successful.add(job.dialect.encode([result.id or "", created, *texts]))
             else:
                 job.failed += 1
+                texts = [column.text_of_failed(cells) for column in columns]
                 self._failed.add(job.dialect.encode([result.id or "", error_text(result), *texts]))
         job.processed += len(chunk)
 
@@ -139,7 +138,12 @@ class IngestWork:
             return
 
     def _upload(self, job: Job) -> Upload:
-        return Upload(self.upload_path, job.dialect.delimiter, job.settings.line_ending)
+        return Upload(
+            self.upload_path,
+            job.dialect.delimiter,
+            job.settings.line_ending,
+            self._org.behaviour,
+        )
 
     def _columns(self, job: Job) -> list[_Column]:
         """Return the uploaded columns that stand for a field: results show no others."""
@@ -152,11 +156,15 @@ class IngestWork:
         sobject = self._org.schema.sobject(job.object)
         if sobject is None:
             return []
-        return [
-            _Column(name, index, sobject.field(name))
-            for index, name in enumerate(header)
-            if sobject.field(name) or "." in name
-        ]
+        is_lost = self._org.behaviour.has("column_case", "lost")
+        columns: list[_Column] = []
+        for index, name in enumerate(header):
+            field = sobject.field(name)
+            if field or "." in name:
+                described = described_name(self._org.schema, sobject, name)
+                parse = typed_parser(field, self._org.behaviour) if field else None
+                columns.append(_Column(name, index, parse, is_lost=is_lost and described != name))
+        return columns
 
 
 def in_turns(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
@@ -184,10 +192,13 @@ def _first_rows(chunks: Iterator[list[list[str]]], count: int) -> Iterator[list[
 class _Column:
     """One uploaded column and how its cells read after typing."""
 
-    def __init__(self, name: str, index: int, field: Field | None) -> None:
+    def __init__(
+        self, name: str, index: int, parse: Callable[[str], Stored] | None, *, is_lost: bool
+    ) -> None:
         self.name = name
         self._index = index
-        self._parse = parser(field) if field and field.kind is not Kind.TEXT else None
+        self._parse = parse
+        self._is_lost = is_lost
 
     def raw(self, cells: Sequence[str]) -> str:
         """Return the cell as uploaded, empty when the row ends before it."""
@@ -196,7 +207,7 @@ class _Column:
     def text(self, cells: Sequence[str]) -> str:
         """Return the cell as the org understood it, or as uploaded when it did not."""
         text = self.raw(cells)
-        if text == _NULL:
+        if text == NULL:
             return ""
         if self._parse is None or not text:
             return text
@@ -204,6 +215,10 @@ class _Column:
             return str(self._parse(text))
         except RowError:
             return text
+
+    def text_of_failed(self, cells: Sequence[str]) -> str:
+        """Return the cell as failed results show it."""
+        return "" if self._is_lost else self.text(cells)
 
 
 def error_text(result: RowResult) -> str:

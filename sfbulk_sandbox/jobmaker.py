@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfbulk_sandbox.behaviour import HARD_DELETE_REFUSED
+from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.ingest_work import IngestWork
 from sfbulk_sandbox.job_settings import invalid_job
 from sfbulk_sandbox.jobs import Job, JobState, JobType
@@ -84,6 +86,8 @@ class JobMaker:
         """
         self._usage.check(DAILY_INGEST_BATCHES)
         operation = settings.choice("operation", _OPERATIONS)
+        if operation == "hardDelete" and self._org.behaviour.has("hard_delete", "refused"):
+            raise Fault("FEATURENOTENABLED", f"FeatureNotEnabled : {HARD_DELETE_REFUSED}")
         sobject = self._sobject(settings.required("object"))
         external_id = _upsert_key(settings, sobject) if operation == "upsert" else None
         job_id = self._org.new_id(_JOB_PREFIX)

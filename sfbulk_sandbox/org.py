@@ -18,6 +18,7 @@ from sfbulk_sandbox.loading import FolderLoader
 from sfbulk_sandbox.refusing import RefusingSaver, SavedRows
 from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, find_column, read_header, upsert_key
+from sfbulk_sandbox.rules.csvcells import CellTypes
 from sfbulk_sandbox.rules.saving import Parts, Saver
 from sfbulk_sandbox.schema import Field, Schema, SObject
 from sfbulk_sandbox.soql.conditions import Asked
@@ -54,10 +55,16 @@ _LATEST = 68.0
 
 
 class Loader:
-    """Saves the rows of one bulk load, a chunk at a time."""
+    """Saves the rows of one bulk load, a chunk at a time.
 
-    def __init__(self, saver: RefusingSaver) -> None:
+    Args:
+        saver: Saves them.
+        types: The types that cells must have to be read at all; None leaves that to the saver.
+    """
+
+    def __init__(self, saver: RefusingSaver, types: CellTypes | None = None) -> None:
         self._saver = saver
+        self._types = types
 
     def save(self, rows: Sequence[Sequence[str]]) -> list[RowResult]:
         """Save up to 200 rows of CSV cells as one transaction.
@@ -73,7 +80,9 @@ class Loader:
         """
         if len(rows) > _CHUNK_ROWS:
             raise ValueError(f"{len(rows)} rows in one chunk; Salesforce saves {_CHUNK_ROWS}")
-        return self._saver.save([[_CSV_CELLS.get(cell, cell) for cell in row] for row in rows])
+        refused = self._types.refused(rows) if self._types else {}
+        given = [[_CSV_CELLS.get(cell, cell) for cell in row] for row in rows]
+        return self._saver.save(given, refused)
 
 
 class Org:
@@ -177,6 +186,8 @@ class Org:
         sobject_name: str,
         header: Sequence[str],
         external_id: str | None = None,
+        *,
+        is_csv: bool = True,
     ) -> Loader:
         """Begin a bulk load.
 
@@ -185,6 +196,7 @@ class Org:
             sobject_name: The object, in any case.
             header: Column names: fields, or a parent's key.
             external_id: For an upsert, the field it finds records by.
+            is_csv: Whether the rows came as CSV, whose cells are read by column and type first.
 
         Raises:
             Fault: InvalidBatch for the header, InvalidJob for the key, INVALID_TYPE for the
@@ -192,7 +204,8 @@ class Org:
         """
         sobject = self._sobject(sobject_name)
         columns = read_header(self.schema, sobject, header)
-        return Loader(self._saver(operation, sobject, columns, header, external_id))
+        types = CellTypes(columns, self.behaviour) if is_csv else None
+        return Loader(self._saver(operation, sobject, columns, header, external_id), types)
 
     def save_record(
         self,

@@ -54,16 +54,23 @@ class RefusingSaver:
         self._load = load
         self._seen = 0
 
-    def save(self, rows: Sequence[Sequence[Given]]) -> list[RowResult]:
+    def save(
+        self, rows: Sequence[Sequence[Given]], unread: Mapping[int, RowError] | None = None
+    ) -> list[RowResult]:
         """Save rows of one transaction; one result per row, in order.
 
         A row with more or fewer cells than there are columns is refused, and no other with it.
+
+        Args:
+            rows: One cell per column.
+            unread: The errors of rows that could not be read, by their place.
         """
         width = len(self._load.names)
-        refused = {
+        ragged = {
             place: _does_not_fit(row, width) for place, row in enumerate(rows) if len(row) != width
         }
-        rows = [_fitted(row, width) for row in rows] if refused else rows
+        rows = [_fitted(row, width) for row in rows] if ragged else rows
+        refused = {**(unread or {}), **ragged}
         saved = replace(self._load, first=self._seen + 1, rows=rows)
         if self._refusals:
             refused = {**refused, **self._refusals.refused_rows(saved)}

@@ -1,4 +1,8 @@
-"""The CSV that a load uploads, read as strictly as Salesforce reads it (Prepare CSV Files)."""
+"""The CSV that a load uploads, read as strictly as Salesforce reads it.
+
+Sources: the Bulk API guide (Prepare CSV Files) and Salesforce's own reader, whose limits and words
+are the service's (`com.sforce.async.CSVReader` in forcedotcom/wsc).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,13 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
     from pathlib import Path
 
-_LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+    from sfbulk_sandbox.behaviour import Behaviour
+
 _BLOCK_BYTES = 1024 * 1024
 # Before Python 3.11 csv's reader refuses NUL; UTF-8 can hold no half of a surrogate pair.
 _NUL = "\0"
 _NUL_STAND_IN = "\udc00"
+_QUOTED = r'"[^"]*(?:""[^"]*)*"(?!")'
 
 
 class UploadRefusedError(Exception):
@@ -29,12 +35,16 @@ class Upload:
         path: Where it lies.
         delimiter: The one character between fields.
         line_ending: "LF" or "CRLF", as the job was created.
+        behaviour: How line breaks inside quotes and rows of one empty cell are read.
     """
 
-    def __init__(self, path: Path, delimiter: str, line_ending: str) -> None:
+    def __init__(self, path: Path, delimiter: str, line_ending: str, behaviour: Behaviour) -> None:
         self._path = path
         self._delimiter = delimiter
         self._line_ending = line_ending
+        self._keep_breaks = behaviour.has("line_breaks", "kept")
+        # Salesforce's CSVReader calls a record of one empty cell blank too.
+        self._blank = [[], [""]] if behaviour.has("empty_rows", "skipped") else [[]]
         self._well_formed = _record_pattern(delimiter)
 
     def check(self) -> int:
@@ -88,28 +98,35 @@ class Upload:
         return block.count(b"\n") > pairs
 
     def _records(self) -> Iterator[list[str]]:
-        # Splitting at the job's own line ending alone leaves every other newline in its field.
-        newline = _LINE_ENDINGS[self._line_ending]
-        with self._path.open(encoding="utf-8", newline=newline) as file:
+        """Yield the records, blank ones left out, as Salesforce's CSVReader does."""
+        # Untranslated: CR, LF and CRLF each end a record outside quotes and are data inside.
+        with self._path.open(encoding="utf-8", newline="") as file:
             lines = _Tee(file)
             reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
                 for cells in reader:
                     record = lines.taken()
-                    self._check_quoting(record, reader.line_num)
-                    # An empty line is a row of one empty field to Salesforce's eye, but csv
-                    # shows it as a row of none.
-                    yield (_with_nul(cells) if _NUL in record else cells) or [""]
+                    if not self._well_formed.fullmatch(record):
+                        raise self._unparsable(record)
+                    if cells not in self._blank:
+                        yield self._as_read(cells, record)
             except UnicodeDecodeError:
                 raise UploadRefusedError(
                     "ClientInputError : The CSV data is not valid UTF-8"
                 ) from None
             except csv.Error as error:
-                raise _unparsable(reader.line_num, str(error)) from None
+                raise self._unparsable(lines.taken(), str(error)) from None
 
-    def _check_quoting(self, record: str, line: int) -> None:
-        if not self._well_formed.fullmatch(record):
-            raise _unparsable(line, "a quote stands inside an unquoted field or beside a space")
+    def _as_read(self, cells: list[str], record: str) -> list[str]:
+        if _NUL in record:
+            cells = [cell.replace(_NUL_STAND_IN, _NUL) for cell in cells]
+        if "\r" in record and not self._keep_breaks:
+            cells = [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
+        return cells
+
+    def _unparsable(self, record: str, otherwise: str = "") -> UploadRefusedError:
+        reason = _misplaced_quote(record, self._delimiter) or otherwise
+        return UploadRefusedError(f"InvalidBatch : Failed to parse CSV. {reason}")
 
 
 class _Tee:
@@ -131,16 +148,31 @@ class _Tee:
         return record
 
 
-def _with_nul(cells: list[str]) -> list[str]:
-    return [cell.replace(_NUL_STAND_IN, _NUL) for cell in cells]
-
-
 def _record_pattern(delimiter: str) -> re.Pattern[str]:
     # csv's reader takes ` "a"` and `a"b` for plain text; Salesforce refuses both.
     separator = re.escape(delimiter)
-    cell = rf'(?:"[^"]*(?:""[^"]*)*"|[^"\r\n{separator}]*)'
-    return re.compile(rf"{cell}(?:{separator}{cell})*(?:\r?\n)?")
+    cell = rf"(?:{_QUOTED}|[^\"\r\n{separator}]*)"
+    return re.compile(rf"{cell}(?:{separator}{cell})*(?:\r\n|\r|\n)?")
 
 
-def _unparsable(line: int, reason: str) -> UploadRefusedError:
-    return UploadRefusedError(f"ClientInputError : Failed to parse CSV at line {line}: {reason}")
+def _misplaced_quote(record: str, delimiter: str) -> str | None:
+    """Return what is wrong with the quotes of a record, in the words of Salesforce's CSVReader."""
+    quoted = re.compile(_QUOTED)
+    plain = re.compile(rf"[^\"\r\n{re.escape(delimiter)}]*")
+    place = 0
+    while place < len(record):
+        start, place = place, _end_of(plain.match(record, place))
+        if record[place : place + 1] == '"':
+            if place > start:
+                return "Found unescaped quote. A value with quote should be within a quote"
+            place = _end_of(quoted.match(record, place))
+            if place < 0:
+                return "EOF reached before closing an opened quote"
+            if record[place : place + 1] not in ("", delimiter, "\r", "\n"):
+                return "Not expecting more text after end quote"
+        place += 1
+    return None
+
+
+def _end_of(match: re.Match[str] | None) -> int:
+    return match.end() if match else -1

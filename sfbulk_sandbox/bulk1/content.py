@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from xml.etree import ElementTree as ET
 
+    from sfbulk_sandbox.behaviour import Behaviour
+
 # What a CSV cell says for null; XML and JSON have words of their own.
 _NULL = "#N/A"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -35,15 +37,20 @@ class Table:
         return Table(self.header, rows)
 
 
-def read_table(path: Path, content: ContentType) -> Table:
+def read_table(path: Path, content: ContentType, behaviour: Behaviour) -> Table:
     """Return the records of a batch.
+
+    Args:
+        path: The batch as sent.
+        content: Its format.
+        behaviour: How CSV is read where public sources differ.
 
     Raises:
         BatchFailure: The data is not what the job's content type says.
     """
     try:
         if content is ContentType.CSV:
-            return _read_csv(path)
+            return _read_csv(path, behaviour)
         if content is ContentType.XML:
             return _table(_read_xml(path.read_bytes()))
         return _table(_read_json(path.read_bytes()))
@@ -53,9 +60,9 @@ def read_table(path: Path, content: ContentType) -> Table:
         raise BatchFailure(f"{fault.code} : {fault.message}") from None
 
 
-def _read_csv(path: Path) -> Table:
-    # Both line endings are taken: the reader splits at LF and knows CRLF as one line end.
-    upload = Upload(path, ",", "LF")
+def _read_csv(path: Path, behaviour: Behaviour) -> Table:
+    # Both line endings are taken.
+    upload = Upload(path, ",", "LF", behaviour)
     return Table(upload.header(), list(upload.rows()))
 
 

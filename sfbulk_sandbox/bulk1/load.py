@@ -45,7 +45,7 @@ class LoadWork:
     def run(self, batch: Batch) -> BatchState:
         """Save the rows; a refused row does not fail the batch."""
         settings = batch.job.settings
-        table = read_table(batch.request_path, settings.content)
+        table = read_table(batch.request_path, settings.content, self._org.behaviour)
         if settings.line_ending:
             table = table.with_line_ends(settings.line_ending)
         if len(table.rows) > _MOST_ROWS:
@@ -60,7 +60,11 @@ class LoadWork:
         rows = table.rows[: fault.after_rows] if fault else table.rows
         try:
             loader = self._org.loader(
-                self._operation, settings.object, table.header, settings.external_id
+                self._operation,
+                settings.object,
+                table.header,
+                settings.external_id,
+                is_csv=settings.content is ContentType.CSV,
             )
             for start in range(0, len(rows), CHUNK_ROWS):
                 results = loader.save(rows[start : start + CHUNK_ROWS])

@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sfbulk_sandbox.behaviour import HARD_DELETE_REFUSED
 from sfbulk_sandbox.faults import Fault
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def check_settings(
     sobject = org.schema.sobject(name or "")
     if sobject is None:
         raise Fault("InvalidJob", f"Unable to find object: {name}")
+    if operation == "hardDelete" and org.behaviour.has("hard_delete", "refused"):
+        raise Fault("FeatureNotEnabled", HARD_DELETE_REFUSED)
     load = next((word for word in _LOADS if word == operation), None)
     if chunking:
         chunking.check(sobject, operation)

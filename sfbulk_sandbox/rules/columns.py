@@ -37,11 +37,20 @@ def read_header(schema: Schema, sobject: SObject, header: Sequence[str]) -> list
     for name in header:
         column = find_column(schema, sobject, name)
         if column is None:
-            raise Fault("InvalidBatch", f"Field name not found : {name}")
+            raise Fault("InvalidBatch", _meaningless(sobject, name))
         if any(column.field is other.field for other in columns):
             raise Fault("InvalidBatch", f"Field name is given twice : {name}")
         columns.append(column)
     return columns
+
+
+def described_name(schema: Schema, sobject: SObject, name: str) -> str | None:
+    """A column's name in the letter case of the describe; None for one that means nothing."""
+    column = find_column(schema, sobject, name)
+    if column is None or column.key is None or column.parent is None:
+        return column.field.name if column else None
+    typed = f"{column.parent.name}:" if ":" in name else ""
+    return f"{typed}{column.field.relationship_name}.{column.key.name}"
 
 
 def find_column(schema: Schema, sobject: SObject, name: str) -> Column | None:
@@ -69,6 +78,23 @@ def _relationship(schema: Schema, sobject: SObject, name: str) -> Column | None:
     parent = schema.sobject(allowed[0]) if allowed else None
     key = parent.field(key_name) if parent else None
     return Column(lookup, parent, key) if key is not None and key.is_key else None
+
+
+def _meaningless(sobject: SObject, name: str) -> str:
+    """Why a column means nothing, in the words that an org of v65 had."""
+    path, dot, _ = name.partition(".")
+    _, colon, relationship = path.rpartition(":")
+    lookup = sobject.relationship(relationship)
+    if not dot:
+        return f"Field name not found : {name}"
+    if lookup is None:
+        return f"Unable to find relationship: {relationship}"
+    if colon and not lookup.polymorphic:
+        return (
+            "type is not needed for non polymorphic foreign key references: "
+            f"{lookup.relationship_name}"
+        )
+    return f"Field name not found : {name}"
 
 
 def upsert_key(sobject: SObject, name: str) -> Field:

@@ -83,7 +83,8 @@ class Saver:
             # An upload of 0 bytes: a load without rows, whatever its operation.
             return
         if self._operation in _DELETES and [one.type for one in fields] != ["id"]:
-            raise Fault("InvalidBatch", "Delete batch must contain only ids")
+            text = f"The '{self._operation}' batch must contain only ids"
+            raise Fault("InvalidBatch", text)
         if self._key is not None and self._key.type != "id" and self._key not in fields:
             raise Fault("InvalidBatch", f"Field name not found : {self._key.name}")
 

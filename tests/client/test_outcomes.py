@@ -40,6 +40,7 @@ def accounts(sandbox: Sandbox) -> dict[str, str]:
     return {str(name): str(record_id) for name, record_id in rows}
 
 
+@pytest.mark.usefixtures("empty_rows_read")
 def test_every_record_of_an_insert_has_its_id_by_its_values(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:

@@ -202,6 +202,7 @@ RECORDS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.usefixtures("line_breaks_kept")
 def test_an_upsert_sends_what_it_is_given(sf: Salesforce) -> None:
     summary = sf.upsert("Account", iter(RECORDS), external_id="Ext_Id__c")
     assert (summary.succeeded, summary.failed, summary.unprocessed) == (7, 0, 0)
@@ -310,6 +311,7 @@ def test_a_job_that_stops_half_way_says_what_is_in(sandbox: Sandbox, sf: Salesfo
         sf.insert("Account", ({"Name": str(number)} for number in range(500)))
 
 
+@pytest.mark.usefixtures("line_breaks_kept")
 def test_every_step_of_an_ingest_job_by_hand(sandbox: Sandbox, sf: Salesforce) -> None:
     job = sf.ingest_job(
         "Account", Operation.UPSERT, external_id="Ext_Id__c", line_ending=LineEnding.CRLF

@@ -82,6 +82,7 @@ def test_csv_arrives_value_by_value_as_it_is(  # noqa: PLR0913, PLR0917 - the fo
     assert rows_in(sandbox) == {f"N{number}": value for number, value in enumerate(VALUES)}
 
 
+@pytest.mark.usefixtures("line_breaks_kept")
 def test_line_breaks_of_both_kinds_go_into_jobs_of_their_own(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
@@ -199,6 +200,7 @@ def test_an_assignment_rule_goes_with_the_job(sf: Salesforce) -> None:
     assert sf.insert("Lead", [record], assignment_rule_id=rule).succeeded == 1
 
 
+@pytest.mark.usefixtures("line_breaks_kept")
 def test_a_file_of_ones_own_is_uploaded_and_its_results_read_in_its_form(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:

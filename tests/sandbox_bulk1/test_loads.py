@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk_sandbox import Sandbox
+from sfbulk_sandbox.behaviour import Behaviour
 from sfbulk_sandbox.bulk1.content import read_table
 from sfbulk_sandbox.bulk1.settings import ContentType
 from tests.sandbox_bulk1.async_api import NAMESPACE, AsyncApi, children
@@ -80,13 +81,19 @@ def test_hard_deleted_records_are_gone(sandbox: Sandbox, api: AsyncApi) -> None:
 
 def test_line_ends_inside_cells_become_those_of_the_header(api: AsyncApi) -> None:
     body = b'Name,Description\nx,"a\r\nb\nc"\n'
-    for ending, expected in [(None, "a\r\nb\nc"), ("LF", "a\nb\nc"), ("CRLF", "a\r\nb\r\nc")]:
+    for ending, expected in [(None, "a\nb\nc"), ("LF", "a\nb\nc"), ("CRLF", "a\r\nb\r\nc")]:
         settings = {"operation": "insert", "object": "Account", "contentType": "CSV"}
         headers = {"Sforce_Line_Ending": ending} if ending else {}
         answer = api.create(settings, **headers)
         api.run("/job/" + answer.text.partition("<id>")[2][:18], body)
         found = api.query("Account", "SELECT Description FROM Account")
         assert found[-1] == [expected]
+
+
+def test_line_ends_inside_cells_of_csv_may_be_kept(sandbox: Sandbox, api: AsyncApi) -> None:
+    sandbox.control.set_behaviour(line_breaks="kept")
+    api.load("insert", "Account", b'Name,Description\nx,"a\r\nb\nc\rd"\n')
+    assert api.query("Account", "SELECT Description FROM Account")[-1] == ["a\r\nb\nc\rd"]
 
 
 def test_a_batch_whose_header_is_wrong_fails_as_a_whole(sandbox: Sandbox, api: AsyncApi) -> None:
@@ -208,11 +215,13 @@ def test_a_record_says_the_same_in_each_format(records: list[tuple[str, str]]) -
         ContentType.XML: f'<sObjects xmlns="{NAMESPACE}">{elements}</sObjects>',
     }
     expected = [list(record) for record in records]
+    behaviour = Behaviour()
+    behaviour.set({"line_breaks": "kept"})
     with tempfile.TemporaryDirectory() as folder:
         for content, body in bodies.items():
             path = Path(folder) / content.value
             path.write_bytes(body.encode())
-            table = read_table(path, content)
+            table = read_table(path, content, behaviour)
             assert (table.header, table.rows) == (["Name", "Fax"], expected)
 
 

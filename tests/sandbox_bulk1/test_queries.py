@@ -129,7 +129,8 @@ def test_a_query_without_rows_is_empty_in_other_formats(
     assert api.get(f"{batch}/result/{result_id}").content.endswith(body)
 
 
-def test_xml_rows_lead_with_type_and_id(api: AsyncApi) -> None:
+def test_xml_rows_lead_with_type_and_id(sandbox: Sandbox, api: AsyncApi) -> None:
+    sandbox.control.set_behaviour(line_breaks="kept")
     account = api.load("insert", "Account", 'Name\n"Ä&\r\nB"\n'.encode())[0][0]
     contact = api.load("insert", "Contact", f"LastName,AccountId\nx,{account}\n")[0][0]
     soql = "SELECT Id, Fax, Account.Name FROM Contact"

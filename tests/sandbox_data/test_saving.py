@@ -71,8 +71,11 @@ _READ_ONLY = (
             "Account",
             {"Name": "A", "AnnualRevenue": "12,5"},
             (
-                "INVALID_TYPE_ON_FIELD_IN_RECORD",
-                "Annual Revenue: value not of required type: 12,5",
+                "INVALID_FIELD",
+                (
+                    "Failed to deserialize field at col 1. "
+                    "Due to, '12,5' is not a valid value for the type xsd:double"
+                ),
                 ("AnnualRevenue",),
             ),
         ),
@@ -430,13 +433,18 @@ def test_a_row_cannot_point_at_another_row_of_its_chunk(org: Org) -> None:
         ("insert", ["Name", "Foo__c"], None, "InvalidBatch: Field name not found : Foo__c"),
         ("insert", ["BillingAddress"], None, "InvalidBatch: Field name not found : BillingAddress"),
         ("insert", ["Parent.Name"], None, "InvalidBatch: Field name not found : Parent.Name"),
-        ("insert", ["Account:Parent.Ext_Id__c"], None, "InvalidBatch: Field name not found : Account:Parent.Ext_Id__c"),
+        ("insert", ["Account:Parent.Ext_Id__c"], None, "InvalidBatch: type is not needed for non polymorphic foreign key references: Parent"),
+        ("insert", ["account:parent.Nothing"], None, "InvalidBatch: type is not needed for non polymorphic foreign key references: Parent"),
+        ("insert", ["Parent:Account.Ext_Id__c"], None, "InvalidBatch: Unable to find relationship: Account"),
+        ("insert", ["Parent:Account:Ext_Id__c"], None, "InvalidBatch: Field name not found : Parent:Account:Ext_Id__c"),
+        ("insert", ["Foo.Email"], None, "InvalidBatch: Unable to find relationship: Foo"),
         ("insert", ["Parent.Parent.Ext_Id__c"], None, "InvalidBatch: Field name not found : Parent.Parent.Ext_Id__c"),
         ("insert", ["Name", "NAME"], None, "InvalidBatch: Field name is given twice : NAME"),
         ("upsert", ["Name"], "Ext_Id__c", "InvalidBatch: Field name not found : Ext_Id__c"),
         ("upsert", ["Website"], "Website", "InvalidJob: Field name provided, website does not match an External ID, Salesforce Id, or indexed field for Account"),
-        ("delete", ["Id", "Name"], None, "InvalidBatch: Delete batch must contain only ids"),
-        ("delete", ["Name"], None, "InvalidBatch: Delete batch must contain only ids"),
+        ("delete", ["Id", "Name"], None, "InvalidBatch: The 'delete' batch must contain only ids"),
+        ("hardDelete", ["Id", "Name"], None, "InvalidBatch: The 'hardDelete' batch must contain only ids"),
+        ("delete", ["Name"], None, "InvalidBatch: The 'delete' batch must contain only ids"),
     ],
 )  # fmt: skip
 def test_a_header_that_does_not_fit_faults_the_load(

@@ -227,20 +227,58 @@ def test_the_other_line_ending_fails_the_job_also_inside_a_field(
     )
 
 
+AFTER_QUOTE = "Not expecting more text after end quote"
+UNESCAPED = "Found unescaped quote. A value with quote should be within a quote"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'Name,Phone\n"a" ,1\n', AFTER_QUOTE),
+        (b'Name,Phone\n"a"b,1\n', AFTER_QUOTE),
+        (b'Name,Phone\n"a""b" ,1\n', AFTER_QUOTE),
+        (b'Name,Phone\n"two\nlines"x,1\n', AFTER_QUOTE),
+        (b'Name,Phone\n "a",1\n', UNESCAPED),
+        (b'Name,Phone\na"b,1\n', UNESCAPED),
+        (b'\xef\xbb\xbf"Name","Phone"\n"a","1"\n', UNESCAPED),
+        (b'Name,Phone\n"open,1\n', "EOF reached before closing an opened quote"),
+        (b'Name,Phone\n1,"open""\nand more\n', "EOF reached before closing an opened quote"),
+    ],
+)
+def test_csv_that_cannot_be_parsed_fails_the_job_in_salesforces_words(
+    org: Org, body: bytes, reason: str
+) -> None:
+    message, _ = failed(org, body)
+    assert message == f"InvalidBatch : Failed to parse CSV. {reason}"
+
+
+def test_csv_that_is_not_utf_8_fails_the_job(org: Org) -> None:
+    assert failed(org, b"Name\ncaf\xe9\n")[0].startswith("ClientInputError : ")
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        b"Name\ncaf\xe9\n",
-        b'Name,Phone\n"a" ,1\n',
-        b'Name,Phone\n "a",1\n',
-        b'Name,Phone\na"b,1\n',
-        b'Name,Phone\n"a"b,1\n',
-        b'Name,Phone\n"open,1\n',
+        b"\n\nName\n\nAcme\n\n\nBolt\n\n",
+        b'Name\n""\nAcme\n\n""\nBolt\n',
+        b"Name\n\rAcme\r\rBolt\n",
     ],
 )
-def test_csv_that_breaks_the_rules_fails_the_job(org: Org, body: bytes) -> None:
-    message, _ = failed(org, body)
-    assert message.startswith(("ClientInputError : ", "InvalidBatch : "))
+def test_blank_lines_are_no_rows(org: Org, body: bytes) -> None:
+    job = org.load("Account", "insert", body)
+    assert (job["state"], job["numberRecordsProcessed"]) == ("JobComplete", 2)
+    assert names_in(org) == ["Acme", "Bolt"]
+
+
+def test_a_row_of_one_empty_cell_may_be_a_row(org: Org) -> None:
+    org.sandbox.control.set_behaviour(empty_rows="read")
+    job = org.load("Account", "insert", b'Name\n\n""\nAcme\n')
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
+
+
+def test_a_row_of_separators_is_not_blank(org: Org) -> None:
+    job = org.load("Account", "insert", b"Name,Phone\n,\nAcme,1\n")
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
 
 
 def test_the_wrong_delimiter_makes_one_name_of_the_header(org: Org) -> None:
@@ -249,9 +287,18 @@ def test_the_wrong_delimiter_makes_one_name_of_the_header(org: Org) -> None:
 
 
 def test_the_jobs_own_newlines_inside_a_field_are_data(org: Org) -> None:
+    org.sandbox.control.set_behaviour(line_breaks="kept")
     org.load("Account", "insert", b'Name\n"two\nlines"\n"a \rcr"\n')
     org.load("Account", "insert", b'Name\r\n"two\r\nmore"\r\n', lineEnding="CRLF")
     assert sorted(names_in(org)) == ["a \rcr", "two\nlines", "two\r\nmore"]
+
+
+def test_line_breaks_inside_a_field_become_lf_and_come_back_so(org: Org) -> None:
+    lf = org.load("Account", "insert", b'Name\n"two\nlines"\n"a\rcr"\n')
+    crlf = org.load("Account", "insert", b'Name\r\n"b\r\nc"\r\n', lineEnding="CRLF")
+    assert names_in(org) == ["a\ncr", "b\nc", "two\nlines"]
+    assert '"a\ncr"\n' in org.results(lf["id"], "successfulResults")
+    assert org.results(crlf["id"], "successfulResults").endswith('"b\nc"\r\n')
 
 
 def test_a_nul_is_a_character_like_any_other(org: Org) -> None:

@@ -58,6 +58,7 @@ def test_a_form_creates_uploads_and_closes_at_once(org: Org) -> None:
     ("ending", "text"), [("LF", "Grüße\nzwei"), ("CRLF", "\u00e9\r\nzwei"), ("LF", "a\rb")]
 )
 def test_the_rows_are_taken_byte_for_byte(org: Org, ending: str, text: str) -> None:
+    org.sandbox.control.set_behaviour(line_breaks="kept")
     newline = {"LF": "\n", "CRLF": "\r\n"}[ending]
     rows = f'Name{newline}"{text}"{newline}'.encode()
     job = send(org, form({**JOB, "lineEnding": ending}, rows)).json()

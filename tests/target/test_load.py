@@ -205,6 +205,7 @@ TEXTS = [
 
 
 def test_text_arrives_character_for_character(org: Org) -> None:
+    org.sandbox.control.set_behaviour(line_breaks="kept")
     run = org.load(
         schema("Account", "Ext_Id__c", "Name", "Description"),
         *(

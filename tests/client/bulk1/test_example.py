@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sfbulk import bulk1
 from tests.client.conftest import ACCOUNTS
 
 if TYPE_CHECKING:
-    import pytest
-
     from sfbulk_sandbox import Sandbox
 
 
+@pytest.mark.usefixtures("empty_rows_read")
 def test_the_examples_query_load_and_go_step_by_step(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -56,6 +56,7 @@ def asked(sandbox: Sandbox, method: str, ending: str = "") -> list[Any]:
     ]
 
 
+@pytest.mark.usefixtures("line_breaks_kept")
 @pytest.mark.parametrize(("form", "mode"), FORMS)
 @pytest.mark.usefixtures("small_batches")
 def test_every_operation_works_in_every_form(
@@ -123,6 +124,7 @@ def test_results_keep_the_order_of_the_records_whatever_batch_they_were_in(
     assert "no name" not in repr(summary.failures)
 
 
+@pytest.mark.usefixtures("line_breaks_kept")
 @pytest.mark.parametrize("form", ContentType)
 def test_values_arrive_as_they_are(sf: Salesforce, in_org: InOrg, form: ContentType) -> None:
     sf.bulk1.insert(
@@ -142,6 +144,7 @@ def test_a_parent_is_found_by_its_own_key(sf: Salesforce, in_org: InOrg, form: C
     assert in_org("SELECT Account.Name FROM Contact WHERE LastName = 'Child'") == [(ACCOUNTS[6],)]
 
 
+@pytest.mark.usefixtures("line_breaks_kept")
 def test_a_csv_file_and_rows_with_columns_are_loaded(
     sf: Salesforce, in_org: InOrg, tmp_path: Path
 ) -> None:
