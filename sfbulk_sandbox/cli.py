@@ -168,7 +168,7 @@ def _load(options: argparse.Namespace) -> None:
 def _describe(options: argparse.Namespace) -> None:
     schema = _schema(options)
     if options.object is None:
-        for one in schema:
+        for one in schema.described():
             print(one.name)  # noqa: T201 - the answer
         return
     sobject = schema.sobject(options.object)

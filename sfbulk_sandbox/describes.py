@@ -241,7 +241,12 @@ def _derived(known: Mapping[str, Any]) -> Describe:
 
 
 def field_from_facts(facts: Mapping[str, Any]) -> Describe:
-    """A field's full describe from the few facts that its type does not tell."""
+    """A field's full describe from the few facts that its type does not tell.
+
+    Args:
+        facts: Keys of the describe; an entry of `picklistValues` is a text, or a pair of value
+            and label.
+    """
     known = dict(facts)
     name: str = known["name"]
     known.setdefault("label", label_of(name))
@@ -256,16 +261,17 @@ def field_from_facts(facts: Mapping[str, Any]) -> Describe:
     # Field-level security cannot hide what every record must have, nor a part of its name.
     hideable = field["extraTypeInfo"] != "personname" and (field["nillable"] or field["custom"])
     shown = field["createable"] or field["calculated"] or field["type"] in ("address", "location")
-    field["permissionable"] = bool(hideable and shown)
+    field["permissionable"] = known.get("permissionable", bool(hideable and shown))
     return field
 
 
-def _picklist_value(field: Mapping[str, Any], value: str) -> Describe:
+def _picklist_value(field: Mapping[str, Any], entry: str | list[str]) -> Describe:
+    value, label = entry if isinstance(entry, list) else (entry, entry)
     default = field.get("defaultValue") == value
     return {
         "active": True,
         "defaultValue": default,
-        "label": value,
+        "label": label,
         "validFor": None,
         "value": value,
     }

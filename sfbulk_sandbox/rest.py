@@ -128,7 +128,7 @@ class RestResources:
         return self._dated(call, lambda: sobject.describe(float(call.version), call.base_url))
 
     def _global_document(self, version: float) -> dict[str, Any]:
-        sobjects = [sobject.summary(version) for sobject in self._org.schema]
+        sobjects = [sobject.summary(version) for sobject in self._org.schema.described()]
         return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects}
 
     def _dated(self, call: Call, document: Callable[[], dict[str, Any]]) -> Response:

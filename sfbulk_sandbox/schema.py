@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Asked for in subqueries alone; what they show are other objects' rows.
+_WITHOUT_ROWS = frozenset({"ActivityHistory", "OpenActivity"})
+
+
 class Kind(str, Enum):
     """How values of a field are stored and compared."""
 
@@ -273,7 +277,9 @@ def _parts(compound: Field, fields: Iterable[Field]) -> tuple[Field, ...]:
 
 
 class Schema:
-    """The objects of an org, found by name in any case; iterates over them in name order.
+    """The objects of an org, found by name in any case.
+
+    Iterates over those that have rows of their own, in name order.
 
     Attributes:
         revision: Grows with every object that is taken or replaced.
@@ -361,11 +367,15 @@ class Schema:
         """The object whose ids begin with these three characters, or None."""
         return next((one for one in self if one.key_prefix == prefix), None)
 
+    def described(self) -> list[SObject]:
+        """Every object in name order, those without rows of their own too."""
+        return sorted(self._objects.values(), key=lambda one: one.name)
+
     def __iter__(self) -> Iterator[SObject]:
-        return iter(sorted(self._objects.values(), key=lambda one: one.name))
+        return (one for one in self.described() if one.name not in _WITHOUT_ROWS)
 
     def __len__(self) -> int:
-        return len(self._objects)
+        return sum(1 for _ in self)
 
 
 def _with_children(
@@ -382,11 +392,18 @@ def _with_children(
                 continue
             child = _child(one["name"], field)
             for parent in field["referenceTo"]:
-                if parent in children:
+                if parent in children and not _named(children[parent], child):
                     children[parent].append(child)
     for one in facts:
         described = describes.object_from_facts(one | {"childRelationships": children[one["name"]]})
         yield described, formats[one["name"]]
+
+
+def _named(children: list[describes.Describe], child: describes.Describe) -> bool:
+    """Whether another lookup of the same object has the relationship's name already."""
+    keys = ("childSObject", "relationshipName")
+    name = child["relationshipName"]
+    return name is not None and any(all(one[k] == child[k] for k in keys) for one in children)
 
 
 def _child(sobject: str, field: dict[str, Any]) -> describes.Describe:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.schema import ChildRelationship, Field, Kind, Schema, SObject, plain_field
+from sfbulk_sandbox.soql import activities
 from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.store import quoted
 
@@ -157,7 +158,8 @@ class Scope:
     def from_sql(self) -> str:
         """The FROM clause with its joins; a record without a parent stays."""
         table = self.root.tables[0]
-        return f"FROM {quoted(table.sobject.name)} AS {table.alias} {' '.join(self._joins)}"
+        rows = activities.rows_of(self._schema, table.sobject)
+        return f"FROM {rows} AS {table.alias} {' '.join(self._joins)}"
 
     def resolve(self, path: Path) -> Resolved:
         """The field a path means.

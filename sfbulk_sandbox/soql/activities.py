@@ -1,0 +1,43 @@
+"""Activity histories and open activities: the tasks of a record, under other objects' names.
+
+Only a subquery can ask for them (Object Reference: ActivityHistory, OpenActivity). They have no
+rows of their own: what is read instead are the tasks, closed or open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.store import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk_sandbox.schema import Field, Schema, SObject
+
+_CLOSED = {"ActivityHistory": "true", "OpenActivity": "false"}
+_TASK = "Task"
+# A task of an account says so in one of two lookups.
+_ACCOUNT = 'coalesce({own}, CASE WHEN "WhatId" LIKE \'001%\' THEN "WhatId" END)'
+
+
+def rows_of(schema: Schema, sobject: SObject) -> str:
+    """SQL for what FROM reads an object's rows from: its table, but for activities."""
+    task = schema.sobject(_TASK)
+    if sobject.name not in _CLOSED or task is None or task.field("IsClosed") is None:
+        return quoted(sobject.name)
+    columns = ", ".join(_columns(sobject, task))
+    closed = f"\"IsClosed\" = '{_CLOSED[sobject.name]}'"
+    return f'(SELECT rowid AS rowid, {columns} FROM "Task" WHERE {closed})'  # noqa: S608 - names of a describe, quoted
+
+
+def _columns(sobject: SObject, task: SObject) -> Iterator[str]:
+    for field in sobject.stored:
+        yield f"{_value(field, task)} AS {quoted(field.name)}"
+
+
+def _value(field: Field, task: SObject) -> str:
+    if field.name == "IsTask":
+        return "'true'"
+    own = quoted(field.name) if task.field(field.name) else "NULL"
+    return _ACCOUNT.format(own=own) if field.name == "AccountId" and task.field("WhatId") else own
