@@ -35,6 +35,7 @@ from sfbulk_sandbox.rest_query import Cursors, QueryResources
 from sfbulk_sandbox.script import Script
 from sfbulk_sandbox.sessions import Access
 from sfbulk_sandbox.soap_login import SoapLogin
+from sfbulk_sandbox.unserved import UnservedResources
 from sfbulk_sandbox.wire import Latency, Wire
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ class App:
             QueryResources(self._org, self._cursors, admit=admit),
             CollectionResources(self._org, admit=admit),
             ChangeResources(self._org, admit=admit),
+            UnservedResources(admit=admit),
             RestResources(
                 self._org,
                 usage=self._usage,

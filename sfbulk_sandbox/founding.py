@@ -1,4 +1,4 @@
-"""What every org has from its first day: its own record, a profile, a user, its task statuses.
+"""What every org has from its first day: itself, a profile, a user, task statuses, a price book.
 
 These rows are older than any run: a record that came into being with the sandbox would look like a
 change to every incremental read that follows.
@@ -47,6 +47,7 @@ class Founding:
         self.user_id = fixed.new_id("005")
         self._profile_id = fixed.new_id("00e")
         self._status_ids = [fixed.new_id("01S") for _ in _TASK_STATUSES]
+        self._price_book_id = fixed.new_id("01s")
 
     def write(self, store: Store, schema: Schema, ids: IdSource) -> None:
         """Add the rows that are missing, of those objects that the schema has."""
@@ -60,6 +61,7 @@ class Founding:
         yield "Organization", {"Id": self.org_id, **_ORGANIZATION}
         yield "Profile", {"Id": self._profile_id, **_PROFILE}
         yield "User", self._user()
+        yield "Pricebook2", {"Id": self._price_book_id, **_PRICE_BOOK}
         for place, (status_id, status) in enumerate(
             zip(self._status_ids, _TASK_STATUSES, strict=True)
         ):
@@ -108,6 +110,7 @@ _ORGANIZATION = {
     "IsSandbox": "true",
     **_LOCALE,
 }
+_PRICE_BOOK = {"Name": "Standard Price Book", "IsActive": "true", "IsStandard": "true"}
 _PROFILE = {
     "Name": "System Administrator",
     "UserType": "Standard",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -35,6 +36,8 @@ _UPSERT_BODY_SINCE = 46.0
 _CHANGED = ("LastModifiedDate", "SystemModstamp", "CreatedDate")
 # Of the recorded records only an Account carries an ETag.
 _WITH_ETAG = "Account"
+# Row errors that a single DELETE answers as a 404.
+_GONE = ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED")
 _LIKE_AN_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 _UNQUOTED_KINDS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
 
@@ -232,8 +235,12 @@ class RestResources:
         self._save("update", sobject, {**values, "Id": record_id})
 
     def _delete(self, sobject: SObject, record_id: str) -> None:
-        self._org.record(sobject.name, record_id, ["Id"])
-        self._save("delete", sobject, {"Id": record_id})
+        try:
+            self._save("delete", sobject, {"Id": record_id})
+        except Fault as fault:
+            if fault.code in _GONE:
+                fault.status = HTTPStatus.NOT_FOUND
+            raise
 
     def _save(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,7 @@ class CollectionResources:
                 if all_or_none:
                     _check_all(results)
         except _Undone:
-            return [_failed(_ROLLED_BACK) if result.success else result for result in results]
+            return [_rolled_back(result) if result.success else result for result in results]
         return results
 
     def _saved(
@@ -194,6 +195,10 @@ def _check_all(results: Sequence[RowResult]) -> None:
         raise _Undone
 
 
+def _rolled_back(result: RowResult) -> RowResult:
+    return replace(result, success=False, errors=(_ROLLED_BACK,))
+
+
 def _failed(error: RowError) -> RowResult:
     return RowResult(None, success=False, created=False, errors=(error,))
 
@@ -208,6 +213,10 @@ def _document(result: RowResult, *, created: bool) -> dict[str, Any]:
             {"statusCode": error.code, "message": error.message, "fields": list(error.fields)}
             for error in result.errors
         ]
-        return {"success": False, "errors": errors}
-    document: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
-    return document | {"created": result.created} if created else document
+        document: dict[str, Any] = {"success": False, "errors": errors}
+        # A refused row of an upsert says that it would have made a record.
+        made = result.created or result.id is None
+    else:
+        document = {"id": result.id, "success": True, "errors": []}
+        made = result.created
+    return document | {"created": made} if created else document

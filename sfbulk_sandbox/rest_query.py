@@ -14,6 +14,7 @@ from sfbulk_sandbox.calls import Resource
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.query_columns import columns_document
 from sfbulk_sandbox.rowfile import RowFile
+from sfbulk_sandbox.unserved import unserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,6 +110,8 @@ class QueryResources:
         return self._page(call, cursor, file, start)
 
     def _query(self, call: Call, *, all_rows: bool) -> Response:
+        if "explain" in call.query:
+            raise unserved("Query plans (explain)")
         if "q" not in call.query:
             raise Fault(code="MALFORMED_QUERY", message="A query string has to be specified")
         version = float(call.version)

@@ -128,8 +128,7 @@ class Conditions:
             return self._span(resolved, condition)
         value = literals.value(self._soql, resolved.field, condition)
         if value is None:
-            null_tests = {"=": f"{column} IS NULL", "!=": f"{column} IS NOT NULL"}
-            return null_tests.get(condition.operator, "0")
+            return _with_nothing(column, condition)
         self.parameters.append(value)
         operator = "IS NOT" if condition.operator == "!=" else condition.operator
         return f"{column} {operator} ?"
@@ -223,6 +222,17 @@ class Conditions:
 
     def _invalid(self, operand: syntax.Operand, message: str) -> Fault:
         return fault_at(self._soql, operand.at, "INVALID_FIELD", message)
+
+
+def _with_nothing(column: str, condition: syntax.Comparison) -> str:
+    """A comparison with null or an empty text.
+
+    Every text is greater than the empty one, and an empty field is neither greater nor less.
+    """
+    if condition.operator == "=":
+        return f"{column} IS NULL"
+    greater = condition.operator in (">", ">=") and condition.value.kind == "string"
+    return f"{column} IS NOT NULL" if greater or condition.operator == "!=" else "0"
 
 
 def _balanced(parts: list[str], operator: str) -> str:

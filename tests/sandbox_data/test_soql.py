@@ -41,6 +41,9 @@ def _names(org: Org, where: str, *, all_rows: bool = False) -> list[Any]:
         ("AnnualRevenue IN (77.00, 1)", ["A-012", "A-013"]),
         ("NumberOfEmployees >= 1200.5", ["A-007"]),
         ("BillingState = '' AND Ext_Id__c < 'a-003'", ["A-001", "A-002"]),
+        ("BillingState < '' OR BillingState <= ''", []),
+        ("(NOT BillingState > '') AND Ext_Id__c < 'a-003'", ["A-001", "A-002"]),
+        ("BillingState > null OR BillingState >= null", []),
         (
             "BillingState IN (null, 'na') AND BillingCity LIKE 'L%'",
             ["A-001", "A-002", "A-010", "A-012", "A-020"],
@@ -81,6 +84,17 @@ def test_a_comparison_with_an_empty_field_is_true_or_false_never_neither(sample:
     assert "A-019" in other
     assert _names(sample, "BillingCity NOT IN ('Lübeck')") == other
     assert _names(sample, "(NOT BillingCity = 'LÜBECK')") == other
+
+
+def test_every_text_is_greater_than_the_empty_one(sample: Org) -> None:
+    """As django-salesforce's live tests have it; it deletes by `Id > ''`."""
+    every = _names(sample, "Id != null")
+    with_city = _names(sample, "BillingCity != null")
+    assert 0 < len(with_city) < len(every)
+    for operator in (">", ">="):
+        assert _names(sample, f"Name {operator} ''") == every
+        assert _names(sample, f"Id {operator} ''") == every
+        assert _names(sample, f"BillingCity {operator} ''") == with_city
 
 
 def test_a_thousand_conditions_are_no_trouble(sample: Org) -> None:

@@ -105,6 +105,29 @@ def test_a_collection_upserts_by_external_id_and_by_id(org: Org) -> None:
     assert names(org) == ["A3", "B", "New"]
 
 
+def test_a_refused_row_of_an_upsert_says_whether_it_would_have_made_a_record(org: Org) -> None:
+    """As jsforce's live tests have it of a collection that is rolled back."""
+    path = "/composite/sobjects/Account/Ext_Id__c"
+    org.json("PATCH", path, json={"records": [account("Old", Ext_Id__c="0")]})
+    records = [
+        account("A", Ext_Id__c="1"),
+        account("O", Ext_Id__c="0"),
+        account(None, Ext_Id__c="2"),
+    ]
+    rows = org.json("PATCH", path, json={"records": records, "allOrNone": True})
+    assert [list(row) for row in rows] == [["success", "errors", "created"]] * 3
+    assert [row["created"] for row in rows] == [True, False, True]
+    assert not any(row["success"] for row in rows)
+    assert names(org) == ["Old"]
+    kept = org.json("PATCH", path, json={"records": [*records, account("B")]})
+    assert [(row["success"], row["created"]) for row in kept] == [
+        (True, True),
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
+
+
 def test_a_collection_by_a_field_that_is_no_key_is_refused(org: Org) -> None:
     body = {"records": [account("A", Website="x")]}
     answer = org.call("PATCH", "/composite/sobjects/Account/Website", json=body)

@@ -131,13 +131,72 @@ def test_a_key_that_is_no_external_id_is_named(org: Org) -> None:
         ("POST", "/sobjects/Nothing__c"),
         ("GET", "/sobjects/Account/001000000000000AAA"),
         ("PATCH", "/sobjects/Account/001000000000000AAA"),
-        ("DELETE", "/sobjects/Account/001000000000000AAA"),
     ],
 )
 def test_what_does_not_exist_is_not_found(org: Org, method: str, path: str) -> None:
     answer = org.call(method, path, json={"Name": "x"})
     assert answer.status_code == 404
     assert faults_of(answer) == [NOT_FOUND]
+
+
+def test_deleting_what_never_was_and_what_is_deleted_already_are_told_apart(org: Org) -> None:
+    """As django-salesforce's live tests have it."""
+    nowhere = org.call("DELETE", "/sobjects/Account/001000000000000AAA")
+    assert nowhere.status_code == 404
+    assert faults_of(nowhere) == [("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")]
+    record_id = create(org, "Account", Name="A")
+    assert org.call("DELETE", f"/sobjects/Account/{record_id}").status_code == 204
+    again = org.call("DELETE", f"/sobjects/Account/{record_id}")
+    assert again.status_code == 404
+    assert faults_of(again) == [("ENTITY_IS_DELETED", "entity is deleted")]
+    by_key = org.call("DELETE", "/sobjects/Account/Ext_Id__c/never")
+    assert (by_key.status_code, faults_of(by_key)) == (404, [NOT_FOUND])
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/sobjects/Account/describe/layouts", "Layouts"),
+        ("/sobjects/Account/describe/layouts/012000000000000AAA", "Layouts"),
+        ("/sobjects/User/describe/namedLayouts/UserAlt", "Layouts"),
+        ("/sobjects/Account/describe/compactLayouts", "Compact layouts"),
+        ("/sobjects/Account/describe/approvalLayouts/", "Approval layouts"),
+        ("/sobjects/Account/listviews", "List views"),
+        ("/sobjects/Account/listviews/00B000000000000AAA/results", "List views"),
+        ("/sobjects/Account/quickActions", "Quick actions"),
+        ("/query?explain=SELECT Id FROM Account", "Query plans (explain)"),
+        ("/query?explain=00B000000000000AAA", "Query plans (explain)"),
+        ("/recent?limit=2", "Recently viewed records"),
+        ("/search?q=FIND {x}", "Search (SOSL)"),
+        ("/tooling/sobjects", "The Tooling API"),
+        ("/tabs", "Tabs"),
+        ("/composite/tree/Account", "Trees of records"),
+    ],
+)
+def test_what_is_not_done_says_so_by_name(org: Org, path: str, named: str) -> None:
+    answer = org.get(path)
+    assert answer.status_code == 404
+    text = f"{named}: not served by sfbulk-sandbox, docs/sandbox-coverage.md says what is"
+    assert faults_of(answer) == [("NOT_FOUND", text)]
+
+
+def test_what_is_not_done_says_so_inside_a_composite_too(org: Org) -> None:
+    url = "/services/data/v68.0/sobjects/Account/listviews"
+    request = {"method": "GET", "url": url, "referenceId": "a"}
+    (part,) = org.json("POST", "/composite", json={"compositeRequest": [request]})[
+        "compositeResponse"
+    ]
+    assert part["httpStatusCode"] == 404
+    assert part["body"][0]["message"].startswith("List views: not served")
+
+
+def test_every_org_has_its_standard_price_book(org: Org) -> None:
+    soql = "SELECT Id, IsActive, IsStandard FROM Pricebook2 WHERE Name = 'Standard Price Book'"
+    (book,) = org.json("GET", "/query", params={"q": soql})["records"]
+    assert (book["IsActive"], book["IsStandard"]) == (True, True)
+    product = create(org, "Product2", Name="P")
+    entry = {"Pricebook2Id": book["Id"], "Product2Id": product, "UnitPrice": 1, "IsActive": True}
+    assert create(org, "PricebookEntry", **entry).startswith("01u")
 
 
 def test_the_global_describe_lists_objects_in_short(org: Org) -> None:
