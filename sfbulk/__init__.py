@@ -32,6 +32,7 @@ from sfbulk.bulk1 import (
     QueryOperation,
     RowResult,
 )
+from sfbulk.changes import Deleted, DeletedRecord, Updated
 from sfbulk.client import Salesforce
 from sfbulk.csvio import ColumnDelimiter, CsvDecoder, CsvEncoder, LineEnding
 from sfbulk.describe import (
@@ -95,6 +96,8 @@ __all__ = [
     "CsvEncoder",
     "CsvError",
     "DataError",
+    "Deleted",
+    "DeletedRecord",
     "FailedRow",
     "FieldDescribe",
     "IngestJob",
@@ -135,5 +138,6 @@ __all__ = [
     "SuccessfulRow",
     "TransportError",
     "UnknownState",
+    "Updated",
     "UploadUnknown",
 ]

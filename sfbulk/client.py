@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk1 import Bulk1
+from sfbulk.changes import read_deleted, read_updated
 from sfbulk.clock import SYSTEM_CLOCK, Clock
 from sfbulk.csvio import ColumnDelimiter, LineEnding
 from sfbulk.describer import Describer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from sfbulk.changes import Deleted, Updated
     from sfbulk.describe import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
     from sfbulk.jobs.load import LoadOptions
@@ -148,6 +150,33 @@ class Salesforce:
             QuotaReached: the settings allow no further request.
         """
         return self._describer.many(names)
+
+    def updated(self, sobject: str, start: datetime, end: datetime) -> Updated:
+        """API call: the records that were created or changed from `start` to `end`, both aware.
+
+        They are read to the minute. Salesforce reaches back 30 days (REST API guide: sObject Get
+        Updated).
+
+        Raises:
+            NotFound: there is no such object, or it is not `replicateable`.
+            LimitExceeded: `EXCEEDED_ID_LIMIT`, for more than 600,000 records.
+            ApiError: Salesforce refuses, as with `INVALID_REPLICATION_DATE`.
+            DataError: a date without a time zone.
+            TransportError: no answer, or one that is not understood.
+        """
+        return read_updated(self._transport, sobject, start, end)
+
+    def deleted(self, sobject: str, start: datetime, end: datetime) -> Deleted:
+        """API call: the records that were deleted from `start` to `end`, both aware.
+
+        They are read to the minute. Salesforce reaches back 15 days, and less when records have
+        left the recycle bin early: see `Deleted.earliest_date_available` (REST API guide: sObject
+        Get Deleted).
+
+        Raises:
+            NotFound, LimitExceeded, ApiError, DataError, TransportError: as `updated`.
+        """
+        return read_deleted(self._transport, sobject, start, end)
 
     def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
         """API call: submit a bulk query; with `include_deleted` the recycle bin's rows too.

@@ -1,18 +1,53 @@
-"""Runs one query job and hands over its result pages, spooled to disk."""
+"""Asks the org for what one stream needs: how far its changes are visible, and its result pages."""
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from sfbulk.errors import ApiError, TransportError
 from sfbulk.jobs.job import disposing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from datetime import datetime
 
     from sfbulk import ResultPage, Salesforce
+
+
+log = logging.getLogger(__name__)
+
+_SPAN = timedelta(minutes=5)
+"""Short, as the ids of the answer are not wanted; Salesforce takes no span below a minute."""
+
+
+def covered_until(salesforce: Salesforce, sobject: str, now: datetime) -> datetime | None:
+    """API call: up to when all changes of an object are visible; None if Salesforce does not say.
+
+    Nobody bounds how late a row becomes visible after it got its stamp, but `latestDateCovered`
+    goes back to the start of a transaction that still runs (SOAP API guide: GetUpdatedResult).
+
+    Args:
+        salesforce: The org.
+        sobject: An object that is `replicateable`.
+        now: The server's time.
+    """
+    try:
+        return salesforce.updated(sobject, now - _SPAN, now).latest_date_covered
+    except (ApiError, TransportError) as error:
+        # The lookback is there all the same.
+        reason = error.code or (f"HTTP {error.status}" if error.status else "no usable answer")
+        log.info(
+            "%s: Salesforce does not say up to when all changes are visible (%s). The next run "
+            "goes back by the lookback alone.",
+            sobject,
+            reason,
+        )
+        return None
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 The contract: a run fixes its upper bound from the server's clock before the job, reads
 `lower <= key < upper`, and moves the bookmark to that upper bound only when every row of
 the window is out. The next run starts where this window ended, less a lookback, because a
-row gets its stamp before it is committed and may become visible late.
+row gets its stamp before it is committed and may become visible late. Where Salesforce says up
+to when it has covered all changes, the bookmark does not pass that instant.
 """
 
 from __future__ import annotations
@@ -56,12 +57,18 @@ class Bookmark:
         value, end = state.get("replication_key_value"), state.get("window_end")
         return cls(key, value and parse_instant(value), end and parse_instant(end))
 
-    def after(self, window: Window, maximum: datetime | None) -> Bookmark:
-        """The bookmark when every row of a window is out; it never moves back."""
+    def after(
+        self, window: Window, maximum: datetime | None, covered: datetime | None = None
+    ) -> Bookmark:
+        """The bookmark when every row of a window is out.
+
+        It does not pass `covered`, up to when all changes are visible, and moves back to that if
+        it must. It never moves back for another reason.
+        """
         return Bookmark(
             self.key,
-            _latest(self.maximum, maximum),
-            _latest(self.window_end, window.upper),
+            _not_after(covered, _latest(self.maximum, maximum)),
+            _not_after(covered, _latest(self.window_end, window.upper)),
         )
 
     def write(self, state: MutableMapping[str, Any]) -> None:
@@ -120,6 +127,10 @@ def parse_instant(text: str) -> datetime:
     return (instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)).astimezone(
         timezone.utc
     )
+
+
+def _not_after(bound: datetime | None, instant: datetime | None) -> datetime | None:
+    return min(bound, instant) if bound and instant else instant
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -27,13 +27,14 @@ from sfbulk.errors import (
 )
 from tap_sfbulk import catalog, plan
 from tap_sfbulk.emit import Column, Emitter
-from tap_sfbulk.extract import extract
+from tap_sfbulk.extract import covered_until, extract
 from tap_sfbulk.selection import did_you_mean
 from tap_sfbulk.settings import DEFAULT_LOOKBACK
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     import polars as pl
     from singer_sdk.helpers.types import Context, Record
@@ -62,6 +63,8 @@ class Reading:
     key: str | None
     bookmark: plan.Bookmark | None
     window: plan.Window | None
+    covered: datetime | None
+    """Up to when all changes are visible; None where Salesforce does not say."""
     soql: str
 
 
@@ -186,12 +189,14 @@ class SObjectStream(Stream):
     def _complete(self, reading: Reading, emitter: Emitter) -> None:
         # A dry run reads a few rows of the window only.
         if self.ABORT_AT_RECORD_COUNT is None and reading.bookmark and reading.window:
-            reading.bookmark.after(reading.window, emitter.maximum).write(self.stream_state)
+            after = reading.bookmark.after(reading.window, emitter.maximum, reading.covered)
+            after.write(self.stream_state)
 
     def _plan(self) -> Reading:
         columns, key = self._columns(), self._window_key()
         bookmark = self._bookmark(key) if key else None
-        window = self._sfbulk.bounds(self._lookback()).window(bookmark) if bookmark else None
+        bounds = self._sfbulk.bounds(self._lookback()) if bookmark else None
+        window = bounds.window(bookmark) if bounds and bookmark else None
         soql = plan.query(
             self.name,
             [column.name for column in columns],
@@ -201,7 +206,17 @@ class SObjectStream(Stream):
         )
         if self.ABORT_AT_RECORD_COUNT is not None:
             soql += f" LIMIT {self.ABORT_AT_RECORD_COUNT}"
-        return Reading(columns, key, bookmark, window, soql)
+        covered = self._covered(bounds.now) if bounds and window and not window.is_empty else None
+        return Reading(columns, key, bookmark, window, covered, soql)
+
+    def _covered(self, now: datetime) -> datetime | None:
+        """API call: up to when all changes are visible; asked before the job is created.
+
+        A dry run keeps no bookmark, so it does not ask.
+        """
+        if self.ABORT_AT_RECORD_COUNT is not None or not self._sobject.replicateable:
+            return None
+        return covered_until(self._sfbulk.salesforce, self.name, now)
 
     def _lookback(self) -> timedelta:
         # A setting may be null, which means as little as one that is not given.

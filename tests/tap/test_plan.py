@@ -100,6 +100,42 @@ def test_a_bookmark_never_moves_back_and_windows_leave_no_gap(
         bookmark = after
 
 
+def test_a_bookmark_does_not_pass_what_is_covered() -> None:
+    read = Bookmark(KEY, maximum=at(1), window_end=at(2))
+    after = read.after(Window(at(2), at(9)), at(8), covered=at(7))
+    assert after == Bookmark(KEY, maximum=at(7), window_end=at(7))
+    late = read.after(Window(at(2), at(9)), at(8), covered=at(10))
+    assert late == Bookmark(KEY, maximum=at(8), window_end=at(9))
+
+
+def test_a_bookmark_moves_back_to_what_is_covered() -> None:
+    # A run before this one was not told of the transaction, which has run since one o'clock.
+    read = Bookmark(KEY, maximum=at(5), window_end=at(6))
+    after = read.after(Window(at(6), at(9)), at(8), covered=at(1))
+    assert after == Bookmark(KEY, maximum=at(1), window_end=at(1))
+
+
+def test_a_table_without_rows_is_held_back_too() -> None:
+    after = Bookmark(KEY).after(Window(None, at(9)), None, covered=at(7))
+    assert after == Bookmark(KEY, maximum=None, window_end=at(7))
+
+
+@given(now=instants, committed=instants, began=instants, lookback=st.integers(0, 3600))
+def test_rows_of_a_transaction_that_ran_during_a_run_are_in_the_window_of_the_next(
+    now: datetime, committed: datetime, began: datetime, lookback: int
+) -> None:
+    if not began <= now <= committed:
+        return
+    first = bounds(now, lookback=timedelta(seconds=lookback)).window(Bookmark(KEY))
+    kept = Bookmark(KEY).after(first, None, covered=began)
+    later = committed + timedelta(seconds=1)
+    second = bounds(later, lookback=timedelta(seconds=lookback)).window(kept)
+    # Its rows have stamps from its beginning to its end.
+    assert second.lower is not None
+    assert second.lower <= began
+    assert committed < second.upper
+
+
 def test_the_query_is_half_open_and_has_no_order_or_limit() -> None:
     soql = query(
         "Account", ["Id", "Name"], key=KEY, window=Window(at(8), at(9)), where="A = 1 OR B = 2"

@@ -174,6 +174,99 @@ def test_a_row_stamped_at_the_upper_bound_is_left_to_the_next_run(
     assert [r["Name"] for r in tap(state=first.state).records("Account")] == ["On the edge"]
 
 
+def asked(sandbox: Sandbox) -> list[str]:
+    """What was asked of single objects and of jobs, in its order, objects by name."""
+    found = []
+    for request in sandbox.requests:
+        name = re.search(r"/sobjects/(\w+)/updated$", request.path)
+        if name:
+            found.append(name[1])
+        elif request.method == "POST" and request.path.endswith("/jobs/query"):
+            found.append("job")
+    return found
+
+
+def covered(sandbox: Sandbox, until: str) -> None:
+    body = {"ids": [], "latestDateCovered": until}
+    sandbox.control.add_fault(kind="answer", path="*/updated", times=None, status=200, body=body)
+
+
+def test_each_incremental_stream_asks_once_what_is_covered_before_its_job(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    assert tap().code == 0
+    assert asked(sandbox) == ["Account", "job", "Contact", "job"]
+    spans = [request.query for request in sandbox.requests if request.path.endswith("/updated")]
+    span = {"start": "2026-11-23T08:55:00+00:00", "end": "2026-11-23T09:00:00+00:00"}
+    assert spans == [span, span]
+
+
+def test_what_keeps_no_bookmark_does_not_ask_what_is_covered(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    entry = tap.discover()["Account"] | {"replication_method": "FULL_TABLE"}
+    assert tap(catalog={"streams": [entry]}).code == 0
+    assert tap("--test").code == 0
+    assert "job" in asked(sandbox)
+    assert set(asked(sandbox)) == {"job"}
+
+
+def test_an_object_that_is_not_replicateable_is_not_asked_what_is_covered(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    run = tap(streams_to_discover=["ContentVersion"])
+    assert run.code == 0, run.log
+    assert asked(sandbox) == ["job"]
+    assert run.state["bookmarks"]["ContentVersion"]["window_end"] == NOW
+
+
+def test_the_bookmark_stays_where_all_changes_are_covered(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    covered(sandbox, "2026-01-02T12:00:00.000+0000")
+    first = tap(streams_to_discover=["Account"])
+    assert rows_of(first.records("Account")) == EXPECTED
+    assert first.state["bookmarks"]["Account"] == {
+        "replication_key": "SystemModstamp",
+        "replication_key_value": "2026-01-02T12:00:00.000Z",
+        "window_end": "2026-01-02T12:00:00.000Z",
+    }
+    again = tap(state=first.state, streams_to_discover=["Account"])
+    assert [r["Id"] for r in again.records("Account")] == [ACCOUNTS[2]["Id"]]
+
+
+def test_an_answer_beyond_the_window_moves_the_bookmark_no_further(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    covered(sandbox, "2026-11-30T00:00:00.000+0000")
+    assert tap().state["bookmarks"]["Account"]["window_end"] == NOW
+
+
+NOT_COVERED: dict[str, dict[str, Any]] = {
+    "400": {"status": 400, "body": [{"errorCode": "INVALID_REPLICATION_DATE", "message": "no"}]},
+    "403": {"status": 403, "body": [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]},
+    "404": {"status": 404, "body": [{"errorCode": "NOT_FOUND", "message": "no"}]},
+    "too many ids": {"status": 400, "body": [{"errorCode": "EXCEEDED_ID_LIMIT", "message": "no"}]},
+    "another form": {"status": 200, "body": {"updated": []}},
+    "no date": {"status": 200, "body": {"ids": [], "latestDateCovered": None}},
+}
+
+
+@pytest.mark.parametrize("answer", NOT_COVERED.values(), ids=NOT_COVERED)
+def test_an_org_that_does_not_say_what_is_covered_is_read_all_the_same(
+    sandbox: Sandbox, tap: TapCommand, answer: dict[str, Any]
+) -> None:
+    sandbox.control.add_fault(kind="answer", path="*/updated", times=None, **answer)
+    run = tap(streams_to_discover=["Account"])
+    assert run.code == 0, run.log
+    assert asked(sandbox) == ["Account", "job"]
+    assert rows_of(run.records("Account")) == EXPECTED
+    assert run.state["bookmarks"]["Account"]["window_end"] == NOW
+    lines = [line for line in run.log.splitlines() if "all changes are visible" in line]
+    assert len(lines) == 1
+    assert "Account" in lines[0]
+
+
 def test_dates_limit_the_window(tap: TapCommand) -> None:
     run = tap(start_date="2026-01-02", end_date="2026-01-03T00:00:00Z")
     assert [r["Id"] for r in run.records("Account")] == [ACCOUNTS[1]["Id"]]
