@@ -25,6 +25,7 @@ from sfbulk_sandbox.job_settings import Paging
 from sfbulk_sandbox.jobmaker import JobMaker
 from sfbulk_sandbox.jobs import Jobs
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Usage
+from sfbulk_sandbox.long_transaction import LongTransaction
 from sfbulk_sandbox.page import Page, bulk2_lines
 from sfbulk_sandbox.progress import Progress
 from sfbulk_sandbox.request_line import RequestLine
@@ -98,6 +99,7 @@ class App:
             folder=folder,
         )
         self._org = org
+        self._transaction = LongTransaction(org)
         org.refusals = self._script
         self.access = Access.of_org(org.id, _username(org), seed=seed, clock=clock)
         self.access_token = self.access.sessions.open()
@@ -119,6 +121,7 @@ class App:
             paging=self._paging,
             latency=self._latency,
             behaviour=org.behaviour,
+            transaction=self._transaction,
             seed=org.load,
             reset=self.reset,
         )
@@ -150,6 +153,7 @@ class App:
         self._bulk1.clear()
         self._cursors.clear()
         self._usage.reset()
+        self._transaction.drop()
         self._latency.reset()
         self.access.reset()
         self._reload()
@@ -159,6 +163,7 @@ class App:
         self._jobs.clear()
         self._bulk1.clear()
         self._progress.close()
+        self._transaction.drop()
         self._cursors.clear()
 
     def resources(self) -> list[Resource]:
@@ -198,7 +203,7 @@ class App:
         parts: list[Part] = [
             QueryResources(self._org, self._cursors, admit=admit),
             CollectionResources(self._org, admit=admit),
-            ChangeResources(self._org, admit=admit),
+            ChangeResources(self._org, transaction=self._transaction, admit=admit),
             UnservedResources(admit=admit),
             RestResources(
                 self._org,

@@ -6,6 +6,8 @@ Python                              HTTP
 `reset()`                           POST /sandbox/reset
 `seed()`                            POST /sandbox/seed
 `seed_csv()`                        POST /sandbox/seed/{object}
+`begin_transaction()`               POST /sandbox/transaction/begin
+`commit_transaction()`              POST /sandbox/transaction/commit
 `end_sessions()`                    POST /sandbox/sessions/end
 `end_sessions_after()`              PUT /sandbox/sessions
 `rotate_refresh_tokens()`           PUT /sandbox/refresh-token
@@ -29,6 +31,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox.fault_kinds import UsedUp, parse_fault
+from sfbulk_sandbox.faults import LoadError
 from sfbulk_sandbox.limits import check_remaining
 from sfbulk_sandbox.seeding import Seeding
 
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.fault_kinds import ScriptedFault
     from sfbulk_sandbox.job_settings import Paging
     from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.long_transaction import LongTransaction
     from sfbulk_sandbox.progress import Progress
     from sfbulk_sandbox.script import Script
     from sfbulk_sandbox.sessions import Access
@@ -60,6 +64,7 @@ class Control:
         paging: How many rows a page of results has.
         latency: How long answers take.
         behaviour: How the org answers where public sources differ.
+        transaction: The one that stays open while others see the org.
         seed: Loads a folder of CSV files.
         reset: Puts rows, jobs and sessions back to how the sandbox began.
     """
@@ -74,6 +79,7 @@ class Control:
         paging: Paging,
         latency: Latency,
         behaviour: Behaviour,
+        transaction: LongTransaction,
         seed: Callable[[Path], dict[str, int]],
         reset: Callable[[], None],
     ) -> None:
@@ -84,7 +90,9 @@ class Control:
         self._paging = paging
         self._latency = latency
         self._behaviour = behaviour
+        self._transaction = transaction
         self._seeding = Seeding(seed)
+        self._late_seeding = Seeding(transaction.add)
         self._reset = reset
         self._lock = threading.Lock()
         # Bounded, since a sandbox may be served and polled for weeks.
@@ -126,24 +134,58 @@ class Control:
         self._reset()
         self.forget_requests()
 
-    def seed(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
+    def seed(
+        self, records: Mapping[str, Sequence[Mapping[str, Any]]], *, in_transaction: bool = False
+    ) -> dict[str, int]:
         """Add records, such as `{"Account": [{"Name": "Acme"}]}`, and return how many of each.
 
         As in a folder of `--data`, ids and system fields may be given, a parent is named by its
         key (`Account.Ext_Id__c`), and null is the same as a missing field. A reset forgets them.
 
-        Raises:
-            ValueError: The org cannot hold them; none was added.
-        """
-        return self._seeding.records(records)
+        Args:
+            records: The records by object.
+            in_transaction: Add them in the transaction of `begin_transaction`: with the stamps of
+                now, and not to be seen before its commit.
 
-    def seed_csv(self, sobject: str, text: str) -> dict[str, int]:
+        Raises:
+            ValueError: The org cannot hold them, or no transaction is open; none was added.
+        """
+        return self._seeding_of(in_transaction).records(records)
+
+    def seed_csv(self, sobject: str, text: str, *, in_transaction: bool = False) -> dict[str, int]:
         """Add the rows of a CSV text, header first, as `seed` adds records.
 
         Raises:
-            ValueError: The org cannot hold them; none was added.
+            ValueError: The org cannot hold them, or no transaction is open; none was added.
         """
-        return self._seeding.csv(sobject, text)
+        return self._seeding_of(in_transaction).csv(sobject, text)
+
+    def begin_transaction(self) -> None:
+        """Begin a long-running transaction of somebody else.
+
+        Rows that are seeded with `in_transaction` get the stamps of their seeding, and queries,
+        jobs and REST see them from the commit on. All other writes are seen at once. Until the
+        commit `latestDateCovered` of `/updated` and `/deleted` is not after this moment.
+
+        Raises:
+            ValueError: A transaction is open already.
+        """
+        self._transaction.begin()
+
+    def commit_transaction(self) -> dict[str, int]:
+        """End the transaction, put its rows into the org and return how many of each object.
+
+        Raises:
+            ValueError: None is open, or the org can no longer hold its rows; then it stays open.
+        """
+        try:
+            return self._transaction.commit()
+        except LoadError as error:
+            # Where the rows were kept aside is nobody's business.
+            raise ValueError(str(error).replace(f"{error.path}", error.path.name, 1)) from None
+
+    def _seeding_of(self, in_transaction: bool) -> Seeding:
+        return self._late_seeding if in_transaction else self._seeding
 
     def end_sessions(self) -> int:
         """End every session, so that the next call with an old token is refused with a 401."""

@@ -37,6 +37,8 @@ class ControlResources:
             Resource(f"{CONTROL_PREFIX}/reset", {"POST": self._reset}),
             Resource(f"{CONTROL_PREFIX}/seed", {"POST": self._seed}),
             Resource(f"{CONTROL_PREFIX}/seed/{{object}}", {"POST": self._seed_csv}),
+            Resource(f"{CONTROL_PREFIX}/transaction/begin", {"POST": self._begin_transaction}),
+            Resource(f"{CONTROL_PREFIX}/transaction/commit", {"POST": self._commit_transaction}),
             Resource(f"{CONTROL_PREFIX}/sessions", {"PUT": self._set_session_life}),
             Resource(f"{CONTROL_PREFIX}/sessions/end", {"POST": self._end_sessions}),
             Resource(f"{CONTROL_PREFIX}/refresh-token", {"PUT": self._set_rotation}),
@@ -76,12 +78,24 @@ class ControlResources:
 
     def _seed(self, call: Call) -> Response:
         with _refusing():
-            return JsonAnswer(self._control.seed(_document(call)))
+            late = _in_transaction(call)
+            return JsonAnswer(self._control.seed(_document(call), in_transaction=late))
 
     def _seed_csv(self, call: Call) -> Response:
         with _refusing():
             text = call.body.decode("utf-8")
-            return JsonAnswer(self._control.seed_csv(call.path["object"], text))
+            late = _in_transaction(call)
+            added = self._control.seed_csv(call.path["object"], text, in_transaction=late)
+            return JsonAnswer(added)
+
+    def _begin_transaction(self, _call: Call) -> Response:
+        with _refusing():
+            self._control.begin_transaction()
+        return no_content()
+
+    def _commit_transaction(self, _call: Call) -> Response:
+        with _refusing():
+            return JsonAnswer(self._control.commit_transaction())
 
     def _end_sessions(self, _call: Call) -> Response:
         return JsonAnswer({"ended": self._control.end_sessions()})
@@ -171,6 +185,14 @@ class ControlResources:
     def _clear_faults(self, _call: Call) -> Response:
         self._control.clear_faults()
         return no_content()
+
+
+def _in_transaction(call: Call) -> bool:
+    _refuse_unknown(call.query, "in_transaction")
+    text = call.query.get("in_transaction", "false")
+    if text not in ("true", "false"):
+        raise _misunderstood(f"in_transaction must be true or false, not {text!r}")
+    return text == "true"
 
 
 def _number(document: dict[str, Any], key: str) -> int:

@@ -26,6 +26,7 @@ from sfbulk_sandbox.schema import Field, Kind, SObject
 from sfbulk_sandbox.store import marks, quoted
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from sfbulk_sandbox.rules.saving import Parts
@@ -62,13 +63,18 @@ class LoadedFile:
 
 
 class FolderLoader:
-    """Loads folders into an org."""
+    """Loads folders into an org.
 
-    def __init__(self, parts: Parts) -> None:
+    Args:
+        parts: The org's.
+        at: The moment of the loading; None for now.
+    """
+
+    def __init__(self, parts: Parts, at: datetime | None = None) -> None:
         self._parts = parts
         self._store = parts.store
         self._links = Links(parts.store, parts.schema)
-        self._stamp = values.datetime_text(parts.clock.now() - _AGE)
+        self._stamp = values.datetime_text((at or parts.clock.now()) - _AGE)
 
     def load(self, directory: Path) -> dict[str, int]:
         """Load every `<SObject>.csv` of a folder, or nothing.

@@ -30,6 +30,7 @@ from sfbulk_sandbox.store import Store, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from sfbulk_sandbox.refusing import Refusals
@@ -130,11 +131,16 @@ class Org:
     def _parts(self) -> Parts:
         return Parts(self._store, self.schema, self._ids, self.clock, self.user_id)
 
-    def load(self, directory: Path) -> dict[str, int]:
+    def load(self, directory: Path, *, at: datetime | None = None) -> dict[str, int]:
         """Add the records of a folder of CSV files, `<SObject>.csv` each, all of them or none.
 
         Headers are field names in any case, or a parent's key (`Account.Ext_Id__c`). Ids and
         system fields may be given; parents may come later in a file or in another file.
+
+        Args:
+            directory: The folder.
+            at: The moment whose stamps the records get, but for those that bring their own; None
+                for now.
 
         Returns:
             The number of records per object.
@@ -142,7 +148,7 @@ class Org:
         Raises:
             LoadError: With file, line and column, and what to do.
         """
-        return FolderLoader(self._parts).load(directory)
+        return FolderLoader(self._parts, at).load(directory)
 
     def load_sample(self) -> dict[str, int]:
         """Add the small org this package brings."""

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.long_transaction import LongTransaction
     from sfbulk_sandbox.org import Org
     from sfbulk_sandbox.schema import SObject
 
-# How far back one may ask, and how long deleted records stay in the recycle bin.
-_REACH = timedelta(days=30)
+# How far back one may ask (REST guide: sObject Get Updated, sObject Get Deleted).
+_UPDATED_REACH = timedelta(days=30)
+_DELETED_REACH = timedelta(days=15)
 _CHANGED = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 
 
@@ -31,11 +33,19 @@ class ChangeResources:
 
     Args:
         org: Rows and schema.
+        transaction: The one that stays open while others see the org.
         admit: The check that comes before each call.
     """
 
-    def __init__(self, org: Org, *, admit: Callable[[Call], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        org: Org,
+        *,
+        transaction: LongTransaction,
+        admit: Callable[[Call], Mapping[str, str]],
+    ) -> None:
         self._org = org
+        self._transaction = transaction
         self._admit = admit
 
     def resources(self) -> list[Resource]:
@@ -48,7 +58,7 @@ class ChangeResources:
 
     def updated(self, call: Call) -> Response:
         """Name the records that were created or changed."""
-        start, end = self._span(call)
+        start, end = self._span(call, _UPDATED_REACH)
         rows = self._rows(self._sobject(call), start, end, deleted=False)
         return JsonAnswer(
             {
@@ -59,9 +69,9 @@ class ChangeResources:
 
     def deleted(self, call: Call) -> Response:
         """Name the records that were put into the recycle bin."""
-        start, end = self._span(call)
+        start, end = self._span(call, _DELETED_REACH)
         rows = self._rows(self._sobject(call), start, end, deleted=True)
-        earliest = _minute(self._org.clock.now() - _REACH)
+        earliest = _minute(self._org.clock.now() - _DELETED_REACH)
         return JsonAnswer(
             {
                 "deletedRecords": [
@@ -79,16 +89,19 @@ class ChangeResources:
             raise not_found()
         return sobject
 
-    def _span(self, call: Call) -> tuple[datetime, datetime]:
+    def _span(self, call: Call, reach: timedelta) -> tuple[datetime, datetime]:
         start, end = _instant(call, "start"), _instant(call, "end")
         if end - start < timedelta(minutes=1):
             raise _refused("end must be at least one minute after start")
-        if start < self._org.clock.now() - _REACH:
-            raise _refused("start must not be more than 30 days ago")
+        if start < _minute(self._org.clock.now() - reach):
+            raise _refused(f"start must not be more than {reach.days} days ago")
         return start, end
 
     def _covered(self, end: datetime) -> datetime:
-        return min(end, _minute(self._org.clock.now()))
+        # SOAP API guide, GetUpdatedResult: where a long-running transaction began, when there is
+        # one, since its changes are not seen yet.
+        known = self._transaction.start or self._org.clock.now()
+        return min(end, _minute(known))
 
     def _rows(
         self, sobject: SObject, start: datetime, end: datetime, *, deleted: bool

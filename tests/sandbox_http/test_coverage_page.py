@@ -90,7 +90,7 @@ def test_every_row_of_the_page_has_one_of_three_words() -> None:
 
 def test_the_page_says_of_each_choice_of_a_switch_where_it_is_from() -> None:
     section = PAGE.read_text("utf-8").partition("## Where sources differ")[2].partition("## ")[0]
-    told = dict(re.findall(r"^- `(\w+)`:?(.*(?:\n  .*)*)", section, re.MULTILINE))
+    told = dict(re.findall(r"^- `(\w+)`:(.*(?:\n  .*)*)", section, re.MULTILINE))
     assert list(told) == list(SWITCHES)
     # The two choices of a permission are the user's, not the sources'.
     missing = {

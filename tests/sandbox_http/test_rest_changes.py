@@ -63,7 +63,7 @@ def test_deleted_records_are_named_with_their_moment(org: Org, clock: MovedClock
     document = org.json("GET", f"/sobjects/Account/deleted/?{DAY}")
     assert document == {
         "deletedRecords": [{"id": gone, "deletedDate": "2026-11-02T10:30:15.000+0000"}],
-        "earliestDateAvailable": "2026-10-03T10:30:00.000+0000",
+        "earliestDateAvailable": "2026-10-18T10:30:00.000+0000",
         "latestDateCovered": "2026-11-02T10:30:00.000+0000",
     }
     assert list(document) == ["deletedRecords", "earliestDateAvailable", "latestDateCovered"]
@@ -92,6 +92,22 @@ def test_a_span_that_is_none_is_refused(org: Org, resource: str, query: str) -> 
     answer = org.get(f"/sobjects/Account/{resource}?{query}")
     assert answer.status_code == 400
     assert faults_of(answer)[0][0] == "INVALID_REPLICATION_DATE"
+
+
+@pytest.mark.parametrize(
+    ("resource", "days", "status"),
+    [("updated", 30, 200), ("updated", 31, 400), ("deleted", 15, 200), ("deleted", 16, 400)],
+)
+def test_deletions_reach_back_half_as_far_as_changes(
+    org: Org, clock: MovedClock, resource: str, days: int, status: int
+) -> None:
+    start = clock.moment - timedelta(days=days)
+    span = f"start={start:%Y-%m-%dT%H:%M:%SZ}&end=2026-11-03T00:00:00Z"
+    answer = org.get(f"/sobjects/Account/{resource}?{span}")
+    assert answer.status_code == status
+    if status == 400:
+        text = f"start must not be more than {days - 1} days ago"
+        assert faults_of(answer) == [("INVALID_REPLICATION_DATE", text)]
 
 
 @pytest.mark.parametrize("name", ["Nothing__c", "TaskStatus"])
