@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from sfbulk_sandbox.rules.saving import Parts
+    from sfbulk_sandbox.rules.parts import Parts
     from sfbulk_sandbox.values import Stored
 
 _BATCH = 1000

@@ -19,7 +19,8 @@ from sfbulk_sandbox.refusing import RefusingSaver, SavedRows
 from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, find_column, read_header, upsert_key
 from sfbulk_sandbox.rules.csvcells import CellTypes
-from sfbulk_sandbox.rules.saving import Parts, Saver
+from sfbulk_sandbox.rules.parts import Parts
+from sfbulk_sandbox.rules.saving import Saver
 from sfbulk_sandbox.schema import Field, Schema, SObject
 from sfbulk_sandbox.soql.conditions import Asked
 from sfbulk_sandbox.soql.query import Column as QueryColumn

@@ -17,6 +17,7 @@ from sfbulk_sandbox.calls import Resource
 from sfbulk_sandbox.conditional import DescribesChange, answer_unless_unchanged, content_etag
 from sfbulk_sandbox.faults import Fault
 from sfbulk_sandbox.ids import is_valid, to18
+from sfbulk_sandbox.rest_forms import form_fields, is_form
 from sfbulk_sandbox.schema import Kind
 from sfbulk_sandbox.values import moment_of
 
@@ -144,7 +145,7 @@ class RestResources:
     def create(self, call: Call) -> Response:
         """Insert a record."""
         sobject = self._sobject(call)
-        result = self._save("insert", sobject, _values(call))
+        result = self._save("insert", sobject, _values(call, sobject))
         location = f"{call.base_path}/sobjects/{sobject.name}/{result.id}"
         return JsonAnswer(
             {"id": result.id, "success": True, "errors": []},
@@ -169,7 +170,7 @@ class RestResources:
     def update(self, call: Call) -> Response:
         """Update a record."""
         sobject = self._sobject(call)
-        self._update(sobject, _record_id(call, sobject), _values(call))
+        self._update(sobject, _record_id(call, sobject), _values(call, sobject))
         return no_content()
 
     def upsert(self, call: Call) -> Response:
@@ -178,7 +179,7 @@ class RestResources:
         key = key_field(sobject, call.path["field"])
         if choice := _choice(call, sobject, self._ids(call, sobject, key)):
             return choice
-        values = {**_values(call), key.name: call.path["value"]}
+        values = {**_values(call, sobject), key.name: call.path["value"]}
         result = self._save("upsert", sobject, values, key.name)
         if not result.created and float(call.version) < _UPSERT_BODY_SINCE:
             return no_content()
@@ -330,8 +331,10 @@ def checked_names(sobject: SObject, asked: Iterable[str]) -> list[str] | None:
     return names or None
 
 
-def _values(call: Call) -> dict[str, Any]:
-    return {name: value for name, value in call.document().items() if name != "attributes"}
+def _values(call: Call, sobject: SObject) -> dict[str, Any]:
+    """Return the fields that a call sets; a form brings files beside them."""
+    given = form_fields(call, sobject) if is_form(call) else call.document()
+    return {name: value for name, value in given.items() if name != "attributes"}
 
 
 def key_field(sobject: SObject, name: str) -> Field:

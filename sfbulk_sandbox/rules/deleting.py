@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sfbulk_sandbox.rules.chunk import Chunk
-    from sfbulk_sandbox.rules.saving import Parts
+    from sfbulk_sandbox.rules.parts import Parts
     from sfbulk_sandbox.schema import Child, SObject
     from sfbulk_sandbox.values import Stored
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox import values
@@ -15,15 +14,15 @@ from sfbulk_sandbox.rules.columns import Column, upsert_key
 from sfbulk_sandbox.rules.defaults import Defaults
 from sfbulk_sandbox.rules.deleting import Deleter
 from sfbulk_sandbox.rules.derived import Derived
+from sfbulk_sandbox.rules.files import FileVersions
+from sfbulk_sandbox.rules.inserting import insert
 from sfbulk_sandbox.store import marks, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.ids import IdSource
-    from sfbulk_sandbox.schema import Field, Schema, SObject
-    from sfbulk_sandbox.store import Store
+    from sfbulk_sandbox.rules.parts import Parts
+    from sfbulk_sandbox.schema import Field, SObject
 
 _FLAGS = {
     "insert": ("createable",),
@@ -33,17 +32,6 @@ _FLAGS = {
     "hardDelete": ("deletable",),
 }
 _DELETES = ("delete", "hardDelete")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What saving needs of the org."""
-
-    store: Store
-    schema: Schema
-    ids: IdSource
-    clock: Clock
-    user_id: str
 
 
 class Saver:
@@ -76,6 +64,7 @@ class Saver:
         self._rules = [cells.rule_for(column.field) for column in columns]
         self._defaults = Defaults(parts.ids, sobject, parts.user_id)
         self._derived = Derived(sobject)
+        self._files = FileVersions(parts, sobject)
 
     def _check_columns(self) -> None:
         fields = [column.field for column in self._columns]
@@ -110,6 +99,7 @@ class Saver:
         chunk.mark_inserts()
         if self._operation not in _DELETES:
             self._read_columns(chunk, by_column)
+            self._files.name(chunk)
             records.check_writable(chunk)
             records.check_converted(self._parts.store, self._sobject, chunk)
             for field in [column.field for column in self._columns if not column.parent]:
@@ -154,21 +144,12 @@ class Saver:
         records.check_unique(self._parts.store, self._sobject, chunk)
         now = values.datetime_text(self._parts.clock.now())
         opened = self._derived.open(self._parts.store, chunk)
-        self._insert(chunk, chunk.inserts(), now)
+        self._files.complete(chunk, now)
+        insert(self._parts.store, self._sobject, self._defaults, chunk, now)
         self._update(chunk, chunk.updates(), now)
         self._name([str(chunk.ids[row]) for row in chunk.live()])
         self._derived.write(self._parts.store, chunk, opened)
         self._parts.store.keep_serials(self._defaults.serials())
-
-    def _insert(self, chunk: Chunk, rows: list[int], now: str) -> None:
-        filled = self._defaults.fill(chunk, rows, now)
-        if not rows:
-            return
-        names = ", ".join(quoted(field.name) for field in filled)
-        self._parts.store.execute_many(
-            f"INSERT INTO {quoted(self._sobject.name)} ({names}) VALUES ({marks(len(filled))})",
-            list(zip(*filled.values(), strict=True)),
-        )
 
     def _update(self, chunk: Chunk, rows: list[int], now: str) -> None:
         """Rows that set the same fields share a statement: usually there is one for all."""

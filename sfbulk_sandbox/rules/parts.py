@@ -1,0 +1,23 @@
+"""What the rules need of the org."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox.clock import Clock
+    from sfbulk_sandbox.ids import IdSource
+    from sfbulk_sandbox.schema import Schema
+    from sfbulk_sandbox.store import Store
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What saving needs of the org."""
+
+    store: Store
+    schema: Schema
+    ids: IdSource
+    clock: Clock
+    user_id: str
