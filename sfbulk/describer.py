@@ -4,6 +4,9 @@ What was described once is kept with its `Last-Modified` and asked for with
 `If-Modified-Since`; a 304 then stands for the whole document (REST API guide: sObject
 Describe). Many objects go into one composite request of up to 25, which counts as one
 API request (REST API guide: Composite).
+
+Both only save time. What is not answered in that way is asked for plainly: an object by itself, a
+document without a condition.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
@@ -20,6 +23,7 @@ from sfbulk.describe import parse_describe, parse_summary
 from sfbulk.errors import (
     ApiError,
     LimitExceeded,
+    NotFound,
     QuotaReached,
     SalesforceError,
     SessionExpired,
@@ -31,7 +35,7 @@ from sfbulk.http_errors import api_error
 from sfbulk.wire import Request, json_body, unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sfbulk.describe import SObjectDescribe, SObjectSummary
     from sfbulk.transport import Transport
@@ -44,16 +48,20 @@ PARTS_PER_CALL = 25
 
 _CALLS_AT_ONCE = 4
 
+# What reading a document in another form raises.
+_NOT_PARSED = (AttributeError, KeyError, TypeError)
+
 OF_NO_OBJECT = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
 """Errors that asking for another object would meet as well."""
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """A describe as it came; `document` is None when what is kept is still right."""
+    """A describe; `content` is None when what is kept is still right."""
 
     status: int
-    document: Any
+    content: Any
+    """What was read from a document of its own; of a part of a composite one, its JSON."""
     headers: Mapping[str, str]
     date: str | None
     """When it was written, by the server's clock."""
@@ -77,12 +85,11 @@ class Describer:
     def all_objects(self) -> list[SObjectSummary]:
         """API call: all objects the user can see."""
         kept = self._all
-        answer = self._get("/sobjects", "List all objects", kept)
+        answer = self._get("/sobjects", "List all objects", kept, _summaries)
         if kept and answer.status == HTTPStatus.NOT_MODIFIED:
             return list(kept.value)
-        value = [parse_summary(entry) for entry in answer.document["sobjects"]]
-        self._all = _worth_keeping(value, answer)
-        return list(value)
+        self._all = _worth_keeping(answer.content, answer)
+        return list(answer.content)
 
     def one(self, name: str) -> SObjectDescribe:
         """API call: one object with its fields.
@@ -91,7 +98,10 @@ class Describer:
             NotFound: there is no such object, or the user may not see it.
         """
         kept = self._kept(name)
-        return self._take(name, kept, self._get(_path(name), f"Describe {name}", kept))
+        answer = self._get(_path(name), f"Describe {name}", kept, parse_describe)
+        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+            return kept.value
+        return self._keep(name, answer, answer.content)
 
     def many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
         """API call: many objects; one's error stands in its place.
@@ -141,16 +151,20 @@ class Describer:
     def _taken_or_error(
         self, name: str, kept: _Kept[SObjectDescribe] | None, answer: _Answer
     ) -> SObjectDescribe | SalesforceError:
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            # A passing trouble of this part: a request of its own is sent again as usual.
+        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+            return kept.value
+        if described := _described(name, answer):
+            return self._keep(name, answer, described)
+        if not _is_refusal(answer):
+            # A passing trouble of this part, or what is no describe: a request of its own is
+            # sent again as usual.
             return self._one_or_error(name)
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            return self._take(name, kept, answer)
-        body = json.dumps(answer.document).encode()
+        body = json.dumps(answer.content).encode()
         error = api_error(f"Describe {name}", answer.status, answer.headers, body)
         if isinstance(error, OF_NO_OBJECT):
             raise error
-        return error
+        # It may be the condition that is refused.
+        return self._one_or_error(name) if kept else error
 
     def _one_or_error(self, name: str) -> SObjectDescribe | SalesforceError:
         try:
@@ -160,17 +174,22 @@ class Describer:
         except SalesforceError as error:
             return error
 
-    def _get(self, path: str, purpose: str, kept: _Kept[Any] | None) -> _Answer:
-        path = self._transport.base_path + path
-        request = Request("GET", path, purpose, headers=_condition(kept))
-        return self._transport.read(request, _whole)
+    def _get(
+        self, path: str, purpose: str, kept: _Kept[Any] | None, parse: Callable[[Any], object]
+    ) -> _Answer:
+        request = Request("GET", self._transport.base_path + path, purpose)
+        if kept:
+            conditional = replace(request, headers=_condition(kept))
+            try:
+                return self._transport.read(conditional, _whole(parse))
+            except (*OF_NO_OBJECT, NotFound, TransportError):
+                raise
+            except ApiError:
+                # Perhaps the condition is refused, by a proxy for one.
+                pass
+        return self._transport.read(request, _whole(parse))
 
-    def _take(
-        self, name: str, kept: _Kept[SObjectDescribe] | None, answer: _Answer
-    ) -> SObjectDescribe:
-        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
-            return kept.value
-        value = parse_describe(answer.document)
+    def _keep(self, name: str, answer: _Answer, value: SObjectDescribe) -> SObjectDescribe:
         fresh = _worth_keeping(value, answer)
         with self._lock:
             if fresh:
@@ -192,10 +211,24 @@ def _condition(kept: _Kept[Any] | None) -> dict[str, str]:
     return {"If-Modified-Since": kept.last_modified} if kept else {}
 
 
-def _whole(request: Request, reply: Reply) -> _Answer:
-    unchanged = reply.status == HTTPStatus.NOT_MODIFIED
-    document = None if unchanged else json_body(request, reply)
-    return _Answer(reply.status, document, reply.headers, reply.headers.get("Date"))
+def _whole(parse: Callable[[Any], object]) -> Callable[[Request, Reply], _Answer]:
+    """Reads a reply whose document `parse` can read, or that says that nothing has changed."""
+
+    def read(request: Request, reply: Reply) -> _Answer:
+        content = None
+        if reply.status != HTTPStatus.NOT_MODIFIED or not request.headers:
+            document = json_body(request, reply)
+            try:
+                content = parse(document)
+            except _NOT_PARSED as error:
+                raise unusable(request, reply.status, "JSON that describes nothing") from error
+        return _Answer(reply.status, content, reply.headers, reply.headers.get("Date"))
+
+    return read
+
+
+def _summaries(document: Any) -> list[SObjectSummary]:
+    return [parse_summary(entry) for entry in document["sobjects"]]
 
 
 def _parts(request: Request, reply: Reply) -> list[_Answer]:
@@ -203,8 +236,34 @@ def _parts(request: Request, reply: Reply) -> list[_Answer]:
     parts = json_body(request, reply).get("compositeResponse")
     if not isinstance(parts, list) or len(parts) != len(asked):
         raise unusable(request, reply.status, "JSON that does not answer every part")
-    date = reply.headers.get("Date")
-    return [_Answer(p["httpStatusCode"], p["body"], p["httpHeaders"], date) for p in parts]
+    return [_part_answer(part, reply.headers.get("Date")) for part in parts]
+
+
+def _part_answer(part: Any, date: str | None) -> _Answer:
+    """One part's answer; of one in another form nothing but that it is no answer."""
+    known = part if isinstance(part, dict) else {}
+    status, headers = known.get("httpStatusCode"), known.get("httpHeaders")
+    return _Answer(
+        status if isinstance(status, int) else 0,
+        known.get("body"),
+        headers if isinstance(headers, dict) else {},
+        date,
+    )
+
+
+def _described(name: str, answer: _Answer) -> SObjectDescribe | None:
+    """What a part says of that object; None if it is about another one, or no describe."""
+    if answer.status != HTTPStatus.OK:
+        return None
+    try:
+        described = parse_describe(answer.content)
+        return described if described.name.lower() == name.lower() else None
+    except _NOT_PARSED:
+        return None
+
+
+def _is_refusal(answer: _Answer) -> bool:
+    return HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _worth_keeping(value: T, answer: _Answer) -> _Kept[T] | None:

@@ -105,7 +105,7 @@ class TransportError(SalesforceError):
 
     `ambiguous` tells whether the request may have been carried out all the same:
     then it must be looked up, not sent again. `permanent` tells that sending the same
-    request again is no use.
+    request again is no use, `compression` that the answer could not be unpacked.
     """
 
     recovery = Recovery.RETRIABLE
@@ -116,6 +116,7 @@ class TransportError(SalesforceError):
         *,
         ambiguous: bool,
         permanent: bool = False,
+        compression: bool = False,
         status: int | None = None,
         code: str | None = None,
         job_id: str | None = None,
@@ -124,6 +125,7 @@ class TransportError(SalesforceError):
         super().__init__(message, status=status, code=code, job_id=job_id, request_id=request_id)
         self.ambiguous = ambiguous
         self.permanent = permanent
+        self.compression = compression
 
 
 class UploadUnknown(TransportError):  # noqa: N818 - names what is unknown

@@ -11,7 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from sfbulk.errors import ApiError
+from sfbulk.errors import ApiError, TransportError
 from sfbulk.limits import (
     API_REQUESTS,
     BATCHES,
@@ -113,12 +113,12 @@ class QuotaGuard:
         self._read_at = now
         try:
             limits = self._read_limits()
-        except ApiError as error:
+        except (ApiError, TransportError) as error:
             # The right to see limits is one that few integration users have.
             log.warning(
                 "The org's limits cannot be read (%s): the quota is checked for API requests "
                 "only. Give the user the permission View Setup and Configuration.",
-                error.code or f"HTTP {error.status}",
+                error.code or (f"HTTP {error.status}" if error.status else "no usable answer"),
             )
             return
         for name, limit in limits.items():

@@ -40,6 +40,8 @@ class _Trouble:
     """False when the request surely did not reach the server."""
     permanent: bool = False
     """True when the same request fails again however often it is sent."""
+    compression: bool = False
+    """True when the answer came, but could not be unpacked."""
 
 
 _REQUEST_IS_WRONG = _Trouble("the request could not be formed", sent=False, permanent=True)
@@ -54,7 +56,7 @@ _TROUBLES: dict[type[Exception], _Trouble] = {
     rq.SSLError: _Trouble("the encrypted connection broke off"),
     rq.ConnectionError: _Trouble("the connection broke off before an answer"),
     rq.ChunkedEncodingError: _BROKEN_ANSWER,
-    rq.ContentDecodingError: _Trouble("the compressed answer is damaged"),
+    rq.ContentDecodingError: _Trouble("the compressed answer is damaged", compression=True),
     rq.JSONDecodeError: _Trouble("the answer is no JSON"),
     rq.InvalidJSONError: _REQUEST_IS_WRONG,
     rq.HTTPError: _Trouble("the answer is an error"),
@@ -101,6 +103,7 @@ def transport_error(error: Exception, purpose: str, host: str) -> TransportError
         f"{purpose}: {trouble.text} ({host}).",
         ambiguous=trouble.sent,
         permanent=trouble.permanent,
+        compression=trouble.compression,
     )
 
 

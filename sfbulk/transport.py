@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk.auth.ways import way_in
@@ -112,7 +113,7 @@ class Transport:
     def _signed(self, request: Request, read: Callable[[Reply], T], sink: Sink | None) -> T:
         grant = self._session.grant()
 
-        def send() -> T:
+        def send(request: Request) -> T:
             # What belongs to a job that has begun is never stopped half-way.
             self.guard.before_request(begins_work=request.job_id is None)
             reply = self._wire.send(grant.instance_url, request, grant.access_token, sink)
@@ -126,7 +127,7 @@ class Transport:
         return self._repeat(request, send, renew)
 
     def _ask(self, origin: str, request: Request, parse: Callable[[Request, Reply], T], /) -> T:
-        def send() -> T:
+        def send(request: Request) -> T:
             return parse(request, self._wire.send(origin, request, None))
 
         try:
@@ -137,13 +138,13 @@ class Transport:
             raise
 
     def _repeat(
-        self, request: Request, send: Callable[[], T], renew: Callable[[], None] | None
+        self, request: Request, send: Callable[[Request], T], renew: Callable[[], None] | None
     ) -> T:
         pauses = Pauses(self.clock)
         renewed = renew is None
         for attempt in itertools.count(1):
             try:
-                return send()
+                return send(request)
             except (ApiError, TransportError) as error:
                 decision = _decision(request, error, attempt, renewed=renewed)
                 if decision is Decision.UNCERTAIN:
@@ -151,6 +152,9 @@ class Transport:
                 if decision is Decision.GIVE_UP:
                     raise
                 failed = error
+                if isinstance(error, TransportError) and error.compression:
+                    # Compression only saves time, and something on the way spoils it.
+                    request = _uncompressed(request)
             if decision is Decision.RENEW and renew is not None:
                 renew()
                 renewed = True
@@ -186,6 +190,10 @@ def _decision(
         repeatable=request.repeatable,
         most=request.attempts or MAX_ATTEMPTS,
     )
+
+
+def _uncompressed(request: Request) -> Request:
+    return replace(request, headers={**request.headers, "Accept-Encoding": "identity"})
 
 
 def _uncertain(request: Request, error: SalesforceError) -> TransportError:

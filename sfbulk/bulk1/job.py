@@ -7,6 +7,7 @@ import logging
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from sfbulk.bulk1.states import (
     ContentType,
     QueryOperation,
 )
-from sfbulk.errors import BatchNotAdded, DataError, JobTimeout, SalesforceError
+from sfbulk.errors import ApiError, BatchNotAdded, DataError, JobTimeout, SalesforceError
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.polling import Patience
@@ -224,9 +225,21 @@ class ClassicJob:
                 headers={"Content-Encoding": "gzip"} if compressed else {},
                 read_timeout=DATA_READ_TIMEOUT_SECONDS,
             )
-            batch = post_batch(self, request, body, self._transport.clock)
+            batch = self._post_in_either_form(request, body)
         self._known.add(batch.id)
         return batch
+
+    def _post_in_either_form(self, request: Request, body: Path | bytes) -> BatchInfo:
+        """API call: add a batch; as it is where its compression is refused."""
+        try:
+            return post_batch(self, request, body, self._transport.clock)
+        except ApiError as error:
+            if not request.headers or error.status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+                raise
+            log.info("Job %s: compressed batches are refused, so it is sent as it is", self.id)
+        return post_batch(
+            self, replace(request, body=body, headers={}), body, self._transport.clock
+        )
 
     def post(self, request: Request) -> BatchInfo:
         """API call: send the request of a new batch once."""

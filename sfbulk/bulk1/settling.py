@@ -118,13 +118,13 @@ def _name_the_lost(
         params={"jobType": "Classic"},
     )
     try:
-        listed = transport.json(request).get("records", [])
+        listed = transport.json(request).get("records")
     except SalesforceError:
-        listed = []
+        listed = None
     alike = [
         str(job.get("id"))
-        for job in listed
-        if job.get("id") != info.id and described.items() <= job.items()
+        for job in (listed if isinstance(listed, list) else ())
+        if isinstance(job, dict) and job.get("id") != info.id and described.items() <= job.items()
     ]
     log.warning(
         "A job whose creation went unanswered may be left open beside %s (%s). It is empty and "

@@ -150,6 +150,96 @@ def test_objects_are_asked_for_singly_when_they_cannot_be_had_together(
     assert [label_of(answer) for answer in answers.values()] == ["a", "b"]
 
 
+ODD_PARTS: dict[str, Any] = {
+    "text": "B",
+    "nothing": None,
+    "no status": {"body": {"name": "B"}, "httpHeaders": {}},
+    "a status that is text": part(200, {"name": "B"}) | {"httpStatusCode": "200"},
+    "no body": part(200, None),
+    "a body that is text": part(200, "busy"),
+    "a body without a name": part(200, {"label": "b"}),
+    "fields that are text": part(200, {"name": "B", "fields": ["Id"]}),
+    "another object": part(200, {"name": "C", "label": "c"}),
+    "unchanged, but nothing is kept": part(304, None),
+    "a redirect": part(301, None),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_PARTS.values(), ids=ODD_PARTS)
+def test_a_part_that_is_no_describe_is_asked_for_by_itself(
+    server: ScriptedServer, transport: Transport, odd: Any
+) -> None:
+    good = part(200, {"name": "A", "label": "a"})
+    server.script.extend([together(good, odd), described("B", label="b")])
+    answers = Salesforce(transport).describe_many(["A", "B"])
+    assert [label_of(answer) for answer in answers.values()] == ["a", "b"]
+    assert len(server.seen) == 2
+
+
+def test_parts_without_headers_are_read_and_not_kept(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    parts = [part(200, {"name": name, "label": name}) | {"httpHeaders": None} for name in "AB"]
+    server.script.extend([together(*parts), together(*parts)])
+    sf = Salesforce(transport)
+    for _ in range(2):
+        assert [label_of(answer) for answer in sf.describe_many(["A", "B"]).values()] == ["A", "B"]
+    assert CHANGED not in server.seen[1].body.decode()
+
+
+REFUSED_CONDITIONS = [Answer(412), Answer(400), error(405, "METHOD_NOT_ALLOWED")]
+
+
+@pytest.mark.parametrize("refused", REFUSED_CONDITIONS)
+def test_a_condition_that_is_refused_is_left_out(
+    server: ScriptedServer, transport: Transport, refused: Answer
+) -> None:
+    server.script.extend([described("A", label="old"), refused, described("A", label="new")])
+    sf = Salesforce(transport)
+    assert [sf.describe("A").label, sf.describe("A").label] == ["old", "new"]
+    asked = [seen.headers.get("If-Modified-Since") for seen in server.seen]
+    assert asked == [None, CHANGED, None]
+
+
+def test_a_condition_of_the_list_that_is_refused_is_left_out(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    listed = as_json({"sobjects": [{"name": "A"}]}, Last_Modified=CHANGED, Date=LATER)
+    server.script.extend([listed, Answer(412), listed])
+    sf = Salesforce(transport)
+    assert [[one.name for one in sf.describe_global()] for _ in range(2)] == [["A"], ["A"]]
+    assert "If-Modified-Since" not in server.seen[2].headers
+
+
+def test_a_condition_of_a_part_that_is_refused_is_left_out(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    good = [part(200, {"name": name, "label": name}) for name in "AB"]
+    server.script.extend([together(*good), together(part(304, None), part(412, []))])
+    server.script.extend([Answer(412), described("B", label="new")])
+    sf = Salesforce(transport)
+    sf.describe_many(["A", "B"])
+    assert [label_of(x) for x in sf.describe_many(["A", "B"]).values()] == ["A", "new"]
+
+
+def test_an_object_that_has_gone_is_asked_for_once(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    server.script.extend([described("A"), error(404, "NOT_FOUND")])
+    sf = Salesforce(transport)
+    sf.describe("A")
+    with pytest.raises(NotFound):
+        sf.describe("A")
+
+
+@pytest.mark.parametrize("answer", [UNCHANGED, as_json({"label": "no name"}), as_json({})])
+def test_what_describes_nothing_is_no_answer(
+    server: ScriptedServer, transport: Transport, answer: Answer
+) -> None:
+    server.script.extend([answer, described("A", label="a")])
+    assert Salesforce(transport).describe("A").label == "a"
+
+
 def test_an_answer_that_was_lost_is_asked_for_again(
     server: ScriptedServer, transport: Transport
 ) -> None:

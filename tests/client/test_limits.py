@@ -204,13 +204,26 @@ def test_without_a_quota_no_request_is_spent_on_limits(sandbox: Sandbox, sf: Sal
     assert not [call for call in data_calls(sandbox) if call.endswith("/limits")]
 
 
-def test_a_user_who_may_not_see_limits_still_has_the_line_for_requests(
-    sandbox: Sandbox, sparing: Salesforce, caplog: pytest.LogCaptureFixture
+NO_LIMITS: dict[str, dict[str, Any]] = {
+    "403": {"status": 403, "body": [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no"}]},
+    "500": {"status": 500, "body": ""},
+    "a web page": {"status": 200, "body": "<html/>", "headers": {"Content-Type": "text/html"}},
+    "no JSON": {"status": 200, "body": "busy"},
+    "another form": {"status": 200, "body": {"DailyApiRequests": "many"}},
+}
+
+
+@pytest.mark.parametrize("answer", NO_LIMITS.values(), ids=NO_LIMITS)
+def test_where_the_limits_cannot_be_read_the_line_for_requests_is_still_there(
+    sandbox: Sandbox,
+    sparing: Salesforce,
+    caplog: pytest.LogCaptureFixture,
+    answer: dict[str, Any],
 ) -> None:
-    body = [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no"}]
-    sandbox.control.add_fault(kind="answer", path="*/limits", status=403, body=body)
+    sandbox.control.add_fault(kind="answer", path="*/limits", times=None, **answer)
     assert len(list(sparing.query("SELECT Id FROM Account"))) == 25
-    assert "View Setup and Configuration" in caplog.text
+    if answer != NO_LIMITS["another form"]:
+        assert "View Setup and Configuration" in caplog.text
     with pytest.raises(QuotaReached, match="DailyApiRequests"):
         [sparing.describe("Account") for _ in range(20)]
 

@@ -403,6 +403,16 @@ def test_a_compressed_result_that_stops_early_is_read_anew(
     assert len(server.seen) == 4
 
 
+def test_results_whose_compression_is_spoiled_are_asked_for_without(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    spoiled = Answer(200, b"spoiled", {"Content-Encoding": "gzip"})
+    done = completed(transport, server, spoiled, Answer(200, SAVED))
+    assert [row.id for row in done.successful()] == ["1", "2"]
+    asked = [seen.headers["Accept-Encoding"] for seen in server.seen]
+    assert asked == ["gzip", "gzip", "gzip", "identity"]
+
+
 def test_results_that_lack_rows_are_an_error(server: ScriptedServer, transport: Transport) -> None:
     done = completed(transport, server, Answer(200, SAVED[:-15]), Answer(200, REFUSED * 2))
     with pytest.raises(RowCountMismatch, match="hold 1 rows where Salesforce announced 2"):

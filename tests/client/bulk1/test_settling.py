@@ -99,7 +99,16 @@ def test_a_job_whose_creation_went_unanswered_is_created_anew_and_the_first_is_n
     assert f"beside {ID} (perhaps {OTHER})" in caplog.text
 
 
-@pytest.mark.parametrize("listing", [Answer(404), refused("InvalidUrl", "x"), as_json({})])
+@pytest.mark.parametrize(
+    "listing",
+    [
+        Answer(404),
+        refused("InvalidUrl", "x"),
+        as_json({}),
+        as_json({"records": None}),
+        as_json({"records": [None, "750", {}]}),
+    ],
+)
 def test_an_org_without_a_list_of_jobs_is_no_hindrance(
     server: ScriptedServer,
     transport: Transport,
@@ -451,6 +460,23 @@ def test_a_failed_query_without_a_reason_says_so(
     server.script.extend([job(), batch(1), listed(said(1, "Failed")), job("Aborted")])
     with pytest.raises(JobFailed, match="on Account failed: Salesforce gives no reason"):
         list(Bulk1(transport).query("SELECT Id FROM Account"))
+
+
+def test_a_batch_whose_compression_is_refused_is_sent_as_it_is(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = opened(transport, server, Answer(415), batch(1))
+    assert running.add_batch(BODY, compressed=True).id == "7511"
+    bodies = [(seen.headers.get("Content-Encoding"), seen.body) for seen in server.seen[1:]]
+    assert bodies == [("gzip", gzip.compress(BODY, mtime=0)), (None, BODY)]
+
+
+@pytest.mark.parametrize(("compressed", "answer"), [(False, Answer(415)), (True, Answer(400))])
+def test_another_refusal_of_a_batch_stays_one(
+    server: ScriptedServer, transport: Transport, answer: Answer, *, compressed: bool
+) -> None:
+    with pytest.raises(ApiError):
+        opened(transport, server, answer).add_batch(BODY, compressed=compressed)
 
 
 # Results without a body
