@@ -76,6 +76,7 @@ from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.results import FailedRow, RowError, SuccessfulRow
 from sfbulk.jobs.states import JobInfo, JobState, Operation
 from sfbulk.limits import Limit
+from sfbulk.values import PrecisionLoss
 
 __all__ = [
     "ApiError",
@@ -117,6 +118,7 @@ __all__ = [
     "OversizeRow",
     "PicklistValue",
     "PkChunking",
+    "PrecisionLoss",
     "QueryJob",
     "QueryOperation",
     "QuotaReached",

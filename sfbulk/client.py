@@ -22,6 +22,7 @@ from sfbulk.jobs.states import Operation
 from sfbulk.limits import Limit, Quota, quota_problems
 from sfbulk.settings import credentials_problems, parse_settings
 from sfbulk.transport import Transport
+from sfbulk.values import PrecisionLoss
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Salesforce:
     @property
     def bulk1(self) -> Bulk1:
         """Bulk API 1.0: jobs of batches, results in the order of the rows; see `sfbulk.bulk1`."""
-        return Bulk1(self._transport)
+        return Bulk1(self._transport, self._describer.one)
 
     def server_time(self) -> datetime:
         """API call: the org's clock, aware, in UTC, to the second.
@@ -333,6 +334,7 @@ class Salesforce:
             assignment_rule_id=options.get("assignment_rule_id"),
             jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
             describe=self._describer.one,
+            precision_loss=PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT)),
         )
 
     def _get(self, path: str, purpose: str) -> Request:

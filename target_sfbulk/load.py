@@ -82,7 +82,7 @@ class StreamLoad:
         self._output = output
         self._workplace = workplace
         self._replan = replan
-        self._encoder = RowEncoder(plan)
+        self._encoder = RowEncoder(plan, output.report)
         self._spool = workplace.spool()
         self._rejects: list[tuple[bytes, Reject]] = []
         self._rejected_bytes = 0
@@ -97,7 +97,7 @@ class StreamLoad:
         """
         if not self._encoder.knows(record):
             self._plan = self._replan(list({**self._plan.columns, **record}))
-            self._encoder = RowEncoder(self._plan)
+            self._encoder = RowEncoder(self._plan, self._output.report)
         self.pending += 1
         self._output.report.read += 1
         line = json_line(record)
@@ -152,15 +152,14 @@ class StreamLoad:
         )
 
     def _submit(self, rows: JobRows) -> IngestJob:
-        return submit(lambda: self._create(rows), rows.file.path, partial(self._closing, rows))
+        return submit(self._create, rows.file.path, partial(self._closing, rows))
 
-    def _create(self, rows: JobRows) -> IngestJob:
+    def _create(self) -> IngestJob:
         plan = self._plan
         return self._workplace.salesforce.ingest_job(
             plan.sobject,
             plan.operation,
             external_id=plan.external_id,
-            line_ending=rows.file.group.line_ending,
         )
 
     def _closing(self, rows: JobRows, job: IngestJob) -> None:

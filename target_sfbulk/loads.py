@@ -76,6 +76,8 @@ class Loads:
         for output in self._outputs.values():
             output.write_report()
             LOGGER.info("%s", output.report.summary())
+            if changes := output.report.told_changes():
+                LOGGER.info("%s", changes)
 
     def check_budget(self, *, at_the_end: bool) -> None:
         """Compare the rejects so far with `max_rejects`.

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sfbulk import Operation
+from sfbulk.jobs.columns import can_be_null
 from target_sfbulk.encode import REFUSED_TYPES, encoder_for
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Column:
         fills: The field of the object that it sets: of `Account.Ext__c`, `AccountId`.
         field: The describe that tells the cell's type: of a lookup, the parent's key field.
         encode: From a JSON value to the cell, see `encode.encoder_for`.
+        nillable: Whether the field that it sets can be null.
         parent: Of a lookup, the object it points to.
     """
 
@@ -56,6 +58,7 @@ class Column:
     fills: str
     field: FieldDescribe
     encode: Encode
+    nillable: bool
     parent: str | None = None
 
 
@@ -135,7 +138,9 @@ class FieldMapper:
         if field is None:
             raise FieldProblemError(_unknown_field(self._sobject, name))
         self._require_writable(field)
-        return Column(source, field.name, field.name, field, encoder_for(field))
+        return Column(
+            source, field.name, field.name, field, encoder_for(field), nillable=can_be_null(field)
+        )
 
     def _require_writable(self, field: FieldDescribe) -> None:
         if field.type in REFUSED_TYPES:
@@ -172,7 +177,15 @@ class FieldMapper:
         prefix, parent = self._parent(path, parts["type"], reference)
         field = self._parent_key(parent, parts["field"], path)
         header = f"{prefix}{reference.relationship_name}.{field.name}"
-        return Column(source, header, reference.name, field, encoder_for(field), parent.name)
+        return Column(
+            source,
+            header,
+            reference.name,
+            field,
+            encoder_for(field),
+            nillable=can_be_null(reference),
+            parent=parent.name,
+        )
 
     def _parent(
         self, path: str, wanted: str | None, reference: FieldDescribe

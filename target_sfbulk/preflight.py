@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sfbulk.describe import SObjectDescribe
+    from sfbulk.values import PrecisionLoss
     from target_sfbulk.mapping import OrgSchema
     from target_sfbulk.settings import StreamSettings
 
@@ -60,6 +61,7 @@ class StreamPlan:
         self_lookups: Columns that name a parent in this same object by the same key.
         columns: By record field; a field that is left out has None.
         null: The cell that a null becomes.
+        precision_loss: What becomes of a value that Salesforce would store as another.
     """
 
     stream: str
@@ -69,6 +71,7 @@ class StreamPlan:
     self_lookups: tuple[Column, ...]
     columns: Columns
     null: str
+    precision_loss: PrecisionLoss
 
     @property
     def external_id(self) -> str | None:
@@ -143,7 +146,14 @@ def _plan(
         if column and key and column.parent == sobject.name and column.field.name == key.header
     )
     return StreamPlan(
-        stream, sobject.name, settings.operation, key, self_lookups, columns, settings.null
+        stream=stream,
+        sobject=sobject.name,
+        operation=settings.operation,
+        key=key,
+        self_lookups=self_lookups,
+        columns=columns,
+        null=settings.null,
+        precision_loss=settings.precision_loss,
     )
 
 

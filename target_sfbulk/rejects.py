@@ -66,7 +66,12 @@ class Reject:
 
 @dataclass
 class StreamReport:
-    """What became of one stream's records in this run."""
+    """What became of one stream's records in this run.
+
+    Attributes:
+        fitted: Values that were sent as Salesforce stores them, by field.
+        nulls_kept: Nulls of fields that cannot be null, by field; they leave it as it is.
+    """
 
     stream: str
     sobject: str
@@ -77,6 +82,8 @@ class StreamReport:
     loaded: int = 0
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    fitted: Counter[str] = field(default_factory=Counter)
+    nulls_kept: Counter[str] = field(default_factory=Counter)
     job_ids: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -92,6 +99,18 @@ class StreamReport:
             f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
             + (f". {self.told_rejects()}" if self.rejected else "")
         )
+
+    def told_changes(self) -> str:
+        """One line for the log on the values that were not sent as they came; or an empty text."""
+        told = [
+            f"{what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
+            for what, counts in (
+                ("values fitted as Salesforce stores them, line breaks as LF", self.fitted),
+                ("nulls of fields that cannot be null, left as they are", self.nulls_kept),
+            )
+            if counts
+        ]
+        return f"{self.stream}: {'; '.join(told)}" if told else ""
 
     def told_rejects(self) -> str:
         """Why rows were rejected, the most frequent reasons first, and where they lie."""

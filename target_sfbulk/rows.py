@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sfbulk import OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
-from sfbulk.values import key_form
+from sfbulk.values import PrecisionLoss, fit_line_breaks, key_form
 from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError
 from target_sfbulk.rejects import Kind, Reject
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Mapping, Sequence
 
     from sfbulk import DataError
@@ -56,6 +57,15 @@ class Row:
         return Reject(Kind.OVERSIZE, "OVERSIZE_ROW", error.message, tuple(long))
 
 
+class Changes(Protocol):
+    """What counts the values that are not sent as they came, by Salesforce field."""
+
+    fitted: Counter[str]
+    """Sent as Salesforce stores them."""
+    nulls_kept: Counter[str]
+    """Nulls of fields that cannot be null, which leave the field as it is."""
+
+
 class RowEncoder:
     """The encoder of one stream's records.
 
@@ -63,8 +73,9 @@ class RowEncoder:
     column in a row means that the record had the field.
     """
 
-    def __init__(self, plan: StreamPlan) -> None:
+    def __init__(self, plan: StreamPlan, changes: Changes) -> None:
         self._plan = plan
+        self._changes = changes
         self._column_sets: dict[tuple[str, ...], _ColumnSet] = {}
 
     def knows(self, record: Mapping[str, Any]) -> bool:
@@ -80,21 +91,26 @@ class RowEncoder:
         names = tuple(record)
         column_set = self._column_sets.get(names)
         if column_set is None:
-            column_set = self._column_sets[names] = _ColumnSet(self._plan, names)
+            column_set = self._column_sets[names] = _ColumnSet(self._plan, names, self._changes)
         return column_set.encode(record)
 
 
 class _ColumnSet:
-    def __init__(self, plan: StreamPlan, names: Sequence[str]) -> None:
+    def __init__(self, plan: StreamPlan, names: Sequence[str], changes: Changes) -> None:
         # The plan's order, so that records that list their fields in another order share a job.
         present = set(names)
         self._columns = tuple(c for s, c in plan.columns.items() if s in present and c)
         self._headers = tuple(column.header for column in self._columns)
         self._pairs = [(column.source, column.encode) for column in self._columns]
         self._null = plan.null
+        self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
+        self._changes = changes
         self._problem = _missing(plan, self._columns)
         self._key_form = key_form(plan.key.field) if plan.key else str
         self._key_at = self._columns.index(plan.key) if plan.key in self._columns else None
+        self._never_null = [
+            at for at, c in enumerate(self._columns) if not c.nillable and at != self._key_at
+        ]
         self._parents_at = [at for at, c in enumerate(self._columns) if c in plan.self_lookups]
 
     def encode(self, record: Mapping[str, Any]) -> Row:
@@ -108,6 +124,8 @@ class _ColumnSet:
             ]
         except UnconvertibleError:
             raise RejectedRecordError(self._why_unconvertible(record)) from None
+        self._keep_what_is_never_null(cells)
+        self._fit(cells)
         return Row(self._columns, self._headers, cells, self._key(cells), self._parents(cells))
 
     def _falsy(self, value: Any, encode: Encode) -> str:
@@ -115,6 +133,18 @@ class _ColumnSet:
             return self._null
         # Salesforce keeps no empty text; sent as an empty cell it would change nothing.
         return CLEARS_THE_FIELD if value == "" else encode(value)
+
+    def _keep_what_is_never_null(self, cells: list[str]) -> None:
+        for at in self._never_null:
+            if cells[at] == CLEARS_THE_FIELD:
+                cells[at] = ""
+                self._changes.nulls_kept[self._headers[at]] += 1
+
+    def _fit(self, cells: list[str]) -> None:
+        others = [self._headers[at] for at in fit_line_breaks(cells)]
+        if others and self._rejects_loss:
+            raise RejectedRecordError(_line_breaks_lost(others))
+        self._changes.fitted.update(others)
 
     def _key(self, cells: Sequence[str]) -> str | None:
         if self._key_at is None:
@@ -145,6 +175,12 @@ def _missing(plan: StreamPlan, columns: tuple[Column, ...]) -> Reject | None:
     if not columns:
         return Reject(Kind.UNCONVERTIBLE, "NO_FIELDS", "the record has no field that is loaded")
     return None
+
+
+def _line_breaks_lost(headers: Sequence[str]) -> Reject:
+    lost = "it has CR or CRLF line breaks, and Salesforce would store LF: make them LF before"
+    message = "; ".join(f"`{header}`: {lost}" for header in headers)
+    return Reject(Kind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(headers))
 
 
 def _missing_key(key: Column) -> Reject:

@@ -13,6 +13,7 @@ from sfbulk import Operation
 from sfbulk.csvio import MAX_JOB_BYTES
 from sfbulk.limits import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
+from sfbulk.values import PrecisionLoss
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ _LOADING = (
         default="clear",
         allowed_values=["clear", "ignore"],
         description="Whether a null clears the field or leaves it as it is.",
+    ),
+    th.Property(
+        "precision_loss",
+        th.StringType,
+        default=PrecisionLoss.FIT.value,
+        allowed_values=[policy.value for policy in PrecisionLoss],
+        description="Whether CR and CRLF inside a text are sent as LF, which is what Salesforce "
+        "stores, and counted in the report, or the record is rejected.",
     ),
     th.Property(
         "unknown_fields",
@@ -147,6 +156,7 @@ class StreamSettings:
         lookups: Record field to relationship column.
         drop_unknown_fields: Leave out what has no writable field, instead of refusing it.
         null: The cell that a null becomes.
+        precision_loss: What becomes of a value that Salesforce would store as another.
         is_glob: Whether the settings were found by a glob and so serve other streams too.
     """
 
@@ -157,6 +167,7 @@ class StreamSettings:
     lookups: Mapping[str, str]
     drop_unknown_fields: bool
     null: str
+    precision_loss: PrecisionLoss
     is_glob: bool
 
 
@@ -192,6 +203,7 @@ def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
         lookups=entry.get("lookups") or {},
         drop_unknown_fields=config["unknown_fields"] == "drop",
         null=CLEARS_THE_FIELD if config["nulls"] == "clear" else "",
+        precision_loss=PrecisionLoss(config["precision_loss"]),
         is_glob=name != stream,
     )
 

@@ -8,7 +8,11 @@ from sfbulk.bulk1.job import ClassicJob, JobSettings
 from sfbulk.bulk1.load import ClassicLoader, ClassicSummary
 from sfbulk.bulk1.query import ClassicQuery
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
+from sfbulk.describer import Describer
+from sfbulk.jobs.columns import ObjectColumns
+from sfbulk.jobs.records import RowRules
 from sfbulk.jobs.states import Operation
+from sfbulk.values import PrecisionLoss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.csvio import LineEnding
+    from sfbulk.jobs.columns import Describe
     from sfbulk.jobs.outcomes import RowOutcome
     from sfbulk.jobs.sources import Records
     from sfbulk.transport import Transport
@@ -35,13 +40,22 @@ class LoadOptions(TypedDict, total=False):
     """An assignment rule for cases or leads."""
     compressed: bool
     """Send the data with gzip; True by default."""
+    precision_loss: PrecisionLoss
+    """`FIT`, the default, makes CR and CRLF in texts LF, as Salesforce would; `REJECT` refuses."""
 
 
 class Bulk1:
     """Bulk API 1.0 of one org; safe for use by several threads."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, describe: Describe | None = None) -> None:
+        """Take the org.
+
+        Args:
+            transport: the org.
+            describe: describes an object; asks the org by default.
+        """
         self._transport = transport
+        self._describe = describe or Describer(transport).one
 
     def ingest_job(  # noqa: PLR0913 - the settings of a job, by keyword
         self,
@@ -206,8 +220,14 @@ class Bulk1:
             external_id=external_id,
             assignment_rule_id=options.get("assignment_rule_id"),
         )
+        rules = RowRules(
+            operation,
+            external_id,
+            ObjectColumns(sobject, self._describe),
+            PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT)),
+        )
         compressed = options.get("compressed", True)
-        loader = ClassicLoader(self._transport, settings, compressed=compressed)
+        loader = ClassicLoader(self._transport, settings, rules, compressed=compressed)
         yield from loader.outcomes(records, options.get("columns"))
 
     def insert(

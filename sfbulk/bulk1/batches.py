@@ -17,7 +17,7 @@ from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES, GrowingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sfbulk.bulk1.encode import Columns, Encoder
@@ -88,7 +88,7 @@ class BatchSpool:
         number: int,
         columns: Columns,
         cells: Sequence[str],
-        values: Mapping[str, Any],
+        values: Sequence[Any],
         *,
         key: str | None,
     ) -> None:

@@ -49,7 +49,7 @@ class Encoder(Protocol):
             DataError: columns that cannot be sent.
         """
 
-    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:
+    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:
         """One row; `values` are what the cells were made of.
 
         Raises:
@@ -68,7 +68,7 @@ class _Csv:
     def head(self, columns: Columns) -> bytes:
         return CsvEncoder(columns).header()
 
-    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
+    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
         return encode_text(quote_row(cells) + "\n")
 
 
@@ -76,18 +76,20 @@ class _Json:
     separator = b",\n"
     tail = b"]"
 
-    def group(self, columns: Columns) -> Columns:  # noqa: ARG002 - an Encoder's signature
-        return ()
+    def group(self, columns: Columns) -> Columns:
+        return _parents(columns)
 
     def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - an Encoder's signature
         return b"["
 
-    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:
+    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:
         _check_size(cells)
         fields: dict[str, str] = {}
         parents: dict[str, dict[str, str]] = {}
-        for name, cell in _said(columns, cells):
-            part, token = _part(name), _token(cell, values.get(name))
+        for name, cell, value in zip(columns, cells, values, strict=True):
+            if not cell:
+                continue
+            part, token = _part(name), _token(cell, value)
             if part.relation is None:
                 fields[part.field] = token
                 continue
@@ -102,14 +104,14 @@ class _Xml:
     separator = b"\n"
     tail = b"</sObjects>"
 
-    def group(self, columns: Columns) -> Columns:  # noqa: ARG002 - an Encoder's signature
-        return ()
+    def group(self, columns: Columns) -> Columns:
+        return _parents(columns)
 
     def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - an Encoder's signature
         declaration = '<?xml version="1.0" encoding="UTF-8"?>'
         return f'{declaration}<sObjects xmlns="{NAMESPACE}" xmlns:xsi="{_XSI}">'.encode()
 
-    def row(self, columns: Columns, cells: Sequence[str], values: Mapping[str, Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
+    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
         _check_size(cells)
         elements: list[str] = []
         parents: dict[str, list[str]] = {}
@@ -149,6 +151,11 @@ def _part(column: str) -> _Part:
     return _Part(match["type"], match["relation"], match["field"])
 
 
+def _parents(columns: Columns) -> Columns:
+    """The relationship columns: a lookup's own column must not be in one batch with them."""
+    return tuple(name for name in columns if "." in name)
+
+
 def _said(columns: Columns, cells: Sequence[str]) -> Iterator[tuple[str, str]]:
     return ((name, cell) for name, cell in zip(columns, cells, strict=True) if cell)
 
@@ -171,8 +178,7 @@ def _element(name: str, cell: str) -> str:
         return f'<{name} xsi:nil="true"/>'
     if _NO_XML.search(cell):
         raise DataError(f"{name}: the text holds a character that XML cannot carry; use CSV.")
-    # A reader makes a bare carriage return a line feed.
-    return f"<{name}>{escape(cell, {chr(13): '&#13;'})}</{name}>"
+    return f"<{name}>{escape(cell)}</{name}>"
 
 
 def _check_size(cells: Sequence[str]) -> None:

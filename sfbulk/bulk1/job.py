@@ -28,6 +28,7 @@ from sfbulk.bulk1.states import (
 from sfbulk.errors import ApiError, BatchNotAdded, DataError, JobTimeout, SalesforceError
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
+from sfbulk.jobs.key_column import key_column, require_column
 from sfbulk.jobs.polling import Patience
 from sfbulk.jobs.state_change import change_state
 from sfbulk.jobs.states import Operation
@@ -205,7 +206,8 @@ class ClassicJob:
             compressed: send it with gzip.
 
         Raises:
-            DataError: nothing to send, or more than Salesforce takes in a batch.
+            DataError: nothing to send, more than Salesforce takes in a batch, or CSV without the
+                column of the key.
             QuotaReached: the run may use no more of the org's batches.
             ApiError: Salesforce refuses, as for a job that is closed.
             BatchNotAdded: no answer, and the batch is not in the job, which is closed now.
@@ -217,6 +219,7 @@ class ClassicJob:
                 save_chunks(body, file)
                 body = file
             self._check_size(body)
+            self._check_key(body)
             self._transport.guard.before_batches()
             request = replace(
                 self._request("POST", "Add a batch to", "/batch"),
@@ -240,6 +243,11 @@ class ClassicJob:
         return post_batch(
             self, replace(request, body=body, headers={}), body, self._transport.clock
         )
+
+    def _check_key(self, body: Path | bytes) -> None:
+        key = key_column(self.info.operation, self.info.external_id_field_name)
+        if key and self.content_type is ContentType.CSV:
+            require_column(body, key, f"job {self.id} on {self.object_name}")
 
     def post(self, request: Request) -> BatchInfo:
         """API call: send the request of a new batch once."""

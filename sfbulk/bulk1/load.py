@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,6 @@ from sfbulk.bulk1.job import ClassicJob, JobSettings, add_once, disposing
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState
 from sfbulk.errors import (
     ApiError,
-    DataError,
     JobError,
     QuotaReached,
     RowCountMismatch,
@@ -27,13 +26,13 @@ from sfbulk.jobs.outcomes import RowOutcome, RowStatus
 from sfbulk.jobs.records import naming_record
 from sfbulk.jobs.results import RowError
 from sfbulk.jobs.sources import Records, numbered_rows
-from sfbulk.jobs.states import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from sfbulk.bulk1.batches import BatchFile
     from sfbulk.bulk1.row_results import RowResult
+    from sfbulk.jobs.records import RowRules
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -82,10 +81,13 @@ class ClassicSummary:
 class ClassicLoader:
     """One load of one object; see `Bulk1.load`."""
 
-    def __init__(self, transport: Transport, settings: JobSettings, *, compressed: bool) -> None:
+    def __init__(
+        self, transport: Transport, settings: JobSettings, rules: RowRules, *, compressed: bool
+    ) -> None:
         settings.check()
         self._transport = transport
         self._settings = settings
+        self._rules = rules
         self._compressed = compressed
         self._refused: RowError | None = None
         """Why Salesforce takes no more batches."""
@@ -107,8 +109,12 @@ class ClassicLoader:
             first = next(rounds, None)
             if first is None:
                 return
+            key = self._settings.external_id
+            spelled = replace(
+                self._settings, external_id=key and self._rules.columns.column(key).header
+            )
             with ExitStack() as jobs:
-                self._sender = _Sender(self._transport, self._settings, self._compressed, jobs)
+                self._sender = _Sender(self._transport, spelled, self._compressed, jobs)
                 yield from self._run(first)
                 for files in rounds:
                     yield from self._run(files)
@@ -118,13 +124,9 @@ class ClassicLoader:
         self, records: Records, columns: Sequence[str] | None, folder: Path
     ) -> Iterator[list[BatchFile]]:
         spool = BatchSpool(folder, ENCODERS[self._settings.content_type])
-        operation = self._settings.operation
-        if not isinstance(operation, Operation):
-            raise DataError(f"{operation.value} is no operation of a load.")
-        external_id = self._settings.external_id
-        for number, row, values in numbered_rows(records, columns, operation, external_id):
+        for number, row in numbered_rows(records, columns, self._rules):
             with naming_record(number):
-                spool.add(number, row.columns, row.cells, values, key=row.key)
+                spool.add(number, row.columns, row.cells, row.values, key=row.key)
             if spool.size >= _ROUND_BYTES or spool.rows >= _ROUND_ROWS:
                 yield spool.drain()
         if spool.rows:

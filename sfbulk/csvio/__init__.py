@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sfbulk.csvio.decode import ColumnDelimiter, CsvDecoder, decode_rows
-from sfbulk.csvio.encode import CsvEncoder, LineEnding, needed_line_ending, quote_row
+from sfbulk.csvio.decode import ColumnDelimiter, CsvDecoder, decode_rows, header_names
+from sfbulk.csvio.encode import CsvEncoder, LineEnding, quote_row
 from sfbulk.csvio.limits import (
     MAX_FIELD_CHARACTERS,
     MAX_FIELDS,
@@ -23,6 +23,6 @@ __all__ = [
     "CsvEncoder",
     "LineEnding",
     "decode_rows",
-    "needed_line_ending",
+    "header_names",
     "quote_row",
 ]

@@ -145,6 +145,15 @@ def decode_rows(
         yield dict(zip(decoder.header or (), row, strict=True))
 
 
+def header_names(line: bytes, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA) -> list[str]:
+    """The column names in the first line of a CSV file, whatever follows it.
+
+    A line that is no CSV has the names that can be read in it.
+    """
+    text = line.removeprefix(codecs.BOM_UTF8).decode(errors="replace").rstrip("\r\n")
+    return next(csv.reader([text], delimiter=delimiter.text), [])
+
+
 def _row_end(text: str, *, in_quotes: bool) -> tuple[int, bool]:
     """Where the last whole row ends in `text` (0: nowhere), and whether it ends in quotes.
 

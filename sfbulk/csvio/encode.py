@@ -18,13 +18,18 @@ from sfbulk.csvio.limits import (
     MAX_RECORD_CHARACTERS,
 )
 from sfbulk.errors import DataError, OversizeRow
+from sfbulk.values import one_newline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class LineEnding(str, Enum):
-    """The line ending of a job, in Salesforce's words; one job has one."""
+    """The line ending of a job, in Salesforce's words; one job has one.
+
+    Salesforce refuses a job with the other one, also inside quotes ("LineEnding is invalid on
+    user data").
+    """
 
     LF = "LF"
     CRLF = "CRLF"
@@ -67,69 +72,36 @@ def quote_row(cells: Sequence[str]) -> str:
     return text
 
 
-def needed_line_ending(text: str) -> LineEnding | None:
-    """The line ending the job of this quoted row must have; None when either will do.
-
-    Salesforce refuses a job whose quoted fields hold the other kind of line break
-    ("LineEnding is invalid on user data"), so rows are sorted into jobs by this.
-
-    Raises:
-        DataError: the row holds both kinds, so no job can carry it unchanged.
-    """
-    breaks = text.count("\n")
-    if not breaks:
-        return None
-    pairs = text.count("\r\n")
-    if not pairs:
-        return LineEnding.LF
-    if pairs == breaks:
-        return LineEnding.CRLF
-    raise DataError(
-        "The row holds text with LF and text with CRLF line breaks; one bulk job can carry "
-        "only one of them. Make them the same before loading."
-    )
-
-
 class CsvEncoder:
-    """Rows of one job: a fixed set of columns and one line ending."""
+    """Rows of one job: a fixed set of columns, and LF at the end of lines and in text."""
 
-    def __init__(self, columns: Sequence[str], line_ending: LineEnding = LineEnding.LF) -> None:
+    def __init__(self, columns: Sequence[str]) -> None:
         """Take the columns.
 
         Args:
             columns: field API names, each once.
-            line_ending: that of the job.
 
         Raises:
             DataError: no column, one twice, too many, or a header row that is too long.
         """
         self.columns = tuple(columns)
-        self.line_ending = line_ending
         self._header = quote_row(self.columns)
         self._check_columns()
 
     def header(self) -> bytes:
         """The header row with its line end, UTF-8."""
-        return (self._header + self.line_ending.text).encode()
+        return encode_text(self._header + "\n")
 
     def row(self, cells: Sequence[str]) -> bytes:
-        """One data row with its line end, UTF-8.
+        """One data row with its line end, UTF-8; CR and CRLF in a text become LF.
 
         Raises:
-            DataError: the number of cells is not that of the columns, text that is no
-                Unicode, or a line break of the other kind than the job's.
+            DataError: the number of cells is not that of the columns, or text that is no Unicode.
             OversizeRow: the record or one of its fields is longer than Salesforce takes.
         """
         if len(cells) != len(self.columns):
             raise DataError(f"The row has {len(cells)} cells for {len(self.columns)} columns.")
-        text = quote_row(cells)
-        needed = needed_line_ending(text)
-        if needed not in (None, self.line_ending):
-            raise DataError(
-                f"The row holds {needed.value} line breaks, but the job's line ending is "
-                f"{self.line_ending.value}. Put it into a job of its own kind."
-            )
-        return encode_text(text + self.line_ending.text)
+        return encode_text(one_newline(quote_row(cells)) + "\n")
 
     def _check_columns(self) -> None:
         if not self.columns:

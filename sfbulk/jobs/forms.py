@@ -8,12 +8,11 @@ from sfbulk.errors import SalesforceError
 from sfbulk.values import key_form, one_newline, typed_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sfbulk.describe import FieldDescribe, SObjectDescribe
+    from sfbulk.jobs.columns import Describe
     from sfbulk.values import Form
-
-    Describe = Callable[[str], SObjectDescribe]
 
 
 def column_forms(sobject: str, columns: Sequence[str], describe: Describe) -> dict[str, Form]:

@@ -15,6 +15,7 @@ from sfbulk.jobs.created import create_once
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.job import Job
+from sfbulk.jobs.key_column import key_column, require_column
 from sfbulk.jobs.results import failed_rows, successful_rows
 from sfbulk.jobs.states import JobInfo, JobState, Operation, failure
 from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
@@ -41,10 +42,12 @@ class IngestJob(Job):
         self,
         transport: Transport,
         info: JobInfo,
-        column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
+        column_delimiter: ColumnDelimiter | None = None,
     ) -> None:
         super().__init__(transport, info)
-        self.column_delimiter = column_delimiter
+        said = ColumnDelimiter(info.column_delimiter or ColumnDelimiter.COMMA)
+        self.column_delimiter = column_delimiter or said
+        self._key = key_column(info.operation, info.external_id)
 
     @classmethod
     def create(  # noqa: PLR0913 - the job's settings, by keyword
@@ -104,7 +107,8 @@ class IngestJob(Job):
                 so that they can be sent again).
 
         Raises:
-            DataError: nothing to send, or more than Salesforce takes in a job.
+            DataError: nothing to send, more than Salesforce takes in a job, or no column of the
+                key.
             ApiError: Salesforce refuses.
             UploadUnknown: no answer, and the job does not show its data; or it has data already.
                 It is not loaded before `close`, so the way out is to abort and begin a new job.
@@ -198,6 +202,9 @@ class IngestJob(Job):
                 f"Salesforce takes 1 to {MAX_JOB_BYTES:,}. Split it into several jobs.",
                 job_id=self.id,
             )
+        if self._key:
+            job = f"job {self.id} on {self.object_name}"
+            require_column(body, self._key, job, self.column_delimiter)
         request = replace(
             self._request("PUT", "Upload to", "/batches"),
             body=body,

@@ -17,7 +17,7 @@ from sfbulk.jobs.states import JobState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sfbulk.jobs.forms import Describe
+    from sfbulk.jobs.columns import Describe
     from sfbulk.jobs.ingest2 import IngestJob
     from sfbulk.jobs.spool import JobFile
     from sfbulk.jobs.states import JobInfo

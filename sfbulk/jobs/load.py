@@ -15,21 +15,23 @@ from typing import TYPE_CHECKING, TypedDict
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
 from sfbulk.describer import Describer
 from sfbulk.errors import RowCountMismatch, SalesforceError, UploadUnknown
+from sfbulk.jobs.columns import ObjectColumns
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import disposing
 from sfbulk.jobs.job_outcomes import JobOutcomes, SentRows
 from sfbulk.jobs.outcomes import RowOutcome, RowStatus
-from sfbulk.jobs.records import naming_record
+from sfbulk.jobs.records import RowRules, naming_record
 from sfbulk.jobs.results import RowError
 from sfbulk.jobs.sources import numbered_rows
 from sfbulk.jobs.spool import JobFile, JobSpool
 from sfbulk.jobs.states import Operation, failure
 from sfbulk.jobs.submit import submit
+from sfbulk.values import PrecisionLoss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sfbulk.jobs.forms import Describe
+    from sfbulk.jobs.columns import Describe
     from sfbulk.jobs.sources import Records
     from sfbulk.jobs.states import JobInfo
     from sfbulk.transport import Transport
@@ -53,6 +55,10 @@ class IngestSummary:
     succeeded: int = 0
     failed: int = 0
     unprocessed: int = 0
+    fitted: Counter[str] = field(default_factory=Counter)
+    """Values that were sent as Salesforce stores them, by column: line breaks as LF."""
+    nulls_kept: Counter[str] = field(default_factory=Counter)
+    """Nulls of fields that cannot be null, by column: the field was left as it is."""
     failures: list[RowOutcome] = field(default_factory=list, repr=False)
     """The records that are not in, each with its number and Salesforce's reason."""
 
@@ -68,6 +74,8 @@ class LoadOptions(TypedDict, total=False):
     """An assignment rule for cases or leads."""
     jobs_in_flight: int
     """Most jobs at a time; 4 by default. 1 where parallel jobs would lock each other's rows."""
+    precision_loss: PrecisionLoss
+    """`FIT`, the default, makes CR and CRLF in texts LF, as Salesforce would; `REJECT` refuses."""
 
 
 class RecordLoader:
@@ -80,7 +88,12 @@ class RecordLoader:
     as they are: empty leaves a field alone, `#N/A` clears it. A delete sends the `Id` and
     nothing else.
 
-    Rows are split by their encoded bytes, by their columns and by the line breaks in them.
+    Columns go out as describe spells them. CR and CRLF in a text become LF, as Salesforce would
+    store them, and a null of a field that cannot be null leaves it as it is; both are counted.
+    Of two columns that set one field, such as `AccountId` and `Account.Ext__c`, the empty one is
+    left out.
+
+    Rows are split by their encoded bytes and by their columns.
     Several jobs run side by side; a later version of a record is loaded when the jobs of an
     earlier one have ended.
     """
@@ -95,6 +108,7 @@ class RecordLoader:
         assignment_rule_id: str | None = None,
         jobs_in_flight: int = JOBS_IN_FLIGHT,
         describe: Describe | None = None,
+        precision_loss: PrecisionLoss = PrecisionLoss.FIT,
     ) -> None:
         """Take what is loaded and how.
 
@@ -105,7 +119,8 @@ class RecordLoader:
             external_id: the key field of an upsert; no other operation takes one.
             assignment_rule_id: an assignment rule for cases or leads.
             jobs_in_flight: most jobs at a time.
-            describe: tells the types of fields, by which results are matched with records.
+            describe: tells the names of fields, and their types, by which results are matched.
+            precision_loss: whether CR and CRLF in texts become LF, or are refused.
         """
         self._transport = transport
         self._sobject = sobject
@@ -119,7 +134,10 @@ class RecordLoader:
         # Of the files whose rows nothing has been told of yet.
         self._numbers: dict[Path, array[int]] = {}
         self._closed: dict[Path, str] = {}
-        self._summary = IngestSummary()
+        columns = ObjectColumns(sobject, self._describe)
+        self._rules = RowRules(operation, external_id, columns, precision_loss)
+        changes = self._rules.changes
+        self._summary = IngestSummary(fitted=changes.fitted, nulls_kept=changes.nulls_kept)
 
     def load(
         self,
@@ -168,10 +186,10 @@ class RecordLoader:
         columns: Sequence[str] | None,
         column_delimiter: ColumnDelimiter,
     ) -> Iterator[list[RowOutcome]]:
-        rows = numbered_rows(records, columns, self._operation, self._external_id, column_delimiter)
+        rows = numbered_rows(records, columns, self._rules, column_delimiter)
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             spool = JobSpool(Path(folder), max_job_bytes=_JOB_BYTES)
-            for number, row, _ in rows:
+            for number, row in rows:
                 with naming_record(number):
                     file = spool.add(row.columns, row.cells, key=row.key)
                 self._numbers.setdefault(file.path, array("Q")).append(number)
@@ -251,12 +269,12 @@ class RecordLoader:
 
     def _create(self, file: JobFile) -> IngestJob:
         self._closed.pop(file.path, None)
+        key = self._external_id
         return IngestJob.create(
             self._transport,
             self._sobject,
             self._operation,
-            external_id=self._external_id,
-            line_ending=file.group.line_ending,
+            external_id=key and self._rules.columns.column(key).header,
             assignment_rule_id=self._assignment_rule_id,
         )
 

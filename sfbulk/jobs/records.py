@@ -1,32 +1,68 @@
-"""Turns records, which are mappings of column to value, into rows of cells; no I/O."""
+"""Turns records, which are mappings of column to value, into rows of cells."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sfbulk.csvio.cells import NULL, cell_text
 from sfbulk.errors import DataError
+from sfbulk.jobs.key_column import key_column
 from sfbulk.jobs.states import Operation
+from sfbulk.values import PrecisionLoss, fit_line_breaks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sfbulk.jobs.columns import Column, ObjectColumns
 
 _CLEARING = (Operation.UPDATE, Operation.UPSERT)
 _BY_ID_ALONE = (Operation.DELETE, Operation.HARD_DELETE)
 _ID_CHARACTERS = 15
+_BLANK = ("", NULL)
 
 
 class Row(NamedTuple):
     """A record ready to be sent."""
 
     columns: tuple[str, ...]
-    """The same order for every record with the same set of columns."""
+    """As describe spells them, in the same order for every record with the same set."""
     cells: list[str]
     """Empty for what is left alone, `#N/A` for what is cleared."""
     key: str | None
     """What identifies the record, for the order of its versions; None for an insert."""
+    values: Sequence[Any]
+    """What the cells were made of."""
+
+
+@dataclass
+class Changes:
+    """How many values were not sent as they were given, by column."""
+
+    fitted: Counter[str] = field(default_factory=Counter)
+    """Sent as Salesforce stores them: line breaks as LF."""
+    nulls_kept: Counter[str] = field(default_factory=Counter)
+    """Nulls of fields that cannot be null: an empty cell, which leaves the field as it is."""
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """How the records of one load become rows."""
+
+    operation: Operation
+    external_id: str | None
+    """The key field of an upsert."""
+    columns: ObjectColumns
+    precision_loss: PrecisionLoss = PrecisionLoss.FIT
+    changes: Changes = field(default_factory=Changes)
+    """Counts what the rules changed."""
+
+    @property
+    def key(self) -> str | None:
+        """The column by which Salesforce finds records; None for an insert."""
+        return key_column(self.operation, self.external_id)
 
 
 @contextmanager
@@ -39,48 +75,70 @@ def naming_record(number: int) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class _Columns:
+class _ColumnSet:
     names: tuple[str, ...]
+    """The columns of the records."""
+    headers: tuple[str, ...]
+    """Those of the rows."""
     key: int | None
     """Position of the column by which Salesforce finds the record; None for an insert."""
     by_id: bool
+    never_null: tuple[int, ...]
+    """Positions of fields that cannot be null."""
+    alternatives: tuple[tuple[int, ...], ...]
+    """Positions of columns that set the same field, such as `AccountId` and `Account.Ext__c`."""
 
 
 class RowMaker:
     """Turns records into rows, remembering the column sets it has met."""
 
-    def __init__(self, operation: Operation, external_id: str | None) -> None:
-        self._operation = operation
-        self._null = NULL if operation in _CLEARING else ""
-        self._key = None if operation is Operation.INSERT else external_id or "Id"
+    def __init__(self, rules: RowRules) -> None:
+        self._rules = rules
+        self._null = NULL if rules.operation in _CLEARING else ""
         # Records with the same columns in another order share a job.
-        self._sets: dict[frozenset[str], _Columns] = {}
+        self._sets: dict[frozenset[str], _ColumnSet] = {}
 
     def row(self, record: Mapping[str, Any]) -> Row:
-        """The cells of a record; see `RecordLoader` for what it may hold.
+        """API call, with the first record: the cells of a record.
+
+        See `RecordLoader` for what it may hold.
 
         Raises:
             DataError: a value that cannot be sent, or no key; says which column.
         """
         columns = self._columns(record)
         cells = [self._cell(record, name) for name in columns.names]
-        return Row(columns.names, cells, self._key_of(columns, cells))
+        if columns.alternatives and (left_out := _left_out(columns, cells)):
+            return self.row({name: record[name] for name in columns.names if name not in left_out})
+        self._keep_what_is_never_null(columns, cells)
+        self._fit(columns, cells)
+        values = [record[name] for name in columns.names]
+        return Row(columns.headers, cells, self._key_of(columns, cells), values)
 
-    def _columns(self, record: Mapping[str, Any]) -> _Columns:
+    def _columns(self, record: Mapping[str, Any]) -> _ColumnSet:
         found = self._sets.get(frozenset(record))
         if found is None:
-            found = self._sets[frozenset(record)] = self._new_columns(record)
+            found = self._sets[frozenset(record)] = self._new_columns(tuple(record))
         return found
 
-    def _new_columns(self, record: Mapping[str, Any]) -> _Columns:
-        names = tuple(record)
-        if self._operation in _BY_ID_ALONE:
+    def _new_columns(self, names: tuple[str, ...]) -> _ColumnSet:
+        rules = self._rules
+        if rules.operation in _BY_ID_ALONE:
             names = tuple(name for name in names if name.lower() == "id")
-        wanted = (self._key or "").lower()
+        wanted = (rules.key or "").lower()
         key = next((at for at, name in enumerate(names) if name.lower() == wanted), None)
-        if self._key is not None and key is None:
-            raise DataError(f"it has no {self._key}, by which Salesforce finds the record.")
-        return _Columns(names, key, wanted == "id")
+        if rules.key is not None and key is None:
+            raise DataError(f"it has no {rules.key}, by which Salesforce finds the record.")
+        columns = [rules.columns.column(name) for name in names]
+        _refuse_repeated(names, columns)
+        return _ColumnSet(
+            names=names,
+            headers=tuple(column.header for column in columns),
+            key=key,
+            by_id=wanted == "id",
+            never_null=tuple(at for at, column in enumerate(columns) if not column.nillable),
+            alternatives=_alternatives(columns),
+        )
 
     def _cell(self, record: Mapping[str, Any], column: str) -> str:
         try:
@@ -89,12 +147,64 @@ class RowMaker:
             raise DataError(f"{column}: {error.message}.") from error
         return self._null if text is None else text
 
-    def _key_of(self, columns: _Columns, cells: list[str]) -> str | None:
+    def _keep_what_is_never_null(self, columns: _ColumnSet, cells: list[str]) -> None:
+        for at in columns.never_null:
+            if cells[at] == NULL and at != columns.key:
+                cells[at] = ""
+                self._rules.changes.nulls_kept[columns.headers[at]] += 1
+
+    def _fit(self, columns: _ColumnSet, cells: list[str]) -> None:
+        for at in fit_line_breaks(cells):
+            if self._rules.precision_loss is PrecisionLoss.REJECT:
+                raise DataError(
+                    f"{columns.names[at]}: the text has CR or CRLF line breaks, and Salesforce "
+                    "would store LF. Make them LF, or load with precision_loss fit."
+                )
+            self._rules.changes.fitted[columns.headers[at]] += 1
+
+    def _key_of(self, columns: _ColumnSet, cells: list[str]) -> str | None:
         if columns.key is None:
             return None
         key = cells[columns.key]
-        if key in ("", NULL):
-            raise DataError(f"its {self._key}, by which Salesforce finds the record, is empty.")
+        if key in _BLANK:
+            raise DataError(
+                f"its {self._rules.key}, by which Salesforce finds the record, is empty."
+            )
         # The 18 characters of an id are its 15 and a checksum. Other keys are mostly compared
         # without regard to case; one that is not only waits for the next wave.
         return key[:_ID_CHARACTERS] if columns.by_id else key.casefold()
+
+
+def _refuse_repeated(names: Sequence[str], columns: Sequence[Column]) -> None:
+    first: dict[str, str] = {}
+    for name, column in zip(names, columns, strict=True):
+        if (other := first.setdefault(column.header.lower(), name)) is not name:
+            raise DataError(f"{other} and {name} are one column. Give one of them.")
+
+
+def _alternatives(columns: Sequence[Column]) -> tuple[tuple[int, ...], ...]:
+    fillers: dict[str, list[int]] = defaultdict(list)
+    for at, column in enumerate(columns):
+        fillers[column.fills].append(at)
+    return tuple(tuple(group) for group in fillers.values() if len(group) > 1)
+
+
+def _left_out(columns: _ColumnSet, cells: Sequence[str]) -> set[str]:
+    """Of columns that set one field, all but the one that does.
+
+    In one file an empty one may undo the other (jsforce issue 943: a lookup stays uncleared
+    beside its relationship column).
+
+    Raises:
+        DataError: several have a value.
+    """
+    left_out: set[str] = set()
+    for group in columns.alternatives:
+        given = [at for at in group if cells[at] not in _BLANK]
+        if len(given) > 1:
+            both = " and ".join(columns.names[at] for at in given)
+            raise DataError(f"{both} set the same field, and each has a value. Give one of them.")
+        # Where none has a value, one that clears the field, rather by the field's own name.
+        kept = min(given or group, key=lambda at: (cells[at] != NULL, "." in columns.names[at], at))
+        left_out |= {columns.names[at] for at in group if at != kept}
+    return left_out

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeIs
 
-    from sfbulk.jobs.records import Row
-    from sfbulk.jobs.states import Operation
+    from sfbulk.jobs.records import Row, RowRules
 
 Records: TypeAlias = Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | bytes | Path | BinaryIO
 """Mappings of column to value; sequences of values, whose columns are given beside them; or
@@ -40,17 +39,15 @@ class _CsvRowMaker(RowMaker):
 def numbered_rows(
     records: Records,
     columns: Sequence[str] | None,
-    operation: Operation,
-    external_id: str | None,
+    rules: RowRules,
     column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
-) -> Iterator[tuple[int, Row, Mapping[str, Any]]]:
-    """Each record's number from 1, its cells, and what they were made of.
+) -> Iterator[tuple[int, Row]]:
+    """API call, with the first record: each record's number from 1, and its row.
 
     Args:
         records: the records; read once, and not kept.
         columns: the names of the values when records are sequences.
-        operation: what will be done with them.
-        external_id: the key field of an upsert.
+        rules: how they become rows.
         column_delimiter: that of CSV.
 
     Raises:
@@ -58,15 +55,15 @@ def numbered_rows(
         CsvError: bytes that are no CSV, or whose header row is none.
     """
     if _is_csv(records):
-        maker: RowMaker = _CsvRowMaker(operation, external_id)
+        maker: RowMaker = _CsvRowMaker(rules)
         source = _from_csv(_without_mark(_chunks(records)), column_delimiter)
     else:
-        maker = RowMaker(operation, external_id)
+        maker = RowMaker(rules)
         source = _mappings(records, columns)
     for number, record in enumerate(source, start=1):
         with naming_record(number):
             row = maker.row(record)
-        yield number, row, record
+        yield number, row
 
 
 def _is_csv(records: Records) -> TypeIs[bytes | Path | BinaryIO]:

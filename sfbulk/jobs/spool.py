@@ -1,10 +1,9 @@
 """Sorts encoded rows into job files on disk; nothing here talks to Salesforce.
 
-One file is one job: one set of columns, one line ending, at most 100 MB. Rows are
-sorted by what a job cannot mix:
+One file is one job: one set of columns, at most 100 MB. Rows are sorted by what a job
+cannot mix:
 
 - columns: an absent column leaves a field alone, an empty cell may not;
-- line breaks inside values, which must be of the job's own kind;
 - versions of one key: a later one belongs into a later wave.
 
 A **wave** is a set of files without a common key, so its jobs may run side by side;
@@ -16,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sfbulk.csvio import MAX_JOB_BYTES, CsvEncoder, LineEnding, needed_line_ending, quote_row
+from sfbulk.csvio import MAX_JOB_BYTES, CsvEncoder, quote_row
 from sfbulk.csvio.encode import encode_text
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES, GrowingFile
@@ -32,7 +31,6 @@ class Group(NamedTuple):
     wave: int
     """From 0. Start its jobs when those of lower waves have ended."""
     columns: tuple[str, ...]
-    line_ending: LineEnding
 
 
 @dataclass
@@ -94,10 +92,8 @@ class JobSpool:
             DataError: the row cannot be in any job: see `CsvEncoder.row`.
             OversizeRow: the row is longer than Salesforce takes.
         """
-        text = quote_row(cells)
-        line_ending = needed_line_ending(text) or LineEnding.LF
-        data = encode_text(text + line_ending.text)
-        file = self._file(Group(self._wave(key, after), columns, line_ending), len(data))
+        data = encode_text(quote_row(cells) + "\n")
+        file = self._file(Group(self._wave(key, after), columns), len(data))
         file.append(data)
         file.rows += 1
         self._count(len(data))
@@ -140,7 +136,7 @@ class JobSpool:
     def _new_file(self, group: Group) -> JobFile:
         self._number += 1
         file = JobFile(self._directory / f"job-{self._number:06d}.csv", group)
-        file.append(CsvEncoder(group.columns, group.line_ending).header())
+        file.append(CsvEncoder(group.columns).header())
         return file
 
     def _count(self, added: int) -> None:

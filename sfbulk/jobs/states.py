@@ -64,6 +64,10 @@ class JobInfo:
     """Why a job is Failed."""
     created_by: str = ""
     """The user, 18 characters beginning with 005."""
+    external_id: str | None = None
+    """The key field of an upsert."""
+    column_delimiter: str | None = None
+    """Salesforce's word for what stands between the values of its CSV."""
 
     @property
     def has_data(self) -> bool:
@@ -94,6 +98,8 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         records_failed=reply.get("numberRecordsFailed"),
         error_message=reply.get("errorMessage"),
         created_by=str(reply.get("createdById", "")),
+        external_id=reply.get("externalIdFieldName"),
+        column_delimiter=reply.get("columnDelimiter"),
     )
 
 

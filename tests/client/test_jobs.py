@@ -20,6 +20,7 @@ from sfbulk.jobs import IngestJob, JobState, Operation, QueryJob, disposing
 from sfbulk.jobs.load import RecordLoader
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
+from tests.client.rules import undescribed
 from tests.client.scripted import DROP, Answer, FakeClock, ScriptedServer, as_json, error
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ def test_rows_salesforce_does_not_account_for_are_an_error(
     ended = job("JobComplete", numberRecordsProcessed=1, numberRecordsFailed=0)
     none_failed = Answer(200, b'"sf__Id","sf__Error",Name\n')
     server.script.extend([job("Open"), Answer(201), ended, none_failed])
-    load = RecordLoader(transport, "Account", Operation.INSERT)
+    load = RecordLoader(transport, "Account", Operation.INSERT, describe=undescribed)
     with pytest.raises(RowCountMismatch, match="of 2 rows 1 are saved, 0 refused"):
         load.load([{"Name": "a"}, {"Name": "b"}])
     assert server.lines[-1].endswith("/failedResults")

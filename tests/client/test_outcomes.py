@@ -159,16 +159,17 @@ def test_outcomes_come_in_the_order_of_the_records_across_jobs_and_rounds(
     monkeypatch.setattr(load, "_JOB_BYTES", 400)
     monkeypatch.setattr(load, "_SPOOL_BYTES", 2_000)
     records = [
-        {"Name": f"N{n}"} if n % 3 else {"Name": f"N{n}", "Site": "x\r\ny"} for n in range(300)
+        {"Name": f"N{n}"} if n % 3 else {"Name": f"N{n}", "Site": "x" * 20} for n in range(300)
     ]
     outcomes = list(sf.load("Account", Operation.INSERT, records))
     assert told(outcomes) == expected("S" * 300)
     assert len({outcome.job_id for outcome in outcomes}) > 8
 
 
-def test_records_that_are_all_in_cost_no_description(sandbox: Sandbox, sf: Salesforce) -> None:
-    sf.insert("Account", [{"Name": "One"}])
-    assert not [call for call in sandbox.requests if call.path.endswith("/describe")]
+def test_a_load_describes_its_object_once(sandbox: Sandbox, sf: Salesforce) -> None:
+    sf.insert("Account", [{"Name": "One"}, {"Name": "Two", "Site": "x"}])
+    described = [call.path for call in sandbox.requests if call.path.endswith("/describe")]
+    assert described == ["/services/data/v68.0/sobjects/Account/describe"]
 
 
 def outcomes_before(error: type[Exception], outcomes: Iterator[RowOutcome]) -> list[RowOutcome]:

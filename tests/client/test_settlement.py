@@ -23,6 +23,7 @@ from sfbulk import (
 )
 from sfbulk.jobs import IngestJob, QueryJob
 from sfbulk.jobs.load import RecordLoader
+from tests.client.rules import undescribed
 from tests.client.scripted import DROP, Answer, ScriptedServer, as_json, error
 
 if TYPE_CHECKING:
@@ -278,7 +279,9 @@ def test_rows_of_which_the_upload_is_unknown_go_into_a_new_job(
     server: ScriptedServer, transport: Transport, unknown: list[Answer]
 ) -> None:
     server.script.extend([job(), *unknown, job("Aborted"), *LOADED])
-    summary = RecordLoader(transport, "Account", Operation.INSERT).load([{"Name": "x"}])
+    summary = RecordLoader(transport, "Account", Operation.INSERT, describe=undescribed).load(
+        [{"Name": "x"}]
+    )
     assert (summary.succeeded, summary.job_ids) == (1, [OTHER])
     uploads = [seen for seen in server.seen if seen.method == "PUT"]
     assert [seen.path.split("/")[-2] for seen in uploads] == [ID, OTHER]
@@ -291,7 +294,9 @@ def test_jobs_are_not_begun_without_end_and_none_is_left_open(
     for each in (ID, OTHER, "750000000000003AAA"):
         server.script.extend([job(id=each), DROP, job(id=each), job("Aborted", id=each)])
     with pytest.raises(UploadUnknown, match=r"last of 3 jobs .* none of these rows is loaded"):
-        RecordLoader(transport, "Account", Operation.INSERT).load([{"Name": "x"}])
+        RecordLoader(transport, "Account", Operation.INSERT, describe=undescribed).load(
+            [{"Name": "x"}]
+        )
     states = [seen.body for seen in server.seen if seen.method == "PATCH"]
     assert states == [b'{"state": "Aborted"}'] * 3
     assert len(server.seen) == 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +17,12 @@ from sfbulk import (
     JobFailed,
     LineEnding,
     Operation,
+    PrecisionLoss,
     Salesforce,
 )
 from sfbulk.jobs import IngestJob, load, sources
 from sfbulk.jobs.sources import numbered_rows
+from tests.client.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,14 +85,28 @@ def test_csv_arrives_value_by_value_as_it_is(  # noqa: PLR0913, PLR0917 - the fo
     assert rows_in(sandbox) == {f"N{number}": value for number, value in enumerate(VALUES)}
 
 
-@pytest.mark.usefixtures("line_breaks_kept")
-def test_line_breaks_of_both_kinds_go_into_jobs_of_their_own(
-    sandbox: Sandbox, sf: Salesforce
+@pytest.mark.parametrize("stored_by_salesforce", ["lf", "kept"])
+def test_line_breaks_in_text_go_as_lf_in_one_job(
+    sandbox: Sandbox, sf: Salesforce, stored_by_salesforce: str
 ) -> None:
-    data = csv_text(",", "\n", [*VALUES, CRLF_VALUE]).encode()
+    sandbox.control.set_behaviour(line_breaks=stored_by_salesforce)
+    data = csv_text(",", "\r\n", [*VALUES, CRLF_VALUE, "a\rb\nc"]).encode()
     summary = sf.insert("Account", data)
-    assert (summary.succeeded, len(summary.job_ids)) == (6, 2)
-    assert rows_in(sandbox)["N5"] == CRLF_VALUE
+    assert (summary.succeeded, len(summary.job_ids)) == (7, 1)
+    assert (summary.fitted, summary.nulls_kept) == ({"Site": 2}, {})
+    expected = [*VALUES, "one\ntwo", "a\nb\nc"]
+    assert rows_in(sandbox) == {f"N{number}": value for number, value in enumerate(expected)}
+
+
+@pytest.mark.parametrize("text", [CRLF_VALUE, "a\rb"])
+def test_line_breaks_that_would_be_altered_are_refused_where_that_is_asked_for(
+    sandbox: Sandbox, sf: Salesforce, text: str
+) -> None:
+    records = [{"Name": "New", "Site": "a\nb"}, {"Name": "New", "Site": text}]
+    for insert in (sf.insert, sf.bulk1.insert):
+        with pytest.raises(DataError, match="Record 2: Site: the text has CR or CRLF line breaks"):
+            insert("Account", records, precision_loss=PrecisionLoss.REJECT)
+    assert not [call for call in sandbox.requests if "/job" in call.path]
 
 
 def test_csv_says_by_itself_what_is_cleared_and_what_left_alone(
@@ -140,7 +157,7 @@ def test_csv_that_is_none_is_refused_before_any_job(
     with pytest.raises(CsvError, match=problem) as caught:
         sf.insert("Account", data)
     assert "Jane" not in str(caught.value)
-    assert sandbox.requests == []
+    assert not [call for call in sandbox.requests if "/jobs/" in call.path]
 
 
 def test_a_csv_of_a_header_alone_makes_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
@@ -234,8 +251,9 @@ def test_every_value_is_kept_wherever_the_pieces_end(
         for line in lines
     )
     stream = _Pieces(text.encode(), sizes)
-    read = numbered_rows(stream, None, Operation.INSERT, None, delimiter)  # type: ignore[arg-type] # only read() is asked of it
-    assert [tuple(row.cells) for _, row, _ in read] == cells
+    read = numbered_rows(stream, None, rules(Operation.INSERT), delimiter)  # type: ignore[arg-type] # only read() is asked of it
+    fitted = [tuple(re.sub("\r\n?", "\n", cell) for cell in line) for line in cells]
+    assert [tuple(row.cells) for _, row in read] == fitted
 
 
 class _Pieces:

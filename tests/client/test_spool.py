@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfbulk.csvio import LineEnding
-from sfbulk.errors import DataError, OversizeRow
+from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
 from sfbulk.jobs.spool import JobFile, JobSpool
 
@@ -33,26 +32,6 @@ def test_rows_with_the_same_columns_share_a_job(tmp_path: Path) -> None:
     assert read(both) == [["Key", "Value"], ["1", "a"], ["3", 'say "c"']]
     assert read(one) == [["Key"], ["2"]]
     assert (both.rows, both.size) == (2, both.path.stat().st_size)
-
-
-def test_line_breaks_choose_the_job(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path)
-    for value in ("a\nb", "c\r\nd", "plain", "e\rf"):
-        spool.add(NAMES, [value, value], key=None)
-    unix, windows = spool.drain()
-    assert unix.group.line_ending is LineEnding.LF
-    assert unix.path.read_bytes() == (
-        b'"Key","Value"\n"a\nb","a\nb"\n"plain","plain"\n"e\rf","e\rf"\n'
-    )
-    assert windows.group.line_ending is LineEnding.CRLF
-    assert windows.path.read_bytes() == b'"Key","Value"\r\n"c\r\nd","c\r\nd"\r\n'
-
-
-def test_a_row_with_both_kinds_of_line_breaks_is_refused(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path)
-    with pytest.raises(DataError, match="LF and text with CRLF"):
-        spool.add(NAMES, ["a\nb", "c\r\nd"], key=None)
-    assert spool.drain() == []
 
 
 def test_a_job_is_split_at_its_size_in_bytes_not_characters(tmp_path: Path) -> None:

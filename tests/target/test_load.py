@@ -195,6 +195,7 @@ TEXTS = [
     "line\nfeed",
     "carriage\rreturn",
     "carriage\r\nreturn and line\r\nfeed",
+    "of\rall\nthree\r\nkinds\n\r",
     "separator\u2028next\u0085line",
     "00700",
     "NA",
@@ -204,8 +205,11 @@ TEXTS = [
 ]
 
 
-def test_text_arrives_character_for_character(org: Org) -> None:
-    org.sandbox.control.set_behaviour(line_breaks="kept")
+@pytest.mark.parametrize("stored_by_salesforce", ["lf", "kept"])
+def test_text_arrives_character_for_character_with_line_breaks_as_lf(
+    org: Org, stored_by_salesforce: str
+) -> None:
+    org.sandbox.control.set_behaviour(line_breaks=stored_by_salesforce)
     run = org.load(
         schema("Account", "Ext_Id__c", "Name", "Description"),
         *(
@@ -216,9 +220,16 @@ def test_text_arrives_character_for_character(org: Org) -> None:
     )
     assert run.code == 0, run.log
     found = org.query("SELECT Description FROM Account ORDER BY Ext_Id__c")
-    assert [row["Description"] for row in found] == TEXTS
-    endings = {org.job(job)["lineEnding"] for job in run.report("Account")["job_ids"]}
-    assert endings == {"LF", "CRLF"}
+    stored = [text.replace("\r\n", "\n").replace("\r", "\n") for text in TEXTS]
+    assert [row["Description"] for row in found] == stored
+    report = run.report("Account")
+    assert [org.job(job)["lineEnding"] for job in report["job_ids"]] == ["LF"]
+    assert (report["rejected"], report["fitted"]) == (0, {"Description": 3})
+    (line,) = [line for line in run.log.splitlines() if "fitted" in line]
+    assert "| INFO " in line
+    assert line.endswith(
+        "Account: values fitted as Salesforce stores them, line breaks as LF: Description 3"
+    )
 
 
 def test_values_arrive_as_the_type_of_their_field(org: Org) -> None:

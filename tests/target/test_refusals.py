@@ -199,16 +199,23 @@ def test_all_unfit_values_of_a_record_are_named(org: Org) -> None:
     assert run.code == 1
 
 
-def test_a_row_with_both_kinds_of_line_break_is_not_altered_but_refused(org: Org) -> None:
+@pytest.mark.parametrize("text", ["one\r\ntwo", "one\rtwo", "one\r\ntwo\nthree"])
+def test_line_breaks_that_would_be_altered_are_refused_where_that_is_asked_for(
+    org: Org, text: str
+) -> None:
     run = org.load(
         schema("Account", "Ext_Id__c", "Name", "Description"),
-        record("Account", Ext_Id__c="A-1", Name="x", Description="one\r\ntwo\nthree"),
+        record("Account", Ext_Id__c="A-1", Name="x", Description=text),
+        record("Account", Ext_Id__c="A-2", Name="x", Description="one\ntwo"),
         **BY_KEY,
+        precision_loss="reject",
     )
     (reject,) = run.rejects("Account")
-    assert (reject["kind"], reject["code"]) == ("unconvertible", "UNSENDABLE_TEXT")
+    assert (reject["kind"], reject["code"]) == ("unconvertible", "UNCONVERTIBLE_VALUE")
+    assert (reject["fields"], reject["record"]["Description"]) == (["Description"], text)
     assert "CRLF" in reject["message"]
-    assert org.jobs_created() == 0
+    assert org.query("SELECT Ext_Id__c FROM Account") == [{"Ext_Id__c": "A-2"}]
+    assert run.report("Account")["fitted"] == {}
 
 
 def test_a_row_over_a_limit_is_refused_by_name(org: Org) -> None:

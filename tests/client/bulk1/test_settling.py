@@ -25,6 +25,7 @@ from sfbulk import (
 from sfbulk.bulk1 import Bulk1, ClassicJob
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
+from tests.client.rules import undescribed
 from tests.client.scripted import DROP, Answer, ScriptedServer, as_json
 
 if TYPE_CHECKING:
@@ -189,7 +190,9 @@ def test_a_load_goes_on_in_another_job_with_the_whole_batch(
     ended = listed(said(1, "Completed", numberRecordsProcessed=1))
     closed = [job("Closed"), job(job_id=OTHER), job("Closed", OTHER)]
     server.script.extend([job(), *LOST, other, batch(1), ended, results(GOOD), *closed])
-    summary = Bulk1(transport).insert("Account", iter([{"Name": "a"}]), compressed=False)
+    summary = Bulk1(transport, undescribed).insert(
+        "Account", iter([{"Name": "a"}]), compressed=False
+    )
     assert summary.succeeded == 1
     bodies = [seen.body for seen in server.seen if seen.line.startswith("POST") and seen.body]
     assert bodies.count(b'"Name"\n"a"\n') == 2
@@ -203,7 +206,7 @@ def test_rows_that_are_in_are_told_of_though_the_job_cannot_be_read_any_more(
     ended = listed(said(1, "Completed", numberRecordsProcessed=1))
     refusal = refused("ExceededQuota", "TotalRequests Limit exceeded.")
     server.script.extend([job(), batch(1), ended, results(GOOD), refusal, refusal])
-    assert Bulk1(transport).insert("Account", [{"Name": "a"}]).succeeded == 1
+    assert Bulk1(transport, undescribed).insert("Account", [{"Name": "a"}]).succeeded == 1
     assert not server.script
 
 
@@ -212,7 +215,7 @@ def test_a_load_does_not_begin_new_jobs_without_end(
 ) -> None:
     server.script.extend([job(), *LOST] * 4)
     with pytest.raises(BatchNotAdded):
-        Bulk1(transport).insert("Account", [{"Name": "a"}])
+        Bulk1(transport, undescribed).insert("Account", [{"Name": "a"}])
     assert sum(line == f"POST {ASYNC}" for line in server.lines) == 4
 
 
@@ -297,7 +300,7 @@ def test_rows_salesforce_does_not_account_for_are_an_error(
 ) -> None:
     server.script.extend([job(), batch(1), listed(ended), results(*rows), job("Aborted")])
     with pytest.raises(RowCountMismatch, match="Batch 7511 of job 750000000000001AAA on Account"):
-        Bulk1(transport).insert("Account", [{"Name": "a"}, {"Name": "b"}])
+        Bulk1(transport, undescribed).insert("Account", [{"Name": "a"}, {"Name": "b"}])
     assert asked(server)[-1] == "POST "
 
 
@@ -306,7 +309,7 @@ def test_an_abort_that_fails_does_not_hide_the_error(
 ) -> None:
     server.script.extend([job(), batch(1), listed(said(1, "Pondering")), refused("X", "no")])
     with pytest.raises(UnknownState, match="'Pondering'"):
-        Bulk1(transport).insert("Account", [{"Name": "a"}])
+        Bulk1(transport, undescribed).insert("Account", [{"Name": "a"}])
     assert f"Could not set Aborted on job {ID}: X" in caplog.text
 
 

@@ -1,0 +1,261 @@
+"""Columns of a load: as describe spells them, with the key, one for each field, null or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk import ContentType, DataError, Operation, RowStatus, Salesforce
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sfbulk_sandbox import Sandbox
+
+
+def headers(sandbox: Sandbox, sf: Salesforce) -> list[list[str]]:
+    """The columns of each job as it shows them in its results."""
+    jobs = [call.path.split("/")[-2] for call in sandbox.requests if call.path.endswith("/batches")]
+    return [
+        sf._transport.send(sf._get(f"/jobs/ingest/{job}/successfulResults", "Read"))
+        .content.decode()
+        .splitlines()[0]
+        .split(",")[2:]
+        for job in jobs
+    ]
+
+
+def kept_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs stay after their load, for a look at their results."""
+    monkeypatch.setattr("sfbulk.jobs.job.Job.delete", lambda _job: None)
+
+
+def rows(sandbox: Sandbox, soql: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in sandbox.org.query(soql).rows()]
+
+
+def jobs(sandbox: Sandbox) -> list[str]:
+    return [call.path for call in sandbox.requests if "/job" in call.path]
+
+
+# Spelling
+
+
+def test_columns_and_key_go_out_as_describe_spells_them(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_jobs(monkeypatch)
+    record = {"ext_id__C": "C-1", "lastNAME": "Lin", "account.EXT_ID__c": "E001"}
+    summary = sf.upsert("contact", [record], external_id="EXT_id__c")
+    assert summary.succeeded == 1
+    assert headers(sandbox, sf) == [["Ext_Id__c", "LastName", "Account.Ext_Id__c"]]
+    job = sf.open_ingest_job(summary.job_ids[0])
+    assert job.info.external_id == "Ext_Id__c"
+    task = {"subject": "Call", "contact:who.ext_id__c": "C-1"}
+    assert sf.insert("Task", [task]).succeeded == 1
+    assert headers(sandbox, sf)[1] == ["Subject", "Contact:Who.Ext_Id__c"]
+
+
+def test_a_type_that_a_relationship_does_not_need_is_left_out(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_jobs(monkeypatch)
+    record = {"LastName": "Lin", "Account:Account.Ext_Id__c": "E001"}
+    assert sf.insert("Contact", [record]).succeeded == 1
+    assert headers(sandbox, sf) == [["LastName", "Account.Ext_Id__c"]]
+
+
+@pytest.mark.parametrize("case", ["kept", "lost"])
+@pytest.mark.parametrize("source", ["records", "CSV"])
+def test_refused_rows_are_found_whatever_case_their_columns_were_given_in(
+    sandbox: Sandbox, sf: Salesforce, case: str, source: str
+) -> None:
+    sandbox.control.set_behaviour(column_case=case)
+    records: Any = [{"NAME": name, "PHONE": phone} for name, phone in [(None, "1"), ("b", "2")]]
+    if source == "CSV":
+        records = b"NAME,PHONE\n,1\nb,2\n"
+    outcomes = list(sf.load("Account", Operation.INSERT, records))
+    assert [outcome.status for outcome in outcomes] == [RowStatus.FAILED, RowStatus.SUCCEEDED]
+
+
+def test_columns_of_an_object_that_cannot_be_described_go_as_they_are(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_jobs(monkeypatch)
+    body = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]
+    sandbox.control.add_fault(kind="answer", path="*/describe", status=403, body=body, times=None)
+    assert sf.upsert(
+        "Account", [{"ext_id__c": "X", "NAME": "x"}], external_id="Ext_Id__c"
+    ).succeeded
+    assert headers(sandbox, sf) == [["ext_id__c", "NAME"]]
+    with pytest.raises(DataError, match=r"ParentId and Parent\.Ext_Id__c set the same field"):
+        sf.insert("Account", [{"Name": "x", "ParentId": "1", "Parent.Ext_Id__c": "y"}])
+
+
+# The key
+
+
+KEYLESS: list[Callable[[Salesforce, Path], object]] = [
+    lambda sf, _: sf.upsert("Account", [{"Name": "x"}], external_id="Id"),
+    lambda sf, _: sf.upsert("Account", [{"Name": "x"}], external_id="Ext_Id__c"),
+    lambda sf, _: sf.update("Account", [{"Name": "x"}]),
+    lambda sf, _: sf.delete("Account", [{"Name": "x"}]),
+    lambda sf, _: sf.hard_delete("Account", b"Name\nx\n"),
+    lambda sf, _: sf.upsert("Account", b"Name\nx\n", external_id="Id"),
+    lambda sf, _: sf.upsert("Account", b"Name,Id\nx,\n", external_id="Id"),
+    lambda sf, _: sf.upsert("Account", b"Name,Id\nx,#N/A\n", external_id="Id"),
+    lambda sf, _: sf.upsert("Account", [("x",)], external_id="Id", columns=["Name"]),
+    lambda sf, _: sf.bulk1.upsert("Account", [{"Name": "x"}], external_id="Id"),
+    lambda sf, _: sf.bulk1.upsert("Account", b"Name\nx\n", external_id="Id"),
+    lambda sf, _: sf.bulk1.upsert(
+        "Account", [{"Name": "x"}], external_id="Id", content_type=ContentType.JSON
+    ),
+    lambda sf, _: sf.bulk1.update("Account", [{"Name": "x"}], content_type=ContentType.XML),
+]
+
+
+@pytest.mark.parametrize("load", KEYLESS)
+def test_no_load_goes_without_its_key(
+    sandbox: Sandbox,
+    sf: Salesforce,
+    tmp_path: Path,
+    load: Callable[[Salesforce, Path], object],
+) -> None:
+    with pytest.raises(
+        DataError, match=r"Record 1: it(s | has no )(Id|Ext_Id__c),? by which|empty"
+    ):
+        load(sf, tmp_path)
+    assert jobs(sandbox) == []
+    assert rows(sandbox, "SELECT Id FROM Account WHERE Name = 'x'") == []
+
+
+@pytest.mark.parametrize("form", ["bytes", "path", "pieces"])
+@pytest.mark.parametrize(
+    ("operation", "key"), [("upsert", "Id"), ("upsert", "Ext_Id__c"), ("update", None)]
+)
+def test_no_upload_by_hand_goes_without_its_key(  # noqa: PLR0913, PLR0917 - the kinds of uploads
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, form: str, operation: str, key: str | None
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(b'"Name","Phone"\nx,1\n')
+    job = sf.ingest_job("Account", Operation(operation), external_id=key)
+    batches = sf.bulk1.ingest_job("Account", Operation(operation), external_id=key)
+    for send in (job.upload, sf.open_ingest_job(job.id).upload, batches.add_batch):
+        body: Any = {"bytes": file.read_bytes(), "path": file, "pieces": iter([file.read_bytes()])}
+        with pytest.raises(DataError, match=f"no column {key or 'Id'}, by which Salesforce finds"):
+            send(body[form])
+    assert not [path for path in jobs(sandbox) if path.endswith(("/batches", "/batch"))]
+    job.abort()
+
+
+@pytest.mark.parametrize("header", [b"\xef\xbb\xbfid;Name", b'"ID";"Name"', b"Name;Id\r"])
+def test_the_key_of_an_upload_is_found_in_any_case_and_delimiter(
+    sf: Salesforce, header: bytes
+) -> None:
+    from sfbulk import ColumnDelimiter  # noqa: PLC0415
+
+    job = sf.ingest_job(
+        "Account",
+        Operation.UPSERT,
+        external_id="Id",
+        column_delimiter=ColumnDelimiter.SEMICOLON,
+    )
+    sf.open_ingest_job(job.id).upload(header + b"\n;x\n")
+    job.abort()
+
+
+# One column for a field
+
+
+@pytest.mark.parametrize("content", [None, *ContentType])
+def test_a_lookup_is_filled_by_the_one_column_that_has_a_value(
+    sandbox: Sandbox, sf: Salesforce, content: ContentType | None
+) -> None:
+    ((by_id, by_key),) = rows(sandbox, "SELECT Id, Ext_Id__c FROM Account WHERE Ext_Id__c = 'E002'")
+    records: list[dict[str, Any]] = [
+        {"LastName": "a", "Ext_Id__c": "C1", "AccountId": by_id, "Account.Ext_Id__c": None},
+        {"LastName": "b", "Ext_Id__c": "C2", "AccountId": "", "Account.Ext_Id__c": by_key},
+        {"LastName": "c", "Ext_Id__c": "C3", "AccountId": None, "Account.Ext_Id__c": None},
+        {"LastName": "d", "Ext_Id__c": "C4", "account.EXT_ID__C": by_key, "ACCOUNTID": None},
+    ]
+    if content:
+        bulk1 = sf.bulk1.upsert("Contact", records, external_id="Ext_Id__c", content_type=content)
+        assert bulk1.succeeded == 4, bulk1.failures
+    else:
+        assert sf.upsert("Contact", records, external_id="Ext_Id__c").succeeded == 4
+    soql = "SELECT Account.Ext_Id__c FROM Contact WHERE Ext_Id__c LIKE 'C%' ORDER BY Ext_Id__c"
+    assert rows(sandbox, soql) == [("E002",), ("E002",), (None,), ("E002",)]
+    cleared = [{"Ext_Id__c": "C1", "Account.Ext_Id__c": None, "AccountId": None}]
+    assert sf.upsert("Contact", cleared, external_id="Ext_Id__c").succeeded == 1
+    assert rows(sandbox, soql)[0] == (None,)
+
+
+def test_a_lookup_of_csv_is_filled_by_the_one_column_that_has_a_value(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_jobs(monkeypatch)
+    ((by_id,),) = rows(sandbox, "SELECT Id FROM Account WHERE Ext_Id__c = 'E002'")
+    data = f"LastName,Ext_Id__c,AccountId,Account.Ext_Id__c\na,C1,{by_id},\nb,C2,,E002\nc,C3,,\n"
+    assert sf.upsert("Contact", data.encode(), external_id="Ext_Id__c").succeeded == 3
+    soql = "SELECT Account.Ext_Id__c FROM Contact WHERE Ext_Id__c LIKE 'C%' ORDER BY Ext_Id__c"
+    assert rows(sandbox, soql) == [("E002",), ("E002",), (None,)]
+    for columns in headers(sandbox, sf):
+        assert not {"AccountId", "Account.Ext_Id__c"} <= set(columns)
+
+
+@pytest.mark.parametrize(
+    ("sobject", "record", "problem"),
+    [
+        (
+            "Contact",
+            {"AccountId": "1", "Account.Ext_Id__c": "2"},
+            "AccountId and Account.Ext_Id__c",
+        ),
+        ("Task", {"WhoId": "1", "Contact:Who.Ext_Id__c": "2"}, "WhoId and Contact:Who.Ext_Id__c"),
+        ("Task", {"Lead:Who.Ext_Id__c": "1", "Contact:Who.Ext_Id__c": "2"}, "Lead.* and Contact"),
+        ("Invoice__c", {"Account__c": "1", "Account__r.Ext_Id__c": "2"}, "Account__c and Acc"),
+        ("Account", {"OWNERID": "1", "owner.Email": "2"}, "OWNERID and owner.Email"),
+    ],
+)
+def test_two_values_for_one_lookup_are_an_error_that_names_both(
+    sandbox: Sandbox, sf: Salesforce, sobject: str, record: dict[str, str], problem: str
+) -> None:
+    for insert in (sf.insert, sf.bulk1.insert):
+        with pytest.raises(DataError, match=f"Record 1: {problem}.* set the same field"):
+            insert(sobject, [record])
+    assert jobs(sandbox) == []
+
+
+# Fields that cannot be null
+
+
+@pytest.mark.parametrize("content", [None, *ContentType])
+def test_a_null_for_what_cannot_be_null_leaves_it_as_it_is(
+    sandbox: Sandbox, sf: Salesforce, content: ContentType | None
+) -> None:
+    before = {"Ext_Id__c": "E001", "Is_Key_Account__c": True, "Phone": "1"}
+    sf.upsert("Account", [before], external_id="Ext_Id__c")
+    record = {"Ext_Id__c": "E001", "IS_KEY_ACCOUNT__C": None, "Name": "", "Phone": None}
+    if content:
+        loaded = sf.bulk1.upsert(
+            "Account", [record], external_id="Ext_Id__c", content_type=content
+        ).succeeded
+    else:
+        summary = sf.upsert("Account", [record], external_id="Ext_Id__c")
+        assert summary.nulls_kept == {"Is_Key_Account__c": 1, "Name": 1}
+        loaded = summary.succeeded
+    assert loaded == 1
+    soql = "SELECT Name, Is_Key_Account__c, Phone FROM Account WHERE Ext_Id__c = 'E001'"
+    assert rows(sandbox, soql) == [("Account 001", "true", None)]
+
+
+def test_a_null_of_csv_for_what_cannot_be_null_leaves_it_as_it_is(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    data = b"Ext_Id__c,Name,Is_Key_Account__c\nE001,#N/A,#N/A\nE002,New,true\n"
+    summary = sf.upsert("Account", data, external_id="Ext_Id__c")
+    assert (summary.succeeded, summary.nulls_kept) == (2, {"Name": 1, "Is_Key_Account__c": 1})
+    soql = "SELECT Name FROM Account WHERE Ext_Id__c IN ('E001', 'E002') ORDER BY Ext_Id__c"
+    assert rows(sandbox, soql) == [("Account 001",), ("New",)]
