@@ -60,7 +60,13 @@ class JsonAnswer(Response):
 
 def fault_answer(fault: Fault) -> JsonAnswer:
     """Return the error list of a fault (REST guide: Status Codes and Error Responses)."""
-    return JsonAnswer([fault_document(fault)], status_code=fault.status)
+    return JsonAnswer([fault_document(fault)], status_code=fault.status, headers=_headers_of(fault))
+
+
+def _headers_of(fault: Fault) -> Mapping[str, str] | None:
+    # As recorded of a session that has ended (restforce issue 284).
+    is_unauthorized = fault.status == HTTPStatus.UNAUTHORIZED
+    return {"www-authenticate": "Token"} if is_unauthorized else None
 
 
 class XmlAnswer(Response):
@@ -87,7 +93,7 @@ def xml_fault_answer(fault: Fault) -> XmlAnswer:
     texts = [("errorCode", fault.code), ("message", fault.message)]
     for name, text in [*texts, *(("fields", name) for name in fault.fields)]:
         ET.SubElement(error, name).text = text
-    return XmlAnswer(root, status_code=fault.status)
+    return XmlAnswer(root, status_code=fault.status, headers=_headers_of(fault))
 
 
 def fault_document(fault: Fault) -> dict[str, Any]:

@@ -40,6 +40,9 @@ MAX_UPLOAD_BYTES = 150_000_000 // 4 * 3
 # Bulk API guide: Create a Job (multipart).
 MAX_FORM_CHARACTERS = 100_000
 
+# As recorded of v61; a recording of v60 lacks it.
+_PK_CHUNKING_SINCE = 61.0
+
 _KNOWN_KEYS = frozenset(
     {
         "object",
@@ -146,6 +149,8 @@ class IngestJobResources(JobResources):
                 "apiActiveProcessingTime": job.processing_ms,
                 "apexProcessingTime": 0,
             }
+            if float(job.version) >= _PK_CHUNKING_SINCE:
+                document["isPkChunkingSupported"] = False
             if job.error_message:
                 document["errorMessage"] = job.error_message
         return JsonAnswer(document)

@@ -81,12 +81,21 @@ class JobSettings:
         return value
 
     def choice(self, key: str, values: tuple[_Word, ...], default: _Word | None = None) -> _Word:
-        """Return a setting that is one of a few words."""
-        value = self.text(key) or default
+        """Return a setting that is one of a few words; a default is for one that is absent.
+
+        Raises:
+            Fault: It is another word, or empty, in the words recorded for v47.
+        """
+        value = self._document.get(key)
+        if value is None:
+            value = default
         for word in values:
             if word == value:
                 return word
-        raise invalid_job(f"{key} must be one of {', '.join(values)}, not {value}")
+        if value is None:
+            raise invalid_job(f"{key} is required")
+        text = f"Invalid value: '{value}' supplied for property: '{key}'"
+        raise Fault(code="API_ERROR", message=text)
 
 
 def invalid_job(message: str) -> Fault:

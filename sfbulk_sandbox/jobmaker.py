@@ -11,6 +11,7 @@ from sfbulk_sandbox.job_settings import invalid_job
 from sfbulk_sandbox.jobs import Job, JobState, JobType
 from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES, DAILY_QUERY_JOBS
 from sfbulk_sandbox.query_work import QueryWork
+from sfbulk_sandbox.rules.columns import no_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,7 @@ class JobMaker:
         operation = settings.choice("operation", _OPERATIONS)
         if operation == "hardDelete" and self._org.behaviour.has("hard_delete", "refused"):
             raise Fault("FEATURENOTENABLED", f"FeatureNotEnabled : {HARD_DELETE_REFUSED}")
-        sobject = self._sobject(settings.required("object"))
+        sobject = self._sobject(settings.text("object") or "")
         external_id = _upsert_key(settings, sobject) if operation == "upsert" else None
         job_id = self._org.new_id(_JOB_PREFIX)
         return Job(
@@ -125,12 +126,8 @@ class JobMaker:
 
 
 def _upsert_key(settings: JobSettings, sobject: SObject) -> str:
-    name = settings.required("externalIdFieldName")
+    name = settings.text("externalIdFieldName") or ""
     field = sobject.field(name)
     if field is None or not field.is_key:
-        # The field's name comes back in lower case, as a real org sent it.
-        raise invalid_job(
-            f"Field name provided, {name.lower()} does not match an External ID, Salesforce Id, "
-            f"or indexed field for {sobject.name}"
-        )
+        raise invalid_job(no_key(sobject, name))
     return field.name

@@ -131,6 +131,13 @@ class Usage:
         if limit == DAILY_API_REQUESTS:
             text = "TotalRequests Limit exceeded."
             raise Fault(code="REQUEST_LIMIT_EXCEEDED", message=text, status=403)
+        if limit == DAILY_QUERY_JOBS:
+            # As the tests of Airbyte's source have it.
+            text = (
+                f"Max bulk v2 query jobs ({_MAXIMA[limit]}) per 24 hrs has been reached "
+                f"({self._used[limit]})"
+            )
+            raise Fault(code="LIMIT_EXCEEDED", message=text)
         raise Fault(code="LIMIT_EXCEEDED", message=f"{limit} Limit exceeded.")
 
     def leave(self, limit: str, remaining: int) -> None:

@@ -105,9 +105,16 @@ def upsert_key(sobject: SObject, name: str) -> Field:
     """
     field = sobject.field(name)
     if field is None or not field.is_key:
-        raise Fault(
-            "InvalidJob",
-            f"Field name provided, {name.lower()} does not match an External ID, Salesforce Id, "
-            f"or indexed field for {sobject.name}",
-        )
+        raise Fault("InvalidJob", no_key(sobject, name))
     return field
+
+
+def no_key(sobject: SObject, name: str) -> str:
+    """Why an upsert cannot find records by a field, as recorded of a custom object and of Account.
+
+    The field's name comes back in lower case.
+    """
+    kinds = "an External ID"
+    if not sobject.name.endswith("__c"):
+        kinds += ", Salesforce Id, or indexed field"
+    return f"Field name provided, {name.lower()} does not match {kinds} for {sobject.name}"

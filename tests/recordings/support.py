@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     import requests
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
+# What was found later lies in a folder of its own.
+NEW_RECORDINGS = RECORDINGS.parent / "recordings-new"
 needs_recordings = pytest.mark.skipif(
     not RECORDINGS.is_dir(), reason="shared/recordings is not beside this checkout"
+)
+needs_new_recordings = pytest.mark.skipif(
+    not NEW_RECORDINGS.is_dir(), reason="shared/recordings-new is not beside this checkout"
 )
 JSON = "application/json;charset=UTF-8"
 _ID = re.compile(r"[a-zA-Z0-9]{15}[A-Z0-5]{3}")
@@ -47,6 +52,11 @@ _REQUIRED: dict[str, dict[str, Any]] = {
 def document(name: str) -> Any:
     """Return the JSON of a recording."""
     return json.loads((RECORDINGS / name).read_text("utf-8"))
+
+
+def new_document(name: str) -> Any:
+    """Return the JSON of a recording of the second folder."""
+    return json.loads((NEW_RECORDINGS / name).read_text("utf-8"))
 
 
 def form(value: Any) -> str:

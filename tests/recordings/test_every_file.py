@@ -9,9 +9,12 @@ import importlib
 
 import pytest
 
-from tests.recordings.support import RECORDINGS, needs_recordings
-
-pytestmark = needs_recordings
+from tests.recordings.support import (
+    NEW_RECORDINGS,
+    RECORDINGS,
+    needs_new_recordings,
+    needs_recordings,
+)
 
 COMPARED = {
     "test_sign_in": {
@@ -177,7 +180,22 @@ WITHOUT_COUNTERPART = {
     "rest/restforce_search_success_response.json": "SOSL is not done",
 }
 
+NEWLY_COMPARED = {
+    "bulk2_create_refusals_v47.json": "settings_that_an_org_refused_at_creation",
+    "bulk2_failed_results_bad_date_v60.csv": "the_recorded_failed_row_of_a_bad_date",
+    "bulk2_ingest_job_complete_v61.json": "the_recorded_states_of_loads",
+    "bulk2_ingest_job_failed_unknown_column_v60.json": "the_recorded_states_of_loads",
+    "bulk2_ingest_job_in_progress_v60.json": "the_recorded_states_of_loads",
+    "bulk2_refusals.json": "the_recorded_refusals",
+    "bulk2_relationship_headers_v65.json": "the_recorded_headers_of_relationships",
+    "bulk2_result_pages_shape.json": "the_shape_of_result_pages",
+    "bulk2_results_echo_2026.json": "results_rewrite_cells_as_an_org_did",
+    "bulk2_two_uploads.json": "the_recorded_close_after_two_uploads",
+    "rest_401_v38_headers.json": "the_recorded_401",
+}
 
+
+@needs_recordings
 def test_every_file_is_compared_or_has_a_reason_why_not() -> None:
     found = {str(path.relative_to(RECORDINGS)) for path in RECORDINGS.rglob("*") if path.is_file()}
     compared = {file for files in COMPARED.values() for file in files}
@@ -185,6 +203,16 @@ def test_every_file_is_compared_or_has_a_reason_why_not() -> None:
     assert found == compared | WITHOUT_COUNTERPART.keys()
 
 
+@needs_new_recordings
+def test_every_file_found_later_is_compared() -> None:
+    found = {path.name for path in NEW_RECORDINGS.iterdir()} - {"INDEX.md"}
+    assert found == NEWLY_COMPARED.keys()
+    tests = dir(importlib.import_module("tests.recordings.test_new_recordings"))
+    for file, test in NEWLY_COMPARED.items():
+        assert [one for one in tests if one.startswith(f"test_{test}")], file
+
+
+@needs_recordings
 @pytest.mark.parametrize("module", COMPARED)
 def test_the_tests_that_compare_exist(module: str) -> None:
     tests = dir(importlib.import_module(f"tests.recordings.{module}"))

@@ -468,6 +468,54 @@ def test_an_unfit_upsert_key_is_refused_at_creation_as_a_real_org_does(org: Org)
     )
 
 
+NO_EXTERNAL_ID = "InvalidJob : Field name provided,  does not match an External ID for Invoice__c"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"operation": ""}, ("API_ERROR", "Invalid value: '' supplied for property: 'operation'")),
+        (
+            {"operation": "x"},
+            ("API_ERROR", "Invalid value: 'x' supplied for property: 'operation'"),
+        ),
+        (
+            {"contentType": ""},
+            ("API_ERROR", "Invalid value: '' supplied for property: 'contentType'"),
+        ),
+        ({"object": ""}, ("INVALIDJOB", "InvalidJob : Unable to find object: ")),
+        ({"externalIdFieldName": ""}, ("INVALIDJOB", NO_EXTERNAL_ID)),
+        ({}, ("INVALIDJOB", NO_EXTERNAL_ID)),
+    ],
+)
+def test_settings_that_are_empty_or_unknown_are_refused_in_recorded_words(
+    org: Org, changes: dict[str, Any], fault: tuple[str, str]
+) -> None:
+    body = {"object": "Invoice__c", "operation": "upsert"} | changes
+    answer = org.call("POST", "/jobs/ingest", json=body)
+    assert answer.status_code == 400
+    assert faults_of(answer) == [fault]
+
+
+@pytest.mark.parametrize(("version", "shown"), [("60.0", False), ("61.0", True)])
+def test_newer_versions_say_that_a_load_is_not_chunked(org: Org, version: str, shown: bool) -> None:
+    org = Org(org.sandbox, version)
+    job = org.load("Account", "insert", b"Nmae\nx\n")
+    tail = ["isPkChunkingSupported"] if shown else []
+    assert list(job)[-(2 + shown) :] == ["apexProcessingTime", *tail, "errorMessage"]
+    assert job.get("isPkChunkingSupported", False) is False
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/xml"])
+def test_a_401_names_the_kind_of_token(org: Org, accept: str) -> None:
+    org.sandbox.control.end_sessions()
+    for path in ("/jobs/ingest", "/sobjects"):
+        answer = org.get(path, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Token")
+    org.sandbox.control.reset()
+    assert "WWW-Authenticate" not in Org(org.sandbox).get("/jobs/ingest/none").headers
+
+
 @pytest.mark.parametrize(
     "changes",
     [
