@@ -242,6 +242,52 @@ def test_an_answer_beyond_the_window_moves_the_bookmark_no_further(
     assert tap().state["bookmarks"]["Account"]["window_end"] == NOW
 
 
+def names_read(run: Run) -> list[str]:
+    assert run.code == 0, run.log
+    return sorted(record["Name"] for record in run.records("Account"))
+
+
+def run_while_a_transaction_is_open(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, **settings: Any
+) -> tuple[Run, Run]:
+    """A run half an hour into somebody's transaction, and one an hour after its commit."""
+    sandbox.control.begin_transaction()
+    clock.sleep(600)
+    sandbox.control.seed({"Account": [{"Name": "Committed late"}]}, in_transaction=True)
+    sandbox.control.seed({"Account": [{"Name": "Committed at once"}]})
+    clock.sleep(1200)
+    first = tap(streams_to_discover=["Account"], **settings)
+    clock.sleep(3600)
+    sandbox.control.commit_transaction()
+    clock.sleep(3600)
+    return first, tap(streams_to_discover=["Account"], state=first.state, **settings)
+
+
+@pytest.mark.parametrize("lookback", [0, 60, 600])
+def test_rows_of_a_transaction_that_was_open_during_a_run_come_with_the_next(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, lookback: int
+) -> None:
+    first, second = run_while_a_transaction_is_open(sandbox, tap, clock, lookback=lookback)
+    assert "Committed late" not in names_read(first)
+    assert "Committed at once" in names_read(first)
+    # The transaction began at nine; nothing of the window after it is lost or left out.
+    assert first.state["bookmarks"]["Account"]["window_end"] == NOW
+    assert names_read(second) == ["Committed at once", "Committed late"]
+    assert second.state["bookmarks"]["Account"]["window_end"] == "2026-11-23T11:30:00.000Z"
+    third = tap(streams_to_discover=["Account"], state=second.state, lookback=lookback)
+    assert names_read(third) == []
+
+
+def test_without_the_orgs_word_the_lookback_alone_would_lose_them(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock
+) -> None:
+    sandbox.control.add_fault(kind="answer", path="*/updated", times=None, status=403, body="")
+    _, second = run_while_a_transaction_is_open(sandbox, tap, clock, lookback=600)
+    assert names_read(second) == []
+    longer = run_while_a_transaction_is_open(sandbox, tap, clock, lookback=7200)
+    assert "Committed late" in names_read(longer[1])
+
+
 NOT_COVERED: dict[str, dict[str, Any]] = {
     "400": {"status": 400, "body": [{"errorCode": "INVALID_REPLICATION_DATE", "message": "no"}]},
     "403": {"status": 403, "body": [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]},
