@@ -462,6 +462,19 @@ def test_results_of_a_job_that_still_runs_are_not_ready(
 # The same on the sandbox, where what was saved can be seen
 
 
+@pytest.mark.parametrize("answer", ["header", "no_content", "empty"])
+def test_a_load_is_accounted_for_whatever_a_list_without_rows_looks_like(
+    sandbox: Sandbox, sf: Salesforce, answer: str
+) -> None:
+    sandbox.control.set_behaviour(empty_results=answer)
+    done = sf.insert("Account", [{"Name": "a"}, {"Name": "b"}])
+    assert (done.succeeded, done.failed, done.unprocessed) == (2, 0, 0)
+    refused = sf.insert("Account", [{"Phone": "1"}])
+    assert (refused.succeeded, refused.failed, refused.unprocessed) == (0, 1, 0)
+    lists = [call.status for call in sandbox.requests if call.path.endswith("Results")]
+    assert (204 in lists) == (answer == "no_content")
+
+
 def test_a_lost_job_is_taken_and_not_left_behind(sandbox: Sandbox, sf: Salesforce) -> None:
     sandbox.control.add_fault(kind="lost", method="POST", path="*/jobs/ingest")
     assert sf.insert("Account", [{"Name": "New"}]).succeeded == 1
