@@ -28,8 +28,9 @@ NEWEST_LOGIN_VERSION = 64.0
 """Later API versions have no login(); a session of this one serves them all the same."""
 
 RETIREMENT = (
-    "Salesforce retires SOAP login() in Summer '27 (1 June 2027), newer orgs have it switched off "
-    "and API versions from 65.0 on lack it. Sign in by jwt_bearer or client_credentials instead."
+    "Salesforce retires SOAP login() in Summer '27 (1 June 2027), orgs created since Winter '26 "
+    "have it switched off and API versions from 65.0 on lack it. Sign in by jwt_bearer or "
+    "client_credentials instead."
 )
 
 _FAULT_STATUS = 500
@@ -49,6 +50,8 @@ _ADVICE = {
     "and set a new one.",
     "INVALID_OPERATION": "An administrator can switch SOAP API login() on in Setup; orgs from "
     "Summer '26 on also want the user to have the permission Use Any API Auth.",
+    "INSUFFICIENT_ACCESS": "SOAP API login() is not open to this user: orgs created since Winter "
+    "'26 have it switched off. An administrator can give the user the permission Use Any API Auth.",
     "API_DISABLED_FOR_ORG": "The org's edition or the user's profile has no API: the user needs "
     "the permission API Enabled.",
     "API_CURRENTLY_DISABLED": "The API is switched off for this user or org for now.",
@@ -64,7 +67,7 @@ _ADVICE = {
 }
 """What to do about each fault at login (partner WSDL: ExceptionCode)."""
 
-_ENDED_BY_RETIREMENT = ("UNSUPPORTED_API_VERSION", "INVALID_OPERATION")
+_ENDED_BY_RETIREMENT = ("UNSUPPORTED_API_VERSION", "INVALID_OPERATION", "INSUFFICIENT_ACCESS")
 
 
 class SoapLogin:

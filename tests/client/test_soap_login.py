@@ -51,7 +51,9 @@ CODES = [
     "TRIAL_EXPIRED",
     "UNSUPPORTED_API_VERSION",
     "INVALID_OPERATION",
+    "INSUFFICIENT_ACCESS",
 ]
+ENDED_BY_RETIREMENT = {"UNSUPPORTED_API_VERSION", "INVALID_OPERATION", "INSUFFICIENT_ACCESS"}
 
 
 def fault(code: str, message: str = "no luck") -> Answer:
@@ -188,6 +190,14 @@ def test_the_recorded_fault_is_a_refusal_that_is_not_asked_for_twice(
     assert len(server.seen) == 1
 
 
+def test_an_org_that_has_login_switched_off_names_the_permission_and_other_ways(
+    server: ScriptedServer, soap: Transport
+) -> None:
+    server.script.append(fault("INSUFFICIENT_ACCESS"))
+    with pytest.raises(SignInError, match=r"Use Any API Auth.*jwt_bearer or client_credentials"):
+        soap.json(READ)
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_each_fault_says_what_to_do_and_is_not_sent_again(
     server: ScriptedServer, soap: Transport, code: str, clock: FakeClock
@@ -197,7 +207,7 @@ def test_each_fault_says_what_to_do_and_is_not_sent_again(
         soap.json(READ)
     text = str(caught.value)
     assert "Check the sign-in settings" not in text
-    assert ("1 June 2027" in text) == (code in {"UNSUPPORTED_API_VERSION", "INVALID_OPERATION"})
+    assert ("1 June 2027" in text) == (code in ENDED_BY_RETIREMENT)
     assert "T0k" not in text
     assert clock.slept == []
 
