@@ -210,6 +210,9 @@ def differences(real: Real, sandbox: Sandbox) -> Iterator[tuple[str, str, str]]:
         for row in real.made.rows[sobject]:
             for column in columns:
                 want = expected(real.field(sobject, column)["type"], row.get(column, "") or "")
+                if isinstance(want, str):
+                    # Salesforce stores line breaks inside text as LF.
+                    want = want.replace("\r\n", "\n").replace("\r", "\n")
                 if column in parents:
                     want = keys[want] if want else None
                 if value_at(found[row[KEY_FIELD]], parents.get(column, column)) != want:
