@@ -33,6 +33,12 @@ SWITCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "empty_rows": ("skipped", "read"),
         # Whether `47.0` and `4.7E1` are refused for an int field in CSV.
         "whole_numbers": ("strict", "lenient"),
+        # What an empty cell of CSV makes of a field of a new record: its default, or null.
+        "empty_on_insert": ("default", "null"),
+        # Results that are asked for before a query job has completed: 400, 412 or 204.
+        "early_results": ("refused", "precondition", "no_content"),
+        # Whether the user may sign in by SOAP login().
+        "soap_login": ("permitted", "refused"),
         # Whether the user has the permission "Bulk API Hard Delete".
         "hard_delete": ("permitted", "refused"),
     }

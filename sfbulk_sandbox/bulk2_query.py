@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.answers import JsonAnswer
+from sfbulk_sandbox.answers import JsonAnswer, no_content
 from sfbulk_sandbox.auth import not_found
 from sfbulk_sandbox.bulk2 import (
     JobResources,
@@ -123,6 +123,8 @@ class QueryJobResources(JobResources):
 
     def results(self, call: Call) -> Response:
         """Send a page of a finished job's rows, header first."""
+        if self._is_early(call) and self._behaviour.has("early_results", "no_content"):
+            return no_content()
         job, work = self._finished(call)
         page = self._page(job, call)
         end = min(page.start + page.size, work.rows.count)
@@ -153,6 +155,9 @@ class QueryJobResources(JobResources):
         header = job.dialect.encode(["sf__Id", "sf__Error", *work.header])
         return result_answer(iter([header]), self._behaviour)
 
+    def _is_early(self, call: Call) -> bool:
+        return self.job(call).state not in ENDED
+
     def _finished(self, call: Call) -> tuple[Job, QueryWork]:
         job = self.job(call)
         if job.version != call.version:
@@ -162,10 +167,7 @@ class QueryJobResources(JobResources):
                 status=409,
             )
         if job.state is not JobState.JOB_COMPLETE:
-            raise Fault(
-                code="INVALIDJOBSTATE",
-                message=f"InvalidJobState : the job is {job.state.value}, not JobComplete",
-            )
+            raise _too_early(job.state, self._behaviour)
         if not isinstance(job.work, QueryWork):
             raise TypeError(f"job {job.id} is no query job")
         return job, job.work
@@ -181,6 +183,17 @@ class QueryJobResources(JobResources):
                 raise Fault(code="INVALID_FIELD", message=f"maxRecords is no number: {text}")
             size = min(int(text), _MOST_ROWS)
         return Page(start, size)
+
+
+def _too_early(state: JobState, behaviour: Behaviour) -> Fault:
+    if state not in ENDED and behaviour.has("early_results", "precondition"):
+        words = "IN_PROGRESS" if state is JobState.IN_PROGRESS else "UPLOAD_COMPLETE"
+        text = (
+            "can only download query results of successfully completed bulk job with status: "
+            f"JOB_COMPLETE. Current status: {words}"
+        )
+        return Fault("JOB_NOT_COMPLETE", text, status=412)
+    return Fault("INVALIDJOBSTATE", f"InvalidJobState : the job is {state.value}, not JobComplete")
 
 
 def _pages(path: str, locators: Sequence[str]) -> dict[str, object]:

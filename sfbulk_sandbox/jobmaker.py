@@ -130,4 +130,5 @@ def _upsert_key(settings: JobSettings, sobject: SObject) -> str:
     field = sobject.field(name)
     if field is None or not field.is_key:
         raise invalid_job(no_key(sobject, name))
-    return field.name
+    # In the letter case of the request, as recorded of v47 and v61.
+    return name

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -212,7 +213,10 @@ class Org:
         sobject = self._sobject(sobject_name)
         columns = read_header(self.schema, sobject, header)
         types = CellTypes(columns, self.behaviour) if is_csv else None
-        return Loader(self._saver(operation, sobject, columns, header, external_id), types)
+        empty_is_null = is_csv and self.behaviour.has("empty_on_insert", "null")
+        parts = replace(self._parts, empty_is_null=empty_is_null)
+        saver = Saver(parts, operation, sobject, columns, external_id)
+        return Loader(self._refusing(saver, sobject, operation, header, external_id), types)
 
     def save_record(
         self,
@@ -252,19 +256,19 @@ class Org:
         # The same field may be written in another case in another record.
         names = {name.lower(): name for row in rows for name in row}
         columns = [self._json_column(sobject, name) for name in names.values()]
-        saver = self._saver(operation, sobject, columns, list(names.values()), external_id)
+        saved = Saver(self._parts, operation, sobject, columns, external_id)
+        saver = self._refusing(saved, sobject, operation, list(names.values()), external_id)
         folded = [{name.lower(): cell for name, cell in row.items()} for row in rows]
         return saver.save([[row.get(name, UNSET) for name in names] for row in folded])
 
-    def _saver(
+    def _refusing(
         self,
-        operation: Operation,
+        saver: Saver,
         sobject: SObject,
-        columns: Sequence[Column],
+        operation: Operation,
         names: Sequence[str],
         external_id: str | None,
     ) -> RefusingSaver:
-        saver = Saver(self._parts, operation, sobject, columns, external_id)
         load = SavedRows(sobject.name, operation, names, external_id, first=1, rows=())
         return RefusingSaver(saver, self.refusals, load)
 

@@ -26,6 +26,7 @@ _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _PARTNER = "urn:partner.soap.sforce.com"
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 _INVALID_LOGIN = "Invalid username, password, security token; or user locked out."
+_NOT_PERMITTED = "insufficient access rights: SOAP API login() is not enabled for this user"
 _INVALID_SESSION = "Invalid Session ID found in SessionHeader: Illegal Session"
 _SHORT_ID = 15
 
@@ -62,6 +63,8 @@ class SoapLogin:
         name, password = arguments.get("username", ""), arguments.get("password", "")
         if not self._access.credentials.password_fits(name, password):
             return _fault("INVALID_LOGIN", _INVALID_LOGIN, "LoginFault")
+        if self._org.behaviour.has("soap_login", "refused"):
+            return _fault("INSUFFICIENT_ACCESS", _NOT_PERMITTED, "LoginFault")
         return self._signed_in(call)
 
     def _not_login(self, envelope: ET.Element, operation: str) -> Response:

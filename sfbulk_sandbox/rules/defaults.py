@@ -20,9 +20,19 @@ _OWN_ID = 'substr("Id", 1, 15)'
 
 
 class Defaults:
-    """The org's own values for the records of one object."""
+    """The org's own values for the records of one object.
 
-    def __init__(self, ids: IdSource, sobject: SObject, user_id: str) -> None:
+    Args:
+        ids: Numbers the records.
+        sobject: Their object.
+        user_id: Who saves them.
+        empty_is_null: Whether a cell that says nothing is null, where its field can be.
+    """
+
+    def __init__(
+        self, ids: IdSource, sobject: SObject, user_id: str, *, empty_is_null: bool = False
+    ) -> None:
+        self._empty_is_null = empty_is_null
         self._ids = ids
         self._sobject = sobject
         self._user_id = user_id
@@ -42,7 +52,8 @@ class Defaults:
         record_ids: list[Stored] = [chunk.ids[row] for row in rows]
         filled: dict[Field, list[Stored]] = {}
         for field, cells in chunk.columns.items():
-            default = self._static.get(field)
+            is_null = self._empty_is_null and field.nillable
+            default = None if is_null else self._static.get(field)
             filled[field] = [default if (cell := cells[row]) is UNSET else cell for row in rows]
         for field, default in self._static.items():
             filled.setdefault(field, [default] * len(rows))

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What saving needs of the org."""
+    """What saving needs of the org.
+
+    Attributes:
+        empty_is_null: Whether a cell that says nothing makes a field of a new record null, where
+            it can be; otherwise the field gets its default.
+    """
 
     store: Store
     schema: Schema
     ids: IdSource
     clock: Clock
     user_id: str
+    empty_is_null: bool = False

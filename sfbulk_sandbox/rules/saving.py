@@ -62,7 +62,9 @@ class Saver:
         self._key = upsert_key(sobject, external_id or "Id") if operation == "upsert" else None
         self._check_columns()
         self._rules = [cells.rule_for(column.field) for column in columns]
-        self._defaults = Defaults(parts.ids, sobject, parts.user_id)
+        self._defaults = Defaults(
+            parts.ids, sobject, parts.user_id, empty_is_null=parts.empty_is_null
+        )
         self._derived = Derived(sobject)
         self._files = FileVersions(parts, sobject)
 

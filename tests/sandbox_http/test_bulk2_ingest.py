@@ -497,6 +497,12 @@ def test_settings_that_are_empty_or_unknown_are_refused_in_recorded_words(
     assert faults_of(answer) == [fault]
 
 
+@pytest.mark.parametrize("name", ["ext_id__C", "Ext_Id__c"])
+def test_the_key_of_an_upsert_is_shown_as_it_was_asked_for(org: Org, name: str) -> None:
+    job = org.load("Account", "upsert", b"Ext_Id__c,Name\nA,a\n", externalIdFieldName=name)
+    assert (job["state"], job["externalIdFieldName"]) == ("JobComplete", name)
+
+
 @pytest.mark.parametrize(("version", "shown"), [("60.0", False), ("61.0", True)])
 def test_newer_versions_say_that_a_load_is_not_chunked(org: Org, version: str, shown: bool) -> None:
     org = Org(org.sandbox, version)

@@ -290,6 +290,39 @@ def test_a_waiting_job_can_be_aborted_and_then_deleted(org: Org) -> None:
     assert faults_of(missing) == [("NOT_FOUND", "The requested resource does not exist")]
 
 
+NOT_YET = (
+    "can only download query results of successfully completed bulk job with status: "
+    "JOB_COMPLETE. Current status: UPLOAD_COMPLETE"
+)
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "faults"),
+    [
+        (
+            "refused",
+            400,
+            [("INVALIDJOBSTATE", "InvalidJobState : the job is UploadComplete, not JobComplete")],
+        ),
+        ("precondition", 412, [("JOB_NOT_COMPLETE", NOT_YET)]),
+        ("no_content", 204, []),
+    ],
+)
+def test_results_before_the_end_of_a_job(
+    org: Org, choice: str, status: int, faults: list[tuple[str, str]]
+) -> None:
+    org.sandbox.control.set_behaviour(early_results=choice)
+    org.sandbox.control.hold_jobs()
+    body = {"operation": "query", "query": NAMES}
+    job_id = org.json("POST", "/jobs/query", json=body)["id"]
+    answer = org.get(f"/jobs/query/{job_id}/results")
+    assert answer.status_code == status
+    assert (faults_of(answer) if answer.content else []) == faults
+    org.sandbox.control.jobs_at_once()
+    assert org.wait("query", job_id)["state"] == "JobComplete"
+    assert org.get(f"/jobs/query/{job_id}/results").status_code == 200
+
+
 def test_a_finished_job_cannot_be_aborted(org: Org) -> None:
     job = org.run_query(NAMES)
     answer = org.call("PATCH", f"/jobs/query/{job['id']}", json={"state": "Aborted"})

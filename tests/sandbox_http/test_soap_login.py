@@ -143,6 +143,17 @@ FAULT = (
 )
 
 
+def test_login_may_be_switched_off(sandbox: Sandbox) -> None:
+    sandbox.control.set_behaviour(soap_login="refused")
+    answer = login(sandbox)
+    assert answer.status_code == 500
+    assert "<faultcode>sf:INSUFFICIENT_ACCESS</faultcode>" in answer.text
+    # A wrong password is found first.
+    assert login(sandbox, password="wrong").text == FAULT
+    sandbox.control.reset()
+    assert login(sandbox).status_code == 200
+
+
 @pytest.mark.parametrize("password", ["", "wrong", "<&>"])
 def test_a_wrong_password_is_the_recorded_fault(sandbox: Sandbox, password: str) -> None:
     answer = login(sandbox, password=password)

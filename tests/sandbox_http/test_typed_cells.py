@@ -117,3 +117,20 @@ def test_a_hard_delete_wants_a_permission(org: Org, api: AsyncApi) -> None:
     answer = api.create({"operation": "hardDelete", "object": "Account", "contentType": "CSV"})
     assert error(answer) == (400, "FeatureNotEnabled", REFUSED_HARD_DELETE)
     assert org.open_load("Account", "delete")["state"] == "Open"
+
+
+@pytest.mark.parametrize(("choice", "status"), [("default", "Open"), ("null", None)])
+def test_an_empty_cell_of_a_new_record_is_its_default_or_null(
+    org: Org, choice: str, status: str | None
+) -> None:
+    org.sandbox.control.set_behaviour(empty_on_insert=choice)
+    before = org.sandbox.org.record("User", org.sandbox.org.user_id, ["Id"])["Id"]
+    body = b"Subject,Priority,OwnerId,IsEscalated\nx,,,\n"
+    assert org.load("Case", "insert", body)["numberRecordsFailed"] == 0
+    soql = "SELECT Priority, OwnerId, IsEscalated FROM Case"
+    ((priority, owner, escalated),) = org.sandbox.org.query(soql).rows()
+    # What cannot be null has its default either way.
+    assert (owner, escalated) == (before, "false")
+    assert (priority is None) is (status is None)
+    org.load("Case", "insert", b"Subject\nx\n")
+    assert all(row[0] for row in list(org.sandbox.org.query(soql).rows())[1:])
