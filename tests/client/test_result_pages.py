@@ -36,12 +36,6 @@ def listed_from_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "LISTED_FROM_ROWS", 1)
 
 
-@pytest.fixture(autouse=True)
-def pages_of_the_guide(sandbox: Sandbox) -> None:
-    """The client reads this shape only until it takes the other one too."""
-    sandbox.control.set_behaviour(result_pages="guide")
-
-
 def read(page_files: Iterator[ResultPage]) -> list[list[str]]:
     return [page.path.read_text().splitlines()[1:] for page in page_files]
 

@@ -93,8 +93,6 @@ def small_pages(sandbox: Sandbox) -> None:
 
 def pages_of_one(sandbox: Sandbox) -> None:
     sandbox.control.set_page_rows(1)
-    # The shape of the list that the client reads.
-    sandbox.control.set_behaviour(result_pages="guide")
 
 
 def slow_jobs(sandbox: Sandbox) -> None:
