@@ -97,6 +97,16 @@ def test_threads_refused_together_make_exactly_one_sign_in(
             assert sign_ins(sandbox, path) == 1 + round_
 
 
+def test_an_org_that_has_soap_login_switched_off_says_what_to_do(sandbox: Sandbox) -> None:
+    sandbox.control.set_behaviour(soap_login="refused")
+    with (
+        Salesforce.from_settings(soap_login(sandbox)) as org,
+        pytest.raises(SignInError, match=r"INSUFFICIENT_ACCESS .*Use Any API Auth"),
+    ):
+        org.describe_global()
+    assert sign_ins(sandbox, SOAP) == 1
+
+
 def test_threads_of_both_bulk_apis_share_one_sign_in(sandbox: Sandbox) -> None:
     threads = 8
     together = threading.Barrier(threads, timeout=30)
