@@ -48,6 +48,8 @@ def _mapped(field: str, values: dict[str, str], otherwise: str) -> str:
     return f'CASE "{field}" {cases} ELSE {otherwise} END'
 
 
+# A price shows its product as it was when the price was saved.
+_OF_THE_PRODUCT = '(SELECT p.{} FROM Product2 AS p WHERE p.Id = "Product2Id")'
 # What each save writes anew, by object and field, as SQL over the record; in this order.
 _ALWAYS = {
     "Opportunity": {
@@ -75,6 +77,9 @@ _ALWAYS = {
             "Status", {"In Approval Process": "InApproval", "Activated": "Activated"}, "'Draft'"
         )
     },
+    "PricebookEntry": {name: _OF_THE_PRODUCT.format(name) for name in ("Name", "ProductCode")},
+    # A profile's kind of user; the sandbox has no other profile.
+    "User": {"UserType": "coalesce(\"UserType\", 'Standard')"},
     "Order": {"StatusCode": _mapped("Status", {"Activated": "Activated"}, "'Draft'")},
 }
 # What a new stage brings along where the row does not say otherwise.

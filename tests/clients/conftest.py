@@ -84,12 +84,12 @@ class Salesforce:
 def salesforce(
     certificate: tuple[Path, Path],
 ) -> Callable[[Path | None], AbstractContextManager[Salesforce]]:
-    """Open a Salesforce that holds the rows of a folder."""
+    """Open a Salesforce that holds the rows of a folder, with the objects of another one too."""
 
     @contextmanager
-    def opened(data: Path | None = None) -> Iterator[Salesforce]:
+    def opened(data: Path | None = None, describe: Path | None = None) -> Iterator[Salesforce]:
         pem, key = certificate
-        with Sandbox(data, sample=False, certificate=pem, key=key) as sandbox:
+        with Sandbox(data, describe, sample=False, certificate=pem, key=key) as sandbox:
             port = urlsplit(sandbox.url).port
             assert port is not None
             with Proxy(port, frozenset(SALESFORCE_HOSTS)) as proxy:

@@ -98,6 +98,7 @@ def test_a_record_cannot_be_given_to_a_user_who_left(org: Org) -> None:
     }
     left = org.save_record("insert", "User", user)
     assert left.success, left.errors
+    assert org.record("User", left.id or "", ["UserType"]) == {"UserType": "Standard"}
     owners = {"a": left.id, "b": org.user_id}
     records = [{"Name": name, "OwnerId": owner} for name, owner in owners.items()]
     refused, saved = org.save_records("insert", "Account", records)

@@ -53,7 +53,7 @@ def test_a_form_makes_a_version_and_its_document(org: Org) -> None:
         org,
         made["id"],
         *("ContentDocumentId", "Title", "FileExtension", "FileType", "ContentSize", "Checksum"),
-        *("IsLatest", "VersionNumber"),
+        *("IsLatest", "VersionNumber", "ContentLocation"),
     )
     document_id = record.pop("ContentDocumentId")
     assert (made["id"][:3], document_id[:3]) == ("068", "069")
@@ -65,6 +65,7 @@ def test_a_form_makes_a_version_and_its_document(org: Org) -> None:
         "Checksum": hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(),
         "IsLatest": True,
         "VersionNumber": "1",
+        "ContentLocation": "S",
     }
     data = org.get(f"/sobjects/ContentVersion/{made['id']}/VersionData")
     assert data.content == CONTENT

@@ -194,9 +194,10 @@ def test_every_org_has_its_standard_price_book(org: Org) -> None:
     soql = "SELECT Id, IsActive, IsStandard FROM Pricebook2 WHERE Name = 'Standard Price Book'"
     (book,) = org.json("GET", "/query", params={"q": soql})["records"]
     assert (book["IsActive"], book["IsStandard"]) == (True, True)
-    product = create(org, "Product2", Name="P")
+    product = create(org, "Product2", Name="P", ProductCode="P-1")
     entry = {"Pricebook2Id": book["Id"], "Product2Id": product, "UnitPrice": 1, "IsActive": True}
-    assert create(org, "PricebookEntry", **entry).startswith("01u")
+    price = org.json("GET", f"/sobjects/PricebookEntry/{create(org, 'PricebookEntry', **entry)}")
+    assert (price["Name"], price["ProductCode"], price["UnitPrice"]) == ("P", "P-1", 1)
 
 
 def test_the_global_describe_lists_objects_in_short(org: Org) -> None:
