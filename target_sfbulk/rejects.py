@@ -32,6 +32,8 @@ class Kind(str, Enum):
     """Salesforce refused the row."""
     UNPROCESSED = "unprocessed"
     """Its job ended before the row was tried."""
+    UNKNOWN = "unknown"
+    """Its job ended without a result for it: it may be in, and must be queried first."""
     OVERSIZE = "oversize"
     """It is longer than Salesforce takes; it was not sent."""
     UNCONVERTIBLE = "unconvertible"

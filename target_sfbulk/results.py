@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk import CsvDecoder, JobState, ResultsMismatch
 from sfbulk.jobs.matching import KeyMatcher, ValueMatcher
+from sfbulk.jobs.outcomes import UNKNOWN_CODE, RowStatus, unlisted_status
 from sfbulk.values import key_form, typed_form
 from target_sfbulk.rejects import Kind, Reject
 
@@ -45,12 +46,13 @@ def read_outcome(plan: StreamPlan, rows: JobRows, job: IngestJob, info: JobInfo)
     """API call: the fate of each row of an ended job, whatever its end state.
 
     Raises:
-        ResultsMismatch: A result belongs to no row that was sent, or rows are in no result.
+        ResultsMismatch: A result belongs to no row that was sent, or there are more than rows.
     """
     reader = _Reader(plan, rows, job, info)
     loaded, created = reader.successful()
     rejects = {**reader.failed(), **reader.unprocessed()}
-    rejects.update(reader.never_tried(loaded, len(rejects)))
+    if loaded + len(rejects) < rows.count:
+        rejects.update(reader.unlisted(loaded + len(rejects)))
     if loaded + len(rejects) != rows.count:
         raise ResultsMismatch(
             f"Job {job.id} was sent {rows.count} rows of stream `{plan.stream}`, but its results"
@@ -64,6 +66,7 @@ def read_outcome(plan: StreamPlan, rows: JobRows, job: IngestJob, info: JobInfo)
 
 class _Reader:
     def __init__(self, plan: StreamPlan, rows: JobRows, job: IngestJob, info: JobInfo) -> None:
+        self._plan = plan
         self._stream = plan.stream
         self._sent = rows
         self._job = job
@@ -73,7 +76,7 @@ class _Reader:
 
     def successful(self) -> tuple[int, int]:
         loaded = created = 0
-        for row in self._job.successful():
+        for row in self._job.successful(counted=False):
             loaded += 1
             created += row.created
             # Without keys a success needs no match: the failed rows are found, the rest counted.
@@ -86,22 +89,31 @@ class _Reader:
             self._number(row.row, "failed"): Reject(
                 Kind.REJECTED, row.error.code, row.error.message, row.error.fields, self._job.id
             )
-            for row in self._job.failed()
+            for row in self._job.failed(counted=False)
         }
 
     def unprocessed(self) -> dict[int, Reject]:
         reject = self._unprocessed()
         return {self._number(row, "unprocessed"): reject for row in self._job.unprocessed()}
 
-    def never_tried(self, loaded: int, others: int) -> dict[int, Reject]:
-        """Rows that no result lists, of a job that says itself it ended before them.
+    def unlisted(self, listed: int) -> dict[int, Reject]:
+        """Rows that no result list has."""
+        if not self._has_keys:
+            for row in self._job.successful(counted=False):
+                self._number(row.row, "successful")
+        untried = unlisted_status(self._info, listed) is RowStatus.UNPROCESSED
+        reject = self._unprocessed() if untried else self._unknown()
+        return dict.fromkeys(self._matcher.left(), reject)
 
-        A job that fails before its first batch lists no unprocessed rows.
-        """
-        ended_early = self._info.state in (JobState.FAILED, JobState.ABORTED)
-        if not ended_early or loaded + others or self._info.records_processed:
-            return {}
-        return dict.fromkeys(range(self._sent.count), self._unprocessed())
+    def _unknown(self) -> Reject:
+        key = self._plan.key.header if self._plan.key else None
+        by = f"`{key}`" if key else "its values"
+        message = (
+            "no result list of the job has this row, so it may be in Salesforce or not: query"
+            f" `{self._plan.sobject}` by {by} before sending it again.{_end(self._info)}"
+        )
+        fields = (key,) if key else ()
+        return Reject(Kind.UNKNOWN, UNKNOWN_CODE, message, fields, self._job.id)
 
     def _unprocessed(self) -> Reject:
         said = self._info.error_message or "no reason given"

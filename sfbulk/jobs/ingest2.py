@@ -148,8 +148,12 @@ class IngestJob(Job):
             self._transport.guard.after_ingest(info.records_processed or 0)
         return info
 
-    def successful(self) -> Generator[SuccessfulRow, None, None]:
+    def successful(self, *, counted: bool = True) -> Generator[SuccessfulRow, None, None]:
         """API call: the rows that are in. Their order is not that of the upload.
+
+        Args:
+            counted: whether to compare them with the job's counts; False for a caller that
+                compares the results with the rows that were sent.
 
         Raises:
             RowCountMismatch: they are more or fewer than the job announced.
@@ -157,19 +161,22 @@ class IngestJob(Job):
         """
         with self._results("successfulResults") as rows:
             processed, failed = self.info.records_processed, self.info.records_failed
-            known = processed is not None and failed is not None
+            known = counted and processed is not None and failed is not None
             announced = (processed or 0) - (failed or 0) if known else None
             yield from self._counted("successfulResults", successful_rows(rows), announced)
 
-    def failed(self) -> Generator[FailedRow, None, None]:
+    def failed(self, *, counted: bool = True) -> Generator[FailedRow, None, None]:
         """API call: the rows Salesforce refused. Their order is not that of the upload.
+
+        Args:
+            counted: as for `successful`.
 
         Raises:
             RowCountMismatch: they are more or fewer than the job announced.
             JobError: the job has not ended, and there are no results yet.
         """
         with self._results("failedResults") as rows:
-            announced = self.info.records_failed
+            announced = self.info.records_failed if counted else None
             yield from self._counted("failedResults", failed_rows(rows), announced)
 
     def unprocessed(self) -> Generator[dict[str, str], None, None]:

@@ -10,12 +10,11 @@ from sfbulk.errors import ResultsMismatch
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.forms import column_forms, key_column_form
 from sfbulk.jobs.matching import KeyMatcher, ValueMatcher
-from sfbulk.jobs.outcomes import RowOutcome, RowStatus
+from sfbulk.jobs.outcomes import UNKNOWN_CODE, RowOutcome, RowStatus, unlisted_status
 from sfbulk.jobs.results import RowError
-from sfbulk.jobs.states import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sfbulk.jobs.columns import Describe
     from sfbulk.jobs.ingest2 import IngestJob
@@ -37,50 +36,47 @@ class JobOutcomes:
         self._matcher: KeyMatcher | ValueMatcher | None = None
 
     def all(self) -> list[RowOutcome]:
-        """API call: what became of every row.
+        """API call: what became of every row; of one that is in no result list, that it is unknown.
 
         Raises:
             ResultsMismatch: a result belongs to no row that was sent, or to any of several.
         """
-        told = self._succeeded() + self.not_in()
-        # Only a job that broke off may leave rows out; of another the counts tell.
-        broke_off = self._info.state is not JobState.JOB_COMPLETE
-        return told + (self._rest(told, RowStatus.UNKNOWN) if broke_off else [])
+        told = self._succeeded() + self.refused()
+        if len(told) < len(self._sent.numbers):
+            told += self._unprocessed()
+        return told + self._unlisted(told)
 
-    def not_in(self) -> list[RowOutcome]:
-        """API call: the rows that are not in: refused, or never tried.
+    def refused(self) -> list[RowOutcome]:
+        """API call: the rows that Salesforce refused.
 
         Raises:
             ResultsMismatch: a result belongs to no row that was sent, or to any of several.
         """
-        return self._failed() + self._unprocessed()
+        with closing(self._job.failed(counted=False)) as rows:
+            return [self._outcome(row.row, RowStatus.FAILED, row.id, row.error) for row in rows]
 
     def _succeeded(self) -> list[RowOutcome]:
-        with closing(self._job.successful()) as rows:
+        with closing(self._job.successful(counted=False)) as rows:
             return [
                 self._outcome(row.row, RowStatus.SUCCEEDED, row.id, created=row.created)
                 for row in rows
             ]
 
-    def _failed(self) -> list[RowOutcome]:
-        with closing(self._job.failed()) as rows:
-            return [self._outcome(row.row, RowStatus.FAILED, row.id, row.error) for row in rows]
-
     def _unprocessed(self) -> list[RowOutcome]:
-        if self._info.state is JobState.JOB_COMPLETE:
-            return []
         reason = self._reason()
         with closing(self._job.unprocessed()) as rows:
-            listed = [self._outcome(row, RowStatus.UNPROCESSED, None, reason) for row in rows]
-        # A job that ended before its first batch lists none of its rows.
-        untouched = not listed and not self._info.records_processed
-        return self._rest((), RowStatus.UNPROCESSED) if untouched else listed
+            return [self._outcome(row, RowStatus.UNPROCESSED, None, reason) for row in rows]
 
-    def _rest(self, told: Iterable[RowOutcome], status: RowStatus) -> list[RowOutcome]:
+    def _unlisted(self, told: list[RowOutcome]) -> list[RowOutcome]:
         known = {outcome.number for outcome in told}
-        left = (number for number in self._sent.numbers if number not in known)
-        reason = (self._reason(),)
-        return [RowOutcome(n, status, None, False, reason, self._job.id) for n in left]
+        left = [number for number in self._sent.numbers if number not in known]
+        status = unlisted_status(self._info, len(told))
+        reasons = [self._reason()]
+        if status is RowStatus.UNKNOWN:
+            ended = f"The job ended {self._info.state.value}, and no result list has this row"
+            text = f"{ended}, so it may be in or not: query it before it is sent again."
+            reasons.insert(0, RowError(UNKNOWN_CODE, text))
+        return [RowOutcome(n, status, None, False, tuple(reasons), self._job.id) for n in left]
 
     def _outcome(
         self,

@@ -24,7 +24,7 @@ from sfbulk.jobs.records import RowRules, naming_record
 from sfbulk.jobs.results import RowError
 from sfbulk.jobs.sources import numbered_rows
 from sfbulk.jobs.spool import JobFile, JobSpool
-from sfbulk.jobs.states import Operation, failure
+from sfbulk.jobs.states import JobState, Operation, failure
 from sfbulk.jobs.submit import submit
 from sfbulk.values import PrecisionLoss
 
@@ -55,6 +55,8 @@ class IngestSummary:
     succeeded: int = 0
     failed: int = 0
     unprocessed: int = 0
+    unknown: int = 0
+    """Records that no result list has: query them before they are sent again."""
     fitted: Counter[str] = field(default_factory=Counter)
     """Values that were sent as Salesforce stores them, by column: line breaks as LF."""
     nulls_kept: Counter[str] = field(default_factory=Counter)
@@ -152,7 +154,7 @@ class RecordLoader:
             CsvError: bytes that are no CSV, or whose header row is none.
             JobFailed: a job failed as a whole. Those that ran beside it are waited for, and no
                 further one is begun.
-            RowCountMismatch: Salesforce does not account for every row of a job.
+            RowCountMismatch: a job counts more rows than were sent.
             ResultsMismatch: a result belongs to no row that was sent, or to any of several.
             ApiError: Salesforce refuses a job.
             TransportError: no answer.
@@ -281,32 +283,52 @@ class RecordLoader:
     def _account(
         self, job: IngestJob, info: JobInfo, file: JobFile, known: list[RowOutcome]
     ) -> None:
-        sent = SentRows(file, self._numbers[file.path], self._key)
-        results = JobOutcomes(job, info, sent, self._describe)
-        told = results.all() if self._every_row else results.not_in()
-        known += told
+        told = self._told(job, info, file)
         del self._numbers[file.path], self._closed[file.path]
         counts = Counter(outcome.status for outcome in told)
-        failed, unprocessed = counts[RowStatus.FAILED], counts[RowStatus.UNPROCESSED]
-        succeeded = (info.records_processed or 0) - failed
-        if self._every_row:
-            succeeded = counts[RowStatus.SUCCEEDED]
-        self._summary.succeeded += succeeded
-        self._summary.failed += failed
-        self._summary.unprocessed += unprocessed
-        log.info("Job %s on %s: %d rows, %d refused", job.id, self._sobject, file.rows, failed)
-        reckoned = (
-            f"of {file.rows:,} rows {succeeded:,} are saved, {failed:,} refused, "
-            f"{unprocessed:,} not tried"
+        counts[RowStatus.SUCCEEDED] = file.rows - sum(not outcome.success for outcome in told)
+        known += told if self._every_row else (one for one in told if not one.success)
+        summary = self._summary
+        summary.succeeded += counts[RowStatus.SUCCEEDED]
+        summary.failed += counts[RowStatus.FAILED]
+        summary.unprocessed += counts[RowStatus.UNPROCESSED]
+        summary.unknown += counts[RowStatus.UNKNOWN]
+        log.info(
+            "Job %s on %s: %d rows, %d refused",
+            job.id,
+            self._sobject,
+            file.rows,
+            counts[RowStatus.FAILED],
         )
         if error := failure(info):
-            raise type(error)(f"{error.message} Reckoned up, {reckoned}.", job_id=job.id)
-        if succeeded + failed != file.rows or info.records_failed not in (None, failed):
+            raise type(error)(
+                f"{error.message} Reckoned up, {_reckoned(file, counts)}.", job_id=job.id
+            )
+        if (info.records_processed or 0) > file.rows:
             raise RowCountMismatch(
-                f"Job {job.id} on {self._sobject} does not account for every row: {reckoned}. "
-                "Look at the job in Setup, Bulk Data Load Jobs.",
+                f"Job {job.id} on {self._sobject} counts {info.records_processed:,} rows where "
+                f"{_reckoned(file, counts)}. Look at the job in Setup, Bulk Data Load Jobs.",
                 job_id=job.id,
             )
+
+    def _told(self, job: IngestJob, info: JobInfo, file: JobFile) -> list[RowOutcome]:
+        """API call: what became of all rows, or of those that are not in, where that adds up."""
+        sent = SentRows(file, self._numbers[file.path], self._key)
+        complete = info.state is JobState.JOB_COMPLETE and info.records_processed == file.rows
+        if complete and not self._every_row:
+            refused = JobOutcomes(job, info, sent, self._describe).refused()
+            if info.records_failed in (None, len(refused)):
+                return refused
+        return JobOutcomes(job, info, sent, self._describe).all()
+
+
+def _reckoned(file: JobFile, counts: Counter[RowStatus]) -> str:
+    text = (
+        f"of {file.rows:,} rows {counts[RowStatus.SUCCEEDED]:,} are saved, "
+        f"{counts[RowStatus.FAILED]:,} refused, {counts[RowStatus.UNPROCESSED]:,} not tried"
+    )
+    unknown = counts[RowStatus.UNKNOWN]
+    return f"{text}, {unknown:,} of unknown fate" if unknown else text
 
 
 @contextmanager

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from sfbulk.jobs.states import JobState
+
 if TYPE_CHECKING:
     from sfbulk.jobs.results import RowError
+    from sfbulk.jobs.states import JobInfo
 
 
 class RowStatus(str, Enum):
@@ -20,7 +23,12 @@ class RowStatus(str, Enum):
     """Salesforce never tried it: its job or batch ended first, or it was not sent because
     Salesforce took no more."""
     UNKNOWN = "unknown"
-    """Its job or batch ended half done, and Salesforce does not tell which rows are in."""
+    """It may be in or not: its job or batch ended without any result for it. Query it before it
+    is sent again."""
+
+
+UNKNOWN_CODE = "UNKNOWN"
+"""Our code for a row that has no result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +58,18 @@ class RowOutcome:
     def error(self) -> RowError | None:
         """The first of `errors`, and mostly the only one."""
         return self.errors[0] if self.errors else None
+
+
+def unlisted_status(info: JobInfo, listed: int) -> RowStatus:
+    """What became of the rows of an ended 2.0 job that none of its result lists has.
+
+    "Results are not recorded for batches that exceed the daily batch allocation" (Bulk API
+    guide), so such a row may be in. It is surely not where the job failed before its first
+    row: then Salesforce counts none, and lists none as unprocessed either (recorded).
+
+    Args:
+        info: the ended job.
+        listed: rows that its lists have.
+    """
+    untouched = info.state is JobState.FAILED and info.records_processed == 0 and not listed
+    return RowStatus.UNPROCESSED if untouched else RowStatus.UNKNOWN

@@ -273,16 +273,16 @@ def test_a_job_opened_for_an_error_is_aborted_and_the_error_stays(
     assert server.seen[1].body == b'{"state": "Aborted"}'
 
 
-def test_rows_salesforce_does_not_account_for_are_an_error(
+def test_a_job_that_counts_more_rows_than_were_sent_is_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
-    ended = job("JobComplete", numberRecordsProcessed=1, numberRecordsFailed=0)
+    ended = job("JobComplete", numberRecordsProcessed=4, numberRecordsFailed=0)
+    saved = Answer(200, b'"sf__Id","sf__Created",Name\n"1","true","a"\n"2","true","b"\n')
     none_failed = Answer(200, b'"sf__Id","sf__Error",Name\n')
-    server.script.extend([job("Open"), Answer(201), ended, none_failed])
+    server.script.extend([job("Open"), Answer(201), ended, saved, none_failed])
     load = RecordLoader(transport, "Account", Operation.INSERT, describe=undescribed)
-    with pytest.raises(RowCountMismatch, match="of 2 rows 1 are saved, 0 refused"):
+    with pytest.raises(RowCountMismatch, match="counts 4 rows where of 2 rows 2 are saved"):
         load.load([{"Name": "a"}, {"Name": "b"}])
-    assert server.lines[-1].endswith("/failedResults")
 
 
 def test_json_that_describes_no_job_is_an_error(

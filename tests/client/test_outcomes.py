@@ -8,6 +8,7 @@ import pytest
 
 from sfbulk import (
     ApiError,
+    JobAborted,
     JobFailed,
     Operation,
     ResultsMismatch,
@@ -214,3 +215,67 @@ def test_records_whose_upload_was_refused_are_unprocessed(sandbox: Sandbox, sf: 
     outcomes = outcomes_before(ApiError, sf.load("Account", Operation.INSERT, ABCDE))
     assert told(outcomes) == expected("UUUUU")
     assert "Na" not in accounts(sandbox)
+
+
+def empty(sandbox: Sandbox, *lists: str) -> None:
+    """Let some result lists have no rows."""
+    for name in lists:
+        sandbox.control.add_fault(
+            kind="answer", method="GET", path=f"*/{name}", status=200, body="", times=None
+        )
+
+
+@pytest.mark.parametrize(
+    ("lists", "statuses"),
+    [
+        (["failedResults"], "S?S"),
+        (["successfulResults"], "?F?"),
+        (["successfulResults", "failedResults"], "???"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("external_id", [None, "Ext_Id__c"])
+def test_rows_in_no_result_list_of_a_completed_job_are_unknown(
+    sandbox: Sandbox, sf: Salesforce, lists: list[str], statuses: str, external_id: str | None
+) -> None:
+    records = [
+        {"Ext_Id__c": key, "Name": name} for key, name in [("a", "A"), ("b", ""), ("c", "C")]
+    ]
+    operation = Operation.UPSERT if external_id else Operation.INSERT
+    empty(sandbox, *lists)
+    outcomes = list(sf.load("Account", operation, records, external_id=external_id))
+    wanted = [STATUSES.get(letter, RowStatus.UNKNOWN) for letter in statuses]
+    assert [outcome.status for outcome in outcomes] == wanted
+    for outcome in outcomes:
+        if outcome.status is RowStatus.UNKNOWN:
+            assert outcome.error
+            assert outcome.error.code == "UNKNOWN"
+            assert "query it before it is sent again" in outcome.error.message
+            assert outcome.job_id
+    assert {"A", "C"} <= accounts(sandbox).keys()
+
+
+def test_a_summary_counts_rows_in_no_result_list_apart(sandbox: Sandbox, sf: Salesforce) -> None:
+    empty(sandbox, "failedResults")
+    summary = sf.insert("Account", [{"Name": name} for name in ("A", None, "C")])
+    counts = (summary.succeeded, summary.failed, summary.unprocessed, summary.unknown)
+    assert counts == (2, 0, 0, 1)
+    assert [(each.number, each.status) for each in summary.failures] == [(2, RowStatus.UNKNOWN)]
+    assert len(summary.job_ids) == 1
+
+
+@pytest.mark.parametrize("end", ["job_failed", "job_aborted"])
+def test_rows_of_a_job_that_broke_off_without_listing_them_are_unknown(
+    sandbox: Sandbox, sf: Salesforce, end: str
+) -> None:
+    sandbox.control.add_fault(kind=end, after_rows=2)
+    empty(sandbox, "unprocessedrecords")
+    error = JobFailed if end == "job_failed" else JobAborted
+    outcomes = outcomes_before(error, sf.load("Account", Operation.INSERT, ABCDE))
+    assert [outcome.status for outcome in outcomes] == [
+        *[RowStatus.SUCCEEDED] * 2,
+        *[RowStatus.UNKNOWN] * 3,
+    ]
+    sandbox.control.add_fault(kind=end, after_rows=2)
+    with pytest.raises(error, match="2 are saved, 0 refused, 0 not tried, 3 of unknown fate"):
+        sf.insert("Account", ABCDE)

@@ -80,7 +80,7 @@ class Flow:
 
 
 def saved(summary: IngestSummary) -> tuple[int, int]:
-    return summary.succeeded, summary.failed + summary.unprocessed
+    return summary.succeeded, summary.failed + summary.unprocessed + summary.unknown
 
 
 def read(rows: Any) -> list[tuple[Any, Any]]:

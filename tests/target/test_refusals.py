@@ -278,41 +278,6 @@ def test_inserts_without_keys_find_their_rejects_by_value(org: Org) -> None:
     assert len(org.query("SELECT Id FROM Account")) == 2
 
 
-def test_results_that_do_not_account_for_the_rows_are_an_error_without_state(org: Org) -> None:
-    org.sandbox.control.add_fault(
-        kind="answer",
-        method="GET",
-        path="*/failedResults",
-        status=200,
-        headers={"Content-Type": "text/csv"},
-        body='"sf__Id","sf__Error",Ext_Id__c,Name,Phone\n',
-    )
-    run = load_with_refused_rows(org)
-    assert run.code == 1
-    assert run.states == []
-    assert "failedResults of job 750" in run.reason
-    assert "hold 0 rows where Salesforce announced 2" in run.reason
-
-
-def test_why_a_job_failed_is_told_even_when_its_results_do_not_add_up(org: Org) -> None:
-    org.sandbox.control.add_fault(
-        kind="job_failed", object="Account", after_rows=1, message="InternalServerError : gone"
-    )
-    org.sandbox.control.add_fault(
-        kind="answer",
-        method="GET",
-        path="*/unprocessedrecords",
-        status=200,
-        headers={"Content-Type": "text/csv"},
-        body="Ext_Id__c,Name,Phone\n",
-    )
-    run = load_with_refused_rows(org)
-    assert run.code == 1
-    assert run.states == []
-    assert "1 successful and 0 other rows" in run.reason
-    assert "The job ended Failed: InternalServerError : gone." in run.reason
-
-
 def test_a_result_for_a_row_never_sent_is_an_error(org: Org) -> None:
     org.sandbox.control.add_fault(
         kind="answer",
