@@ -21,11 +21,9 @@ from __future__ import annotations
 from sfbulk.bulk1 import (
     BatchInfo,
     BatchState,
-    Bulk1,
     ClassicJob,
     ClassicJobInfo,
     ClassicJobState,
-    ClassicSummary,
     Concurrency,
     ContentType,
     PkChunking,
@@ -34,6 +32,7 @@ from sfbulk.bulk1 import (
 )
 from sfbulk.changes import Deleted, DeletedRecord, Updated
 from sfbulk.client import Salesforce
+from sfbulk.client_bulk1 import Bulk1
 from sfbulk.csvio import ColumnDelimiter, CsvDecoder, CsvEncoder, LineEnding
 from sfbulk.describe import (
     ChildRelationship,
@@ -69,13 +68,12 @@ from sfbulk.errors import (
     UploadUnknown,
 )
 from sfbulk.jobs.ingest2 import IngestJob
-from sfbulk.jobs.load import IngestSummary
-from sfbulk.jobs.outcomes import RowOutcome, RowStatus
 from sfbulk.jobs.page_files import ResultPage
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.results import FailedRow, RowError, SuccessfulRow
 from sfbulk.jobs.states import JobInfo, JobState, Operation
 from sfbulk.limits import Limit
+from sfbulk.load.outcomes import IngestSummary, RowOutcome, RowStatus
 from sfbulk.values import PrecisionLoss
 
 __all__ = [
@@ -88,7 +86,6 @@ __all__ = [
     "ClassicJob",
     "ClassicJobInfo",
     "ClassicJobState",
-    "ClassicSummary",
     "ColumnDelimiter",
     "Concurrency",
     "ConfigError",

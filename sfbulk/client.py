@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.bulk1 import Bulk1
+from sfbulk.bulk1.encode import CSV_ENCODER
 from sfbulk.changes import read_deleted, read_updated
+from sfbulk.client_bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
-from sfbulk.csvio import ColumnDelimiter, LineEnding
+from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding
 from sfbulk.describer import Describer
 from sfbulk.errors import (
     ConfigError,
     TransportError,
 )
 from sfbulk.http_dates import http_date
+from sfbulk.jobs.columns import ObjectColumns
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import disposing
-from sfbulk.jobs.load import JOBS_IN_FLIGHT, IngestSummary, RecordLoader
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.states import Operation
 from sfbulk.limits import Limit, Quota, quota_problems
+from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
+from sfbulk.load.journal import NO_JOURNAL
+from sfbulk.load.loader import Loader
+from sfbulk.load.options import JOBS_IN_FLIGHT
+from sfbulk.load.outcomes import Detail
+from sfbulk.load.record_load import JOB_LIMITS, RecordLoad, Way, check_options
+from sfbulk.load.spool import RowSpool
 from sfbulk.settings import credentials_problems, parse_settings
 from sfbulk.transport import Transport
-from sfbulk.values import PrecisionLoss
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from typing_extensions import Self, Unpack
 
     from sfbulk.changes import Deleted, Updated
     from sfbulk.describe import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
-    from sfbulk.jobs.load import LoadOptions
-    from sfbulk.jobs.outcomes import RowOutcome
     from sfbulk.jobs.sources import Records
+    from sfbulk.load.by_bulk2 import JobFlight
+    from sfbulk.load.options import LoadOptions
+    from sfbulk.load.outcomes import IngestSummary, RowOutcome
+
+_OPTIONS = {
+    "columns",
+    "column_delimiter",
+    "assignment_rule_id",
+    "journal",
+    "precision_loss",
+    "jobs_in_flight",
+}
 
 
 class Salesforce:
@@ -263,11 +283,11 @@ class Salesforce:
         external_id: str | None = None,
         **options: Unpack[LoadOptions],
     ) -> Iterator[RowOutcome]:
-        """API call: load records; what became of each, in their order, in rounds of 400 MB.
+        """API call: load records; what became of each, in their order.
 
         Results of Bulk API 2.0 come in no order: they are matched with the records by their
-        key, or by their values where there is none. Every record of a round is told of before
-        its error is raised.
+        key, or by their values where there is none. Every record that was read is yielded
+        before an error is raised.
 
         Args:
             sobject: object API name.
@@ -278,69 +298,106 @@ class Salesforce:
 
         Raises:
             DataError, JobFailed, RowCountMismatch, ResultsMismatch, ApiError, TransportError: as
-                `RecordLoader.load`.
+                `RecordLoad.summary`.
         """
-        loader = self._loader(sobject, operation, external_id, options)
-        yield from loader.outcomes(records, *_reading(options))
+        yield from self._load(sobject, operation, external_id, options).outcomes(records)
 
     def insert(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: create records; see `RecordLoader` for what a record may hold.
+        """API call: create records; see `RecordLoad` for what a record may hold.
 
         Records are mappings, sequences (whose `columns` are given), or CSV with a header row:
-        bytes, a path, or a file open for reading bytes. Rows that Salesforce refuses are told
-        of in the summary; `load` tells of every row.
+        bytes, a path, or a file open for reading bytes. Rows that Salesforce rejects are in the
+        summary; `load` reports every row.
         """
-        loader = self._loader(sobject, Operation.INSERT, None, options)
-        return loader.load(records, *_reading(options))
+        return self._load(sobject, Operation.INSERT, None, options).summary(records)
 
     def update(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: change records, found by their `Id`; see `insert`."""
-        loader = self._loader(sobject, Operation.UPDATE, None, options)
-        return loader.load(records, *_reading(options))
+        return self._load(sobject, Operation.UPDATE, None, options).summary(records)
 
     def upsert(
         self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: change records, found by `external_id`, and create new ones; see `insert`."""
-        loader = self._loader(sobject, Operation.UPSERT, external_id, options)
-        return loader.load(records, *_reading(options))
+        return self._load(sobject, Operation.UPSERT, external_id, options).summary(records)
 
     def delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: put records, found by their `Id`, into the recycle bin; see `insert`."""
-        loader = self._loader(sobject, Operation.DELETE, None, options)
-        return loader.load(records, *_reading(options))
+        return self._load(sobject, Operation.DELETE, None, options).summary(records)
 
     def hard_delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
         """API call: delete records, found by their `Id`, for good; needs a permission."""
-        loader = self._loader(sobject, Operation.HARD_DELETE, None, options)
-        return loader.load(records, *_reading(options))
+        return self._load(sobject, Operation.HARD_DELETE, None, options).summary(records)
 
-    def _loader(
+    def loader(  # noqa: PLR0913 - what the engine works with, by keyword
+        self,
+        sobject: str,
+        operation: Operation,
+        folder: Path,
+        *,
+        external_id: str | None = None,
+        detail: Detail = Detail.REJECTED,
+        max_job_bytes: int = MAX_JOB_BYTES,
+        before_send: Callable[[], None] = lambda: None,
+        stop_on_failure: bool = True,
+        **options: Unpack[LoadOptions],
+    ) -> Loader[JobFlight]:
+        """The loading engine itself, for rows that are encoded already; see `Loader`.
+
+        Args:
+            sobject: object API name.
+            operation: what to do with the rows.
+            folder: an existing folder for files of rows; the caller removes it.
+            external_id: the key field of an upsert; no other operation takes one.
+            detail: of which rows an outcome is handed out.
+            max_job_bytes: most bytes of a job's CSV.
+            before_send: called before a job is created; loads first what must be in before it.
+            stop_on_failure: whether a job that failed as a whole ends the load.
+            options: see `LoadOptions`.
+
+        Raises:
+            DataError: an option that loads by Bulk API 2.0 do not have.
+        """
+        limits = replace(JOB_LIMITS, bytes=max_job_bytes)
+        return Loader(
+            self._carrier(Bulk2Settings(sobject, operation, external_id), detail, options),
+            RowSpool(folder, CSV_ENCODER, limits),
+            self._transport.clock,
+            journal=options.get("journal", NO_JOURNAL),
+            before_send=before_send,
+            stop_on_failure=stop_on_failure,
+        )
+
+    def _load(
         self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions
-    ) -> RecordLoader:
-        return RecordLoader(
+    ) -> RecordLoad:
+        rule = options.get("assignment_rule_id")
+        settings = Bulk2Settings(sobject, operation, external_id, rule)
+        carrier = partial(self._carrier, settings, options=options)
+        way = Way(carrier, CSV_ENCODER, JOB_LIMITS, self._transport.clock)
+        columns = ObjectColumns(sobject, self._describer.one)
+        return RecordLoad(operation, external_id, columns, way, options)
+
+    def _carrier(
+        self, settings: Bulk2Settings, detail: Detail, options: LoadOptions
+    ) -> Bulk2Carrier:
+        check_options(options, _OPTIONS, "Bulk API 2.0")
+        return Bulk2Carrier(
             self._transport,
-            sobject,
-            operation,
-            external_id=external_id,
-            assignment_rule_id=options.get("assignment_rule_id"),
-            jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
+            settings,
             describe=self._describer.one,
-            precision_loss=PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT)),
+            detail=detail,
+            journal=options.get("journal", NO_JOURNAL),
+            jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
         )
 
     def _get(self, path: str, purpose: str) -> Request:
         return Request("GET", self._transport.base_path + path, purpose)
-
-
-def _reading(options: LoadOptions) -> tuple[Sequence[str] | None, ColumnDelimiter]:
-    """How the records are to be read."""
-    return options.get("columns"), options.get("column_delimiter", ColumnDelimiter.COMMA)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sfbulk.auth.ways import way_in
 from sfbulk.errors import ApiError, SalesforceError, TransportError
 from sfbulk.guard import QuotaGuard
-from sfbulk.known_jobs import KnownJobs
 from sfbulk.limits import Limit, Quota, parse_limits
 from sfbulk.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Decision, Pauses, decide
 from sfbulk.session import OrgSession
@@ -49,7 +48,6 @@ class Transport:
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
         self.async_path = f"/services/async/{settings.api_version}"
-        self.known_jobs = KnownJobs()
         self._wire = Wire()
         self._session = OrgSession(way_in(settings, self._ask, clock, on_new_refresh_token))
 

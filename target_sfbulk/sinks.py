@@ -9,8 +9,8 @@ from singer_sdk.sinks import Sink
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from target_sfbulk.load import StreamLoad
-    from target_sfbulk.loads import Loads
+    from target_sfbulk.run import Run
+    from target_sfbulk.stream import StreamLoad
     from target_sfbulk.target import TargetSfbulk
 
 
@@ -40,8 +40,8 @@ class SfbulkSink(Sink):
             PreflightError: It cannot be loaded; names every problem.
         """
         # A signal that came in the middle of a log line could log nothing more itself.
-        with self._loads.interrupts:
-            self._load = self._loads.open(self.stream_name, self._fields)
+        with self._run.interrupts:
+            self._load = self._run.open(self.stream_name, self._fields)
 
     def get_validator(self) -> None:
         """No validator: the encoders check what a Salesforce field can hold."""
@@ -58,7 +58,7 @@ class SfbulkSink(Sink):
 
     @property
     def current_size(self) -> int:
-        """Records on the way."""
+        """Buffered records."""
         return self._load.pending
 
     @property
@@ -67,18 +67,18 @@ class SfbulkSink(Sink):
         return False
 
     def process_record(self, record: dict[str, Any], context: Mapping[str, Any]) -> None:  # noqa: ARG002 - the SDK's signature
-        """Spool a record; with a full job on the way, load everything and write STATE."""
-        with self._loads.interrupts:
+        """Spool a record; with a full job buffered, load everything and write STATE."""
+        with self._run.interrupts:
             self._load.add(record)
         if self._load.is_full:
             self._target.drain_all()
-            self._loads.check_budget(at_the_end=False)
+            self._run.check_budget(at_the_end=False)
 
     def process_batch(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002 - the SDK's signature
         """API call: load all streams, in the order in which they first appeared."""
-        with self._loads.interrupts:
-            self._loads.flush()
+        with self._run.interrupts:
+            self._run.flush()
 
     @property
-    def _loads(self) -> Loads:
-        return self._target.loads
+    def _run(self) -> Run:
+        return self._target.run

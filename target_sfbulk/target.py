@@ -15,10 +15,10 @@ from sfbulk.commandline import ErrorLineCommand, require_json_object
 from sfbulk.errors import SalesforceError
 from sfbulk.signals import between_log_lines
 from target_sfbulk.interrupts import Interrupts
-from target_sfbulk.loads import Loads, RejectBudgetError
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import all_problems
 from target_sfbulk.reader import BatchMessageError, ExactReader
+from target_sfbulk.run import RejectBudgetError, Run
 from target_sfbulk.settings import SETTINGS
 from target_sfbulk.sinks import SfbulkSink
 
@@ -67,7 +67,7 @@ class TargetSfbulk(Target):
         super().__init__(**options)
         # One stream at a time, in order: children find the parents sent before them.
         self.max_parallelism = 1
-        self.loads = Loads(self.config, Interrupts(self._finish), self.clock)
+        self.run = Run(self.config, Interrupts(self._finish), self.clock)
 
     def process_endofpipe(self) -> None:
         """API call: load what is left, write STATE, and sum up.
@@ -76,11 +76,11 @@ class TargetSfbulk(Target):
             RejectBudgetError: More rows were rejected than `max_rejects` allows.
         """
         self._finish()
-        self.loads.check_budget(at_the_end=True)
+        self.run.check_budget(at_the_end=True)
 
     def _finish(self) -> None:
         self.drain_all(is_endofpipe=True)
-        self.loads.sum_up()
+        self.run.write_reports()
 
     # The SDK's only place between its own check of the settings and the first request. A
     # test fails when the SDK stops calling it.
@@ -93,14 +93,14 @@ class TargetSfbulk(Target):
 
     # A signal must not be answered, nor another STATE be written, while one is half out.
     def _write_state_message(self, state: dict[str, Any]) -> None:
-        with self.loads.interrupts:
+        with self.run.interrupts:
             super()._write_state_message(state)
 
     # The SDK registers this for SIGINT and SIGTERM; its own would drain in the middle of a
     # row or of another drain, and call the half run a success.
     @between_log_lines
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
-        self.loads.interrupts.arrived(signum)
+        self.run.interrupts.arrived(signum)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ Reached by `Salesforce.bulk1`. What it has over Bulk API 2.0: results in the ord
 rows, Serial mode, JSON and XML, and PK chunking of one's own choice.
 
 ```python
-from sfbulk import Concurrency, PkChunking, Salesforce
+from sfbulk import Concurrency, Operation, PkChunking, Salesforce
 
 url, key, secret = "https://example.my.salesforce.com", "client id", "client secret"
 settings = {"login_url": url, "client_id": key, "client_secret": secret}
@@ -14,16 +14,14 @@ with Salesforce.from_settings(settings) as sf:
         print(row["Id"], row["Name"])
 
     records = [{"Name": "Acme"}, {"Name": None}]
-    summary = sf.bulk1.insert("Account", records, concurrency=Concurrency.SERIAL)
-    for outcome in summary.results:
+    serial = Concurrency.SERIAL
+    for outcome in sf.bulk1.load("Account", Operation.INSERT, records, concurrency=serial):
         print(outcome.number, outcome.status.value, outcome.id, outcome.error)
 ```
 
 Step by step, with the verbs of Bulk API 2.0:
 
 ```python
-from sfbulk import Operation
-
 with Salesforce.from_settings(settings) as sf:
     job = sf.bulk1.ingest_job("Account", Operation.INSERT)
     batch = job.add_batch(b"Name\nAcme\n")
@@ -33,7 +31,7 @@ with Salesforce.from_settings(settings) as sf:
         print(result.id, result.success, result.error)
 ```
 
-Nothing is sent twice because an answer was lost: see `sfbulk.bulk1.settling`.
+Nothing is sent twice because an answer was lost: see `sfbulk.bulk1.post_batch`.
 
 Assumed, without a source: that the request of a chunk's batch holds its range of ids (one
 without it is never asked for again), and the forms of a parent's key in JSON and XML.
@@ -44,10 +42,8 @@ in the records instead.
 
 from __future__ import annotations
 
-from sfbulk.bulk1.api import Bulk1
 from sfbulk.bulk1.chunking import PkChunking
 from sfbulk.bulk1.job import ClassicJob
-from sfbulk.bulk1.load import ClassicSummary
 from sfbulk.bulk1.row_results import RowResult
 from sfbulk.bulk1.states import (
     BatchInfo,
@@ -62,11 +58,9 @@ from sfbulk.bulk1.states import (
 __all__ = [
     "BatchInfo",
     "BatchState",
-    "Bulk1",
     "ClassicJob",
     "ClassicJobInfo",
     "ClassicJobState",
-    "ClassicSummary",
     "Concurrency",
     "ContentType",
     "PkChunking",

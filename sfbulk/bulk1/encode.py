@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from sfbulk.bulk1.documents import NAMESPACE
@@ -33,31 +33,6 @@ _COLUMN = re.compile(r"(?:(?:(?P<type>\w+):)?(?P<relation>[A-Za-z]\w*)\.)?(?P<fi
 _NO_XML = re.compile("[^\t\n\r\x20-\ufffd\U00010000-\U0010ffff]")
 
 
-class Encoder(Protocol):
-    """How rows become a batch: `head`, the rows with `separator` between them, `tail`."""
-
-    separator: bytes
-    tail: bytes
-
-    def group(self, columns: Columns) -> Columns:
-        """What rows must have in common to share a batch."""
-
-    def head(self, columns: Columns) -> bytes:
-        """What a batch begins with.
-
-        Raises:
-            DataError: columns that cannot be sent.
-        """
-
-    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:
-        """One row; `values` are what the cells were made of.
-
-        Raises:
-            DataError: a row that cannot be sent.
-            OversizeRow: the record or one of its fields is longer than Salesforce takes.
-        """
-
-
 class _Csv:
     separator = b""
     tail = b""
@@ -68,7 +43,11 @@ class _Csv:
     def head(self, columns: Columns) -> bytes:
         return CsvEncoder(columns).header()
 
-    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
+    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:  # noqa: ARG002 - the signature of a RowEncoder
+        if len(cells) == 1 and not cells[0]:
+            # Salesforce's own CSV reader skips a row of one empty cell as a blank line, so it would
+            # have no result. Null, in words, is a row, and says the same of a new record.
+            cells = [NULL]
         return encode_text(quote_row(cells) + "\n")
 
 
@@ -79,7 +58,7 @@ class _Json:
     def group(self, columns: Columns) -> Columns:
         return _parents(columns)
 
-    def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - an Encoder's signature
+    def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - the signature of a RowEncoder
         return b"["
 
     def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:
@@ -107,7 +86,7 @@ class _Xml:
     def group(self, columns: Columns) -> Columns:
         return _parents(columns)
 
-    def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - an Encoder's signature
+    def head(self, columns: Columns) -> bytes:  # noqa: ARG002 - the signature of a RowEncoder
         declaration = '<?xml version="1.0" encoding="UTF-8"?>'
         return f'{declaration}<sObjects xmlns="{NAMESPACE}" xmlns:xsi="{_XSI}">'.encode()
 
@@ -131,8 +110,10 @@ class _Xml:
         return encode_text(f"<sObject>{''.join(elements)}</sObject>")
 
 
-ENCODERS: Mapping[ContentType, Encoder] = {
-    ContentType.CSV: _Csv(),
+CSV_ENCODER = _Csv()
+
+ENCODERS: Mapping[ContentType, _Csv | _Json | _Xml] = {
+    ContentType.CSV: CSV_ENCODER,
     ContentType.JSON: _Json(),
     ContentType.XML: _Xml(),
 }

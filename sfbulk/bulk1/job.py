@@ -13,10 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk1 import documents
-from sfbulk.bulk1.batches import MAX_BATCH_BYTES
+from sfbulk.bulk1.post_batch import post_batch
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
-from sfbulk.bulk1.settling import create_job, post_batch
 from sfbulk.bulk1.states import (
     BatchInfo,
     ClassicJobInfo,
@@ -25,7 +24,8 @@ from sfbulk.bulk1.states import (
     ContentType,
     QueryOperation,
 )
-from sfbulk.errors import ApiError, BatchNotAdded, DataError, JobTimeout, SalesforceError
+from sfbulk.csvio.limits import MAX_BATCH_BYTES
+from sfbulk.errors import ApiError, DataError, JobTimeout
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.key_column import key_column, require_column
@@ -35,15 +35,13 @@ from sfbulk.jobs.states import Operation
 from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import Any
 
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
-
-_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,9 @@ class ClassicJob:
             content_type=documents.XML_TYPE,
             headers=settings.headers,
             classic=True,
+            repeatable=True,
         )
-        described = {"object": settings.sobject, "operation": settings.operation.value}
-        return cls(transport, create_job(transport, request, described | {"state": "Open"}))
+        return cls(transport, transport.read(request, documents.read_job))
 
     @classmethod
     def open(cls, transport: Transport, job_id: str) -> ClassicJob:
@@ -310,7 +308,7 @@ class ClassicJob:
         """
         patience = Patience(self._transport.clock, timeout)
         while True:
-            listed = [one for one in self._list() if batch_ids is None or one.id in batch_ids]
+            listed = self.look(batch_ids)
             running = [batch for batch in listed if not batch.state.is_terminal]
             if not running and len(listed) >= len(batch_ids or ()):
                 return listed
@@ -321,6 +319,14 @@ class ClassicJob:
                     "abort the job.",
                     job_id=self.id,
                 )
+
+    def look(self, batch_ids: Collection[str] | None = None) -> list[BatchInfo]:
+        """API call: these batches, or all, as they are now.
+
+        Raises:
+            UnknownState: a state word this version does not know.
+        """
+        return [one for one in self._list() if batch_ids is None or one.id in batch_ids]
 
     def row_results(self, batch_id: str) -> Iterator[RowResult]:
         """API call: what became of each row of a load's batch, in the order of its rows.
@@ -410,58 +416,6 @@ class ClassicJob:
             job_id=self.id,
             classic=True,
         )
-
-
-@contextmanager
-def disposing(job: ClassicJob) -> Iterator[ClassicJob]:
-    """API call: at the end of the block close the job, or abort it if the block failed.
-
-    The block's own error is never replaced by one of this cleaning up. A job that was
-    given up on by a timeout is left running, as `JobTimeout` says.
-    """
-    try:
-        yield job
-    except JobTimeout:
-        raise
-    except BaseException:
-        _quietly(job, ClassicJobState.ABORTED)
-        raise
-    if job.state is ClassicJobState.OPEN:
-        _quietly(job, ClassicJobState.CLOSED)
-
-
-def add_once(
-    opened: Callable[[], ClassicJob], body: Path | bytes, *, compressed: bool = False
-) -> tuple[ClassicJob, BatchInfo]:
-    """API call: add a batch to the job that is open, or to the next when it did not arrive.
-
-    Args:
-        opened: gives a job that is open, a new one if need be.
-        body: the batch.
-        compressed: send it with gzip.
-
-    Raises:
-        BatchNotAdded: it did not arrive, however often it was tried.
-        SalesforceError: as `ClassicJob.add_batch`.
-    """
-    for attempt in range(1, _ATTEMPTS + 1):
-        job = opened()
-        try:
-            return job, job.add_batch(body, compressed=compressed)
-        except BatchNotAdded as error:
-            if attempt == _ATTEMPTS:
-                raise
-            log.warning("%s", error.message)
-    raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-
-def _quietly(job: ClassicJob, wanted: ClassicJobState) -> None:
-    try:
-        job.abort() if wanted is ClassicJobState.ABORTED else job.close()
-    except SalesforceError as error:
-        # Nothing is lost by it: Salesforce itself removes jobs after seven days.
-        reason = error.code or type(error).__name__
-        log.warning("Could not set %s on job %s: %s", wanted.value, job.id, reason)
 
 
 def _result(batch_id: str, path: str = "") -> str:

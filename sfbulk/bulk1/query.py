@@ -6,8 +6,9 @@ import logging
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.bulk1.add_batches import add_once, disposing
 from sfbulk.bulk1.chunking import Bounds, PkChunking, bounds, gaps, narrowed
-from sfbulk.bulk1.job import ClassicJob, JobSettings, add_once, disposing
+from sfbulk.bulk1.job import ClassicJob, JobSettings
 from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState, ContentType, QueryOperation
 from sfbulk.errors import (
     JobAborted,

@@ -16,3 +16,9 @@ MAX_RECORD_CHARACTERS = 400_000
 
 MAX_FIELDS = 5_000
 """Fields of one record (Bulk API guide: Bulk API limits)."""
+
+MAX_BATCH_BYTES = 10_000_000
+"""Bytes of a 1.0 batch before compression (Bulk API guide: Batch Size; 10 MB)."""
+
+MAX_BATCH_ROWS = 10_000
+"""Rows of a 1.0 batch (Bulk API guide: Batch Size)."""

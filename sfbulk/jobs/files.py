@@ -18,7 +18,7 @@ ALL_BUFFERS_BYTES = 16 * 1024 * 1024
 """What the buffers of all files that grow together may hold."""
 
 
-@dataclass
+@dataclass(eq=False)
 class GrowingFile:
     """A file written at its end, little by little; whole on disk after `write_out`."""
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding, decode_rows
 from sfbulk.errors import ApiError, DataError, RowCountMismatch, TransportError, UploadUnknown
-from sfbulk.jobs.created import create_once
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.job import Job
 from sfbulk.jobs.key_column import key_column, require_column
+from sfbulk.jobs.polling import wait_until_ended
 from sfbulk.jobs.results import failed_rows, successful_rows
-from sfbulk.jobs.states import JobInfo, JobState, Operation, failure
+from sfbulk.jobs.states import JobInfo, JobState, Operation, failure, read_job
 from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class IngestJob(Job):
             DataError: an upsert without key field, or one for another operation.
             ApiError: Salesforce refuses, as for an unfit key field.
             QuotaReached: the settings allow no further job.
-            TransportError: no answer, and the list of jobs does not settle whether the job
-                exists; if it does, it is empty and stays so.
+            TransportError: no answer, however often it was asked for.
         """
         if (operation is Operation.UPSERT) != (external_id is not None):
             raise DataError(f"An upsert needs external_id, other operations take none: {sobject}.")
@@ -96,8 +95,11 @@ class IngestJob(Job):
             f"{transport.base_path}/jobs/ingest",
             f"Create {operation.value} job on {sobject}",
             json={key: value for key, value in body.items() if value is not None},
+            # A job whose answer was lost stays empty: it is never closed, so it loads nothing.
+            # One found in the list of jobs could be another process's.
+            repeatable=True,
         )
-        return cls(transport, create_once(transport, request), column_delimiter)
+        return cls(transport, transport.read(request, read_job), column_delimiter)
 
     def upload(self, body: Path | bytes | Iterable[bytes]) -> None:
         """API call: send the CSV, header row first; a job takes one upload.
@@ -142,9 +144,19 @@ class IngestJob(Job):
             JobTimeout: it still runs; it was left running.
             UnknownState: a state word this version does not know.
         """
-        was_running = not self.state.is_terminal
-        info = self._wait(timeout)
-        if was_running:
+        clock = self._transport.clock
+        self.info = wait_until_ended(self.poll, self.info, clock, timeout)
+        return self.info
+
+    def poll(self) -> JobInfo:
+        """API call: look once at a job that has not ended.
+
+        Raises:
+            UnknownState: a state word this version does not know.
+            NotFound: the job was deleted or has expired (seven days).
+        """
+        info = self.refresh()
+        if info.state.is_terminal:
             self._transport.guard.after_ingest(info.records_processed or 0)
         return info
 

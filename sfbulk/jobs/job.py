@@ -10,11 +10,11 @@ from urllib.parse import quote
 from sfbulk.errors import JobTimeout, NotFound, SalesforceError
 from sfbulk.jobs.polling import wait_until_ended
 from sfbulk.jobs.state_change import change_state
-from sfbulk.jobs.states import JobInfo, JobState, parse_job
+from sfbulk.jobs.states import JobInfo, JobState, read_job
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
 
@@ -56,7 +56,7 @@ class Job:
         """
         path = f"{transport.base_path}/jobs/{cls.kind}/{quote(job_id, safe='')}"
         request = Request("GET", path, f"Read {cls.kind} job {job_id}", job_id=job_id)
-        return cls(transport, parse_job(transport.json(request)))
+        return cls(transport, transport.read(request, read_job))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.value} on {self.object_name}>"
@@ -88,7 +88,7 @@ class Job:
             UnknownState: a state word this version does not know.
             NotFound: the job was deleted or has expired (seven days).
         """
-        self.info = parse_job(self._transport.json(self._request("GET", "Read")))
+        self.info = self._transport.read(self._request("GET", "Read"), read_job)
         return self.info
 
     def abort(self) -> JobInfo:
@@ -118,7 +118,7 @@ class Job:
     def _change_state(self, wanted: JobState) -> JobInfo:
         request = self._request("PATCH", f"Set {wanted.value} on", json={"state": wanted.value})
         self.info = change_state(
-            lambda: parse_job(self._transport.json(request)),
+            lambda: self._transport.read(request, read_job),
             self.refresh,
             arrived=lambda info: info.state in _SHOWS_AS[wanted],
             ended=lambda info: info.state.is_terminal,
@@ -154,11 +154,11 @@ def disposing(job: J) -> Iterator[J]:
         raise
     except BaseException as error:
         if not job.state.is_terminal:
-            _quietly("abort", job)
+            abort_quietly(job)
         elif isinstance(error, GeneratorExit):
-            _quietly("delete", job)
+            delete_quietly(job)
         raise
-    _quietly("delete", job)
+    delete_quietly(job)
 
 
 @contextmanager
@@ -167,13 +167,23 @@ def aborting(job: J) -> Iterator[J]:
     try:
         yield job
     except BaseException:
-        _quietly("abort", job)
+        abort_quietly(job)
         raise
 
 
-def _quietly(verb: str, job: Job) -> None:
+def abort_quietly(job: Job) -> None:
+    """API call: abort a job; a failure is logged."""
+    _quietly("abort", job.abort, job.id)
+
+
+def delete_quietly(job: Job) -> None:
+    """API call: delete an ended job; a failure is logged."""
+    _quietly("delete", job.delete, job.id)
+
+
+def _quietly(verb: str, action: Callable[[], object], job_id: str) -> None:
     try:
-        job.abort() if verb == "abort" else job.delete()
+        action()
     except SalesforceError as error:
         # Nothing is lost by it: Salesforce itself removes jobs after seven days.
-        log.warning("Could not %s job %s: %s", verb, job.id, error.code or type(error).__name__)
+        log.warning("Could not %s job %s: %s", verb, job_id, error.code or type(error).__name__)

@@ -46,10 +46,6 @@ class KeyMatcher:
             raise ResultsMismatch(_NOT_SENT)
         return number
 
-    def left(self) -> list[int]:
-        """The numbers of the rows that had no result."""
-        return sorted(self._numbers.values())
-
 
 class ValueMatcher:
     """Rows by all their values; rows with equal values stand for each other.
@@ -91,12 +87,6 @@ class ValueMatcher:
                 "be told apart: load them with a key, as by an upsert."
             )
         return alike.popleft()[0]
-
-    def left(self) -> list[int]:
-        """The numbers of the rows that had no result."""
-        if self._waiting is None:
-            self._waiting = self._by_values()
-        return sorted(number for alike in self._waiting.values() for number, _ in alike)
 
     def _by_values(self) -> dict[tuple[str, ...], deque[tuple[int, int]]]:
         waiting: dict[tuple[str, ...], deque[tuple[int, int]]] = defaultdict(deque)

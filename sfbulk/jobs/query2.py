@@ -10,7 +10,7 @@ from sfbulk.csvio import decode_rows
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.job import Job
 from sfbulk.jobs.pages import PAGES_AHEAD, SPOOL_BYTES, PageReader
-from sfbulk.jobs.states import JobInfo, failure, parse_job
+from sfbulk.jobs.states import JobInfo, failure, read_job
 from sfbulk.wire import Request
 
 if TYPE_CHECKING:
@@ -41,11 +41,10 @@ class QueryJob(Job):
             f"{transport.base_path}/jobs/query",
             "Create a query job",
             json={"operation": "queryAll" if include_deleted else "query", "query": soql},
-            # The list of jobs does not show their SOQL, so a job found there could be another's
-            # query. A second job only reads: it costs one of the day's jobs and no more.
+            # A second job only reads: it costs one of the day's jobs and no more.
             repeatable=True,
         )
-        return cls(transport, parse_job(transport.json(request)))
+        return cls(transport, transport.read(request, read_job))
 
     def wait(self, *, timeout: float | None = None) -> JobInfo:
         """API call: wait until the query has run; `timeout` in seconds, None for no end.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sfbulk.csvio.cells import NULL, cell_text
 from sfbulk.errors import DataError
 from sfbulk.jobs.key_column import key_column
 from sfbulk.jobs.states import Operation
+from sfbulk.load.row import Row
 from sfbulk.values import PrecisionLoss, fit_line_breaks
 
 if TYPE_CHECKING:
@@ -22,19 +23,6 @@ _CLEARING = (Operation.UPDATE, Operation.UPSERT)
 _BY_ID_ALONE = (Operation.DELETE, Operation.HARD_DELETE)
 _ID_CHARACTERS = 15
 _BLANK = ("", NULL)
-
-
-class Row(NamedTuple):
-    """A record ready to be sent."""
-
-    columns: tuple[str, ...]
-    """As describe spells them, in the same order for every record with the same set."""
-    cells: list[str]
-    """Empty for what is left alone, `#N/A` for what is cleared."""
-    key: str | None
-    """What identifies the record, for the order of its versions; None for an insert."""
-    values: Sequence[Any]
-    """What the cells were made of."""
 
 
 @dataclass
@@ -113,7 +101,7 @@ class RowMaker:
         self._keep_what_is_never_null(columns, cells)
         self._fit(columns, cells)
         values = [record[name] for name in columns.names]
-        return Row(columns.headers, cells, self._key_of(columns, cells), values)
+        return Row(columns.headers, cells, self._key_of(columns, cells), values=values)
 
     def _columns(self, record: Mapping[str, Any]) -> _ColumnSet:
         found = self._sets.get(frozenset(record))

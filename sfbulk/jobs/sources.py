@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeIs
 
-    from sfbulk.jobs.records import Row, RowRules
+    from sfbulk.jobs.records import RowRules
+    from sfbulk.load.row import Row
 
 Records: TypeAlias = Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | bytes | Path | BinaryIO
 """Mappings of column to value; sequences of values, whose columns are given beside them; or

@@ -7,9 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import JobAborted, JobFailed, TransportError, UnknownState
+from sfbulk.wire import json_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sfbulk.wire import Reply, Request
 
 
 class JobState(str, Enum):
@@ -62,8 +65,6 @@ class JobInfo:
     """Rows of an ingest job that Salesforce refused."""
     error_message: str | None
     """Why a job is Failed."""
-    created_by: str = ""
-    """The user, 18 characters beginning with 005."""
     external_id: str | None = None
     """The key field of an upsert."""
     column_delimiter: str | None = None
@@ -97,10 +98,19 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         records_processed=reply.get("numberRecordsProcessed"),
         records_failed=reply.get("numberRecordsFailed"),
         error_message=reply.get("errorMessage"),
-        created_by=str(reply.get("createdById", "")),
         external_id=reply.get("externalIdFieldName"),
         column_delimiter=reply.get("columnDelimiter"),
     )
+
+
+def read_job(request: Request, reply: Reply) -> JobInfo:
+    """The job in a reply.
+
+    Raises:
+        UnknownState: a state word this version does not know.
+        TransportError: a reply that describes no job.
+    """
+    return parse_job(json_body(request, reply))
 
 
 def failure(info: JobInfo) -> JobFailed | JobAborted | None:

@@ -72,12 +72,6 @@ def line_breaks_kept(sandbox: Sandbox) -> None:
 
 
 @pytest.fixture
-def empty_rows_read(sandbox: Sandbox) -> None:
-    """The org takes a row of one empty cell for a row; by default for a blank line."""
-    sandbox.control.set_behaviour(empty_rows="read")
-
-
-@pytest.fixture
 def sf(sandbox: Sandbox, clock: FakeClock) -> Iterator[Salesforce]:
     """The client, signed in to the sandbox, on a clock that waits for nothing."""
     settings = {

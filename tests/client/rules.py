@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sfbulk import NotFound, Operation
+from sfbulk import NotFound, Operation, Salesforce
 from sfbulk.jobs.columns import ObjectColumns
 from sfbulk.jobs.records import RowRules
 
 if TYPE_CHECKING:
     from sfbulk import SObjectDescribe
+    from sfbulk.transport import Transport
 
 
 def rules(operation: Operation, external_id: str | None = None, **more: Any) -> RowRules:
@@ -18,3 +19,10 @@ def rules(operation: Operation, external_id: str | None = None, **more: Any) -> 
 
 def undescribed(name: str) -> SObjectDescribe:
     raise NotFound(f"There is no {name}.")
+
+
+def undescribing(transport: Transport) -> Salesforce:
+    """A client that asks for no describe, which the script of a server would have to answer."""
+    sf = Salesforce(transport)
+    sf._describer.one = undescribed  # type: ignore[method-assign] # an org that describes nothing
+    return sf

@@ -15,8 +15,11 @@ from sfbulk import (
     RowOutcome,
     RowStatus,
     Salesforce,
+    client,
 )
-from sfbulk.jobs import load
+from sfbulk.load import record_load
+from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.spool import FileLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +44,6 @@ def accounts(sandbox: Sandbox) -> dict[str, str]:
     return {str(name): str(record_id) for name, record_id in rows}
 
 
-@pytest.mark.usefixtures("empty_rows_read")
 def test_every_record_of_an_insert_has_its_id_by_its_values(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
@@ -112,7 +114,7 @@ def test_rows_of_a_job_that_failed_are_told_of_before_the_error(
 ) -> None:
     sandbox.control.add_fault(kind="job_failed", after_rows=2, message="InternalServerError : no")
     outcomes: list[RowOutcome] = []
-    with pytest.raises(JobFailed, match="2 are saved, 0 refused, 3 not tried"):
+    with pytest.raises(JobFailed, match="2 succeeded, 0 failed, 3 not processed"):
         outcomes.extend(
             outcome
             for outcome in sf.load(
@@ -157,8 +159,8 @@ def test_a_result_of_a_row_that_was_not_sent_is_loud(sandbox: Sandbox, sf: Sales
 def test_outcomes_come_in_the_order_of_the_records_across_jobs_and_rounds(
     sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_JOB_BYTES", 400)
-    monkeypatch.setattr(load, "_SPOOL_BYTES", 2_000)
+    monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=400, rows=1_000))
+    monkeypatch.setattr(record_load, "LOADER_LIMITS", LoaderLimits(bytes=2_000))
     records = [
         {"Name": f"N{n}"} if n % 3 else {"Name": f"N{n}", "Site": "x" * 20} for n in range(300)
     ]
@@ -183,7 +185,7 @@ def outcomes_before(error: type[Exception], outcomes: Iterator[RowOutcome]) -> l
 def test_records_whose_job_was_never_begun_are_told_of_as_well(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_JOB_BYTES", 400)
+    monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=400, rows=1_000))
     sandbox.control.add_fault(kind="job_failed", skip=1, message="InternalServerError : no luck")
     records = [{"Name": f"N{n:03d}"} for n in range(300)]
     rows = sf.load("Account", Operation.INSERT, records, jobs_in_flight=1)
@@ -277,5 +279,5 @@ def test_rows_of_a_job_that_broke_off_without_listing_them_are_unknown(
         *[RowStatus.UNKNOWN] * 3,
     ]
     sandbox.control.add_fault(kind=end, after_rows=2)
-    with pytest.raises(error, match="2 are saved, 0 refused, 0 not tried, 3 of unknown fate"):
+    with pytest.raises(error, match="2 succeeded, 0 failed, 0 not processed, 3 unknown"):
         sf.insert("Account", ABCDE)

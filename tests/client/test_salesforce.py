@@ -21,8 +21,9 @@ from sfbulk import (
     Operation,
     Salesforce,
     SObjectDescribe,
+    client,
 )
-from sfbulk.jobs import load
+from sfbulk.load.spool import FileLimits
 from sfbulk.soql import select
 from tests.client.conftest import ACCOUNTS
 
@@ -262,14 +263,12 @@ def test_update_and_delete_find_records_by_id(sf: Salesforce) -> None:
 def test_records_are_split_into_jobs_by_size(
     sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_JOB_BYTES", 1_000)
-    monkeypatch.setattr(load, "_SPOOL_BYTES", 1_500)
+    monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=1_000, rows=1_000))
     records = ({"Name": f"Many {number:03d}"} for number in range(300))
     summary = sf.insert("Account", records)
-    # '"Many 000"\n' has 11 bytes after a header of 7: 90 rows fit into 1,000 bytes. The rows
-    # are loaded whenever 1,500 bytes wait (137 rows): 90 + 47, 90 + 47, 26.
+    # '"Many 000"\n' has 11 bytes after a header of 7: 90 rows fit into 1,000 bytes.
     assert summary.succeeded == 300
-    assert len(summary.job_ids) == 5
+    assert len(summary.job_ids) == 4
 
 
 @pytest.mark.parametrize(
@@ -304,7 +303,7 @@ def test_no_records_make_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
 def test_a_job_that_fails_raises_its_reason_and_the_counts(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
-    with pytest.raises(JobFailed, match=r"Nope__c.* of 1 rows 0 are saved, 0 refused, 1 not") as e:
+    with pytest.raises(JobFailed, match=r"Nope__c.* Of 1 rows, 0 succeeded, 0 failed, 1 not") as e:
         sf.insert("Account", [{"Name": "x", "Nope__c": "y"}])
     assert e.value.job_id is not None
     assert calls(sandbox, "DELETE") == []
@@ -312,7 +311,7 @@ def test_a_job_that_fails_raises_its_reason_and_the_counts(
 
 def test_a_job_that_stops_half_way_says_what_is_in(sandbox: Sandbox, sf: Salesforce) -> None:
     sandbox.control.add_fault(kind="job_failed", object="Account", after_rows=200)
-    with pytest.raises(JobFailed, match="of 500 rows 200 are saved, 0 refused, 300 not tried"):
+    with pytest.raises(JobFailed, match="Of 500 rows, 200 succeeded, 0 failed, 300 not processed"):
         sf.insert("Account", ({"Name": str(number)} for number in range(500)))
 
 

@@ -14,14 +14,21 @@ from sfbulk import (
     ColumnDelimiter,
     CsvError,
     DataError,
+    IngestJob,
     JobFailed,
     LineEnding,
     Operation,
     PrecisionLoss,
+    RowOutcome,
+    RowStatus,
     Salesforce,
+    client,
 )
-from sfbulk.jobs import IngestJob, load, sources
+from sfbulk.jobs import sources
 from sfbulk.jobs.sources import numbered_rows
+from sfbulk.load import record_load
+from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.spool import FileLimits
 from tests.client.rules import rules
 
 if TYPE_CHECKING:
@@ -188,25 +195,18 @@ def test_sequences_that_do_not_fit_are_named(
 
 def test_a_source_is_read_as_it_is_loaded(sf: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory and disk do not grow with the source: rows are loaded whenever enough lie there."""
-    monkeypatch.setattr(load, "_SPOOL_BYTES", 1_000)
-    unloaded, most = 0, 0
+    monkeypatch.setattr(record_load, "LOADER_LIMITS", LoaderLimits(bytes=1_000))
+    read = 0
 
     def records() -> Iterator[dict[str, Any]]:
-        nonlocal unloaded, most
-        for number in range(300):
-            unloaded += 1
-            most = max(most, unloaded)
-            yield {"Name": f"Many {number:03d}"}
+        nonlocal read
+        for read in range(1, 301):
+            yield {"Name": f"Many {read:03d}"}
 
-    class Counting(load.RecordLoader):
-        def _run(self, files: Any, known: Any) -> Any:
-            nonlocal unloaded
-            error = super()._run(files, known)
-            unloaded = 0
-            return error
-
-    assert Counting(sf._transport, "Account", Operation.INSERT).load(records()).succeeded == 300
-    assert most < 100
+    ahead = [read - outcome.number for outcome in sf.load("Account", Operation.INSERT, records())]
+    assert len(ahead) == 300
+    # 1,000 bytes are 90 rows of 11 bytes.
+    assert max(ahead) <= 91
 
 
 def test_an_assignment_rule_goes_with_the_job(sf: Salesforce) -> None:
@@ -272,7 +272,7 @@ class _Pieces:
 
 
 def five_files(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    monkeypatch.setattr(load, "_JOB_BYTES", 1_000)
+    monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=1_000, rows=1_000))
     return [{"Name": "New", "Ext_Id__c": f"M{number:03d}"} for number in range(300)]
 
 
@@ -280,26 +280,15 @@ def five_files(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_so_many_jobs_run_at_a_time_and_no_more(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch, flight: int
 ) -> None:
-    open_jobs = most = 0
     sandbox.control.jobs_after_polls(2)
-    submit, account = load.RecordLoader._submit, load.RecordLoader._account
-
-    def counted_submit(self: Any, file: Any) -> Any:
-        nonlocal open_jobs, most
-        open_jobs += 1
-        most = max(most, open_jobs)
-        return submit(self, file)
-
-    def counted_account(self: Any, *args: Any) -> None:
-        nonlocal open_jobs
-        account(self, *args)
-        open_jobs -= 1
-
-    monkeypatch.setattr(load.RecordLoader, "_submit", counted_submit)
-    monkeypatch.setattr(load.RecordLoader, "_account", counted_account)
     summary = sf.insert("Account", five_files(monkeypatch), jobs_in_flight=flight)
     assert summary.succeeded == 300
     assert len(summary.job_ids) == 4
+    running = most = 0
+    for call in sandbox.requests:
+        # A job is deleted when all its rows are in and read.
+        running += {"POST": 1, "DELETE": -1}.get(call.method, 0) * ("/jobs/ingest" in call.path)
+        most = max(most, running)
     assert most == min(flight, len(summary.job_ids))
 
 
@@ -325,14 +314,16 @@ def test_when_a_job_fails_those_beside_it_are_waited_for_and_no_other_is_begun(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.control.add_fault(kind="job_failed", message="InternalServerError : no luck")
-    loader = load.RecordLoader(sf._transport, "Account", Operation.INSERT, jobs_in_flight=2)
-    with pytest.raises(JobFailed, match=r"no luck.* 0 are saved"):
-        loader.load(five_files(monkeypatch))
-    summary = loader._summary
-    assert len(summary.job_ids) == 2
+    rows = sf.load("Account", Operation.INSERT, five_files(monkeypatch), jobs_in_flight=2)
+    outcomes: list[RowOutcome] = []
+    with pytest.raises(JobFailed, match=r"no luck.* 0 succeeded"):
+        outcomes.extend(outcome for outcome in rows)
+    assert len({outcome.job_id for outcome in outcomes if outcome.job_id}) == 2
     saved = sandbox.org.query("SELECT Id FROM Account WHERE Name = 'New'").total()
-    assert saved == summary.succeeded > 0
-    assert summary.unprocessed > 0
+    assert saved == sum(outcome.success for outcome in outcomes) > 0
+    assert {outcome.status for outcome in outcomes if not outcome.success} == {
+        RowStatus.UNPROCESSED
+    }
 
 
 def test_an_interrupted_load_aborts_all_its_jobs(
@@ -343,7 +334,7 @@ def test_an_interrupted_load_aborts_all_its_jobs(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(IngestJob, "wait", interrupt)
+    monkeypatch.setattr(IngestJob, "poll", interrupt)
     with pytest.raises(KeyboardInterrupt):
         sf.insert("Account", five_files(monkeypatch), jobs_in_flight=3)
     jobs = sf._transport.json(sf._get("/jobs/ingest", "List the jobs"))["records"]

@@ -1,4 +1,4 @@
-"""Rows sorted into job files."""
+"""Rows sorted into files: one set of columns, no file beyond a limit, versions in order."""
 
 from __future__ import annotations
 
@@ -6,100 +6,189 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfbulk.bulk1.encode import CSV_ENCODER
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
-from sfbulk.jobs.spool import JobFile, JobSpool
+from sfbulk.load import spool as spool_module
+from sfbulk.load.row import Row
+from sfbulk.load.spool import FileLimits, RowSpool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk.load.spool import RowFile
 
 NAMES = ("Key", "Value")
 
 
-def read(file: JobFile) -> list[list[str]]:
+def new_spool(folder: Path, *, size: int = 10**8, rows: int = 10**8) -> RowSpool:
+    return RowSpool(folder, CSV_ENCODER, FileLimits(bytes=size, rows=rows))
+
+
+def taken(spool: RowSpool) -> Iterator[RowFile]:
+    while file := spool.next_file():
+        yield file
+
+
+def drained(spool: RowSpool) -> list[RowFile]:
+    """All files, each taken when those it waits for are settled; the files stay on the disk."""
+    spool.seal_all()
+    files: list[RowFile] = []
+    while wave := list(taken(spool)):
+        files += wave
+        for file in wave:
+            file.settled = True
+    return files
+
+
+def read(file: RowFile) -> list[list[str]]:
     with file.path.open(newline="\n", encoding="utf-8") as text:
         return list(csv.reader(text, strict=True))
 
 
-def test_rows_with_the_same_columns_share_a_job(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path)
-    spool.add(NAMES, ["1", "a"], key="1")
-    spool.add(("Key",), ["2"], key="2")
-    spool.add(NAMES, ["3", 'say "c"'], key="3")
-    both, one = spool.drain()
+def test_rows_with_the_same_columns_share_a_file(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path)
+    spool.add(1, Row(NAMES, ["1", "a"], "1"))
+    spool.add(2, Row(("Key",), ["2"], "2"))
+    spool.add(3, Row(NAMES, ["3", 'say "c"'], "3"))
+    one, both = sorted(drained(spool), key=lambda file: file.rows)
     assert read(both) == [["Key", "Value"], ["1", "a"], ["3", 'say "c"']]
     assert read(one) == [["Key"], ["2"]]
-    assert (both.rows, both.size) == (2, both.path.stat().st_size)
+    assert (list(both.numbers), both.size) == ([1, 3], both.path.stat().st_size)
 
 
-def test_a_job_is_split_at_its_size_in_bytes_not_characters(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path, max_job_bytes=30)
-    for _ in range(4):
-        spool.add(("A",), ["éé"], key=None)
-    files = spool.drain()
+def test_a_file_is_split_at_its_size_in_bytes_not_characters(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path, size=30)
+    for number in range(1, 5):
+        spool.add(number, Row(("A",), ["éé"]))
+    files = drained(spool)
     # '"A"\n' has 4 bytes and '"éé"\n' has 7 (5 characters): three rows fit into 30.
     assert [(file.rows, file.size) for file in files] == [(3, 25), (1, 11)]
     assert [file.path.stat().st_size for file in files] == [25, 11]
 
 
-def test_a_file_may_be_filled_to_the_last_byte(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path, max_job_bytes=25)
-    for _ in range(3):
-        spool.add(("A",), ["éé"], key=None)
-    assert [file.size for file in spool.drain()] == [25]
+def test_a_file_may_be_filled_to_the_last_byte_and_the_last_row(tmp_path: Path) -> None:
+    for limits in ({"size": 25}, {"rows": 3}):
+        (folder := tmp_path / str(limits)).mkdir()
+        spool = new_spool(folder, **limits)
+        for number in range(1, 4):
+            spool.add(number, Row(("A",), ["éé"]))
+        assert spool.next_file() is None
+        assert [file.size for file in drained(spool)] == [25]
 
 
-def test_a_row_too_large_for_any_job_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path, max_job_bytes=10)
-    with pytest.raises(OversizeRow, match="more than the 10 of a job"):
-        spool.add(("A",), ["xxxxxx"], key=None)
-    spool.add(("A",), ["x"], key=None)
-    assert [file.rows for file in spool.drain()] == [1]
+def test_a_row_too_large_for_any_file_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path, size=10)
+    with pytest.raises(OversizeRow, match="more than the 10 that Salesforce takes"):
+        spool.add(1, Row(("A",), ["xxxxxx"]))
+    assert (spool.rows, spool.bytes, spool.oldest) == (0, 0, None)
+    spool.add(2, Row(("A",), ["x"]))
+    assert [list(file.numbers) for file in drained(spool)] == [[2]]
 
 
-def test_draining_leaves_the_spool_empty_and_numbers_files_on(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path)
-    spool.add(("A",), ["1"], key="1")
-    assert (spool.size, spool.keys) == (4, 1)
-    (first,) = spool.drain()
-    assert (spool.size, spool.keys, spool.drain()) == (0, 0, [])
-    spool.add(("A",), ["1"], key="1")
-    (second,) = spool.drain()
-    assert second.group.wave == 0
-    assert first.path != second.path
+def test_a_full_file_can_be_sent_while_rows_are_added(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path, rows=2)
+    for number in range(1, 6):
+        spool.add(number, Row(("A",), ["x"]))
+    assert [list(file.numbers) for file in taken(spool)] == [[1, 2], [3, 4]]
+    assert [list(file.numbers) for file in drained(spool)] == [[5]]
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.booleans())))
-def test_no_key_is_twice_in_a_wave_and_later_versions_come_later(
-    records: list[tuple[str, str, bool]],
+def test_a_later_version_waits_for_the_file_of_the_earlier(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path)
+    spool.add(1, Row(NAMES, ["k", "old"], "k"))
+    spool.add(2, Row(NAMES, ["k", "new"], "k"))
+    spool.seal_all()
+    (first,) = taken(spool)
+    assert read(first)[1:] == [["k", "old"]]
+    spool.settle(first)
+    (second,) = taken(spool)
+    assert read(second)[1:] == [["k", "new"]]
+
+
+def test_a_child_waits_for_the_file_of_its_parent(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path)
+    spool.add(1, Row(NAMES, ["parent", ""], "parent"))
+    spool.add(2, Row(NAMES, ["child", "parent"], "child", after=("parent",)))
+    spool.seal_all()
+    assert [list(file.numbers) for file in taken(spool)] == [[1]]
+
+
+def test_a_version_of_a_settled_key_waits_for_nothing(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path)
+    spool.add(1, Row(("A",), ["1"], "1"))
+    spool.seal_all()
+    (first,) = taken(spool)
+    spool.settle(first)
+    assert (spool.rows, spool.bytes, spool.oldest) == (0, 0, None)
+    assert not first.path.exists()
+    spool.add(2, Row(("A",), ["1"], "1"))
+    (second,) = drained(spool)
+    assert second.level == 0
+    assert second.path != first.path
+
+
+def test_the_oldest_file_is_that_of_the_lowest_number_without_outcome(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path, rows=1)
+    for number in range(1, 4):
+        spool.add(number, Row(("A",), ["x"]))
+    first, second = taken(spool)
+    spool.settle(second)
+    assert spool.oldest is first
+    spool.settle(first)
+    assert spool.oldest
+    assert list(spool.oldest.numbers) == [3]
+
+
+def test_keys_of_settled_files_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "_MOST_KEYS", 10)
+    spool = new_spool(tmp_path, rows=5)
+    for number in range(1, 1001):
+        spool.add(number, Row(("A",), [str(number)], str(number)))
+        for file in list(taken(spool)):
+            spool.settle(file)
+    assert len(spool._last) <= 20
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans())), st.integers(1, 4))
+def test_no_key_is_twice_at_a_time_and_later_versions_come_later(
+    records: list[tuple[str, bool]], rows: int
 ) -> None:
     with TemporaryDirectory() as folder:
-        spool = JobSpool(Path(folder))
-        for number, (key, _, wide) in enumerate(records):
+        spool = new_spool(Path(folder), rows=rows)
+        for number, (key, wide) in enumerate(records, start=1):
             columns = ("Key", "Number", "Wide") if wide else ("Key", "Number")
             cells = [key, str(number), ""][: len(columns)]
-            spool.add(columns, cells, key=key)
-        files = spool.drain()
-        rows = [(file.group.wave, row[0], int(row[1])) for file in files for row in read(file)[1:]]
-    versions = defaultdict(list)
-    for wave, key, number in rows:
-        versions[key].append((wave, number))
-    assert sorted(number for *_, number in rows) == list(range(len(records)))
-    for found in versions.values():
-        assert [wave for wave, _ in found] == list(range(len(found)))
-        assert [number for _, number in found] == sorted(number for _, number in found)
+            spool.add(number, Row(columns, cells, key))
+        spool.seal_all()
+        seen = defaultdict(list)
+        while wave := list(taken(spool)):
+            keys = [row[0] for file in wave for row in read(file)[1:]]
+            assert len(keys) == len(set(keys))
+            for file in wave:
+                for row in read(file)[1:]:
+                    seen[row[0]].append(int(row[1]))
+                spool.settle(file)
+    assert sorted(number for of_key in seen.values() for number in of_key) == [
+        number for number, _ in enumerate(records, start=1)
+    ]
+    assert all(numbers == sorted(numbers) for numbers in seen.values())
 
 
 def test_memory_holds_buffers_not_rows(tmp_path: Path) -> None:
-    spool = JobSpool(tmp_path)
+    spool = new_spool(tmp_path)
     cells = ["x" * 2_000] * 100
     most = 0
     for number in range(120):
         columns = tuple(f"C{number}_{position}" for position in range(len(cells)))
-        spool.add(columns, cells, key=None)
-        most = max(most, sum(len(file._buffer) for file in spool._files))
-    assert spool.size > 1.4 * ALL_BUFFERS_BYTES
+        spool.add(number + 1, Row(columns, cells))
+        most = max(most, sum(len(file._buffer) for file in spool.unsettled()))
+    assert spool.bytes > 1.4 * ALL_BUFFERS_BYTES
     assert most <= ALL_BUFFERS_BYTES
-    assert sum(file.path.stat().st_size for file in spool.drain()) > spool.size
+    assert sum(file.path.stat().st_size for file in drained(spool)) == spool.bytes

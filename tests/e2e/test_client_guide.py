@@ -26,9 +26,6 @@ def test_every_example_of_the_guide_runs_and_does_what_it_says(
     assert len(blocks) > 10
     printed = []
     with Sandbox() as sandbox:
-        # The guide loads a record whose only field is empty; by default the org takes its row for
-        # a blank line.
-        sandbox.control.set_behaviour(empty_rows="read")
         names: dict[str, Any] = {
             "settings": {
                 "login_url": sandbox.url,

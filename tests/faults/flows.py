@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from sfbulk import ColumnDelimiter, Operation, SObjectDescribe, UploadUnknown
-from sfbulk.jobs import load, pages
+from sfbulk import ColumnDelimiter, Operation, SObjectDescribe, UploadUnknown, client
+from sfbulk.jobs import pages
+from sfbulk.load.spool import FileLimits
 from tests.client.ways_in import client_credentials
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def insert_csv_in_several_jobs(org: Org) -> object:
     lines = [f"{row['Name']};S1\r\n" for row in KEYLESS]
     data = "".join(["Name;Site\r\n", *lines]).encode()
     # Two rows a job.
-    with mock.patch.object(load, "_JOB_BYTES", 50):
+    with mock.patch.object(client, "JOB_LIMITS", FileLimits(bytes=50, rows=100)):
         summary = org.sf.insert(
             "Account",
             io.BytesIO(data),

@@ -161,6 +161,12 @@ class Org:
         listed: list[dict[str, Any]] = self._get("/jobs/ingest").json()["records"]
         return listed
 
+    def keep_jobs(self) -> None:
+        """Refuse to delete jobs, so that `loaded` finds those of which all rows are in."""
+        self.sandbox.control.add_fault(
+            kind="answer", method="DELETE", path="*/jobs/ingest/*", status=400, times=1_000
+        )
+
     def loaded(self, job_id: str) -> list[dict[str, str]]:
         """The rows a job saved, its own `sf__` columns left out."""
         text = self._get(f"/jobs/ingest/{job_id}/successfulResults").content.decode()

@@ -73,6 +73,7 @@ def test_update_goes_by_id_of_15_or_18_characters(org: Org) -> None:
 
 @pytest.mark.parametrize("operation", ["delete", "hardDelete"])
 def test_deletes_send_the_id_and_nothing_else(org: Org, operation: str) -> None:
+    org.keep_jobs()
     gone, kept = org.create("Account", Name="Gone"), org.create("Account", Name="Kept")
     run = org.load(
         schema("Account", "Id", "Name", "SystemModstamp"),
@@ -151,6 +152,7 @@ def test_a_lookup_to_several_objects_names_the_one_it_means(org: Org) -> None:
 
 
 def test_versions_of_one_record_land_in_the_order_of_the_input(org: Org) -> None:
+    org.keep_jobs()
     run = org.load(
         ACCOUNTS,
         record("Account", Ext_Id__c="A-1", Name="1"),
@@ -209,6 +211,7 @@ TEXTS = [
 def test_text_arrives_character_for_character_with_line_breaks_as_lf(
     org: Org, stored_by_salesforce: str
 ) -> None:
+    org.keep_jobs()
     org.sandbox.control.set_behaviour(line_breaks=stored_by_salesforce)
     run = org.load(
         schema("Account", "Ext_Id__c", "Name", "Description"),
@@ -273,6 +276,7 @@ def test_values_arrive_as_the_type_of_their_field(org: Org) -> None:
 
 
 def test_a_small_job_size_makes_more_jobs_and_state_leaves_between_them(org: Org) -> None:
+    org.keep_jobs()
     messages: list[dict[str, Any]] = []
     for at in range(60):
         messages += [record("Account", Name=f"{at:03}" + "x" * 200), state(Account=at)]
@@ -349,3 +353,11 @@ def test_what_stream_maps_compute_is_loaded_like_what_was_read(org: Org) -> None
             "Due_At__c": "2026-10-31T12:30:00.000+0000",
         }
     ]
+
+
+def test_a_job_is_deleted_only_when_all_its_rows_are_in(org: Org) -> None:
+    org.load(ACCOUNTS, record("Account", Ext_Id__c="A-1", Name="In"), **BY_KEY)
+    assert org.jobs() == []
+    run = org.load(ACCOUNTS, record("Account", Ext_Id__c="A-2", Name="x" * 300), **BY_KEY)
+    assert run.code == 1
+    assert [job["id"] for job in org.jobs()] == run.report("Account")["job_ids"]

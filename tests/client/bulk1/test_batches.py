@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfbulk import ContentType, DataError, Operation, OversizeRow
-from sfbulk.bulk1.batches import BatchSpool
 from sfbulk.bulk1.encode import ENCODERS
-from sfbulk.jobs.files import ALL_BUFFERS_BYTES
 from sfbulk.jobs.sources import numbered_rows
+from sfbulk.load.record_load import BATCH_LIMITS
+from sfbulk.load.spool import RowSpool
 from tests.client.rules import rules
+from tests.client.test_spool import drained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,10 +44,10 @@ def sent(
 ) -> list[tuple[list[int], bytes]]:
     """Each batch: the numbers of its rows, and its bytes."""
     with TemporaryDirectory() as folder:
-        spool = BatchSpool(Path(folder), ENCODERS[content], **limits)
+        spool = RowSpool(Path(folder), ENCODERS[content], replace(BATCH_LIMITS, **limits))
         for number, row in numbered_rows(records, columns, rules(operation, external_id)):
-            spool.add(number, row.columns, row.cells, row.values, key=row.key)
-        return [(list(file.numbers), file.path.read_bytes()) for file in spool.drain()]
+            spool.add(number, row)
+        return [(list(file.numbers), file.path.read_bytes()) for file in drained(spool)]
 
 
 def only(records: Records, content: ContentType, **more: Any) -> bytes:
@@ -207,17 +208,17 @@ def test_a_delete_sends_ids_alone() -> None:
 
 
 def test_a_row_larger_than_a_batch_is_refused() -> None:
-    with pytest.raises(OversizeRow, match="of a batch"):
-        sent([{"Name": "x" * 80}], ContentType.CSV, Operation.INSERT, max_bytes=80)
+    with pytest.raises(OversizeRow, match="takes in one upload"):
+        sent([{"Name": "x" * 80}], ContentType.CSV, Operation.INSERT, bytes=80)
 
 
 @pytest.mark.parametrize("content", ContentType)
 def test_a_batch_may_be_filled_to_the_last_byte(content: ContentType) -> None:
     records = [{"Name": "ü" * 10}] * 3
     whole = len(only(records, content, operation=Operation.INSERT))
-    exact = sent(records, content, Operation.INSERT, max_bytes=whole)
+    exact = sent(records, content, Operation.INSERT, bytes=whole)
     assert [len(numbers) for numbers, _ in exact] == [3]
-    split = sent(records, content, Operation.INSERT, max_bytes=whole - 1)
+    split = sent(records, content, Operation.INSERT, bytes=whole - 1)
     assert [len(numbers) for numbers, _ in split] == [2, 1]
 
 
@@ -267,7 +268,7 @@ def test_no_batch_is_beyond_a_limit_and_nothing_is_lost(
             }
             for record in records
         ]
-    batches = sent(records, content, Operation.INSERT, max_rows=max_rows, max_bytes=max_bytes)
+    batches = sent(records, content, Operation.INSERT, rows=max_rows, bytes=max_bytes)
     found: dict[int, Mapping[str, str]] = {}
     for numbers, body in batches:
         assert len(body) <= max_bytes
@@ -280,53 +281,3 @@ def test_no_batch_is_beyond_a_limit_and_nothing_is_lost(
     ]
     assert [found[number] for number in sorted(found)] == expected
     assert sum(len(numbers) for numbers, _ in batches) == len(records)
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["Name", "Fax"])), max_size=40),
-    st.integers(1, 5),
-)
-@settings(deadline=None)
-def test_no_key_is_twice_in_a_wave_and_later_versions_come_later(
-    versions: list[tuple[int, str]], max_rows: int
-) -> None:
-    records = [{"Id": f"00100000000000{key}", field: "x"} for key, field in versions]
-    with TemporaryDirectory() as folder:
-        spool = BatchSpool(Path(folder), ENCODERS[ContentType.CSV], max_rows=max_rows)
-        for number, row in numbered_rows(records, None, rules(Operation.UPDATE)):
-            spool.add(number, row.columns, row.cells, row.values, key=row.key)
-        files = spool.drain()
-    waves: dict[int, list[int]] = defaultdict(list)
-    for file in files:
-        waves[file.group.wave] += file.numbers
-    assert list(waves) == sorted(waves)
-    for wave in waves.values():
-        keys = [versions[number - 1][0] for number in wave]
-        assert len(keys) == len(set(keys))
-    for key in range(5):
-        of_key = [n for wave in waves for n in waves[wave] if versions[n - 1][0] == key]
-        assert of_key == sorted(of_key)
-
-
-def test_draining_leaves_the_spool_empty(tmp_path: Path) -> None:
-    spool = BatchSpool(tmp_path, ENCODERS[ContentType.CSV])
-    spool.add(1, ("Name",), ["a"], ["a"], key="a")
-    assert (spool.rows, spool.size) == (1, 4)
-    first = spool.drain()
-    assert (spool.rows, spool.size, spool.drain()) == (0, 0, [])
-    spool.add(2, ("Name",), ["a"], ["a"], key="a")
-    (second,) = spool.drain()
-    assert second.group.wave == 0
-    assert second.path != first[0].path
-
-
-def test_memory_holds_buffers_not_rows(tmp_path: Path) -> None:
-    spool = BatchSpool(tmp_path, ENCODERS[ContentType.CSV])
-    cells, most = ["x" * 2_000] * 100, 0
-    for number in range(120):
-        columns = tuple(f"C{number}_{position}" for position in range(len(cells)))
-        spool.add(number, columns, cells, cells, key=None)
-        most = max(most, sum(len(file._buffer) for file in spool._files))
-    assert spool.size > 1.4 * ALL_BUFFERS_BYTES
-    assert most <= ALL_BUFFERS_BYTES
-    assert sum(file.path.stat().st_size for file in spool.drain()) > spool.size

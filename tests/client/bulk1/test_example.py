@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
 
 
-@pytest.mark.usefixtures("empty_rows_read")
 def test_the_examples_query_load_and_go_step_by_step(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from sfbulk import (
     Concurrency,
     ContentType,
     DataError,
+    IngestSummary,
     JobError,
     JobTimeout,
     LimitExceeded,
@@ -24,9 +24,11 @@ from sfbulk import (
     QuotaReached,
     RowStatus,
     Salesforce,
+    client_bulk1,
 )
-from sfbulk.bulk1 import load
-from sfbulk.bulk1.batches import BatchSpool
+from sfbulk.load import record_load
+from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.spool import FileLimits
 from tests.client.conftest import ACCOUNTS
 
 if TYPE_CHECKING:
@@ -46,7 +48,11 @@ STORED = ODD.replace("\r\n", "\n")
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of three rows, so that a few records make several."""
-    monkeypatch.setattr(load, "BatchSpool", partial(BatchSpool, max_rows=3))
+    monkeypatch.setattr(client_bulk1, "BATCH_LIMITS", FileLimits(bytes=10_000_000, rows=3))
+
+
+def few_on_the_way(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(record_load, "LOADER_LIMITS", LoaderLimits(rows=rows))
 
 
 def asked(sandbox: Sandbox, method: str, ending: str = "") -> list[Any]:
@@ -64,31 +70,33 @@ def test_every_operation_works_in_every_form(
 ) -> None:
     how: dict[str, Any] = {"content_type": form, "concurrency": mode}
     new = [{"Name": f"N{n}", "Ext_Id__c": f"X{n}", "Site": ODD} for n in range(7)]
-    inserted = sf.bulk1.insert("Account", new, **how)
-    assert [outcome.number for outcome in inserted.results] == list(range(1, 8))
-    assert all(outcome.created and outcome.success for outcome in inserted.results)
-    ids = [outcome.id for outcome in inserted.results]
+    inserted = list(sf.bulk1.load("Account", Operation.INSERT, new, **how))
+    assert [outcome.number for outcome in inserted] == list(range(1, 8))
+    assert all(outcome.created and outcome.success for outcome in inserted)
+    ids = [outcome.id for outcome in inserted]
     assert in_org("SELECT Id, Site FROM Account WHERE Ext_Id__c LIKE 'X%' ORDER BY Name") == [
         (record_id, STORED) for record_id in ids
     ]
 
     changes = [{"Id": ids[0], "Site": None}, {"Id": ids[1], "Name": "Changed"}]
-    updated = sf.bulk1.update("Account", changes, **how)
-    assert [(one.id, one.created) for one in updated.results] == [(ids[0], False), (ids[1], False)]
+    updated = list(sf.bulk1.load("Account", Operation.UPDATE, changes, **how))
+    assert [(one.id, one.created) for one in updated] == [(ids[0], False), (ids[1], False)]
     soql = "SELECT Name, Site FROM Account WHERE Ext_Id__c IN ('X0', 'X1') ORDER BY Ext_Id__c"
     assert in_org(soql) == [("N0", None), ("Changed", STORED)]
 
     mixed = [{"Ext_Id__c": "X2", "Name": "Known"}, {"Ext_Id__c": "X9", "Name": "New"}]
-    upserted = sf.bulk1.upsert("Account", mixed, external_id="Ext_Id__c", **how)
-    assert [one.created for one in upserted.results] == [False, True]
-    assert upserted.results[0].id == ids[2]
+    how["external_id"] = "Ext_Id__c"
+    upserted = list(sf.bulk1.load("Account", Operation.UPSERT, mixed, **how))
+    del how["external_id"]
+    assert [one.created for one in upserted] == [False, True]
+    assert upserted[0].id == ids[2]
 
-    deleted = sf.bulk1.delete("Account", [{"Id": ids[3]}, {"Id": ids[4], "Name": "x"}], **how)
-    assert [one.id for one in deleted.results] == [ids[3], ids[4]]
+    going = [{"Id": ids[3]}, {"Id": ids[4], "Name": "x"}]
+    assert sf.bulk1.delete("Account", going, **how).succeeded == 2
     gone = sf.bulk1.hard_delete("Account", [{"Id": ids[5]}], **how)
     assert (gone.succeeded, gone.failures) == (1, [])
     left = in_org("SELECT Id FROM Account WHERE Ext_Id__c LIKE 'X%' ORDER BY Id")
-    assert [row[0] for row in left] == [*ids[:3], ids[6], upserted.results[1].id]
+    assert [row[0] for row in left] == [*ids[:3], ids[6], upserted[1].id]
     states = [sf.bulk1.job(job_id).info for job_id in _jobs(sandbox)]
     assert {job.state for job in states} == {ClassicJobState.CLOSED}
     assert {job.concurrency_mode for job in states} == {mode.value}
@@ -113,9 +121,11 @@ def test_results_keep_the_order_of_the_records_whatever_batch_they_were_in(
         {"Name": "d"},
         {"Name": "e", "NumberOfEmployees": 5, "AnnualRevenue": Decimal("12.50")},
     ]
+    outcomes = list(sf.bulk1.load("Account", Operation.INSERT, iter(records), content_type=form))
+    assert [outcome.number for outcome in outcomes] == list(range(1, 8))
+    assert [outcome.number for outcome in outcomes if not outcome.success] == [2, 5]
     summary = sf.bulk1.insert("Account", iter(records), content_type=form)
     assert (summary.succeeded, summary.failed, summary.unprocessed) == (5, 2, 0)
-    assert [outcome.number for outcome in summary.results] == list(range(1, 8))
     assert [outcome.number for outcome in summary.failures] == [2, 5]
     error = summary.failures[0].error
     assert error is not None
@@ -178,16 +188,16 @@ def test_data_goes_compressed_unless_told_otherwise(sandbox: Sandbox, sf: Salesf
 
 
 def test_no_records_make_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
-    assert sf.bulk1.insert("Account", []).results == []
-    assert sf.bulk1.insert("Account", b"Name\n").results == []
+    assert sf.bulk1.insert("Account", []) == IngestSummary()
+    assert sf.bulk1.insert("Account", b"Name\n") == IngestSummary()
     assert sandbox.requests == []
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_rounds_go_one_after_the_other_and_share_a_job(
+def test_a_source_is_read_as_it_is_loaded_and_batches_share_a_job(
     sandbox: Sandbox, sf: Salesforce, in_org: InOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_ROUND_ROWS", 5)
+    few_on_the_way(monkeypatch, 5)
     read: list[int] = []
 
     def records() -> Iterator[dict[str, str]]:
@@ -197,7 +207,7 @@ def test_rounds_go_one_after_the_other_and_share_a_job(
 
     outcomes = sf.bulk1.load("Account", Operation.INSERT, records())
     assert next(outcomes).number == 1
-    assert len(read) == 5
+    assert len(read) <= 7
     assert [outcome.number for outcome in outcomes] == list(range(2, 13))
     assert len(_jobs(sandbox)) == 1
     names = in_org("SELECT Name FROM Account WHERE Name LIKE 'R%' ORDER BY Name")
@@ -217,13 +227,13 @@ def test_a_batch_that_fails_as_a_whole_leaves_its_rows_unprocessed(
     sf: Salesforce, in_org: InOrg
 ) -> None:
     records = [{"Name": "a"}, {"Name": "b", "Foo__c": "1"}, {"Name": "c"}]
-    summary = sf.bulk1.insert("Account", records)
-    assert [outcome.status for outcome in summary.results] == [
+    outcomes = list(sf.bulk1.load("Account", Operation.INSERT, records))
+    assert [outcome.status for outcome in outcomes] == [
         RowStatus.SUCCEEDED,
         RowStatus.UNPROCESSED,
         RowStatus.SUCCEEDED,
     ]
-    error = summary.results[1].error
+    error = outcomes[1].error
     assert error is not None
     assert (error.code, error.message) == ("InvalidBatch", "Field name not found : Foo__c")
     assert in_org("SELECT Name FROM Account WHERE Ext_Id__c = null") == [("a",), ("c",)]
@@ -243,7 +253,7 @@ def test_a_batch_that_failed_before_its_first_row_is_unprocessed(
 ) -> None:
     sandbox.control.add_fault(kind="job_failed", object="Account", message="Timeout : too slow")
     summary = sf.bulk1.insert("Account", [{"Name": "a"}])
-    (outcome,) = summary.results
+    (outcome,) = summary.failures
     assert (outcome.status, outcome.error and outcome.error.code) == (
         RowStatus.UNPROCESSED,
         "Timeout",
@@ -255,30 +265,30 @@ def test_a_job_that_is_aborted_tells_of_every_row(
     sandbox: Sandbox, sf: Salesforce, in_org: InOrg
 ) -> None:
     sandbox.control.add_fault(kind="job_aborted", object="Account", skip=1)
-    summary = sf.bulk1.insert("Account", [{"Name": f"J{n}"} for n in range(12)])
+    records = [{"Name": f"J{n}"} for n in range(12)]
+    outcomes = list(sf.bulk1.load("Account", Operation.INSERT, records))
     saved = in_org("SELECT Name FROM Account WHERE Name LIKE 'J%' ORDER BY Name")
-    assert [f"J{one.number - 1}" for one in summary.results if one.success] == [
-        name for (name,) in saved
-    ]
-    assert (len(saved), summary.unprocessed, len(summary.results)) == (3, 9, 12)
-    assert summary.unknown == 0
+    assert [f"J{one.number - 1}" for one in outcomes if one.success] == [name for (name,) in saved]
+    assert [one.status for one in outcomes].count(RowStatus.UNPROCESSED) == 9
+    assert (len(saved), len(outcomes)) == (3, 12)
 
 
 @pytest.mark.usefixtures("small_batches")
 def test_batches_refused_when_others_are_in_leave_their_rows_unprocessed(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_ROUND_ROWS", 5)
+    few_on_the_way(monkeypatch, 5)
     sandbox.control.use_up("DailyBulkApiBatches", remaining=2)
-    summary = sf.bulk1.insert("Account", [{"Name": f"Q{n}"} for n in range(12)])
-    assert [one.status for one in summary.results] == [
-        *[RowStatus.SUCCEEDED] * 5,
-        *[RowStatus.UNPROCESSED] * 7,
+    records = [{"Name": f"Q{n}"} for n in range(12)]
+    outcomes = list(sf.bulk1.load("Account", Operation.INSERT, records))
+    assert [one.status for one in outcomes] == [
+        *[RowStatus.SUCCEEDED] * 6,
+        *[RowStatus.UNPROCESSED] * 6,
     ]
-    error = summary.results[-1].error
+    error = outcomes[-1].error
     assert error is not None
-    assert (error.code, summary.results[-1].batch_id) == ("ExceededQuota", None)
-    assert sandbox.org.counts()["Account"] == len(ACCOUNTS) + 5
+    assert (error.code, outcomes[-1].batch_id) == ("ExceededQuota", None)
+    assert sandbox.org.counts()["Account"] == len(ACCOUNTS) + 6
     (job_id,) = _jobs(sandbox)
     assert sf.bulk1.job(job_id).state is ClassicJobState.CLOSED
 
@@ -296,7 +306,7 @@ def test_a_quota_that_is_reached_in_mid_load_leaves_the_rest_unprocessed(
     with Salesforce.from_settings(settings, clock=clock) as sf:
         summary = sf.bulk1.insert("Account", [{"Name": f"G{n}"} for n in range(12)])
         assert (summary.succeeded, summary.unprocessed) == (6, 6)
-        error = summary.results[-1].error
+        error = summary.failures[-1].error
         assert error is not None
         assert error.code == "QuotaReached"
         with pytest.raises(QuotaReached):
@@ -307,8 +317,9 @@ def test_rows_that_are_refused_for_a_passing_reason_say_so(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
     sandbox.control.add_fault(kind="row_error", object="Account", rows=[2])
-    summary = sf.bulk1.insert("Account", [{"Name": f"L{n}"} for n in range(3)])
-    assert [one.error and one.error.code for one in summary.results] == [
+    records = [{"Name": f"L{n}"} for n in range(3)]
+    outcomes = list(sf.bulk1.load("Account", Operation.INSERT, records))
+    assert [one.error and one.error.code for one in outcomes] == [
         None,
         "UNABLE_TO_LOCK_ROW",
         None,
@@ -327,7 +338,7 @@ def test_a_record_that_cannot_be_sent_stops_the_load_before_the_job(
 def test_a_source_that_raises_aborts_the_job_and_is_heard(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_ROUND_ROWS", 1)
+    few_on_the_way(monkeypatch, 0)
 
     def records() -> Iterator[dict[str, str]]:
         yield {"Name": "a"}

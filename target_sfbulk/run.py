@@ -1,4 +1,4 @@
-"""All loads of a run: opened as SCHEMAs arrive, flushed in order, summed up at the end."""
+"""The streams of a run: opened as SCHEMAs arrive, loaded in order, reported at the end."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import Salesforce
-from target_sfbulk.load import StreamLoad, Workplace
 from target_sfbulk.mapping import OrgSchema
 from target_sfbulk.preflight import plan_stream, require_known_objects
 from target_sfbulk.rejects import StreamOutput
 from target_sfbulk.settings import RejectBudget, job_bytes, stream_settings, with_defaults
+from target_sfbulk.stream import LoadContext, StreamLoad
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +31,8 @@ class RejectBudgetError(Exception):
     """More rows were rejected than `max_rejects` allows."""
 
 
-class Loads:
-    """The loads of a run, by stream, in the order in which the streams first appeared."""
+class Run:
+    """The streams of a run, in the order in which they first appeared."""
 
     def __init__(self, config: Mapping[str, Any], interrupts: Interrupts, clock: Clock) -> None:
         """Open nothing yet; the org is first asked when the first stream is opened."""
@@ -40,7 +40,7 @@ class Loads:
         self._config = with_defaults(config)
         self._clock = clock
         self._budget = RejectBudget.parse(self._config["max_rejects"])
-        self._loads: dict[str, list[StreamLoad]] = {}
+        self._streams: dict[str, StreamLoad] = {}
         self._outputs: dict[str, StreamOutput] = {}
 
     def open(self, stream: str, record_fields: Sequence[str]) -> StreamLoad:
@@ -54,24 +54,24 @@ class Loads:
         left_out = [name for name, column in plan.columns.items() if column is None]
         if left_out:
             LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))
-        if stream not in self._outputs:
-            folder = Path(self._config["output_dir"])
-            self._outputs[stream] = StreamOutput(folder, stream, plan.sobject, plan.operation.value)
-        load = StreamLoad(plan, self._outputs[stream], self._workplace, partial(self._plan, stream))
-        self._loads.setdefault(stream, []).append(load)
+        load = self._streams.get(stream)
+        if load is None:
+            load = self._streams[stream] = self._new_stream(stream, plan)
+        else:
+            load.use(plan)
         return load
 
     def flush(self) -> None:
-        """API call: load all that is on the way; streams in order, and each SCHEMA's rows in order.
+        """API call: load all buffered rows, stream by stream.
 
         Raises:
             SalesforceError: Some rows are neither confirmed nor in a rejects file.
         """
-        for load in [load for loads in self._loads.values() for load in loads]:
+        for load in self._streams.values():
             if load.pending:
                 load.flush()
 
-    def sum_up(self) -> None:
+    def write_reports(self) -> None:
         """Write each stream's report, and one line of it to the log."""
         for output in self._outputs.values():
             output.write_report()
@@ -101,6 +101,26 @@ class Loads:
             f" {told}. The other rows read are loaded."
         )
 
+    def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:
+        folder = Path(self._config["output_dir"])
+        output = StreamOutput(folder, stream, plan.sobject, plan.operation.value)
+        self._outputs[stream] = output
+        return StreamLoad(
+            plan,
+            output,
+            self._context,
+            replan=partial(self._plan, stream),
+            before_send=partial(self._flush_before, stream),
+        )
+
+    def _flush_before(self, stream: str) -> None:
+        """Load the streams that appeared before this one: its rows may name theirs."""
+        for name, load in self._streams.items():
+            if name == stream:
+                return
+            if load.pending:
+                load.flush()
+
     def _plan(self, stream: str, record_fields: Sequence[str]) -> StreamPlan:
         return plan_stream(stream, record_fields, stream_settings(self._config, stream), self._org)
 
@@ -117,7 +137,7 @@ class Loads:
         return org
 
     @cached_property
-    def _workplace(self) -> Workplace:
+    def _context(self) -> LoadContext:
         spool = tempfile.mkdtemp(prefix="target-sfbulk-")
         weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
-        return Workplace(self._salesforce, Path(spool), job_bytes(self._config), self._clock)
+        return LoadContext(self._salesforce, Path(spool), job_bytes(self._config), self._clock)

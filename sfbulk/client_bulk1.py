@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
+from sfbulk.bulk1.encode import ENCODERS
 from sfbulk.bulk1.job import ClassicJob, JobSettings
-from sfbulk.bulk1.load import ClassicLoader, ClassicSummary
 from sfbulk.bulk1.query import ClassicQuery
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
 from sfbulk.describer import Describer
 from sfbulk.jobs.columns import ObjectColumns
-from sfbulk.jobs.records import RowRules
 from sfbulk.jobs.states import Operation
-from sfbulk.values import PrecisionLoss
+from sfbulk.load.by_bulk1 import Bulk1Carrier
+from sfbulk.load.journal import NO_JOURNAL
+from sfbulk.load.record_load import BATCH_LIMITS, RecordLoad, Way, check_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from typing_extensions import Unpack
 
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.csvio import LineEnding
     from sfbulk.jobs.columns import Describe
-    from sfbulk.jobs.outcomes import RowOutcome
     from sfbulk.jobs.sources import Records
+    from sfbulk.load.options import LoadOptions
+    from sfbulk.load.outcomes import Detail, IngestSummary, RowOutcome
     from sfbulk.transport import Transport
 
 
-class LoadOptions(TypedDict, total=False):
-    """What a load can be told besides its records."""
-
-    columns: Sequence[str]
-    """The names of the values, when records are sequences."""
-    content_type: ContentType
-    """The form of the data; CSV by default."""
-    concurrency: Concurrency
-    """`SERIAL` where parallel batches would lock each other's rows; slower."""
-    assignment_rule_id: str
-    """An assignment rule for cases or leads."""
-    compressed: bool
-    """Send the data with gzip; True by default."""
-    precision_loss: PrecisionLoss
-    """`FIT`, the default, makes CR and CRLF in texts LF, as Salesforce would; `REJECT` refuses."""
+_OPTIONS = {
+    "columns",
+    "column_delimiter",
+    "assignment_rule_id",
+    "journal",
+    "precision_loss",
+    "content_type",
+    "concurrency",
+    "compressed",
+}
 
 
 class Bulk1:
@@ -188,14 +185,11 @@ class Bulk1:
         external_id: str | None = None,
         **options: Unpack[LoadOptions],
     ) -> Iterator[RowOutcome]:
-        """API call: load records; what became of each, in their order, in rounds of 500,000.
+        """API call: load records; what became of each, in their order.
 
-        A record that is a mapping takes the values of `RecordLoader`: in an update or upsert
-        None and the empty text clear a field, and a column that is absent leaves it alone.
-        Cells of CSV go as they are: empty leaves a field alone, `#N/A` clears it. A later
-        version of a record is loaded after an earlier one has been.
-
-        The job is created when the first round is ready, and aborted when the loop ends early.
+        See `RecordLoad` for what a record may hold. A later version of a record is loaded after
+        an earlier one has been. The job is created when the first batch is full or the records
+        end, and aborted when the loop ends early.
 
         Args:
             sobject: object API name.
@@ -205,13 +199,49 @@ class Bulk1:
             options: see `LoadOptions`.
 
         Raises:
-            DataError: a record cannot be sent; names its number. Rounds before it are done.
+            DataError: a record cannot be sent; names its number. Batches before it are done.
             RowCountMismatch: Salesforce does not account for every row of a batch.
             JobError: the job holds batches that were not sent.
             ApiError: Salesforce refuses the job or the first batch. When it refuses a later one,
-                the records from there on are told of as unprocessed, since others are in.
+                the records from there on are reported as unprocessed, since others are in.
             TransportError: no answer.
         """
+        yield from self._load(sobject, operation, external_id, options).outcomes(records)
+
+    def insert(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: create records; see `load`."""
+        return self._load(sobject, Operation.INSERT, None, options).summary(records)
+
+    def update(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: change records, found by their `Id`; see `load`."""
+        return self._load(sobject, Operation.UPDATE, None, options).summary(records)
+
+    def upsert(
+        self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: change records, found by `external_id`, and create new ones; see `load`."""
+        return self._load(sobject, Operation.UPSERT, external_id, options).summary(records)
+
+    def delete(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: put records, found by their `Id`, into the recycle bin; see `load`."""
+        return self._load(sobject, Operation.DELETE, None, options).summary(records)
+
+    def hard_delete(
+        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+    ) -> IngestSummary:
+        """API call: delete records, found by their `Id`, for good; needs a permission."""
+        return self._load(sobject, Operation.HARD_DELETE, None, options).summary(records)
+
+    def _load(
+        self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions
+    ) -> RecordLoad:
+        check_options(options, _OPTIONS, "Bulk API 1.0")
         settings = JobSettings(
             sobject=sobject,
             operation=operation,
@@ -220,43 +250,18 @@ class Bulk1:
             external_id=external_id,
             assignment_rule_id=options.get("assignment_rule_id"),
         )
-        rules = RowRules(
-            operation,
-            external_id,
-            ObjectColumns(sobject, self._describe),
-            PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT)),
-        )
-        compressed = options.get("compressed", True)
-        loader = ClassicLoader(self._transport, settings, rules, compressed=compressed)
-        yield from loader.outcomes(records, options.get("columns"))
+        settings.check()
 
-    def insert(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> ClassicSummary:
-        """API call: create records; see `load`."""
-        return ClassicSummary(list(self.load(sobject, Operation.INSERT, records, **options)))
+        def carrier(detail: Detail) -> Bulk1Carrier:
+            return Bulk1Carrier(
+                self._transport,
+                settings,
+                compressed=options.get("compressed", True),
+                detail=detail,
+                journal=options.get("journal", NO_JOURNAL),
+            )
 
-    def update(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> ClassicSummary:
-        """API call: change records, found by their `Id`; see `load`."""
-        return ClassicSummary(list(self.load(sobject, Operation.UPDATE, records, **options)))
-
-    def upsert(
-        self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
-    ) -> ClassicSummary:
-        """API call: change records, found by `external_id`, and create new ones; see `load`."""
-        outcomes = self.load(sobject, Operation.UPSERT, records, external_id=external_id, **options)
-        return ClassicSummary(list(outcomes))
-
-    def delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> ClassicSummary:
-        """API call: put records, found by their `Id`, into the recycle bin; see `load`."""
-        return ClassicSummary(list(self.load(sobject, Operation.DELETE, records, **options)))
-
-    def hard_delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> ClassicSummary:
-        """API call: delete records, found by their `Id`, for good; needs a permission."""
-        return ClassicSummary(list(self.load(sobject, Operation.HARD_DELETE, records, **options)))
+        encoder = ENCODERS[settings.content_type]
+        way = Way(carrier, encoder, BATCH_LIMITS, self._transport.clock)
+        columns = ObjectColumns(sobject, self._describe)
+        return RecordLoad(operation, external_id, columns, way, options)

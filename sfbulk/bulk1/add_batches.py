@@ -1,0 +1,156 @@
+"""Adds batches to a 1.0 job, or to the next one when a job had to be closed."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk1.job import ClassicJob
+from sfbulk.bulk1.states import ClassicJobState
+from sfbulk.errors import BatchNotAdded, JobError, JobTimeout, SalesforceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sfbulk.bulk1.job import JobSettings
+    from sfbulk.bulk1.states import BatchInfo
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 4
+
+
+class BatchAdder:
+    """Adds the batches of one load."""
+
+    def __init__(self, transport: Transport, settings: JobSettings, *, compressed: bool) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._compressed = compressed
+        self._counts: dict[ClassicJob, int] = {}
+
+    @property
+    def count(self) -> int:
+        """How many batches were added."""
+        return sum(self._counts.values())
+
+    def add(
+        self, body: Path, spelled: Callable[[str], str], before: Callable[[ClassicJob], None]
+    ) -> tuple[ClassicJob, BatchInfo]:
+        """API call: add one batch.
+
+        Args:
+            body: its data.
+            spelled: gives a column's name as the data has it.
+            before: called with the job before the batch is sent to it.
+
+        Raises:
+            BatchNotAdded: it did not arrive, however often it was tried.
+            SalesforceError: as `ClassicJob.add_batch`.
+        """
+
+        def opened() -> ClassicJob:
+            job = self._open_job(spelled)
+            before(job)
+            return job
+
+        job, batch = add_once(opened, body, compressed=self._compressed)
+        self._counts[job] += 1
+        return job, batch
+
+    def check(self) -> None:
+        """API call: compare the jobs' numbers of batches with what was added.
+
+        Raises:
+            JobError: a job has batches that were not added.
+        """
+        for job, added in self._counts.items():
+            try:
+                total = job.refresh().number_batches_total
+            except SalesforceError as error:
+                # The rows are in and reported: no reason to lose that.
+                log.warning("%s The number of its batches could not be checked", error.message)
+                continue
+            if total not in (None, added):
+                raise JobError(
+                    f"Job {job.id} on {job.object_name} holds {total:,} batches where {added:,} "
+                    "were sent, so rows may be in twice. Look at the job in Setup, Bulk Data Load "
+                    "Jobs.",
+                    job_id=job.id,
+                )
+
+    def close(self) -> None:
+        """API call: close the jobs that are open."""
+        for job in reversed(self._counts):
+            if job.state is ClassicJobState.OPEN:
+                _quietly(job, ClassicJobState.CLOSED)
+
+    def abort(self) -> None:
+        """API call: abort the jobs."""
+        for job in reversed(self._counts):
+            _quietly(job, ClassicJobState.ABORTED)
+
+    def _open_job(self, spelled: Callable[[str], str]) -> ClassicJob:
+        job = next(reversed(self._counts), None)
+        if job is None or job.state is ClassicJobState.CLOSED:
+            key = self._settings.external_id
+            settings = replace(self._settings, external_id=key and spelled(key))
+            job = ClassicJob.create(self._transport, settings)
+            self._counts[job] = 0
+        return job
+
+
+@contextmanager
+def disposing(job: ClassicJob) -> Iterator[ClassicJob]:
+    """API call: at the end of the block close the job, or abort it if the block failed.
+
+    The block's own error is never replaced by one of this cleaning up. A job that `JobTimeout`
+    gave up waiting for is left running, as that error says.
+    """
+    try:
+        yield job
+    except JobTimeout:
+        raise
+    except BaseException:
+        _quietly(job, ClassicJobState.ABORTED)
+        raise
+    if job.state is ClassicJobState.OPEN:
+        _quietly(job, ClassicJobState.CLOSED)
+
+
+def add_once(
+    opened: Callable[[], ClassicJob], body: Path | bytes, *, compressed: bool = False
+) -> tuple[ClassicJob, BatchInfo]:
+    """API call: add a batch to the job that is open, or to the next when it did not arrive.
+
+    Args:
+        opened: gives a job that is open, a new one if need be.
+        body: the batch.
+        compressed: send it with gzip.
+
+    Raises:
+        BatchNotAdded: it did not arrive, however often it was tried.
+        SalesforceError: as `ClassicJob.add_batch`.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        job = opened()
+        try:
+            return job, job.add_batch(body, compressed=compressed)
+        except BatchNotAdded as error:
+            if attempt == _ATTEMPTS:
+                raise
+            log.warning("%s", error.message)
+    raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+
+def _quietly(job: ClassicJob, wanted: ClassicJobState) -> None:
+    try:
+        job.abort() if wanted is ClassicJobState.ABORTED else job.close()
+    except SalesforceError as error:
+        # Nothing is lost by it: Salesforce itself removes jobs after seven days.
+        reason = error.code or type(error).__name__
+        log.warning("Could not set %s on job %s: %s", wanted.value, job.id, reason)

@@ -1,0 +1,32 @@
+"""Loading: rows to files, files to jobs, results to outcomes; one engine for both bulk APIs."""
+
+from __future__ import annotations
+
+from sfbulk.load.journal import NO_JOURNAL, Journal
+from sfbulk.load.loader import Loader
+from sfbulk.load.options import LoadOptions
+from sfbulk.load.outcomes import (
+    UNKNOWN_CODE,
+    Counts,
+    Detail,
+    FileOutcome,
+    IngestSummary,
+    RowOutcome,
+    RowStatus,
+)
+from sfbulk.load.row import Row
+
+__all__ = [
+    "NO_JOURNAL",
+    "UNKNOWN_CODE",
+    "Counts",
+    "Detail",
+    "FileOutcome",
+    "IngestSummary",
+    "Journal",
+    "LoadOptions",
+    "Loader",
+    "Row",
+    "RowOutcome",
+    "RowStatus",
+]

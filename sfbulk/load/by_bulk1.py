@@ -1,0 +1,224 @@
+"""Carries files as the batches of one job of Bulk API 1.0."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk1.add_batches import BatchAdder
+from sfbulk.bulk1.states import BatchState
+from sfbulk.errors import ApiError, QuotaReached, RowCountMismatch, SalesforceError
+from sfbulk.jobs.polling import PollTimer
+from sfbulk.jobs.results import RowError
+from sfbulk.load.loader import Flight
+from sfbulk.load.outcomes import Counts, Detail, FileOutcome, RowOutcome, RowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sfbulk.bulk1.job import ClassicJob, JobSettings
+    from sfbulk.bulk1.row_results import RowResult
+    from sfbulk.bulk1.states import BatchInfo
+    from sfbulk.load.journal import Journal
+    from sfbulk.load.spool import RowFile
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+# As many batches as the rows that may be on the way fill.
+_BATCHES_IN_FLIGHT = 50
+
+
+@dataclass(eq=False, kw_only=True)
+class BatchFlight(Flight):
+    """A file and its batch; neither where Salesforce took no more batches."""
+
+    job: ClassicJob | None
+    batch: BatchInfo | None
+
+
+class Bulk1Carrier:
+    """One batch for each file, all in one job, or in the next when that had to be closed."""
+
+    most_in_flight = _BATCHES_IN_FLIGHT
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: JobSettings,
+        *,
+        compressed: bool,
+        detail: Detail,
+        journal: Journal,
+    ) -> None:
+        settings.check()
+        self._clock = transport.clock
+        self._adder = BatchAdder(transport, settings, compressed=compressed)
+        self._detail = detail
+        self._journal = journal
+        self._timer = PollTimer(self._clock)
+        self._refused: RowError | None = None
+        """Why Salesforce takes no more batches."""
+
+    def send(self, file: RowFile) -> BatchFlight:
+        """API call: add a batch.
+
+        After a refusal nothing more is sent, and the rows are not processed: what was sent
+        before must still be accounted for, as who loads all of it again would have it twice.
+
+        Raises:
+            ApiError, QuotaReached: the first batch is refused.
+            TransportError: no answer.
+        """
+        if self._refused is not None:
+            return BatchFlight(file, job=None, batch=None)
+        self._journal.begin(file)
+        try:
+            job, batch = self._add(file)
+        except (ApiError, QuotaReached) as error:
+            file.job_id = None
+            if not self._adder.count:
+                raise
+            log.warning("%s Nothing more is sent", error.message)
+            self._refused = RowError(error.code or type(error).__name__, error.message)
+            return BatchFlight(file, job=None, batch=None)
+        self._timer = PollTimer(self._clock)
+        return BatchFlight(file, job=job, batch=batch)
+
+    def next_look(self, flights: Sequence[BatchFlight]) -> float:
+        """The monotonic time at which the jobs are due."""
+        return 0.0 if any(one.batch is None for one in flights) else self._timer.due
+
+    def look(self, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
+        """API call for each job: look at its batches; those that have ended."""
+        ended = [flight for flight in flights if flight.batch is None]
+        if not self._timer.is_due:
+            return ended
+        for job in {flight.job for flight in flights if flight.job is not None}:
+            ended += _look(job, [flight for flight in flights if flight.job is job])
+        self._timer.looked()
+        return ended
+
+    def read(self, flight: BatchFlight) -> FileOutcome:
+        """API call: what became of the rows of a batch, in their order.
+
+        Raises:
+            RowCountMismatch: Salesforce does not account for every row of the batch.
+        """
+        job, batch, file = flight.job, flight.batch, flight.file
+        if job is None or batch is None:
+            rows, job_id = _unprocessed(file, self._refused), None
+        else:
+            self._journal.read(file, job.id, batch.id)
+            rows, job_id = _outcomes(job, batch, file), job.id
+        counts = Counts()
+        counts.count(rows)
+        if self._detail is not Detail.EVERY_ROW:
+            rows = [row for row in rows if not row.success]
+        state = batch.state.value if batch else ""
+        return FileOutcome(file, job_id, counts, rows, state)
+
+    def finish(self) -> None:
+        """API call: check that the jobs have the batches that were sent, and close them.
+
+        Raises:
+            JobError: a job has batches that were not sent.
+        """
+        self._adder.check()
+        self._adder.close()
+
+    def abandon(self, flights: Sequence[BatchFlight]) -> None:  # noqa: ARG002 - the carrier's port
+        """API call: abort the jobs."""
+        self._adder.abort()
+
+    def _add(self, file: RowFile) -> tuple[ClassicJob, BatchInfo]:
+        def before(job: ClassicJob) -> None:
+            self._journal.upload(file, job.id)
+            file.job_id = job.id
+
+        return self._adder.add(file.path, file.spelled, before)
+
+
+def _look(job: ClassicJob, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
+    wanted = {flight.batch.id: flight for flight in flights if flight.batch}
+    try:
+        listed = job.look(wanted)
+    except SalesforceError as error:
+        for flight in flights:
+            flight.error = error
+        return list(flights)
+    ended = [batch for batch in listed if batch.state.is_terminal]
+    for batch in ended:
+        wanted[batch.id].batch = batch
+    return [wanted[batch.id] for batch in ended]
+
+
+def _outcomes(job: ClassicJob, batch: BatchInfo, file: RowFile) -> list[RowOutcome]:
+    if batch.state is BatchState.COMPLETED:
+        results = list(job.row_results(batch.id))
+        _check_counts(job, batch, file.rows, results)
+        return [_outcome(batch, n, one) for n, one in zip(file.numbers, results, strict=True)]
+    reason = _reason(batch)
+    log.warning(
+        "Batch %s of job %s on %s is %s (%s): %d rows",
+        batch.id,
+        job.id,
+        job.object_name,
+        batch.state.value,
+        reason.code or "no reason given",
+        file.rows,
+    )
+    results = _partial_results(job, batch)
+    known = [_outcome(batch, n, one) for n, one in zip(file.numbers, results, strict=False)]
+    missing = (batch.number_records_processed or 0) > len(results)
+    status = RowStatus.UNKNOWN if missing else RowStatus.UNPROCESSED
+    rest = file.numbers[len(known) :]
+    return known + [
+        RowOutcome(n, status, None, False, (reason,), batch.job_id, batch.id) for n in rest
+    ]
+
+
+def _unprocessed(file: RowFile, reason: RowError | None) -> list[RowOutcome]:
+    errors = () if reason is None else (reason,)
+    return [RowOutcome(n, RowStatus.UNPROCESSED, None, False, errors, None) for n in file.numbers]
+
+
+def _partial_results(job: ClassicJob, batch: BatchInfo) -> list[RowResult]:
+    """What is known of the rows of a batch that did not complete."""
+    if not batch.number_records_processed:
+        return []
+    try:
+        return list(job.row_results(batch.id))
+    except ApiError:
+        # "Records not processed", whatever the count says.
+        return []
+
+
+def _outcome(batch: BatchInfo, number: int, result: RowResult) -> RowOutcome:
+    status = RowStatus.SUCCEEDED if result.success else RowStatus.FAILED
+    created, errors = result.created, result.errors
+    return RowOutcome(number, status, result.id, created, errors, batch.job_id, batch.id)
+
+
+def _reason(batch: BatchInfo) -> RowError:
+    """The stateMessage, `Code : text`."""
+    code, colon, text = (batch.state_message or "").partition(" : ")
+    return RowError(code, text) if colon else RowError("", code)
+
+
+def _check_counts(job: ClassicJob, batch: BatchInfo, sent: int, results: list[RowResult]) -> None:
+    failed = sum(not result.success for result in results)
+    agreed = (
+        len(results) == sent
+        and batch.number_records_processed in (None, sent)
+        and batch.number_records_failed in (None, failed)
+    )
+    if not agreed:
+        raise RowCountMismatch(
+            f"Batch {batch.id} of job {job.id} on {job.object_name} does not account for every "
+            f"row: of {sent:,} rows {len(results):,} have results, {failed:,} of them failed; "
+            f"Salesforce counts {batch.number_records_processed} and "
+            f"{batch.number_records_failed}. Look at the job in Setup, Bulk Data Load Jobs.",
+            job_id=job.id,
+        )

@@ -1,0 +1,163 @@
+"""Carries one file by one job of Bulk API 2.0."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk.errors import SalesforceError, UploadUnknown
+from sfbulk.jobs.ingest2 import IngestJob
+from sfbulk.jobs.job import abort_quietly, aborting, delete_quietly
+from sfbulk.jobs.polling import PollTimer
+from sfbulk.load.job_rows import JobRows, SentRows
+from sfbulk.load.loader import Flight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sfbulk.jobs.columns import Describe
+    from sfbulk.jobs.states import Operation
+    from sfbulk.load.journal import Journal
+    from sfbulk.load.outcomes import Detail, FileOutcome
+    from sfbulk.load.spool import RowFile
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+# Jobs created for one file when each time it is not known whether the data arrived.
+_JOBS_FOR_ONE_UPLOAD = 3
+
+
+@dataclass(frozen=True)
+class Bulk2Settings:
+    """How the jobs of a load are created; see `IngestJob.create`."""
+
+    sobject: str
+    operation: Operation
+    external_id: str | None = None
+    assignment_rule_id: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class JobFlight(Flight):
+    """A file and its job, which is closed."""
+
+    job: IngestJob
+    timer: PollTimer
+
+
+class Bulk2Carrier:
+    """One job for each file."""
+
+    def __init__(  # noqa: PLR0913 - what it works with, by keyword
+        self,
+        transport: Transport,
+        settings: Bulk2Settings,
+        *,
+        describe: Describe,
+        detail: Detail,
+        journal: Journal,
+        jobs_in_flight: int,
+    ) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._describe = describe
+        self._detail = detail
+        self._journal = journal
+        self.most_in_flight = max(1, jobs_in_flight)
+
+    def send(self, file: RowFile) -> JobFlight:
+        """API call: create a job with the rows of a file and close it.
+
+        When it is not known which data a job has, it is aborted and another one is created. As
+        it was never closed, it has loaded nothing.
+
+        Raises:
+            SalesforceError: Salesforce refuses, or does not answer.
+        """
+        for attempt in range(1, _JOBS_FOR_ONE_UPLOAD + 1):
+            try:
+                return self._send(file)
+            except UploadUnknown as error:  # noqa: PERF203 - the network is what takes time
+                file.job_id = None
+                if attempt == _JOBS_FOR_ONE_UPLOAD:
+                    raise _gave_up(error) from error
+                log.warning("%s A new job is created for its rows", error.message)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def next_look(self, flights: Sequence[JobFlight]) -> float:
+        """The monotonic time at which the first of these jobs is due."""
+        return min(0.0 if one.job.state.is_terminal else one.timer.due for one in flights)
+
+    def look(self, flights: Sequence[JobFlight]) -> list[JobFlight]:
+        """API call: look at the jobs that are due; those that have ended or cannot be read."""
+        return [flight for flight in flights if self._has_ended(flight)]
+
+    def read(self, flight: JobFlight) -> FileOutcome:
+        """API call: what became of each row. A job of which all rows are in is deleted.
+
+        Raises:
+            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
+            ApiError, TransportError: the results cannot be read.
+        """
+        job, file = flight.job, flight.file
+        self._journal.read(file, job.id, None)
+        key = self._settings.external_id or "Id"
+        outcome = JobRows(job, SentRows(file, key), self._describe, self._detail).read()
+        log.info("Job %s on %s is %s. %s", job.id, job.object_name, job.state.value, outcome.counts)
+        if outcome.counts.succeeded == file.rows:
+            delete_quietly(job)
+        return outcome
+
+    def finish(self) -> None:
+        """Do nothing: each job was closed when its file was sent."""
+
+    def abandon(self, flights: Sequence[JobFlight]) -> None:
+        """API call: abort the jobs that run."""
+        for flight in flights:
+            abort_quietly(flight.job)
+
+    def _send(self, file: RowFile) -> JobFlight:
+        self._journal.begin(file)
+        settings = self._settings
+        key = settings.external_id
+        job = IngestJob.create(
+            self._transport,
+            settings.sobject,
+            settings.operation,
+            external_id=key and file.spelled(key),
+            assignment_rule_id=settings.assignment_rule_id,
+        )
+        log.info("Job %s on %s takes %d rows", job.id, job.object_name, file.rows)
+        with aborting(job):
+            self._journal.upload(file, job.id)
+            job.upload(file.path)
+            self._journal.close(file, job.id)
+            file.job_id = job.id
+            job.close()
+        return JobFlight(file, job=job, timer=PollTimer(self._transport.clock))
+
+    def _has_ended(self, flight: JobFlight) -> bool:
+        if flight.job.state.is_terminal:
+            return True
+        if not flight.timer.is_due:
+            return False
+        try:
+            info = flight.job.poll()
+        except SalesforceError as error:
+            abort_quietly(flight.job)
+            flight.error = error
+            return True
+        flight.timer.looked()
+        return info.state.is_terminal
+
+
+def _gave_up(error: UploadUnknown) -> UploadUnknown:
+    return UploadUnknown(
+        f"{error.message} It was the last of {_JOBS_FOR_ONE_UPLOAD} jobs created for the same "
+        "rows; all of them were aborted, so none of these rows is loaded. Something between here "
+        "and Salesforce loses answers: load them again when the connection is better.",
+        ambiguous=True,
+        job_id=error.job_id,
+    )

@@ -1,0 +1,230 @@
+"""Reads what became of the rows of one ended 2.0 job, matched with the rows that were sent."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sfbulk.csvio import CsvDecoder
+from sfbulk.errors import ResultsMismatch, RowCountMismatch, SalesforceError
+from sfbulk.jobs.files import read_chunks
+from sfbulk.jobs.forms import column_forms, key_column_form
+from sfbulk.jobs.matching import KeyMatcher, ValueMatcher
+from sfbulk.jobs.results import RowError
+from sfbulk.jobs.states import JobState, failure
+from sfbulk.load.outcomes import UNKNOWN_CODE, Counts, Detail, FileOutcome, RowOutcome, RowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sfbulk.jobs.columns import Describe
+    from sfbulk.jobs.ingest2 import IngestJob
+    from sfbulk.jobs.states import JobInfo
+    from sfbulk.load.spool import RowFile
+
+_UNKNOWN = (
+    "The job ended {}, and no result list has this row, so it may be in or not: query it before it "
+    "is sent again."
+)
+
+
+class JobRows:
+    """The outcomes of one job's rows.
+
+    Memory: one outcome for each row that is handed out, and a key or the values of each row
+    once one has to be matched.
+    """
+
+    def __init__(self, job: IngestJob, sent: SentRows, describe: Describe, detail: Detail) -> None:
+        self._job = job
+        self._info = job.info
+        self._sent = sent
+        self._describe = describe
+        self._detail = detail
+        self._matcher: KeyMatcher | ValueMatcher | None = None
+        # A byte for each row that was sent: whether a result was matched with it.
+        self._matched = bytearray(sent.count)
+
+    def read(self) -> FileOutcome:
+        """API call: what became of every row; of one that is in no result list, that it is unknown.
+
+        Raises:
+            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
+            RowCountMismatch: the job has more rows than were sent.
+        """
+        counts = Counts()
+        rows = self._failed()
+        rows += self._successes(counts, len(rows))
+        counts.count(row for row in rows if not row.success)
+        if counts.total < self._sent.count:
+            rest = self._unprocessed()
+            counts.count(rest)
+            if counts.total < self._sent.count:
+                unlisted = self._unlisted(counts.total)
+                counts.count(unlisted)
+                rest += unlisted
+            rows += rest
+        self._refuse_more_than_was_sent(counts)
+        state, failed = self._info.state.value, self._failure(counts)
+        return FileOutcome(self._sent.file, self._job.id, counts, rows, state, failed)
+
+    def _successes(self, counts: Counts, failed: int) -> list[RowOutcome]:
+        if self._detail is Detail.EVERY_ROW:
+            rows = self._succeeded()
+            counts.count(rows)
+            return rows
+        if self._detail is Detail.REJECTED and self._adds_up(failed):
+            counts.succeeded = self._sent.count - failed
+        else:
+            self._count_successes(counts)
+        return []
+
+    def _adds_up(self, failed: int) -> bool:
+        """Whether the job's own counts leave no question which rows are in."""
+        info = self._info
+        return (
+            info.state is JobState.JOB_COMPLETE
+            and info.records_processed == self._sent.count
+            and info.records_failed in (None, failed)
+        )
+
+    def _count_successes(self, counts: Counts) -> None:
+        with closing(self._job.successful(counted=False)) as rows:
+            for row in rows:
+                counts.succeeded += 1
+                counts.created += row.created
+                # Without keys, finding the row costs much and says no more than the count.
+                if self._sent.has_keys:
+                    self._position(row.row)
+
+    def _succeeded(self) -> list[RowOutcome]:
+        with closing(self._job.successful(counted=False)) as rows:
+            return [
+                self._outcome(row.row, RowStatus.SUCCEEDED, row.id, created=row.created)
+                for row in rows
+            ]
+
+    def _failed(self) -> list[RowOutcome]:
+        with closing(self._job.failed(counted=False)) as rows:
+            return [self._outcome(row.row, RowStatus.FAILED, row.id, row.error) for row in rows]
+
+    def _unprocessed(self) -> list[RowOutcome]:
+        reason = self._reason()
+        with closing(self._job.unprocessed()) as rows:
+            return [self._outcome(row, RowStatus.UNPROCESSED, None, reason) for row in rows]
+
+    def _unlisted(self, listed: int) -> list[RowOutcome]:
+        """The rows of which no list says anything."""
+        if self._detail is not Detail.EVERY_ROW and not self._sent.has_keys:
+            # They were counted only.
+            self._succeeded()
+        status = unlisted_status(self._info, listed)
+        reasons = [self._reason()]
+        if status is RowStatus.UNKNOWN:
+            reasons.insert(0, RowError(UNKNOWN_CODE, _UNKNOWN.format(self._info.state.value)))
+        left = (self._sent.numbers[at] for at, matched in enumerate(self._matched) if not matched)
+        return [RowOutcome(n, status, None, False, tuple(reasons), self._job.id) for n in left]
+
+    def _refuse_more_than_was_sent(self, counts: Counts) -> None:
+        most = max(counts.total, self._info.records_processed or 0)
+        if most > self._sent.count:
+            raise RowCountMismatch(
+                f"Job {self._job.id} on {self._job.object_name} has {most:,} rows where "
+                f"{self._sent.count:,} were sent. {counts} Look at the job in Setup, Bulk Data "
+                "Load Jobs.",
+                job_id=self._job.id,
+            )
+
+    def _outcome(
+        self,
+        row: Mapping[str, str],
+        status: RowStatus,
+        record_id: str | None,
+        error: RowError | None = None,
+        *,
+        created: bool = False,
+    ) -> RowOutcome:
+        errors = (error,) if error else ()
+        number = self._sent.numbers[self._position(row)]
+        return RowOutcome(number, status, record_id, created, errors, self._job.id)
+
+    def _position(self, row: Mapping[str, str]) -> int:
+        if self._matcher is None:
+            self._matcher = self._sent.matcher(self._job.object_name, self._describe)
+        try:
+            position = self._matcher.take(row)
+        except ResultsMismatch as error:
+            raise ResultsMismatch(
+                f"The results of job {self._job.id} on {self._job.object_name} cannot be matched. "
+                f"{error.message} Look at the job in Setup, Bulk Data Load Jobs.",
+                job_id=self._job.id,
+            ) from error
+        self._matched[position] = 1
+        return position
+
+    def _reason(self) -> RowError:
+        """Why rows were not processed: the job's `Code : text`."""
+        code, colon, text = (self._info.error_message or "").partition(" : ")
+        return RowError(code, text) if colon else RowError("", code or self._info.state.value)
+
+    def _failure(self, counts: Counts) -> SalesforceError | None:
+        error = failure(self._info)
+        return error and type(error)(f"{error.message} {counts}", job_id=self._job.id)
+
+
+def unlisted_status(info: JobInfo, listed: int) -> RowStatus:
+    """What became of the rows of an ended job that none of its result lists has.
+
+    "Results are not recorded for batches that exceed the daily batch allocation" (Bulk API
+    guide), so such a row may be in. It is surely not where the job failed before its first
+    row: then Salesforce counts none, and lists none as unprocessed either (recorded).
+
+    Args:
+        info: the ended job.
+        listed: rows that its lists have.
+    """
+    untouched = info.state is JobState.FAILED and info.records_processed == 0 and not listed
+    return RowStatus.UNPROCESSED if untouched else RowStatus.UNKNOWN
+
+
+class SentRows:
+    """The rows of one job as they were sent."""
+
+    def __init__(self, file: RowFile, key: str | None) -> None:
+        """Take the rows.
+
+        Args:
+            file: the CSV that was uploaded; it must still be there.
+            key: the column by which Salesforce finds records; None for an insert.
+        """
+        self.file = file
+        self.numbers = file.numbers
+        spelled = file.spelled(key) if key else None
+        self._key = file.columns.index(spelled) if spelled in file.columns else None
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.numbers)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether each row has a key."""
+        return self._key is not None
+
+    def matcher(self, sobject: str, describe: Describe) -> KeyMatcher | ValueMatcher:
+        """API call, if the object has not been described yet: what finds the row of a result."""
+        columns = self.file.columns
+        if self._key is not None:
+            form = key_column_form(sobject, columns[self._key], describe)
+            positions = {form(cells[self._key]): at for at, cells in enumerate(self._cells())}
+            if len(positions) == len(self.numbers):
+                return KeyMatcher(positions, columns[self._key], form)
+            # Two spellings of one key, as of a number: the other values tell them apart.
+        return ValueMatcher(column_forms(sobject, columns, describe), self._cells)
+
+    def _cells(self) -> Iterator[list[str]]:
+        decoder = CsvDecoder()
+        for chunk in read_chunks(self.file.path):
+            yield from decoder.feed(chunk)
+        yield from decoder.flush()

@@ -1,0 +1,290 @@
+"""The loading engine: rows in by number, files in flight, outcomes out.
+
+The engine takes rows while its jobs run. It knows nothing of HTTP: a carrier sends a file,
+looks whether it has ended and reads its results. One thread does everything, so requests
+come in an order that can be repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from sfbulk.errors import SalesforceError
+from sfbulk.jobs.results import RowError
+from sfbulk.load.journal import NO_JOURNAL
+from sfbulk.load.outcomes import RowOutcome, RowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from sfbulk.clock import Clock
+    from sfbulk.load.journal import Journal
+    from sfbulk.load.outcomes import FileOutcome
+    from sfbulk.load.row import Row
+    from sfbulk.load.spool import RowFile, RowSpool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Flight:
+    """A file that Salesforce has."""
+
+    file: RowFile
+    error: SalesforceError | None = None
+    """Why its job could not be looked at any more."""
+
+
+F = TypeVar("F", bound=Flight)
+
+
+class Carrier(Protocol[F]):
+    """Takes files to Salesforce by one of the bulk APIs."""
+
+    most_in_flight: int
+    """How many files it may have on the way at a time."""
+
+    def send(self, file: RowFile) -> F:
+        """API call: hand a file to Salesforce, which may begin to load it.
+
+        Raises:
+            SalesforceError: it was not sent, or it is not known whether it was: see
+                `RowFile.job_id`.
+        """
+
+    def next_look(self, flights: Sequence[F]) -> float:
+        """The monotonic time at which to look at these, of which there is at least one."""
+
+    def look(self, flights: Sequence[F]) -> list[F]:
+        """API call: look at those that are due; the ones that have ended, or have an `error`."""
+
+    def read(self, flight: F) -> FileOutcome:
+        """API call: what became of the rows of a file whose job has ended.
+
+        Raises:
+            SalesforceError: Salesforce does not say it.
+        """
+
+    def finish(self) -> None:
+        """API call: every file has been read; close what is still open.
+
+        Raises:
+            SalesforceError: Salesforce has other rows than were sent.
+        """
+
+    def abandon(self, flights: Sequence[F]) -> None:
+        """API call: stop the jobs that run; errors are logged, not raised."""
+
+
+@dataclass(frozen=True)
+class LoaderLimits:
+    """What may lie between the source and the outcomes."""
+
+    bytes: int = 400_000_000
+    """On disk: the files that are not settled."""
+    rows: int = 500_000
+    """Between the oldest row without outcome and the newest row."""
+
+
+class Loader(Generic[F]):
+    """Loads the rows of one object by one operation.
+
+    Call `add` and `advance` for each row, `flush` after the last, and take what `settled`
+    gives in between. As a context it aborts its jobs when the block fails.
+    """
+
+    def __init__(  # noqa: PLR0913 - what the engine works with, by keyword
+        self,
+        carrier: Carrier[F],
+        spool: RowSpool,
+        clock: Clock,
+        *,
+        limits: LoaderLimits = LoaderLimits(),
+        journal: Journal = NO_JOURNAL,
+        before_send: Callable[[], None] = lambda: None,
+        stop_on_failure: bool = True,
+    ) -> None:
+        """Set what the engine works with.
+
+        Args:
+            carrier: takes files to Salesforce.
+            spool: makes the files.
+            clock: the time.
+            limits: how much may be on the way.
+            journal: records each step before it is taken.
+            before_send: called before a file is sent; loads first what must be in before it.
+            stop_on_failure: whether a job that failed as a whole ends the load.
+        """
+        self._carrier = carrier
+        self._spool = spool
+        self._clock = clock
+        self._limits = limits
+        self._journal = journal
+        self._before_send = before_send
+        self._stop_on_failure = stop_on_failure
+        self._flying: list[F] = []
+        self._settled: deque[FileOutcome] = deque()
+        self._errors: list[SalesforceError] = []
+        self._taken = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._carrier.abandon(self._flying)
+
+    @property
+    def settled_to(self) -> int:
+        """Every row up to this number has its outcome."""
+        oldest = self._spool.oldest
+        return self._taken if oldest is None else oldest.numbers[0] - 1
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows without outcome."""
+        return self._spool.rows
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of the files whose rows have no outcome."""
+        return self._spool.bytes
+
+    def add(self, number: int, row: Row) -> None:
+        """Take a row; nothing is sent yet.
+
+        Args:
+            number: which record it is; higher than the one before.
+            row: the row.
+
+        Raises:
+            DataError: the row cannot be sent, and was not taken.
+        """
+        self._spool.add(number, row)
+        self._taken = number
+
+    def advance(self) -> None:
+        """API calls, if it is time for them: send what is full, look at what runs.
+
+        Blocks while more is on the way than the limits allow.
+
+        Raises:
+            SalesforceError: a job could not be created, sent or read, or it failed as a whole.
+                Those that ran beside it have ended, and no further one was begun.
+        """
+        self._send()
+        if self._flying and self._seconds_to_look() <= 0:
+            self._look()
+        while self._is_full():
+            if oldest := self._spool.oldest:
+                self._spool.seal(oldest)
+            self._send()
+            self._wait()
+        if self._errors:
+            self.wind_down()
+
+    def flush(self) -> None:
+        """API calls: load what was taken; every row has its outcome then.
+
+        Raises:
+            SalesforceError: as `advance`.
+        """
+        self._spool.seal_all()
+        self._send()
+        while self._flying:
+            self._wait()
+            self._send()
+        if self._errors:
+            self.wind_down()
+
+    def finish(self) -> None:
+        """API call: check, after the last `flush`, that Salesforce has what was sent.
+
+        Raises:
+            SalesforceError: it has other rows.
+        """
+        self._carrier.finish()
+
+    def wind_down(self) -> None:
+        """API calls: begin nothing more, wait for what runs, and raise the first error.
+
+        Raises:
+            SalesforceError: the first of the load.
+        """
+        while self._flying:
+            self._wait()
+        for error in self._errors[1:]:
+            log.error("%s", error)
+        if self._errors:
+            raise self._errors[0]
+
+    def settled(self) -> Iterator[FileOutcome]:
+        """Take the outcomes that are new since the last call."""
+        while self._settled:
+            yield self._settled.popleft()
+
+    def unsettled(self, error: SalesforceError) -> Iterator[RowOutcome]:
+        """The rows that have no outcome because of `error`."""
+        reason = (RowError(error.code or type(error).__name__, error.message),)
+        for file in self._spool.unsettled():
+            status = RowStatus.UNKNOWN if file.job_id else RowStatus.UNPROCESSED
+            for number in file.numbers:
+                yield RowOutcome(number, status, None, False, reason, file.job_id)
+
+    def _is_full(self) -> bool:
+        if self._errors:
+            return False
+        span = self._taken - self.settled_to
+        return span > self._limits.rows or self._spool.bytes > self._limits.bytes
+
+    def _send(self) -> None:
+        while not self._errors and len(self._flying) < self._carrier.most_in_flight:
+            file = self._spool.next_file()
+            if file is None:
+                return
+            self._before_send()
+            try:
+                flight = self._carrier.send(file)
+            except SalesforceError as error:
+                self._errors.append(error)
+            else:
+                self._flying.append(flight)
+
+    def _wait(self) -> None:
+        """Sleep until a file on the way is due, and look at it."""
+        if self._flying:
+            self._clock.sleep(max(0.0, self._seconds_to_look()))
+            self._look()
+
+    def _seconds_to_look(self) -> float:
+        return self._carrier.next_look(self._flying) - self._clock.monotonic()
+
+    def _look(self) -> None:
+        for flight in self._carrier.look(self._flying):
+            self._flying.remove(flight)
+            self._read(flight)
+
+    def _read(self, flight: F) -> None:
+        try:
+            if flight.error:
+                raise flight.error
+            outcome = self._carrier.read(flight)
+        except SalesforceError as error:
+            self._errors.append(error)
+            return
+        self._journal.settled(flight.file)
+        self._spool.settle(flight.file)
+        self._settled.append(outcome)
+        if outcome.failure and self._stop_on_failure:
+            self._errors.append(outcome.failure)

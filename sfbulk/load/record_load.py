@@ -1,0 +1,200 @@
+"""Loads Python records or CSV through the engine; reports every record, or those not in."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
+from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
+from sfbulk.errors import DataError, SalesforceError
+from sfbulk.jobs.records import RowRules, naming_record
+from sfbulk.jobs.sources import numbered_rows
+from sfbulk.load.journal import NO_JOURNAL
+from sfbulk.load.loader import Loader, LoaderLimits
+from sfbulk.load.outcomes import Detail, IngestSummary
+from sfbulk.load.spool import FileLimits, RowSpool
+from sfbulk.values import PrecisionLoss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+    from sfbulk.clock import Clock
+    from sfbulk.jobs.columns import ObjectColumns
+    from sfbulk.jobs.sources import Records
+    from sfbulk.jobs.states import Operation
+    from sfbulk.load.loader import Carrier
+    from sfbulk.load.options import LoadOptions
+    from sfbulk.load.outcomes import FileOutcome, RowOutcome
+    from sfbulk.load.spool import RowEncoder
+
+# More rows than a job of 100 MB can hold.
+_ANY_ROWS = MAX_JOB_BYTES
+
+JOB_LIMITS = FileLimits(bytes=MAX_JOB_BYTES, rows=_ANY_ROWS)
+"""One upload to a job of Bulk API 2.0."""
+
+BATCH_LIMITS = FileLimits(bytes=MAX_BATCH_BYTES, rows=MAX_BATCH_ROWS)
+"""One batch of Bulk API 1.0."""
+
+LOADER_LIMITS = LoaderLimits()
+"""What may lie between the source and the outcomes."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How rows go to Salesforce: which bulk API, in which form."""
+
+    carrier: Callable[[Detail], Carrier[Any]]
+    encoder: RowEncoder
+    limits: FileLimits
+    clock: Clock
+
+
+class RecordLoad:
+    """One load of one object.
+
+    A record that is a mapping, or a sequence whose columns are given beside it, has in its
+    columns (field names, or `Account.Ext__c` for a parent by its external id) None, text,
+    bool, int, float, Decimal, date or aware datetime. In an update or upsert None and the
+    empty text clear the field, and a column that is absent leaves it alone. Cells of CSV go
+    as they are: empty leaves a field alone, `#N/A` clears it. A delete sends the `Id` and
+    nothing else.
+
+    Columns go out as describe spells them. CR and CRLF in a text become LF, as Salesforce would
+    store them, and a null of a field that cannot be null leaves it as it is; both are counted.
+    Of two columns that set one field, such as `AccountId` and `Account.Ext__c`, the empty one is
+    left out.
+
+    Rows are split by their encoded bytes and by their columns. Several jobs run side by side;
+    a later version of a record is loaded when the job of the earlier one has ended.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        external_id: str | None,
+        columns: ObjectColumns,
+        way: Way,
+        options: LoadOptions,
+    ) -> None:
+        """Set what is done with the records.
+
+        Args:
+            operation: what to do with the rows.
+            external_id: the key field of an upsert; no other operation takes one.
+            columns: the columns of the object.
+            way: how rows go to Salesforce.
+            options: the options of the load.
+        """
+        loss = PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT))
+        self._rules = RowRules(operation, external_id, columns, loss)
+        self._way = way
+        self._options = options
+
+    def summary(self, records: Records) -> IngestSummary:
+        """API call: load all records; rejected rows are reported, not raised.
+
+        Raises:
+            DataError: a record cannot be sent; names its number. Jobs before it are done.
+            CsvError: bytes that are not CSV, or whose header row is not valid.
+            JobFailed: a job failed as a whole. Those that ran beside it are waited for, and no
+                further one is begun.
+            RowCountMismatch: Salesforce does not account for every row of a job.
+            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
+            ApiError: Salesforce refuses a job.
+            TransportError: no answer.
+        """
+        changes = self._rules.changes
+        summary = IngestSummary(fitted=changes.fitted, nulls_kept=changes.nulls_kept)
+        with self._loader(Detail.REJECTED) as loader:
+            try:
+                for outcome in self._load(loader, records):
+                    summary.add(outcome)
+            except SalesforceError:
+                _wait_for_the_others(loader)
+                raise
+        summary.failures.sort(key=lambda outcome: outcome.number)
+        return summary
+
+    def outcomes(self, records: Records) -> Iterator[RowOutcome]:
+        """API call: load all records; what became of each, in their order.
+
+        All records that were read are yielded before an error is raised: one that was not sent
+        as unprocessed, one that may be in as unknown.
+
+        Raises:
+            DataError, CsvError, JobFailed, RowCountMismatch, ResultsMismatch, ApiError,
+                TransportError: as `summary`.
+        """
+        ordered = _InOrder()
+        with self._loader(Detail.EVERY_ROW) as loader:
+            try:
+                for outcome in self._load(loader, records):
+                    yield from ordered.take(outcome.rows)
+            except SalesforceError as error:
+                _wait_for_the_others(loader)
+                known = (row for outcome in loader.settled() for row in outcome.rows)
+                yield from ordered.rest([*known, *loader.unsettled(error)])
+                raise
+
+    def _load(self, loader: Loader[Any], records: Records) -> Iterator[FileOutcome]:
+        delimiter = self._options.get("column_delimiter", ColumnDelimiter.COMMA)
+        columns = self._options.get("columns")
+        rows = numbered_rows(records, columns, self._rules, delimiter)
+        for number, row in rows:
+            with naming_record(number):
+                loader.add(number, row)
+            loader.advance()
+            yield from loader.settled()
+        loader.flush()
+        yield from loader.settled()
+        loader.finish()
+
+    @contextmanager
+    def _loader(self, detail: Detail) -> Iterator[Loader[Any]]:
+        way = self._way
+        with TemporaryDirectory(prefix="sfbulk-") as folder:
+            spool = RowSpool(Path(folder), way.encoder, way.limits)
+            journal = self._options.get("journal", NO_JOURNAL)
+            carrier = way.carrier(detail)
+            with Loader(carrier, spool, way.clock, limits=LOADER_LIMITS, journal=journal) as loader:
+                yield loader
+
+
+class _InOrder:
+    """Gives outcomes in the order of the records, each when all before it are known."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, RowOutcome] = {}
+        self._next = 1
+
+    def take(self, outcomes: Iterable[RowOutcome]) -> Iterator[RowOutcome]:
+        self._waiting.update((outcome.number, outcome) for outcome in outcomes)
+        while (outcome := self._waiting.pop(self._next, None)) is not None:
+            self._next += 1
+            yield outcome
+
+    def rest(self, outcomes: Iterable[RowOutcome]) -> Iterator[RowOutcome]:
+        self._waiting.update((outcome.number, outcome) for outcome in outcomes)
+        yield from (self._waiting[number] for number in sorted(self._waiting))
+
+
+def check_options(options: LoadOptions, fit: AbstractSet[str], api: str) -> None:
+    """Refuse options that this bulk API does not have.
+
+    Raises:
+        DataError: names all of them.
+    """
+    if unfit := sorted(set(options) - fit):
+        raise DataError(f"{', '.join(unfit)}: not an option of a load by {api}.")
+
+
+def _wait_for_the_others(loader: Loader[Any]) -> None:
+    """Wait for jobs that run beside one that failed; the first error is raised by the caller."""
+    with suppress(SalesforceError):
+        loader.wind_down()

@@ -1,0 +1,87 @@
+"""Keeps the original lines of records on disk, by row number, until their outcomes are known."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_BUFFER_BYTES = 1024 * 1024
+_SEGMENT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass
+class _Segment:
+    """One file of lines; `first` is the number of its first row."""
+
+    path: Path
+    first: int
+    starts: array[int] = field(default_factory=lambda: array("Q"))
+    size: int = 0
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.starts) - 1
+
+
+class RecordLines:
+    """Lines by row number; rows are numbered from 1 without gaps.
+
+    Memory: eight bytes for each row that is kept, and a buffer of 1 MB.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Set the place of the files.
+
+        Args:
+            folder: An existing folder for them; the caller removes it.
+        """
+        self._folder = folder
+        self._segments: deque[_Segment] = deque()
+        self._buffer = bytearray()
+        self._next = 1
+
+    def add(self, line: bytes) -> None:
+        """Keep the line of the next row; it has no line end."""
+        segment = self._segments[-1] if self._segments else None
+        if segment is None or segment.size >= _SEGMENT_BYTES:
+            self._write_out()
+            path = self._folder / f"records-{self._next:012d}.jsonl"
+            segment = _Segment(path, self._next)
+            self._segments.append(segment)
+        segment.starts.append(segment.size)
+        segment.size += len(line) + 1
+        self._next += 1
+        self._buffer += line + b"\n"
+        if len(self._buffer) >= _BUFFER_BYTES:
+            self._write_out()
+
+    def lines(self, numbers: Iterable[int]) -> Iterator[bytes]:
+        """The lines of these rows, whose numbers ascend."""
+        self._write_out()
+        wanted = deque(numbers)
+        for segment in self._segments:
+            if not wanted or segment.last < wanted[0]:
+                continue
+            with segment.path.open("rb") as file:
+                while wanted and wanted[0] <= segment.last:
+                    file.seek(segment.starts[wanted.popleft() - segment.first])
+                    yield file.readline().rstrip(b"\n")
+
+    def forget(self, number: int) -> None:
+        """Remove files of which every row up to this number has its outcome."""
+        while self._segments and self._segments[0].last <= number:
+            if len(self._segments) == 1:
+                self._buffer.clear()
+            self._segments.popleft().path.unlink(missing_ok=True)
+
+    def _write_out(self) -> None:
+        if self._buffer:
+            with self._segments[-1].path.open("ab") as file:
+                file.write(self._buffer)
+            self._buffer.clear()

@@ -1,0 +1,209 @@
+"""Loads one stream: records become rows, rows go to the loading engine, outcomes to files."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from sfbulk import DataError, RowError, RowStatus
+from sfbulk.load import UNKNOWN_CODE, Detail, Row
+from target_sfbulk.numbers import json_line
+from target_sfbulk.records import RecordLines
+from target_sfbulk.rejects import Kind, Reject
+from target_sfbulk.rows import RejectedRecordError, RowEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sfbulk import RowOutcome, Salesforce
+    from sfbulk.clock import Clock
+    from sfbulk.load import FileOutcome
+    from target_sfbulk.preflight import StreamPlan
+    from target_sfbulk.rejects import StreamOutput
+
+LOGGER = logging.getLogger("target-sfbulk")
+
+# The row that no longer fits, with the header, would make a job of its own.
+_FULL = 0.95
+
+# A buffered row costs about 200 bytes of memory, most of it for its key.
+_MOST_ROWS = 500_000
+
+
+@dataclass
+class LoadContext:
+    """What the streams of a run share.
+
+    Attributes:
+        folder: For rows until they are loaded; the caller removes it.
+        job_bytes: Most bytes of a job's CSV.
+    """
+
+    salesforce: Salesforce
+    folder: Path
+    job_bytes: int
+    clock: Clock
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def new_folder(self) -> Path:
+        """A new, empty folder for the files of one stream."""
+        folder = self.folder / str(next(self._numbers))
+        folder.mkdir()
+        return folder
+
+
+class StreamLoad:
+    """The rows of one stream."""
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        output: StreamOutput,
+        context: LoadContext,
+        *,
+        replan: Callable[[Sequence[str]], StreamPlan],
+        before_send: Callable[[], None],
+    ) -> None:
+        """Begin with no rows.
+
+        Args:
+            plan: How the stream is loaded.
+            output: The stream's rejects and report.
+            context: What all streams share.
+            replan: Makes the plan for these record fields; used when a record has fields that its
+                SCHEMA lacks.
+            before_send: Called before a job is created; loads the streams that come first.
+        """
+        self._output = output
+        self._context = context
+        self._replan = replan
+        folder = context.new_folder()
+        self._lines = RecordLines(folder)
+        self._loader = context.salesforce.loader(
+            plan.sobject,
+            plan.operation,
+            folder,
+            external_id=plan.external_id,
+            detail=Detail.CREATED,
+            max_job_bytes=context.job_bytes,
+            before_send=before_send,
+            stop_on_failure=False,
+        )
+        self._rejects: list[tuple[bytes, Reject]] = []
+        self._rejected_bytes = 0
+        self._taken = 0
+        self.use(plan)
+
+    def use(self, plan: StreamPlan) -> None:
+        """Encode the records from here on by this plan, as after another SCHEMA."""
+        self._plan = plan
+        self._encoder = RowEncoder(plan, self._output.report)
+
+    @property
+    def pending(self) -> int:
+        """Records without outcome."""
+        return self._loader.pending_rows + len(self._rejects)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the buffered rows are as much as one job or the memory takes."""
+        size = self._loader.pending_bytes + self._rejected_bytes
+        return size >= _FULL * self._context.job_bytes or self.pending >= _MOST_ROWS
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take a record, or note why it cannot be sent.
+
+        Raises:
+            PreflightError: The record has a field that the stream cannot load.
+        """
+        if not self._encoder.knows(record):
+            self.use(self._replan(list({**self._plan.columns, **record})))
+        self._output.report.read += 1
+        line = json_line(record)
+        try:
+            self._take(record)
+        except RejectedRecordError as error:
+            self._rejects.append((line, error.reject))
+            self._rejected_bytes += len(line)
+        else:
+            self._lines.add(line)
+
+    def flush(self) -> None:
+        """API call: load the buffered rows; then each record is confirmed or a written reject.
+
+        Raises:
+            SalesforceError: Of some records neither is so.
+        """
+        begun = self._context.clock.monotonic()
+        if self._rejects:
+            self._output.reject(self._rejects)
+        self._rejects.clear()
+        self._rejected_bytes = 0
+        try:
+            with self._loader:
+                self._loader.flush()
+        finally:
+            # What is known of other jobs is written down also when one of them has no outcome.
+            for outcome in self._loader.settled():
+                self._record(outcome)
+            self._lines.forget(self._loader.settled_to)
+            self._output.report.seconds += self._context.clock.monotonic() - begun
+            self._output.write_report()
+
+    def _take(self, record: Mapping[str, Any]) -> None:
+        row = self._encoder.encode(record)
+        try:
+            self._loader.add(
+                self._taken + 1, Row(row.headers, row.cells, row.key, after=row.parents)
+            )
+        except DataError as error:
+            raise RejectedRecordError(row.why_unsendable(error)) from None
+        self._taken += 1
+
+    def _record(self, outcome: FileOutcome) -> None:
+        report = self._output.report
+        if outcome.job_id:
+            report.job_ids.append(outcome.job_id)
+        report.loaded += outcome.counts.succeeded
+        report.created += outcome.counts.created
+        LOGGER.info(
+            "%s: job %s is %s. %s",
+            self._plan.stream,
+            outcome.job_id,
+            outcome.state,
+            outcome.counts,
+        )
+        rows = sorted(outcome.rows, key=lambda row: row.number)
+        if rows:
+            lines = self._lines.lines(row.number for row in rows)
+            rejects = (self._reject(row, outcome) for row in rows)
+            self._output.reject(zip(lines, rejects, strict=True))
+
+    def _reject(self, row: RowOutcome, outcome: FileOutcome) -> Reject:
+        if row.status is RowStatus.FAILED:
+            return _rejected(row)
+        if row.status is RowStatus.UNPROCESSED:
+            return _unprocessed(row, outcome.state)
+        key = self._plan.key.header if self._plan.key else None
+        by = f"`{key}`" if key else "its values"
+        message = (
+            f"no result list of the job, which ended {outcome.state}, has this row, so it may be in"
+            f" Salesforce or not: query `{self._plan.sobject}` by {by} before sending it again"
+        )
+        fields = (key,) if key else ()
+        return Reject(Kind.UNKNOWN, UNKNOWN_CODE, message, fields, row.job_id)
+
+
+def _unprocessed(row: RowOutcome, state: str) -> Reject:
+    error = row.error or RowError("", "")
+    reason = " : ".join(part for part in (error.code, error.message) if part)
+    message = f"the job ended {state} before this row: {reason or 'no reason given'}"
+    return Reject(Kind.UNPROCESSED, "UNPROCESSED", message, job_id=row.job_id)
+
+
+def _rejected(row: RowOutcome) -> Reject:
+    error = row.error or RowError("", "")
+    return Reject(Kind.REJECTED, error.code, error.message, error.fields, row.job_id)

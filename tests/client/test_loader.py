@@ -1,0 +1,250 @@
+"""The loading engine: what it sends when, how much it takes, what it says of settled rows."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk import ApiError, Operation, Salesforce
+from sfbulk.load import Detail, Row
+from sfbulk.load.loader import LoaderLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sfbulk.load import FileOutcome, Loader
+    from sfbulk.load.spool import RowFile
+    from sfbulk_sandbox import Sandbox
+    from tests.client.scripted import FakeClock
+
+JOB_BYTES = 1_000
+"""90 rows of `row`."""
+
+
+def row(number: int) -> Row:
+    return Row(("Name",), [f"Many {number:03d}"])
+
+
+@pytest.fixture
+def new_loader(sf: Salesforce, tmp_path: Path) -> Callable[..., Loader[Any]]:
+    def new(**options: Any) -> Loader[Any]:
+        given = {"max_job_bytes": JOB_BYTES, **options}
+        return sf.loader("Account", Operation.INSERT, tmp_path, **given)
+
+    return new
+
+
+def steps(sandbox: Sandbox) -> list[str]:
+    """What was asked of ingest jobs, polls and results left out."""
+    return [
+        call.method
+        for call in sandbox.requests
+        if "/jobs/ingest" in call.path and call.method != "GET"
+    ]
+
+
+def add(loader: Loader[Any], *numbers: int) -> None:
+    for number in numbers:
+        loader.add(number, row(number))
+        loader.advance()
+
+
+def advance_until(loader: Loader[Any], clock: FakeClock, *, pending: int) -> None:
+    """Look again and again: the sandbox works on a released job in a thread of its own."""
+    pause = threading.Event()
+    for _ in range(1_000):
+        clock.sleep(60)
+        loader.advance()
+        if loader.pending_rows == pending:
+            return
+        pause.wait(0.01)
+    pytest.fail(f"{loader.pending_rows} rows are still pending")
+
+
+def test_a_full_file_is_sent_while_rows_are_taken_and_others_run(
+    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
+) -> None:
+    sandbox.control.hold_jobs()
+    with new_loader(jobs_in_flight=3) as loader:
+        add(loader, *range(1, 91))
+        assert steps(sandbox) == []
+        add(loader, *range(91, 400))
+        # The sandbox has finished none of them.
+        assert steps(sandbox).count("POST") == 3
+        assert (loader.settled_to, loader.pending_rows) == (0, 399)
+        sandbox.control.jobs_at_once()
+        loader.flush()
+        assert (loader.settled_to, loader.pending_rows, loader.pending_bytes) == (399, 0, 0)
+        loader.finish()
+    assert sandbox.org.query("SELECT Id FROM Account WHERE Name LIKE 'Many%'").total() == 399
+
+
+def test_rows_are_settled_up_to_the_first_without_outcome(
+    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]], clock: FakeClock
+) -> None:
+    sandbox.control.hold_jobs()
+    with new_loader() as loader:
+        add(loader, *range(1, 200))
+        first, second = (
+            call.path.split("/")[-2] for call in sandbox.requests if call.method == "PUT"
+        )
+        sandbox.control.release_jobs(second)
+        advance_until(loader, clock, pending=109)
+        assert [outcome.job_id for outcome in loader.settled()] == [second]
+        assert (loader.settled_to, loader.pending_rows) == (0, 109)
+        sandbox.control.release_jobs(first)
+        advance_until(loader, clock, pending=19)
+        assert (loader.settled_to, loader.pending_rows) == (180, 19)
+        sandbox.control.jobs_at_once()
+        loader.flush()
+        assert loader.settled_to == 199
+
+
+def test_successes_leave_no_objects_behind(new_loader: Callable[..., Loader[Any]]) -> None:
+    for detail in (Detail.REJECTED, Detail.CREATED):
+        with new_loader(detail=detail) as loader:
+            add(loader, *range(1, 100))
+            loader.flush()
+            outcomes: list[FileOutcome] = list(loader.settled())
+            assert sum(outcome.counts.succeeded for outcome in outcomes) == 99
+            assert [outcome.rows for outcome in outcomes] == [[]] * len(outcomes)
+            assert list(loader.settled()) == []
+
+
+def test_what_must_be_in_before_is_loaded_before_the_first_job(
+    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
+) -> None:
+    before: list[list[str]] = []
+    with new_loader(before_send=lambda: before.append(steps(sandbox))) as loader:
+        add(loader, 1)
+        loader.flush()
+    assert before == [[]]
+    assert steps(sandbox) == ["POST", "PUT", "PATCH", "DELETE"]
+
+
+def test_a_refused_job_leaves_its_rows_unsettled(
+    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
+) -> None:
+    body = [{"errorCode": "API_ERROR", "message": "no luck"}]
+    sandbox.control.add_fault(
+        kind="answer", method="PUT", path="*/batches", status=400, body=body, skip=1
+    )
+    loader = new_loader(jobs_in_flight=1)
+    add(loader, *range(1, 300))
+    with pytest.raises(ApiError, match="no luck") as caught:
+        loader.flush()
+    assert loader.settled_to == 90
+    left = list(loader.unsettled(caught.value))
+    assert left[0].number == 91
+    assert all(outcome.error and "no luck" in outcome.error.message for outcome in left)
+
+
+class Notes:
+    """A journal that keeps the order of the steps."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str | None]] = []
+
+    def begin(self, file: RowFile) -> None:
+        self.lines.append((f"begin {file.rows}", None))
+
+    def upload(self, file: RowFile, job_id: str) -> None:
+        self.lines.append((f"upload {file.rows}", job_id))
+
+    def close(self, file: RowFile, job_id: str) -> None:
+        self.lines.append((f"close {file.rows}", job_id))
+
+    def read(self, file: RowFile, job_id: str, batch_id: str | None) -> None:
+        self.lines.append((f"read {file.rows} {(batch_id or '')[:3]}".strip(), job_id))
+
+    def settled(self, file: RowFile) -> None:
+        self.lines.append((f"settled {file.rows}", None))
+
+
+def test_a_journal_is_called_before_each_step_of_a_2_0_job(sf: Salesforce) -> None:
+    notes = Notes()
+    (job_id,) = sf.insert("Account", [{"Name": "a"}, {"Name": "b"}], journal=notes).job_ids
+    assert notes.lines == [
+        ("begin 2", None),
+        ("upload 2", job_id),
+        ("close 2", job_id),
+        ("read 2", job_id),
+        ("settled 2", None),
+    ]
+
+
+def test_a_journal_is_called_before_each_step_of_a_1_0_batch(sf: Salesforce) -> None:
+    notes = Notes()
+    (job_id,) = sf.bulk1.insert("Account", [{"Name": "a"}], journal=notes).job_ids
+    assert notes.lines == [
+        ("begin 1", None),
+        ("upload 1", job_id),
+        ("read 1 751", job_id),
+        ("settled 1", None),
+    ]
+
+
+def test_a_step_is_noted_before_it_is_taken(sandbox: Sandbox, sf: Salesforce) -> None:
+    class Watching(Notes):
+        def upload(self, file: RowFile, job_id: str) -> None:
+            seen["upload"] = steps(sandbox)
+            super().upload(file, job_id)
+
+        def close(self, file: RowFile, job_id: str) -> None:
+            seen["close"] = steps(sandbox)
+            super().close(file, job_id)
+
+    seen: dict[str, list[str]] = {}
+    sf.insert("Account", [{"Name": "a"}], journal=Watching())
+    assert seen == {"upload": ["POST"], "close": ["POST", "PUT"]}
+
+
+def test_a_file_of_which_the_upload_is_unknown_begins_again(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.set_behaviour(counts_after_upload="hidden")
+    sandbox.control.add_fault(kind="lost", method="PUT", path="*/batches")
+    notes = Notes()
+    summary = sf.insert("Account", [{"Name": "Once"}], journal=notes)
+    assert [step for step, _ in notes.lines] == [
+        *["begin 1", "upload 1"],
+        *["begin 1", "upload 1", "close 1", "read 1", "settled 1"],
+    ]
+    assert sandbox.org.query("SELECT Id FROM Account WHERE Name = 'Once'").total() == 1
+    assert len(summary.job_ids) == 1
+
+
+def test_a_job_is_deleted_only_when_all_its_rows_are_in(sf: Salesforce) -> None:
+    good = sf.insert("Account", [{"Name": "a"}])
+    assert sf._transport.json(sf._get("/jobs/ingest", "List the jobs"))["records"] == []
+    assert good.failures == []
+    bad = sf.insert("Account", b"Name,Site\na,x\n,y\n")
+    (failed,) = sf.open_ingest_job(bad.job_ids[0]).failed()
+    assert failed.error.code == "REQUIRED_FIELD_MISSING"
+
+
+def test_limits_of_rows_hold_whatever_fills_no_file(
+    sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first row's columns never come again, so its file would wait for the end."""
+    monkeypatch.setattr("sfbulk.load.record_load.LOADER_LIMITS", LoaderLimits(rows=10))
+    records = ({"Name": f"N{n}", **({"Site": "s"} if n == 1 else {})} for n in range(1, 200))
+    most = 0
+    for outcome in sf.load("Account", Operation.INSERT, records):
+        most = max(most, outcome.number)
+        assert outcome.success
+    assert most == 199
+
+
+@pytest.mark.parametrize("api", ["2.0", "1.0"])
+def test_an_option_of_the_other_api_is_refused_before_any_request(
+    sandbox: Sandbox, sf: Salesforce, api: str
+) -> None:
+    door = sf if api == "2.0" else sf.bulk1
+    unfit: Any = {"compressed": True} if api == "2.0" else {"jobs_in_flight": 2}
+    with pytest.raises(Exception, match=f"not an option of a load by Bulk API {api}"):
+        door.insert("Account", [{"Name": "a"}], **unfit)
+    assert sandbox.requests == []
