@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from sfbulk import bulk1
 from tests.client.conftest import ACCOUNTS
 
 if TYPE_CHECKING:
+    import pytest
+
     from sfbulk_sandbox import Sandbox
 
 
