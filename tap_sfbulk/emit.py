@@ -18,8 +18,8 @@ import polars as pl
 
 from sfbulk.csvio import CsvDecoder
 from sfbulk.errors import CsvError, DataError
-from tap_sfbulk.catalog import Kind
 from tap_sfbulk.plan import parse_instant
+from tap_sfbulk.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sfbulk.errors import CsvError, DataError
 from tap_sfbulk import emit
-from tap_sfbulk.catalog import Kind
 from tap_sfbulk.emit import Column, Emitter
+from tap_sfbulk.schema import Kind
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:

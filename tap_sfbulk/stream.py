@@ -25,10 +25,19 @@ from sfbulk.errors import (
     SessionExpired,
     SignInError,
 )
-from tap_sfbulk import catalog, plan
+from tap_sfbulk import plan
+from tap_sfbulk.discovery import did_you_mean
 from tap_sfbulk.emit import Column, Emitter
 from tap_sfbulk.extract import covered_until, extract
-from tap_sfbulk.selection import did_you_mean
+from tap_sfbulk.schema import (
+    fields_of,
+    is_replication_key,
+    is_selectable,
+    key_properties_of,
+    kind_of,
+    replication_key_of,
+    schema_of,
+)
 from tap_sfbulk.settings import DEFAULT_LOOKBACK
 from tap_sfbulk.writer import PageWriter
 
@@ -77,14 +86,14 @@ class SObjectStream(Stream):
     def __init__(
         self, tap: TapSfbulk, sobject: SObjectDescribe, options: Mapping[str, Any]
     ) -> None:
-        super().__init__(tap, schema=catalog.schema_of(sobject), name=sobject.name)
+        super().__init__(tap, schema=schema_of(sobject), name=sobject.name)
         self._sfbulk = tap
         self._sobject = sobject
         self._options = options
         self._counter: Counter | None = None
-        self.primary_keys = catalog.key_properties_of(sobject)
+        self.primary_keys = key_properties_of(sobject)
         chosen = sobject.field(options.get("replication_key") or "")
-        self.replication_key = chosen.name if chosen else catalog.replication_key_of(sobject)
+        self.replication_key = chosen.name if chosen else replication_key_of(sobject)
 
     @cached_property
     def state_manager(self) -> StreamStateManager:
@@ -98,8 +107,8 @@ class SObjectStream(Stream):
         if not metadata:
             # A catalog written by hand may have none, and then selects everything.
             metadata.root.selected = True
-        for field in catalog.fields_of(self._sobject):
-            if not catalog.is_selectable(field):
+        for field in fields_of(self._sobject):
+            if not is_selectable(field):
                 metadata["properties", field.name].inclusion = Metadata.InclusionType.UNSUPPORTED
         for key in filter(None, [*self.primary_keys, self.replication_key]):
             metadata["properties", key].inclusion = Metadata.InclusionType.AUTOMATIC
@@ -232,7 +241,7 @@ class SObjectStream(Stream):
         properties: dict[str, Any] = self.effective_schema["properties"]
         selected = [name for name in properties if self.mask["properties", name]]
         fields = {name: self._sobject.field(name) for name in selected}
-        known = [field.name for field in catalog.fields_of(self._sobject)]
+        known = [field.name for field in fields_of(self._sobject)]
         lost = [
             f"{self.name}.{name} is selected in the catalog, but the org has no such field, or "
             f"this user may not see it.{did_you_mean(name, known)} Deselect it, or discover again."
@@ -242,9 +251,9 @@ class SObjectStream(Stream):
         if lost or not selected:
             raise ConfigError(lost or [f"{self.name} is selected without any field of it."])
         return [
-            Column(name, catalog.kind_of(properties[name]))
+            Column(name, kind_of(properties[name]))
             for name, field in fields.items()
-            if field and catalog.is_selectable(field)
+            if field and is_selectable(field)
         ]
 
     def _window_key(self) -> str | None:
@@ -255,7 +264,7 @@ class SObjectStream(Stream):
         """
         if self.replication_method == REPLICATION_FULL_TABLE:
             return None
-        stamps = [f.name for f in self._sobject.fields if catalog.is_replication_key(f)]
+        stamps = [f.name for f in self._sobject.fields if is_replication_key(f)]
         if self.replication_method == REPLICATION_INCREMENTAL and self.replication_key in stamps:
             return self.replication_key
         problem = (

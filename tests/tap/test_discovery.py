@@ -8,7 +8,7 @@ import pytest
 
 from sfbulk.describe import SObjectSummary
 from sfbulk.errors import ConfigError
-from tap_sfbulk.selection import did_you_mean, objects_to_read, options_for
+from tap_sfbulk.discovery import did_you_mean, objects_to_read, options_for
 
 
 def an_object(name: str, **more: Any) -> SObjectSummary:
