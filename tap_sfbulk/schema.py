@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,22 @@ _COMPOUNDS = frozenset({"address", "location"})
 _NOT_SELECTABLE = _COMPOUNDS | {"base64", "byte", "complexvalue", "JunctionIdList"}
 
 
-class Kind(str, Enum):
+class CellKind(str, Enum):
     """How a cell of a result page becomes JSON."""
 
     TEXT = "text"
     NUMBER = "number"
     INTEGER = "integer"
     BOOLEAN = "boolean"
-    INSTANT = "instant"
+    DATETIME = "date-time"
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """A column of a result page."""
+
+    name: str
+    kind: CellKind
 
 
 def schema_of(sobject: SObjectDescribe) -> dict[str, Any]:
@@ -116,7 +125,7 @@ def is_replication_key(field: FieldDescribe) -> bool:
     return field.type == "datetime" and field.filterable
 
 
-def kind_of(property_schema: dict[str, Any]) -> Kind:
+def kind_of(property_schema: dict[str, Any]) -> CellKind:
     """How cells of a column become JSON, from the schema its target is told.
 
     The catalog's schema decides, not the describe: a user who declares a number as a
@@ -124,10 +133,10 @@ def kind_of(property_schema: dict[str, Any]) -> Kind:
     """
     types = property_schema.get("type", "string")
     named = _without_null([types] if isinstance(types, str) else types)
-    for kind in (Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN):
+    for kind in (CellKind.INTEGER, CellKind.NUMBER, CellKind.BOOLEAN):
         if named == [kind.value]:
             return kind
-    return Kind.INSTANT if property_schema.get("format") == "date-time" else Kind.TEXT
+    return CellKind.DATETIME if property_schema.get("format") == "date-time" else CellKind.TEXT
 
 
 def _without_null(types: Iterable[str]) -> list[str]:

@@ -27,9 +27,13 @@ from sfbulk.errors import (
 )
 from tap_sfbulk import plan
 from tap_sfbulk.discovery import did_you_mean
-from tap_sfbulk.emit import Column, Emitter
+from tap_sfbulk.emit.lines import record_lines
+from tap_sfbulk.emit.maximum import KeyMaximum
+from tap_sfbulk.emit.records import records
+from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.extract import covered_until, extract
 from tap_sfbulk.schema import (
+    PageColumn,
     fields_of,
     is_replication_key,
     is_selectable,
@@ -42,7 +46,7 @@ from tap_sfbulk.settings import DEFAULT_LOOKBACK
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
@@ -68,7 +72,7 @@ class WindowState(StreamStateManager):
 class Reading:
     """What one run reads of one object."""
 
-    columns: list[Column]
+    columns: list[PageColumn]
     key: str | None
     bookmark: plan.Bookmark | None
     window: plan.Window | None
@@ -153,7 +157,8 @@ class SObjectStream(Stream):
         if reading.window and reading.window.is_empty:
             self.logger.info("Nothing to read: the window ends before what was read already.")
             return
-        emitter = Emitter(self.name, reading.columns, reading.key)
+        tokens = TokenReader(self.name, reading.columns)
+        maximum = KeyMaximum(self.name, reading.key)
         with extract(
             self._sfbulk.salesforce,
             reading.soql,
@@ -162,23 +167,24 @@ class SObjectStream(Stream):
         ) as pages:
             for page in pages:
                 rows = 0
-                for frame in emitter.frames(page.path):
-                    rows += frame.height
-                    yield from self._emit(emitter, frame)
+                for block in tokens.blocks(page.path):
+                    rows += block.height
+                    maximum.track(block)
+                    yield from self._emit(block, reading.columns)
                 page.check_rows(rows)
-            self._complete(reading, emitter)
+            self._complete(reading, maximum.value)
 
-    def _emit(self, emitter: Emitter, frame: pl.DataFrame) -> Iterator[Record]:
+    def _emit(self, block: pl.DataFrame, columns: Sequence[PageColumn]) -> Iterator[Record]:
         writer = self._page_writer
         if writer is None:
-            yield from emitter.records(frame)
+            yield from records(block, columns)
             return
         empty = RecordMessage(self.name, record={}, time_extracted=self._sfbulk.clock.now())
         line = writer.format_message(empty).decode().rstrip("\n")
         before, _, after = line.partition('"record":{}')
-        writer.write_lines(emitter.lines(frame, before + '"record":', after))
+        writer.write_lines(record_lines(block, columns, before + '"record":', after))
         if self._counter:
-            self._counter.increment(frame.height)
+            self._counter.increment(block.height)
 
     @property
     def _page_writer(self) -> PageWriter | None:
@@ -195,10 +201,10 @@ class SObjectStream(Stream):
         )
         return None if by_record or not isinstance(writer, PageWriter) else writer
 
-    def _complete(self, reading: Reading, emitter: Emitter) -> None:
+    def _complete(self, reading: Reading, maximum: datetime | None) -> None:
         # A dry run reads a few rows of the window only.
         if self.ABORT_AT_RECORD_COUNT is None and reading.bookmark and reading.window:
-            after = reading.bookmark.after(reading.window, emitter.maximum, reading.covered)
+            after = reading.bookmark.after(reading.window, maximum, reading.covered)
             after.write(self.stream_state)
 
     def _plan(self) -> Reading:
@@ -232,7 +238,7 @@ class SObjectStream(Stream):
         given = (self._options.get("lookback"), self.config.get("lookback"), DEFAULT_LOOKBACK)
         return timedelta(seconds=next(seconds for seconds in given if seconds is not None))
 
-    def _columns(self) -> list[Column]:
+    def _columns(self) -> list[PageColumn]:
         """What to select: fields of the catalog that are selected and that bulk can read.
 
         Raises:
@@ -251,7 +257,7 @@ class SObjectStream(Stream):
         if lost or not selected:
             raise ConfigError(lost or [f"{self.name} is selected without any field of it."])
         return [
-            Column(name, kind_of(properties[name]))
+            PageColumn(name, kind_of(properties[name]))
             for name, field in fields.items()
             if field and is_selectable(field)
         ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sfbulk.describe import FieldDescribe, SObjectDescribe, parse_describe
 from tap_sfbulk.schema import (
-    Kind,
+    CellKind,
     is_selectable,
     key_properties_of,
     kind_of,
@@ -135,16 +135,16 @@ def test_hidden_fields_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("schema", "kind"),
     [
-        ({"type": ["number", "null"]}, Kind.NUMBER),
-        ({"type": "integer"}, Kind.INTEGER),
-        ({"type": ["null", "boolean"]}, Kind.BOOLEAN),
-        ({"type": ["string", "null"], "format": "date-time"}, Kind.INSTANT),
-        ({"type": ["string", "null"], "format": "date"}, Kind.TEXT),
-        ({"type": ["string", "number", "null"]}, Kind.TEXT),
-        ({}, Kind.TEXT),
+        ({"type": ["number", "null"]}, CellKind.NUMBER),
+        ({"type": "integer"}, CellKind.INTEGER),
+        ({"type": ["null", "boolean"]}, CellKind.BOOLEAN),
+        ({"type": ["string", "null"], "format": "date-time"}, CellKind.DATETIME),
+        ({"type": ["string", "null"], "format": "date"}, CellKind.TEXT),
+        ({"type": ["string", "number", "null"]}, CellKind.TEXT),
+        ({}, CellKind.TEXT),
     ],
 )
-def test_cells_become_what_the_catalog_promises(schema: dict[str, Any], kind: Kind) -> None:
+def test_cells_become_what_the_catalog_promises(schema: dict[str, Any], kind: CellKind) -> None:
     assert kind_of(schema) is kind
 
 
