@@ -12,17 +12,13 @@ from sfbulk.client_bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding
 from sfbulk.describer import Describer
-from sfbulk.errors import (
-    ConfigError,
-    TransportError,
-)
+from sfbulk.errors import TransportError
 from sfbulk.http_dates import http_date
 from sfbulk.jobs.columns import ObjectColumns
 from sfbulk.jobs.ingest2 import IngestJob
 from sfbulk.jobs.job import disposing
 from sfbulk.jobs.query2 import QueryJob
 from sfbulk.jobs.states import Operation
-from sfbulk.limits import Limit, Quota, quota_problems
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import Loader
@@ -30,7 +26,7 @@ from sfbulk.load.options import JOBS_IN_FLIGHT
 from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import JOB_LIMITS, RecordLoad, Way, check_options
 from sfbulk.load.spool import RowSpool
-from sfbulk.settings import credentials_problems, parse_settings
+from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
 from sfbulk.wire import Request
 
@@ -45,6 +41,7 @@ if TYPE_CHECKING:
     from sfbulk.describe import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
     from sfbulk.jobs.sources import Records
+    from sfbulk.limits import Limit
     from sfbulk.load.by_bulk2 import JobFlight
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.outcomes import IngestSummary, RowOutcome
@@ -76,7 +73,7 @@ class Salesforce:
     @classmethod
     def from_settings(
         cls,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Any] | Settings,
         *,
         clock: Clock = SYSTEM_CLOCK,
         on_new_refresh_token: Callable[[str], None] | None = None,
@@ -84,21 +81,18 @@ class Salesforce:
         """The org that `settings` name; no request is made yet.
 
         Args:
-            settings: see `sfbulk.settings` and `sfbulk.limits`; other keys are ignored.
+            settings: by name, see `sfbulk.settings` and `sfbulk.limits`; other keys are ignored.
+                Or what `parse_settings` has returned for them.
             clock: the time, for tests.
             on_new_refresh_token: takes the refresh token that replaces the one in use, which
-                is void then; called before the new access token is used, once at a time, in
-                the thread that needed it. Its exceptions reach the caller of that request.
+                is void then. Called before the new access token is used, by one thread at a
+                time. Its exceptions reach the caller of the request that needed the token.
 
         Raises:
             ConfigError: settings are missing or contradict each other; names all problems.
         """
-        problems = [*credentials_problems(settings), *quota_problems(settings)]
-        if problems:
-            raise ConfigError(problems)
-        return cls(
-            Transport(parse_settings(settings), clock, Quota.parse(settings), on_new_refresh_token)
-        )
+        parsed = settings if isinstance(settings, Settings) else parse_settings(settings)
+        return cls(Transport(parsed, clock, on_new_refresh_token))
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.errors import QuotaReached
+from sfbulk.errors import ConfigError, QuotaReached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,9 +131,17 @@ class Quota:
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any]) -> Quota:
-        """The quota among checked settings; see `quota_problems`."""
-        given = (settings.get(name) for name in QUOTA_SCHEMA)
-        return cls(*(None if value is None else float(value) for value in given))
+        """The quota that the settings name.
+
+        Raises:
+            ConfigError: a value is not a percentage; names all of them.
+        """
+        given = {name: settings.get(name) for name in QUOTA_SCHEMA}
+        if wrong := [name for name, value in given.items() if not _is_percentage(value)]:
+            raise ConfigError(
+                [f"{name} must be a percentage: a number above 0 and up to 100." for name in wrong]
+            )
+        return cls(*(None if value is None else float(value) for value in given.values()))
 
     def lines(self, org: Usage, used_by_run: int) -> list[_Line]:
         """Where a limit's lines are and how far along use is."""
@@ -148,15 +156,6 @@ class Quota:
             for setting, percent, who, used in lines
             if percent is not None
         ]
-
-
-def quota_problems(settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the quota settings; empty when nothing is."""
-    return [
-        f"{name} must be a number above 0 and up to 100, a share in per cent."
-        for name in QUOTA_SCHEMA
-        if not _is_percentage(settings.get(name))
-    ]
 
 
 def _is_percentage(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps the org's access token: signs in at first use, renews once for all threads."""
+"""Keeps the org's access token: signs in at the first request, renews once for all threads."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 from sfbulk.errors import SignInError, TransportError
 
 if TYPE_CHECKING:
-    from sfbulk.auth.grant import Grant, SignIn
+    from sfbulk.auth.token import SessionToken, SignIn
 
 log = logging.getLogger(__name__)
 
 
 class OrgSession:
-    """The grant of one run, shared by its threads."""
+    """The access token of one run, shared by its threads."""
 
     def __init__(self, sign_in: SignIn) -> None:
         self._sign_in = sign_in
         self._lock = threading.Lock()
-        self._grant: Grant | None = None
-        self._refused: SignInError | None = None
-        self._unanswered: TransportError | None = None
+        self._token: SessionToken | None = None
+        self._refusal: SignInError | None = None
+        self._failure: TransportError | None = None
         self._sign_ins = 0
 
-    def grant(self) -> Grant:
-        """API call: the grant in use; signs in when there is none yet.
+    def token(self) -> SessionToken:
+        """API call: the token in use; signs in if there is none yet.
 
         Raises:
             SignInError: Salesforce refuses.
@@ -34,41 +34,43 @@ class OrgSession:
         """
         before = self._sign_ins
         with self._lock:
-            return self._grant or self._new_grant(None, before)
+            return self._token or self._new_token(None, before)
 
-    def renew(self, stale: Grant) -> Grant:
-        """API call: a grant newer than `stale`, which Salesforce has refused.
+    def renew(self, stale: SessionToken) -> SessionToken:
+        """API call: a newer token than `stale`, which Salesforce has refused.
 
-        Threads that were refused together wait for one sign-in and share its outcome.
+        Threads whose requests were refused at the same time wait for one sign-in and share its
+        outcome.
 
         Raises:
-            SignInError: Salesforce refuses, or the token is one that cannot be renewed.
+            SignInError: Salesforce refuses, or the token cannot be renewed.
             TransportError: the login host cannot be reached.
         """
         before = self._sign_ins
         with self._lock:
-            if self._grant is not None and self._grant != stale:
-                return self._grant
-            return self._new_grant(stale, before)
+            if self._token is not None and self._token != stale:
+                return self._token
+            return self._new_token(stale, before)
 
-    def _new_grant(self, stale: Grant | None, before: int) -> Grant:
-        # Asking again with the same credentials could lock the user out.
-        if self._refused is not None:
-            raise self._refused
-        # This thread has waited for another one's sign-in, with all its pauses, in vain.
-        if self._unanswered is not None and self._sign_ins != before:
-            raise self._unanswered
+    def _new_token(self, stale: SessionToken | None, before: int) -> SessionToken:
+        # A second sign-in with the same credentials could lock the user out.
+        if self._refusal is not None:
+            raise self._refusal
+        # While this thread waited for the lock, another one's sign-in failed after all its
+        # retries. Trying again at once would only add the same wait.
+        if self._failure is not None and self._sign_ins != before:
+            raise self._failure
         if stale is not None:
-            log.info("The session is refused: signing in again")
+            log.info("Salesforce has refused the session: signing in again")
         try:
-            self._grant = self._sign_in(stale)
+            self._token = self._sign_in(stale)
         except SignInError as error:
-            self._grant, self._refused = None, error
+            self._token, self._refusal = None, error
             raise
         except TransportError as error:
-            self._unanswered = error
+            self._failure = error
             raise
         finally:
             self._sign_ins += 1
-        self._unanswered = None
-        return self._grant
+        self._failure = None
+        return self._token

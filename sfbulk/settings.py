@@ -1,29 +1,31 @@
-"""Sign-in settings: which there are, and what is wrong with a given set; no network.
+"""The client's settings: their JSON Schema, and one parse that finds all problems; no network.
 
-The flow follows from what is given; `auth_flow` names it when two fit. `sfbulk.auth.flows`
-lists them with their settings. Files that settings name are read, since a key that cannot
-sign is a wrong setting like any other.
+The sign-in flow follows from the settings that are given; `auth_flow` names it if two fit.
+`sfbulk.auth.flows` lists the flows with their settings. Parsing opens the files that settings
+name, since a key that cannot sign is a wrong setting like any other.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from sfbulk.auth.flows import FLOWS, flow_problems, meant_flow
-from sfbulk.auth.private_key import KeyProblemError, given_key
-from sfbulk.auth.salesforce_cli import missing_command
-from sfbulk.auth.token_file import TokenFile
+from sfbulk.auth.flows import FLOWS
+from sfbulk.auth.parse import DEFAULT_LOGIN_URL, parse_credentials
 from sfbulk.errors import ConfigError
-from sfbulk.urls import origin, origin_problem
+from sfbulk.limits import QUOTA_SCHEMA, Quota
+from sfbulk.problems import collecting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_LOGIN_URL = "https://login.salesforce.com"
+    from sfbulk.auth.credentials import Credentials
+
 DEFAULT_API_VERSION = "68.0"
+
+# Bulk API 2.0 queries begin with 47.0 (Bulk API guide).
+_OLDEST_API_VERSION = 47.0
 
 
 def _text(title: str, description: str, *, secret: bool = False, **more: Any) -> dict[str, Any]:
@@ -92,7 +94,7 @@ SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
         "API Version", "Salesforce API version, as NN.0.", default=DEFAULT_API_VERSION
     ),
 }
-"""JSON Schema of every setting that `Salesforce.from_settings` reads."""
+"""JSON Schema of the settings about sign-in and API version."""
 
 SIGN_IN_SETTINGS = tuple(SIGN_IN_SCHEMA)
 """Their names."""
@@ -100,125 +102,56 @@ SIGN_IN_SETTINGS = tuple(SIGN_IN_SCHEMA)
 SECRET_SETTINGS = tuple(name for name, schema in SIGN_IN_SCHEMA.items() if schema.get("secret"))
 """Those of them that must never be shown."""
 
-# What is sent in a header or beside the password, and is always made of such characters.
-_TOKENS = ("access_token", "client_id", "client_secret", "refresh_token", "security_token")
-
-_TEXTS = ("username", "password")
-_NO_XML = r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
-
-# Bulk API 2.0 queries begin with 47.0 (Bulk API guide).
-_OLDEST_API_VERSION = 47.0
-
-# The client credentials flow is refused there (Help: OAuth 2.0 Client Credentials Flow).
-_COMMON_LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
-
-# What a browser's address line shows (Help: My Domain URL Formats); no API answers there.
-_BROWSER_HOSTS = (".lightning.force.com", ".salesforce-setup.com")
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What one sign-in flow needs; fields it does not use are None."""
-
-    flow: str
-    login_url: str
-    instance_url: str | None = None
-    access_token: str | None = field(default=None, repr=False)
-    client_id: str | None = None
-    client_secret: str | None = field(default=None, repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
-    refresh_token_path: str | None = None
-    username: str | None = None
-    private_key: str | None = field(default=None, repr=False)
-    private_key_path: str | None = None
-    private_key_passphrase: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
-    security_token: str | None = field(default=None, repr=False)
-    sf_org: str | None = None
-
-    @property
-    def password_with_token(self) -> str:
-        """The password as Salesforce wants it from an address it does not trust."""
-        return f"{self.password or ''}{self.security_token or ''}"
+CLIENT_SETTINGS = (*SIGN_IN_SETTINGS, *QUOTA_SCHEMA)
+"""The names of all settings that `parse_settings` reads."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The sign-in settings, checked."""
+    """The client's settings, checked.
+
+    Attributes:
+        credentials: of one sign-in flow.
+        api_version: such as `68.0`.
+        quota: how much of the org's daily limits may be used.
+    """
 
     credentials: Credentials
     api_version: str
+    quota: Quota
 
 
 def parse_settings(settings: Mapping[str, Any]) -> Settings:
-    """The sign-in settings among `settings`; other keys are ignored.
+    """The client's settings among `settings`; other keys are ignored.
+
+    Opens each file that they name once.
 
     Raises:
-        ConfigError: names all problems at once.
+        ConfigError: names all problems at once, and quotes no secret.
     """
-    problems = credentials_problems(settings)
+    given = _given(settings)
+    problems = [*_type_problems(settings), *_version_problems(given)]
+    with collecting(problems):
+        credentials = parse_credentials(given)
+    with collecting(problems):
+        quota = Quota.parse(settings)
     if problems:
         raise ConfigError(problems)
-    given = _given(settings)
-    flow = meant_flow(given)
-    used = {name: given[name] for name in FLOWS[flow].used(given)}
-    if "instance_url" in given:
-        used["instance_url"] = origin(given["instance_url"])
-    return Settings(
-        credentials=Credentials(
-            flow=flow, login_url=origin(given.get("login_url", DEFAULT_LOGIN_URL)), **used
-        ),
-        api_version=given.get("api_version", DEFAULT_API_VERSION),
-    )
-
-
-def credentials_problems(settings: Mapping[str, Any]) -> list[str]:
-    """What is missing or contradictory among the sign-in settings; empty when nothing is."""
-    not_text = [
-        f"{name} must be text." + (f' Write "{settings[name]}".' if name == "api_version" else "")
-        for name in SIGN_IN_SETTINGS
-        if not isinstance(settings.get(name), (str, type(None)))
-    ]
-    given = _given(settings)
-    return [
-        *not_text,
-        *(f"{name} {problem}." for name, problem in _url_problems(given)),
-        *(f"{name} holds a space, a line break or a letter like é." for name in _broken(given)),
-        *(f"{name} holds a line break or another control character." for name in _odd(given)),
-        *_version_problems(given),
-        *_problems_of_meant_flow(given),
-    ]
+    return Settings(credentials, given.get("api_version", DEFAULT_API_VERSION), quota)
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, str]:
-    # Meltano hands over an unset setting as an empty text.
+    # Meltano passes a setting that is not set as an empty text.
     values = {name: settings.get(name) for name in SIGN_IN_SETTINGS}
     return {name: value for name, value in values.items() if isinstance(value, str) and value}
 
 
-def _broken(given: Mapping[str, str]) -> list[str]:
-    # A line break read from a file along with the token would make the header invalid.
-    return [name for name in _TOKENS if re.search("[^!-~]", given.get(name, ""))]
-
-
-def _odd(given: Mapping[str, str]) -> list[str]:
-    # A login with the line break of a secret file counts as a wrong password; too many lock
-    # the user out. And XML has no form for control characters.
-    return [name for name in _TEXTS if re.search(_NO_XML, given.get(name, ""))]
-
-
-def _url_problems(given: Mapping[str, str]) -> list[tuple[str, str]]:
-    checked = [(n, _url_problem(given[n])) for n in ("login_url", "instance_url") if n in given]
-    return [(name, problem) for name, problem in checked if problem]
-
-
-def _url_problem(url: str) -> str | None:
-    if problem := origin_problem(url):
-        return problem
-    host = urlsplit(url).hostname or ""
-    if host.endswith(_BROWSER_HOSTS):
-        return f"is {host}, which serves browsers only. Write https://….my.salesforce.com"
-    return None
+def _type_problems(settings: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} must be text." + (f' Write "{settings[name]}".' if name == "api_version" else "")
+        for name in SIGN_IN_SETTINGS
+        if not isinstance(settings.get(name), (str, type(None)))
+    ]
 
 
 def _version_problems(given: Mapping[str, str]) -> list[str]:
@@ -227,39 +160,4 @@ def _version_problems(given: Mapping[str, str]) -> list[str]:
         return [f'api_version must look like "{DEFAULT_API_VERSION}", not "{version}".']
     if float(version) < _OLDEST_API_VERSION:
         return [f"api_version {version} is too old: Bulk API 2.0 needs {_OLDEST_API_VERSION}."]
-    return []
-
-
-def _problems_of_meant_flow(given: Mapping[str, str]) -> list[str]:
-    """What only shows once the flow is known."""
-    if problems := flow_problems(given):
-        return problems
-    flow = meant_flow(given)
-    if flow == "client_credentials":
-        return _login_host_problems(given)
-    if flow == "jwt_bearer":
-        return _key_problems(given)
-    if flow == "refresh_token" and "refresh_token_path" in given:
-        problem = TokenFile(given["refresh_token_path"]).problem()
-    elif flow == "salesforce_cli":
-        problem = missing_command()
-    else:
-        problem = None
-    return [problem] if problem else []
-
-
-def _key_problems(given: Mapping[str, str]) -> list[str]:
-    names = ("private_key", "private_key_path", "private_key_passphrase")
-    try:
-        given_key(*(given.get(name) for name in names))
-    except KeyProblemError as problem:
-        return [str(problem)]
-    return []
-
-
-def _login_host_problems(given: Mapping[str, str]) -> list[str]:
-    host = urlsplit(given.get("login_url", DEFAULT_LOGIN_URL)).hostname
-    if host in _COMMON_LOGIN_HOSTS:
-        problem = f"{host} refuses the client_credentials sign-in"
-        return [f"login_url must be your My Domain (https://….my.salesforce.com): {problem}."]
     return []

@@ -11,10 +11,10 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sfbulk.auth.ways import way_in
+from sfbulk.auth.sign_in import sign_in_for
 from sfbulk.errors import ApiError, SalesforceError, TransportError
 from sfbulk.guard import QuotaGuard
-from sfbulk.limits import Limit, Quota, parse_limits
+from sfbulk.limits import Limit, parse_limits
 from sfbulk.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Decision, Pauses, decide
 from sfbulk.session import OrgSession
 from sfbulk.wire import Request, Wire, json_body
@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-NO_QUOTA = Quota()
-
 
 class Transport:
     """Everything the client asks of the org goes through here; safe for several threads."""
@@ -40,21 +38,28 @@ class Transport:
         self,
         settings: Settings,
         clock: Clock,
-        quota: Quota = NO_QUOTA,
         on_new_refresh_token: Callable[[str], None] | None = None,
     ) -> None:
         self.clock = clock
-        self.guard = QuotaGuard(quota, clock, self.limits)
+        self.guard = QuotaGuard(settings.quota, clock, self.limits)
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
         self.async_path = f"/services/async/{settings.api_version}"
         self._wire = Wire()
-        self._session = OrgSession(way_in(settings, self._ask, clock, on_new_refresh_token))
+        self._session = OrgSession(
+            sign_in_for(
+                settings.credentials,
+                settings.api_version,
+                self._send_without_token,
+                clock,
+                on_new_refresh_token,
+            )
+        )
 
     @property
     def instance_url(self) -> str:
         """The org's own host; signs in when that has not happened yet."""
-        return self._session.grant().instance_url
+        return self._session.token().instance_url
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -64,7 +69,7 @@ class Transport:
         """API call: the reply to `request`; `sink` takes its body.
 
         Raises:
-            SignInError: no access token is to be had.
+            SignInError: no access token is available.
             ApiError: Salesforce refuses.
             TransportError: no usable answer; `ambiguous` when the request may have been
                 carried out.
@@ -75,7 +80,7 @@ class Transport:
         """API call: the JSON object `request` is answered with.
 
         Raises:
-            SignInError: no access token is to be had.
+            SignInError: no access token is available.
             ApiError: Salesforce refuses.
             TransportError: no usable answer; `ambiguous` when the request may have been
                 carried out.
@@ -91,7 +96,7 @@ class Transport:
                 then counts as no answer.
 
         Raises:
-            SignInError: no access token is to be had.
+            SignInError: no access token is available.
             ApiError: Salesforce refuses.
             TransportError: no usable answer; `ambiguous` when the request may have been
                 carried out.
@@ -109,29 +114,31 @@ class Transport:
         )
 
     def _signed(self, request: Request, read: Callable[[Reply], T], sink: Sink | None) -> T:
-        grant = self._session.grant()
+        token = self._session.token()
 
         def send(request: Request) -> T:
             # What belongs to a job that has begun is never stopped half-way.
             self.guard.before_request(begins_work=request.job_id is None)
-            reply = self._wire.send(grant.instance_url, request, grant.access_token, sink)
+            reply = self._wire.send(token.instance_url, request, token.access_token, sink)
             self.guard.after_answer(reply.headers)
             return read(reply)
 
         def renew() -> None:
-            nonlocal grant
-            grant = self._session.renew(grant)
+            nonlocal token
+            token = self._session.renew(token)
 
         return self._repeat(request, send, renew)
 
-    def _ask(self, origin: str, request: Request, parse: Callable[[Request, Reply], T], /) -> T:
+    def _send_without_token(
+        self, origin: str, request: Request, parse: Callable[[Request, Reply], T], /
+    ) -> T:
         def send(request: Request) -> T:
             return parse(request, self._wire.send(origin, request, None))
 
         try:
             return self._repeat(request, send, None)
         except TransportError as error:
-            # Who needs the token wants to know of the own request, and that was not carried out.
+            # The caller's own request was not sent, so it cannot have been carried out.
             error.ambiguous = False
             raise
 

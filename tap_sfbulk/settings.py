@@ -1,4 +1,4 @@
-"""The tap's settings, and what is wrong with a given set of them; no I/O but a look at a folder."""
+"""The tap's settings and the checks of their values; only checks that `spool_dir` exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 
 from sfbulk.limits import QUOTA_SCHEMA
-from sfbulk.settings import SIGN_IN_SCHEMA, SIGN_IN_SETTINGS, credentials_problems
+from sfbulk.settings import CLIENT_SETTINGS, SIGN_IN_SCHEMA
 from tap_sfbulk.plan import parse_instant
 
 if TYPE_CHECKING:
@@ -111,17 +111,16 @@ SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SC
 """JSON Schema of the tap's own settings."""
 
 
-def all_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
-    """Everything wrong with the settings, one sentence each.
+def own_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
+    """All problems of the settings that the tap reads itself, one sentence each.
 
     Args:
         schema_errors: What the JSON Schema says, in the SDK's words.
         config: The settings.
     """
-    # The client says more of its own settings, and without quoting their values.
-    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in SIGN_IN_SETTINGS))
+    # The client says more about its own settings, and without quoting their values.
+    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in CLIENT_SETTINGS))
     return [
-        *credentials_problems(config),
         *(error.rstrip(".") + "." for error in others),
         *_date_problems(config.get("start_date"), config.get("end_date")),
         *_reading_problems(config.get("streams_to_discover"), config.get("spool_dir")),
@@ -141,13 +140,13 @@ def _date_problems(start: Any, end: Any) -> list[str]:
     instants = {name: _instant(text) for name, text in (("start_date", start), ("end_date", end))}
     given = {"start_date": start, "end_date": end}
     problems = [
-        f"{name} is no date and no date-time. Write it as 2026-01-31T00:00:00Z."
+        f"{name} is neither a date nor a date-time. Write it as 2026-01-31T00:00:00Z."
         for name, instant in instants.items()
         if given[name] and instant is None
     ]
     lower, upper = instants.values()
     if lower and upper and lower >= upper:
-        problems.append("start_date must lie before end_date.")
+        problems.append("start_date must be before end_date.")
     return problems
 
 

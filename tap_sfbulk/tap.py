@@ -14,13 +14,15 @@ from sfbulk import Salesforce
 from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.commandline import ErrorLineCommand, one_line, require_json_object
 from sfbulk.errors import ConfigError, SalesforceError
+from sfbulk.problems import collecting
+from sfbulk.settings import Settings, parse_settings
 from sfbulk.signals import between_log_lines
-from tap_sfbulk.discovery import did_you_mean, objects_to_read, options_for
-from tap_sfbulk.input_files import check_file
+from tap_sfbulk import catalog
+from tap_sfbulk.handed import check_file
 from tap_sfbulk.plan import Bounds, parse_instant
-from tap_sfbulk.schema import is_replication_key
-from tap_sfbulk.settings import SETTINGS, all_problems
-from tap_sfbulk.stream import SObjectStream
+from tap_sfbulk.selection import did_you_mean, objects_to_read, options_for
+from tap_sfbulk.settings import SETTINGS, own_problems
+from tap_sfbulk.streams import SObjectStream
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
@@ -65,9 +67,14 @@ class TapSfbulk(Tap):
     clock: Clock = SYSTEM_CLOCK
 
     @cached_property
+    def client_settings(self) -> Settings:
+        """The client's part of the settings; parsed once, which opens a key file once."""
+        return parse_settings(self.config)
+
+    @cached_property
     def salesforce(self) -> Salesforce:
-        """The org; it is signed in to by the first call."""
-        return Salesforce.from_settings(self.config)
+        """The org; the first call signs in to it."""
+        return Salesforce.from_settings(self.client_settings)
 
     @cached_property
     def _broken(self) -> dict[str, Exception]:
@@ -166,7 +173,10 @@ class TapSfbulk(Tap):
     # The SDK's only place between its own check of the settings and the first request. A
     # test fails when the SDK stops calling it.
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        errors = all_problems(super()._validate_config(raise_errors=False), self.config)
+        errors: list[str] = []
+        with collecting(errors):
+            _ = self.client_settings
+        errors += own_problems(super()._validate_config(raise_errors=False), self.config)
         if errors and raise_errors:
             summary = "The settings are wrong: " + " ".join(errors)
             # One entry: the SDK's discovery logs each on a line of its own, and the last
@@ -229,8 +239,8 @@ def _check_replication_keys(
     for sobject in described:
         key = options[sobject.name].get("replication_key")
         field = sobject.field(key) if key else None
-        if key and (field is None or not is_replication_key(field)):
-            stamps = [f.name for f in sobject.fields if is_replication_key(f)]
+        if key and (field is None or not catalog.is_replication_key(field)):
+            stamps = [f.name for f in sobject.fields if catalog.is_replication_key(f)]
             problems.append(
                 f"stream_options: {sobject.name}.{key} is no date/time field that a query can "
                 f"filter by.{did_you_mean(key, stamps)} Choose one of: {', '.join(stamps)}."

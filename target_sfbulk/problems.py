@@ -1,4 +1,4 @@
-"""What is wrong with a set of settings, all of it at once; no I/O."""
+"""All problems of the settings that the target reads itself; no I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from sfbulk import Operation
-from sfbulk.settings import SIGN_IN_SETTINGS, credentials_problems
+from sfbulk.settings import CLIENT_SETTINGS
 from target_sfbulk.mapping import BY_ID, REMOVES
 from target_sfbulk.settings import SETTINGS, RejectBudget, is_glob, with_defaults
 
@@ -16,18 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-def all_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
-    """Everything wrong with the settings, one sentence each.
+def own_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
+    """All problems of the settings that the target reads itself, one sentence each.
 
     Args:
         schema_errors: What the JSON Schema says, in the SDK's words.
         config: The settings.
     """
-    # The client says more of its own settings, and without quoting their values.
-    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in SIGN_IN_SETTINGS))
+    # The client says more about its own settings, and without quoting their values.
+    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in CLIENT_SETTINGS))
     sound = _well_formed(config)
     return [
-        *credentials_problems(config),
         *(error.rstrip(".") + "." for error in others),
         *_run_problems(sound, any_streams=bool(config.get("streams"))),
         *_streams_problems(sound),
@@ -35,7 +34,7 @@ def all_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> lis
 
 
 def _well_formed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, without what the JSON Schema has refused already."""
+    """The settings without those that the JSON Schema refuses."""
     schemas = SETTINGS["properties"]
     sound = {name: value for name, value in config.items() if _fits(value, schemas.get(name, {}))}
     streams = config.get("streams")
@@ -85,20 +84,20 @@ def _operation_problems(entry: Mapping[str, Any], config: Mapping[str, Any]) -> 
     if operation is Operation.INSERT and key:
         yield "external_id is not used by insert. Leave it out, or upsert."
     if operation in REMOVES and entry.get("lookups"):
-        yield f"lookups are not used by {operation.value}, which sends nothing but ids."
+        yield f"lookups are not used by {operation.value}, which sends ids only."
 
 
 def _mapping_problems(
     fields: Mapping[str, str | None], lookups: Mapping[str, str]
 ) -> Iterator[str]:
     for source in sorted(set(fields) & set(lookups)):
-        yield f"{source} stands in both fields and lookups. Leave one out."
+        yield f"{source} is in both fields and lookups. Leave one out."
     for target in fields.values():
         if target and "." in target:
             yield f"fields: {target} is a relationship column. Move it to lookups."
     for target in lookups.values():
         if "." not in target:
-            yield f"lookups: {target} is no relationship column such as Account.Ext_Id__c."
+            yield f"lookups: {target} is not a relationship column such as Account.Ext_Id__c."
 
 
 def _columns_named_twice(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sfbulk.clock import Clock
+    from sfbulk.settings import Settings
     from target_sfbulk.interrupts import Interrupts
     from target_sfbulk.preflight import StreamPlan
 
@@ -32,11 +33,26 @@ class RejectBudgetError(Exception):
 
 
 class Run:
-    """The streams of a run, in the order in which they first appeared."""
+    """The streams of a run, in the order in which they first appeared.
 
-    def __init__(self, config: Mapping[str, Any], interrupts: Interrupts, clock: Clock) -> None:
-        """Open nothing yet; the org is first asked when the first stream is opened."""
+    The first stream that is opened makes the first request.
+
+    Args:
+        config: The target's settings, checked.
+        client_settings: The client's part of them.
+        interrupts: Keeps signals away while records are loaded.
+        clock: The time.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        client_settings: Settings,
+        interrupts: Interrupts,
+        clock: Clock,
+    ) -> None:
         self.interrupts = interrupts
+        self._client_settings = client_settings
         self._config = with_defaults(config)
         self._clock = clock
         self._budget = RejectBudget.parse(self._config["max_rejects"])
@@ -126,7 +142,7 @@ class Run:
 
     @cached_property
     def _salesforce(self) -> Salesforce:
-        salesforce = Salesforce.from_settings(self._config)
+        salesforce = Salesforce.from_settings(self._client_settings)
         weakref.finalize(self, salesforce.close)
         return salesforce
 

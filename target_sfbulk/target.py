@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,10 +14,12 @@ from singer_sdk.singerlib.exceptions import SingerError
 from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.commandline import ErrorLineCommand, require_json_object
 from sfbulk.errors import SalesforceError
+from sfbulk.problems import collecting
+from sfbulk.settings import Settings, parse_settings
 from sfbulk.signals import between_log_lines
 from target_sfbulk.interrupts import Interrupts
 from target_sfbulk.preflight import PreflightError
-from target_sfbulk.problems import all_problems
+from target_sfbulk.problems import own_problems
 from target_sfbulk.reader import BatchMessageError, ExactReader
 from target_sfbulk.run import RejectBudgetError, Run
 from target_sfbulk.settings import SETTINGS
@@ -59,15 +62,15 @@ class TargetSfbulk(Target):
     ]
 
     def __init__(self, **options: Any) -> None:
-        """Take the options of the SDK's target.
-
-        Raises:
-            ConfigValidationError: If the settings are wrong; names every problem.
-        """
         super().__init__(**options)
         # One stream at a time, in order: children find the parents sent before them.
         self.max_parallelism = 1
-        self.run = Run(self.config, Interrupts(self._finish), self.clock)
+        self.run = Run(self.config, self.client_settings, Interrupts(self._finish), self.clock)
+
+    @cached_property
+    def client_settings(self) -> Settings:
+        """The client's part of the settings; parsed once, which opens a key file once."""
+        return parse_settings(self.config)
 
     def process_endofpipe(self) -> None:
         """API call: load what is left, write STATE, and sum up.
@@ -85,7 +88,10 @@ class TargetSfbulk(Target):
     # The SDK's only place between its own check of the settings and the first request. A
     # test fails when the SDK stops calling it.
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        errors = all_problems(super()._validate_config(raise_errors=False), self.config)
+        errors: list[str] = []
+        with collecting(errors):
+            _ = self.client_settings
+        errors += own_problems(super()._validate_config(raise_errors=False), self.config)
         if errors and raise_errors:
             summary = "The settings are wrong: " + " ".join(errors)
             raise ConfigValidationError(summary, errors=errors, schema=self.config_jsonschema)

@@ -1,6 +1,7 @@
-"""Every way to sign in, each in a module of its own; `ways` picks the one the settings mean.
+"""All sign-in flows; `sign_in_for` chooses the one for the credentials.
 
-`flows` and `private_key` judge settings, `grant` the answers; `oauth`, `jwt_bearer`,
-`refresh_token`, `soap_login` and `salesforce_cli` ask. None of them keeps a token: that
-is `sfbulk.session`'s part.
+`flows` says which settings a flow takes, `parse` makes `credentials` of them, and `sign_in`
+chooses the flow: `oauth` with `jwt_bearer`, `refresh_token`, `soap_login`, `salesforce_cli`, or
+`token` for an access token of the settings. Each returns a checked `SessionToken`. Keeping the
+token for the whole run is the task of `sfbulk.session`.
 """

@@ -9,36 +9,40 @@ from urllib.parse import urlsplit
 import jwt
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
-    from sfbulk.settings import Credentials
+    from sfbulk.auth.credentials import JwtBearerCredentials
+    from sfbulk.clock import Clock
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 LIFETIME = timedelta(minutes=3)
-"""Salesforce lets clocks differ by three minutes and takes no assertion that lives much longer."""
+"""Salesforce allows clocks to differ by three minutes, and refuses much longer lifetimes."""
 
 _PRODUCTION, _SANDBOX = "https://login.salesforce.com", "https://test.salesforce.com"
-# What signs in at test.salesforce.com: sandboxes, and scratch orgs.
+# Sandboxes and scratch orgs sign in at test.salesforce.com.
 _SANDBOX_HOSTS = (".sandbox.my.salesforce.com", ".scratch.my.salesforce.com")
 
 
 def audience(login_url: str) -> str:
-    """Whom the assertion is for: the login host of production or of sandboxes.
+    """The audience of the assertion: the login host of production or of sandboxes.
 
-    A My Domain is no audience of its own. The local org takes either.
+    A My Domain is not an audience of its own. The local org accepts both.
     """
     host = urlsplit(login_url).hostname or ""
     sandbox = host == "test.salesforce.com" or host.endswith(_SANDBOX_HOSTS)
     return _SANDBOX if sandbox else _PRODUCTION
 
 
-def assertion(credentials: Credentials, key: RSAPrivateKey, now: datetime) -> str:
-    """The signed assertion that the user of the settings is meant."""
+def assertion(credentials: JwtBearerCredentials, now: datetime) -> str:
+    """The signed assertion that says which user signs in."""
     claims = {
         "iss": credentials.client_id,
         "sub": credentials.username,
         "aud": audience(credentials.login_url),
         "exp": int((now + LIFETIME).timestamp()),
     }
-    return jwt.encode(claims, key, algorithm="RS256")
+    return jwt.encode(claims, credentials.private_key, algorithm="RS256")
+
+
+def jwt_bearer_form(credentials: JwtBearerCredentials, clock: Clock) -> dict[str, str]:
+    """The form of the JWT bearer flow, with a new assertion."""
+    return {"grant_type": GRANT_TYPE, "assertion": assertion(credentials, clock.now())}

@@ -1,18 +1,23 @@
-"""Asks the OAuth token endpoint, and says what to do about its refusals."""
+"""Signs in at the OAuth token endpoint, and says what to do when it refuses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.auth.grant import checked_grant
+from sfbulk.auth.token import checked_token
 from sfbulk.errors import ApiError, SignInError
 from sfbulk.wire import Request, json_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sfbulk.auth.grant import Ask, Grant
-    from sfbulk.settings import Credentials
+    from sfbulk.auth.credentials import (
+        ClientCredentials,
+        OAuthCredentials,
+        OAuthPasswordCredentials,
+        RefreshTokenCredentials,
+    )
+    from sfbulk.auth.token import Send, SessionToken
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, no secret
 
@@ -28,14 +33,14 @@ _ADVICE_FOR_WORDS = {
     "key: upload the right one.",
     "expired authorization code": "This machine's clock is wrong: set it.",
     "assertion expired": "This machine's clock is wrong: set it.",
-    "expired access/refresh token": "The refresh token is revoked, expired, or was replaced by "
-    "a run before: authorize the app again. Where refresh tokens rotate, use refresh_token_path.",
-    "already being processed": "Another run asked with the same refresh token: run again, and "
-    "let runs that share it use refresh_token_path.",
+    "expired access/refresh token": "The refresh token is revoked, expired, or was replaced in "
+    "an earlier run: authorize the app again. Where refresh tokens rotate, use refresh_token_path.",
+    "already being processed": "Another run used the same refresh token at the same time: run "
+    "again, and let runs that share it use refresh_token_path.",
     "not supported on this domain": "Set login_url to the org's My Domain.",
     "no client credentials user enabled": f"Name a run-as user for the flow in {_APP}.",
 }
-"""What to do, by words of the description; they say more than the code, mostly invalid_grant."""
+"""What to do, by words of `error_description`: the code is invalid_grant for most of them."""
 
 _ADVICE_FOR_FLOW = {
     ("oauth_password", "invalid_grant"): "Check username, password, security_token and login_url. "
@@ -44,7 +49,7 @@ _ADVICE_FOR_FLOW = {
 }
 
 _ADVICE = {
-    "invalid_client_id": "Check client_id, and that login_url leads to the org that knows the app.",
+    "invalid_client_id": "Check client_id, and that login_url belongs to the org that has the app.",
     "invalid_client": "Check client_id and client_secret.",
     "invalid_client_credentials": "Check client_id and client_secret.",
     "invalid_grant": "Check the credentials, the user's rights to the app, and login_url.",
@@ -59,27 +64,30 @@ _ADVICE = {
 
 
 class TokenEndpoint:
-    """Signs in by posting a form that is made anew each time."""
+    """Signs in by posting a form, which is new for each sign-in."""
 
     def __init__(
-        self, credentials: Credentials, ask: Ask, form: Callable[[], Mapping[str, str]]
+        self, credentials: OAuthCredentials, send: Send, form: Callable[[], Mapping[str, str]]
     ) -> None:
         self._credentials = credentials
-        self._ask = ask
+        self._send = send
         self._form = form
 
-    def __call__(self, stale: Grant | None) -> Grant:  # noqa: ARG002 - each answer brings a new one
-        """API call: a new grant.
+    def __call__(self, stale: SessionToken | None) -> SessionToken:  # noqa: ARG002 - each answer has a new one
+        """API call: a new token.
 
         Raises:
-            SignInError: Salesforce refuses, or answers with what cannot be used.
+            SignInError: Salesforce refuses, or its answer cannot be used.
             TransportError: no usable answer.
         """
-        return grant_in(self._credentials, token_reply(self._credentials, self._ask, self._form()))
+        reply = token_reply(self._credentials, self._send, self._form())
+        return token_in(self._credentials, reply)
 
 
-def token_reply(credentials: Credentials, ask: Ask, form: Mapping[str, str]) -> dict[str, Any]:
-    """API call: what the token endpoint answers to `form`.
+def token_reply(
+    credentials: OAuthCredentials, send: Send, form: Mapping[str, str]
+) -> dict[str, Any]:
+    """API call: the token endpoint's answer to `form`.
 
     Raises:
         SignInError: Salesforce refuses.
@@ -90,22 +98,22 @@ def token_reply(credentials: Credentials, ask: Ask, form: Mapping[str, str]) -> 
         TOKEN_PATH,
         f"Sign in ({credentials.flow})",
         form=form,
-        # Asking for a token twice does no harm, a lost answer is no reason to give up.
+        # A second token does no harm, so the request is sent again if its answer is lost.
         repeatable=True,
     )
     try:
-        return ask(credentials.login_url, request, json_body)
+        return send(credentials.login_url, request, json_body)
     except ApiError as error:
         raise refusal(credentials, error) from error
 
 
-def grant_in(credentials: Credentials, reply: Mapping[str, Any]) -> Grant:
-    """The grant in a successful reply.
+def token_in(credentials: OAuthCredentials, reply: Mapping[str, Any]) -> SessionToken:
+    """The token in a successful reply.
 
     Raises:
-        SignInError: no token in it, or a token for another org or an unsafe address.
+        SignInError: the reply has no token, or one for another org or an unsafe address.
     """
-    return checked_grant(
+    return checked_token(
         credentials.instance_url,
         credentials.login_url,
         reply.get("access_token"),
@@ -113,27 +121,28 @@ def grant_in(credentials: Credentials, reply: Mapping[str, Any]) -> Grant:
     )
 
 
-def client_credentials_form(credentials: Credentials) -> dict[str, str]:
+def client_credentials_form(credentials: ClientCredentials) -> dict[str, str]:
     """The form of the client credentials flow (Help: OAuth 2.0 Client Credentials Flow)."""
-    return {"grant_type": "client_credentials", **_app(credentials)}
+    return {"grant_type": "client_credentials", **_app(credentials, credentials.client_secret)}
 
 
-def refresh_token_form(credentials: Credentials, token: str) -> dict[str, str]:
+def refresh_token_form(credentials: RefreshTokenCredentials, token: str) -> dict[str, str]:
     """The form of the refresh token flow (Help: OAuth 2.0 Refresh Token Flow)."""
-    return {"grant_type": "refresh_token", **_app(credentials), "refresh_token": token}
+    app = _app(credentials, credentials.client_secret)
+    return {"grant_type": "refresh_token", **app, "refresh_token": token}
 
 
-def password_form(credentials: Credentials) -> dict[str, str]:
+def password_form(credentials: OAuthPasswordCredentials) -> dict[str, str]:
     """The form of the password flow (Help: OAuth 2.0 Username-Password Flow)."""
     return {
         "grant_type": "password",
-        **_app(credentials),
-        "username": credentials.username or "",
-        "password": credentials.password_with_token,
+        **_app(credentials, credentials.client_secret),
+        "username": credentials.username,
+        "password": credentials.password,
     }
 
 
-def refusal(credentials: Credentials, error: ApiError) -> SignInError:
+def refusal(credentials: OAuthCredentials, error: ApiError) -> SignInError:
     """The error for a refused sign-in, with what to do about it."""
     if error.code is None:
         return SignInError(
@@ -141,9 +150,9 @@ def refusal(credentials: Credentials, error: ApiError) -> SignInError:
             f"Salesforce does (HTTP {error.status}). Check login_url.",
             status=error.status,
         )
-    said = f"{error.code} ({error.detail})" if error.detail else error.code
+    answer = f"{error.code} ({error.detail})" if error.detail else error.code
     return SignInError(
-        f"{credentials.login_url} refused the {credentials.flow} sign-in: {said}. "
+        f"{credentials.login_url} refused the {credentials.flow} sign-in: {answer}. "
         f"{_advice(credentials.flow, error.code, error.detail)}",
         status=error.status,
         code=error.code,
@@ -158,6 +167,6 @@ def _advice(flow: str, code: str, detail: str) -> str:
     return _ADVICE_FOR_FLOW.get((flow, code), general)
 
 
-def _app(credentials: Credentials) -> dict[str, str]:
-    app = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
-    return {name: value for name, value in app.items() if value is not None}
+def _app(credentials: OAuthCredentials, client_secret: str | None) -> dict[str, str]:
+    secret = {} if client_secret is None else {"client_secret": client_secret}
+    return {"client_id": credentials.client_id, **secret}

@@ -1,4 +1,4 @@
-"""Reads the private key that signs a JWT, and says what is wrong with one that cannot."""
+"""Reads the private key of the JWT bearer flow, and says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,73 +8,77 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from sfbulk.errors import ConfigError
+
 SMALLEST_KEY_BITS = 2048
-"""RFC 7518, section 3.3: RS256 takes no shorter key."""
+"""RS256 needs at least as many (RFC 7518, section 3.3)."""
 
 
-class KeyProblemError(ValueError):
-    """What is wrong with a key; the text names the setting and quotes nothing of the key."""
-
-
-def given_key(text: str | None, path: str | None, passphrase: str | None) -> RSAPrivateKey:
-    """The key of the setting `private_key` or else of the file `private_key_path`.
+def read_private_key(path: str, passphrase: str | None) -> RSAPrivateKey:
+    """The key in the file `path`, which the setting `private_key_path` names.
 
     Raises:
-        KeyProblemError: there is none that RS256 can use.
+        ConfigError: as `parse_private_key`, or the file cannot be read.
     """
-    if path is None:
-        return _loaded("private_key", text or "", passphrase)
-    return _loaded("private_key_path", _read(Path(path).expanduser()), passphrase)
-
-
-def _read(path: Path) -> str:
+    file = Path(path).expanduser()
     try:
-        return path.read_text("utf-8")
+        text = file.read_text("utf-8")
     except FileNotFoundError:
-        raise KeyProblemError(f"private_key_path: there is no file {path}.") from None
+        raise ConfigError([f"private_key_path: there is no file {file}."]) from None
     except UnicodeDecodeError:
-        raise KeyProblemError(
-            f"private_key_path: {path} is no text. Give the key in PEM form (openssl pkey -in "
-            f"{path} -inform DER -out key.pem)."
-        ) from None
+        problem = (
+            f"private_key_path: {file} is not a text file. Give the key in PEM form (openssl pkey "
+            f"-in {file} -inform DER -out key.pem)."
+        )
+        raise ConfigError([problem]) from None
     except OSError as error:
-        raise KeyProblemError(
-            f"private_key_path: {path} cannot be read: {error.strerror}."
-        ) from None
+        problem = f"private_key_path: {file} cannot be read: {error.strerror}."
+        raise ConfigError([problem]) from None
+    return parse_private_key("private_key_path", text, passphrase)
 
 
-def _loaded(name: str, text: str, passphrase: str | None) -> RSAPrivateKey:
-    # Many an environment variable cannot hold a line break and carries its escape instead.
+def parse_private_key(setting: str, text: str, passphrase: str | None) -> RSAPrivateKey:
+    r"""The key in `text`.
+
+    Args:
+        setting: the name of the setting that the text comes from, for errors.
+        text: the key in PEM form; line breaks may be written as `\n`.
+        passphrase: opens an encrypted key.
+
+    Raises:
+        ConfigError: RS256 cannot use the key; says why and quotes nothing of it.
+    """
+    # Some environment variables cannot hold line breaks and have `\n` in their place.
     pem = text.replace("\\r", "").replace("\\n", "\n").encode()
     if b"-----BEGIN" not in pem or b"PRIVATE KEY-----" not in pem:
-        raise KeyProblemError(
-            f"{name} is no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----."
-        )
+        line = "no line such as -----BEGIN PRIVATE KEY-----"
+        raise ConfigError([f"{setting} is not a private key in PEM form: it has {line}."])
     try:
         key = load_pem_private_key(pem, passphrase.encode() if passphrase else None)
     except TypeError:
-        raise KeyProblemError(_passphrase_problem(name, passphrase)) from None
+        raise ConfigError([f"{setting} {_passphrase_problem(passphrase)}"]) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise KeyProblemError(_unreadable(name, pem, passphrase)) from None
+        raise ConfigError([f"{setting} {_load_problem(pem, passphrase)}"]) from None
     if not isinstance(key, RSAPrivateKey):
-        raise KeyProblemError(f"{name} is no RSA key, which RS256 needs.")
+        raise ConfigError([f"{setting} is not an RSA key, which RS256 needs."])
     if key.key_size < SMALLEST_KEY_BITS:
-        raise KeyProblemError(
-            f"{name} has {key.key_size} bits; RS256 needs {SMALLEST_KEY_BITS}. Make a new key and "
-            "certificate."
-        )
+        raise ConfigError([f"{setting} {_size_problem(key.key_size)}"])
     return key
 
 
-def _passphrase_problem(name: str, passphrase: str | None) -> str:
+def _passphrase_problem(passphrase: str | None) -> str:
     if passphrase:
-        return f"{name} is not encrypted: leave private_key_passphrase out."
-    return f"{name} is encrypted: set private_key_passphrase."
+        return "is not encrypted: leave private_key_passphrase out."
+    return "is encrypted: set private_key_passphrase."
 
 
-def _unreadable(name: str, pem: bytes, passphrase: str | None) -> str:
+def _load_problem(pem: bytes, passphrase: str | None) -> str:
     if b"OPENSSH PRIVATE KEY" in pem:
-        return f"{name} is in OpenSSH's own form. Rewrite it with: ssh-keygen -p -m PEM -f KEYFILE."
+        return "is in OpenSSH's own form. Rewrite it with: ssh-keygen -p -m PEM -f KEYFILE."
     if passphrase:
-        return f"{name} cannot be opened: private_key_passphrase is wrong, or the key is damaged."
-    return f"{name} is damaged: it has the frame of a private key, but no key in it."
+        return "cannot be opened: private_key_passphrase is wrong, or the key is damaged."
+    return "is damaged: it has the first and last line of a private key, but no key in between."
+
+
+def _size_problem(bits: int) -> str:
+    return f"has {bits} bits; RS256 needs {SMALLEST_KEY_BITS}. Make a new key and certificate."

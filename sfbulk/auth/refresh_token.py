@@ -1,4 +1,4 @@
-"""Signs in with a refresh token, and hands on the next one where tokens rotate."""
+"""Signs in with a refresh token, and keeps the next one if the app rotates them."""
 
 from __future__ import annotations
 
@@ -6,68 +6,70 @@ import logging
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from sfbulk.auth.oauth import grant_in, refresh_token_form, token_reply
-from sfbulk.auth.token_file import TokenFile
+from sfbulk.auth.oauth import refresh_token_form, token_in, token_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from sfbulk.auth.grant import Ask, Grant
-    from sfbulk.settings import Credentials
+    from sfbulk.auth.credentials import RefreshTokenCredentials
+    from sfbulk.auth.token import Send, SessionToken
 
 log = logging.getLogger(__name__)
 
 
 class RefreshToken:
-    """With rotation each use voids the token, and the answer brings the next one."""
+    """The refresh token flow; with rotation each use voids the token and returns the next one.
+
+    Args:
+        credentials: with the refresh token, or the file that holds it.
+        send: sends a request without a token.
+        on_new_token: takes the next refresh token; its exceptions reach the caller.
+    """
 
     def __init__(
-        self, credentials: Credentials, ask: Ask, hand_on: Callable[[str], None] | None
+        self,
+        credentials: RefreshTokenCredentials,
+        send: Send,
+        on_new_token: Callable[[str], None] | None,
     ) -> None:
-        """Take the credentials.
-
-        Args:
-            credentials: with a refresh token, or the path of a file that holds one.
-            ask: sends a request without a token.
-            hand_on: takes the next refresh token; its exceptions reach who asked for a grant.
-        """
         self._credentials = credentials
-        self._ask = ask
-        self._hand_on = hand_on
-        self._token = credentials.refresh_token or ""
-        path = credentials.refresh_token_path
-        self._file = TokenFile(path) if path else None
+        self._send = send
+        self._on_new_token = on_new_token
+        self._refresh_token = credentials.refresh_token
 
-    def __call__(self, stale: Grant | None) -> Grant:  # noqa: ARG002 - each answer brings a new one
-        """API call: a new grant.
+    def __call__(self, stale: SessionToken | None) -> SessionToken:  # noqa: ARG002 - each answer has a new one
+        """API call: a new token.
 
         Raises:
             SignInError: Salesforce refuses, or the next refresh token cannot be saved.
             TransportError: no usable answer.
         """
-        with self._turn() as token:
-            form = refresh_token_form(self._credentials, token)
-            reply = token_reply(self._credentials, self._ask, form)
+        with self._locked() as refresh_token:
+            form = refresh_token_form(self._credentials, refresh_token)
+            reply = token_reply(self._credentials, self._send, form)
             following = reply.get("refresh_token")
-            # Whatever else is in the answer: the token just used may be void from here on.
-            if isinstance(following, str) and following not in ("", token):
+            # Saved before the answer is checked further: the token just used may be void now.
+            if isinstance(following, str) and following not in ("", refresh_token):
                 self._replace(following)
-        return grant_in(self._credentials, reply)
+        return token_in(self._credentials, reply)
 
-    def _turn(self) -> AbstractContextManager[str]:
-        return self._file.turn() if self._file else nullcontext(self._token)
+    def _locked(self) -> AbstractContextManager[str]:
+        if isinstance(self._refresh_token, str):
+            return nullcontext(self._refresh_token)
+        return self._refresh_token.locked()
 
-    def _replace(self, token: str) -> None:
-        self._token = token
-        if self._file:
-            self._file.replace(token)
-        elif self._hand_on is None:
-            log.warning(
-                "Salesforce has replaced the refresh token: the one in the setting refresh_token "
-                "is void now, and the next run will be refused with it. Authorize the app again "
-                "and use refresh_token_path, a file that is kept up to date, or turn refresh "
-                "token rotation off in the app."
-            )
-        if self._hand_on:
-            self._hand_on(token)
+    def _replace(self, refresh_token: str) -> None:
+        if not isinstance(self._refresh_token, str):
+            self._refresh_token.replace(refresh_token)
+        else:
+            self._refresh_token = refresh_token
+            if self._on_new_token is None:
+                log.warning(
+                    "Salesforce has replaced the refresh token. The one in the setting "
+                    "refresh_token is void now, and the next run will be refused with it. "
+                    "Authorize the app again and use refresh_token_path, a file that is kept up to "
+                    "date, or turn refresh token rotation off in the app."
+                )
+        if self._on_new_token:
+            self._on_new_token(refresh_token)

@@ -1,4 +1,4 @@
-"""Borrows the session of an org that the Salesforce CLI (`sf`) is signed in to."""
+"""Uses the session of an org that the Salesforce CLI (`sf`) is signed in to."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.auth.grant import checked_grant, fits_header
+from sfbulk.auth.token import checked_token, fits_header
 from sfbulk.errors import SignInError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfbulk.auth.grant import Grant
-    from sfbulk.settings import Credentials
+    from sfbulk.auth.credentials import SalesforceCliCredentials
+    from sfbulk.auth.token import SessionToken
 
 COMMAND = "sf"
 
 TIMEOUT_SECONDS = 120.0
-"""The CLI renews the session itself, over the network, and takes seconds to start."""
+"""The CLI takes seconds to start, and renews the session itself, over the network."""
 
-_LONGEST_QUOTE = 300
+_LONGEST_QUOTE_CHARACTERS = 300
+
+_NOT_INSTALLED = (
+    f"sf_org needs the Salesforce CLI, and there is no command {COMMAND} on PATH. Install it "
+    "(npm install --global @salesforce/cli), or use another sign-in flow."
+)
 
 
 def missing_command() -> str | None:
-    """What is wrong when there is no CLI to run; None when there is one."""
-    if shutil.which(COMMAND):
-        return None
-    return (
-        f"sf_org needs the Salesforce CLI, and there is no command {COMMAND} on PATH. Install it "
-        "(npm install --global @salesforce/cli), or sign in another way."
-    )
+    """The problem if the CLI is not installed; None if it is."""
+    return None if shutil.which(COMMAND) else _NOT_INSTALLED
 
 
 class SalesforceCli:
-    """Asks the CLI, which renews what it can; a session it cannot renew comes again and again."""
+    """Asks the CLI for its session, which it renews if it can, and returns expired if it cannot."""
 
-    def __init__(self, credentials: Credentials) -> None:
-        self._org = credentials.sf_org or ""
+    def __init__(self, credentials: SalesforceCliCredentials) -> None:
+        self._org = credentials.org
         self._expected = credentials.instance_url
 
-    def __call__(self, stale: Grant | None) -> Grant:
-        """API call, made by the CLI: the grant it holds now.
+    def __call__(self, stale: SessionToken | None) -> SessionToken:
+        """API call, made by the CLI: the token that it has now.
 
         Raises:
-            SignInError: the CLI is missing, fails, is not signed in, or has `stale` only.
+            SignInError: the CLI is missing, fails, is not signed in, or still has `stale`.
         """
         org = self._run("org", "display")
-        token = org.get("accessToken")
-        # From 2.136.8 on the CLI hides it there (forcedotcom/cli issue 3560) and shows it here.
-        if not fits_header(token):
-            token = self._run("org", "auth", "show-access-token", "--no-prompt").get("accessToken")
-        grant = checked_grant(self._expected, COMMAND, token, str(org.get("instanceUrl")))
-        if grant == stale:
+        text = org.get("accessToken")
+        # Since 2.136.8 `org display` hides the token (forcedotcom/cli issue 3560).
+        if not fits_header(text):
+            text = self._run("org", "auth", "show-access-token", "--no-prompt").get("accessToken")
+        token = checked_token(self._expected, COMMAND, text, str(org.get("instanceUrl")))
+        if token == stale:
             raise SignInError(
                 f"The Salesforce CLI's session with {self._org} is expired or not valid "
                 f"({org.get('connectedStatus') or 'no status'}), and the CLI cannot renew it. "
@@ -62,25 +62,25 @@ class SalesforceCli:
                 status=401,
                 code="INVALID_SESSION_ID",
             )
-        return grant
+        return token
 
     def _run(self, *words: str) -> Mapping[str, Any]:
         command = shutil.which(COMMAND)
         if command is None:
-            raise SignInError(missing_command() or "")
+            raise SignInError(_NOT_INSTALLED)
         try:
-            done = subprocess.run(  # noqa: S603 - no shell; the org is one word of its own
+            done = subprocess.run(  # noqa: S603 - no shell; the org is one argument
                 [command, *words, f"--target-org={self._org}", "--json"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=TIMEOUT_SECONDS,
                 check=False,
-                # Colours would make its JSON unreadable.
+                # With colours its JSON could not be parsed.
                 env={**os.environ, "FORCE_COLOR": "0"},
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             reason = getattr(error, "strerror", None) or f"no answer in {TIMEOUT_SECONDS:.0f} s"
-            raise SignInError(f"{self._said(words)} could not be run: {reason}.") from error
+            raise SignInError(f"{self._command_line(words)} could not be run: {reason}.") from error
         return self._result(words, done.returncode, done.stdout)
 
     def _result(self, words: tuple[str, ...], code: int, stdout: bytes) -> Mapping[str, Any]:
@@ -90,25 +90,25 @@ class SalesforceCli:
             document = None
         if not isinstance(document, dict):
             raise SignInError(
-                f"{self._said(words)} ended with exit code {code} and without its JSON. Run it to "
-                "see why, and update the CLI (sf update)."
+                f"{self._command_line(words)} ended with exit code {code} and without its JSON. "
+                "Run it to see why, and update the CLI (sf update)."
             )
         result = document.get("result")
         if document.get("status") != 0 or not isinstance(result, dict):
             raise SignInError(
-                f"{self._said(words)} failed: {_quoted(document)}. {self._sign_in_again()}",
+                f"{self._command_line(words)} failed: {_quoted(document)}. {self._sign_in_again()}",
                 code=document["name"] if isinstance(document.get("name"), str) else None,
             )
         return result
 
-    def _said(self, words: tuple[str, ...]) -> str:
+    def _command_line(self, words: tuple[str, ...]) -> str:
         return f"`{COMMAND} {' '.join(words)} --target-org={self._org}`"
 
     def _sign_in_again(self) -> str:
-        return f"Sign in with: sf org login web --alias {self._org}; `sf org list` names all orgs."
+        return f"Sign in with: sf org login web --alias {self._org}; `sf org list` lists all orgs."
 
 
 def _quoted(document: Mapping[str, Any]) -> str:
-    """The CLI's own words, on one line."""
-    said = f"{document.get('name')}: {document.get('message')}"
-    return " ".join(said.split())[:_LONGEST_QUOTE].rstrip(".")
+    """The CLI's own error, on one line."""
+    text = f"{document.get('name')}: {document.get('message')}"
+    return " ".join(text.split())[:_LONGEST_QUOTE_CHARACTERS].rstrip(".")

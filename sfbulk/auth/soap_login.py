@@ -1,6 +1,6 @@
-"""Signs in by SOAP login() with username and password, as long as Salesforce still has it.
+"""Signs in by SOAP login() with username and password, until Salesforce retires it.
 
-Facts: SOAP API guide, login(); Help article 005132110, SOAP API login() retirement.
+Sources: SOAP API guide, login(); Help article 005132110, SOAP API login() retirement.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from sfbulk.auth.grant import checked_grant
+from sfbulk.auth.token import checked_token
 from sfbulk.errors import ApiError, SignInError
 from sfbulk.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 from sfbulk.wire import Request, unusable
@@ -18,26 +18,26 @@ from sfbulk.wire import Request, unusable
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from sfbulk.auth.grant import Ask, Grant
-    from sfbulk.settings import Credentials
+    from sfbulk.auth.credentials import SoapLoginCredentials
+    from sfbulk.auth.token import Send, SessionToken
     from sfbulk.wire import Reply
 
 log = logging.getLogger(__name__)
 
 NEWEST_LOGIN_VERSION = 64.0
-"""Later API versions have no login(); a session of this one serves them all the same."""
+"""Later API versions have no login(), but accept a session that was made at this one."""
 
 RETIREMENT = (
-    "Salesforce retires SOAP login() in Summer '27 (1 June 2027), orgs created since Winter '26 "
-    "have it switched off and API versions from 65.0 on lack it. Sign in by jwt_bearer or "
+    "Salesforce retires SOAP login() in Summer '27 (1 June 2027); orgs created since Winter '26 "
+    "have it switched off, and API versions from 65.0 on do not have it. Sign in by jwt_bearer or "
     "client_credentials instead."
 )
 
 _FAULT_STATUS = 500
-# A login reply has two kilobytes.
+# A login reply has about two kilobytes.
 _LONGEST_REPLY_BYTES = 64 * 1024
 
-_PASSING_FAULTS = ("SERVER_UNAVAILABLE",)
+_TEMPORARY_FAULTS = ("SERVER_UNAVAILABLE",)
 
 _ADVICE = {
     "INVALID_LOGIN": "Check username, password and security_token (a new password brings a new "
@@ -49,21 +49,21 @@ _ADVICE = {
     "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "The password has expired: sign in with a browser "
     "and set a new one.",
     "INVALID_OPERATION": "An administrator can switch SOAP API login() on in Setup; orgs from "
-    "Summer '26 on also want the user to have the permission Use Any API Auth.",
+    "Summer '26 on also need the permission Use Any API Auth for the user.",
     "INSUFFICIENT_ACCESS": "SOAP API login() is not open to this user: orgs created since Winter "
     "'26 have it switched off. An administrator can give the user the permission Use Any API Auth.",
-    "API_DISABLED_FOR_ORG": "The org's edition or the user's profile has no API: the user needs "
-    "the permission API Enabled.",
-    "API_CURRENTLY_DISABLED": "The API is switched off for this user or org for now.",
+    "API_DISABLED_FOR_ORG": "The org's edition has no API, or the user's profile does not "
+    "allow it: the user needs the permission API Enabled.",
+    "API_CURRENTLY_DISABLED": "The API is switched off for this user or org at the moment.",
     "LOGIN_DURING_RESTRICTED_DOMAIN": "The user's profile does not allow this machine's address: "
     "add it to the profile's login IP ranges.",
-    "LOGIN_DURING_RESTRICTED_TIME": "The user's profile does not allow a login at this hour.",
-    "LOGIN_CHALLENGE_ISSUED": "Salesforce wants to verify this machine: set security_token, or "
+    "LOGIN_DURING_RESTRICTED_TIME": "The user's profile does not allow a login at this time.",
+    "LOGIN_CHALLENGE_ISSUED": "Salesforce must verify this machine: set security_token, or "
     "let Setup trust this machine's address.",
     "LOGIN_RATE_EXCEEDED": "The user has signed in too often in the last hour: wait.",
     "ORG_LOCKED": "The org is locked: ask Salesforce.",
-    "TRIAL_EXPIRED": "The org's trial is over.",
-    "UNSUPPORTED_API_VERSION": "This org answers login() no more.",
+    "TRIAL_EXPIRED": "The org's trial has ended.",
+    "UNSUPPORTED_API_VERSION": "This org no longer answers login().",
 }
 """What to do about each fault at login (partner WSDL: ExceptionCode)."""
 
@@ -71,18 +71,18 @@ _ENDED_BY_RETIREMENT = ("UNSUPPORTED_API_VERSION", "INVALID_OPERATION", "INSUFFI
 
 
 class SoapLogin:
-    """Asks for a session at an API version that still has login()."""
+    """The SOAP login flow, at an API version that still has login()."""
 
-    def __init__(self, credentials: Credentials, ask: Ask, api_version: str) -> None:
+    def __init__(self, credentials: SoapLoginCredentials, send: Send, api_version: str) -> None:
         self._credentials = credentials
-        self._ask = ask
+        self._send = send
         self._version = login_version(api_version)
 
-    def __call__(self, stale: Grant | None) -> Grant:
-        """API call: a new grant.
+    def __call__(self, stale: SessionToken | None) -> SessionToken:
+        """API call: a new token.
 
         Raises:
-            SignInError: Salesforce refuses, or answers with what cannot be used.
+            SignInError: Salesforce refuses, or its answer cannot be used.
             TransportError: no usable answer.
         """
         if stale is None:
@@ -91,14 +91,14 @@ class SoapLogin:
             "POST",
             f"/services/Soap/u/{self._version}",
             "Sign in (soap_login)",
-            body=envelope(self._credentials.username or "", self._credentials.password_with_token),
+            body=envelope(self._credentials.username, self._credentials.password),
             content_type="text/xml; charset=UTF-8",
             headers={"SOAPAction": "login", "Accept": "text/xml"},
             answers=(_FAULT_STATUS,),
             repeatable=True,
         )
         try:
-            return self._ask(self._credentials.login_url, request, self._grant)
+            return self._send(self._credentials.login_url, request, self._token)
         except ApiError as error:
             raise SignInError(
                 f"{self._credentials.login_url} did not answer the soap_login sign-in as "
@@ -107,7 +107,7 @@ class SoapLogin:
                 code=error.code,
             ) from error
 
-    def _grant(self, request: Request, reply: Reply) -> Grant:
+    def _token(self, request: Request, reply: Reply) -> SessionToken:
         body = _body(request, reply)
         if local_name(body) == "Fault":
             raise _refusal(self._credentials.login_url, reply.status, body)
@@ -117,7 +117,7 @@ class SoapLogin:
             raise SignInError(
                 "The password has expired. " + _ADVICE["INVALID_OPERATION_WITH_EXPIRED_PASSWORD"]
             )
-        return checked_grant(
+        return checked_token(
             self._credentials.instance_url,
             self._credentials.login_url,
             answer.get("sessionId"),
@@ -126,12 +126,12 @@ class SoapLogin:
 
 
 def login_version(api_version: str) -> str:
-    """The version to log in with for the use of `api_version`."""
+    """The API version to log in at for requests at `api_version`."""
     return f"{min(float(api_version), NEWEST_LOGIN_VERSION):.1f}"
 
 
 def envelope(username: str, password: str) -> bytes:
-    """The login request; any text is allowed that XML can hold."""
+    """The login request; the texts may have every character that XML can hold."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<se:Envelope xmlns:se="http://schemas.xmlsoap.org/soap/envelope/"><se:Header/><se:Body>'
@@ -151,16 +151,16 @@ def _body(request: Request, reply: Reply) -> Element:
     bodies = (child for child in root if local_name(child) == "Body" and len(child))
     body = next(bodies, None)
     if local_name(root) != "Envelope" or body is None:
-        raise unusable(request, reply.status, "XML that is no SOAP reply")
+        raise unusable(request, reply.status, "XML that is not a SOAP reply")
     return body[0]
 
 
 def _refusal(login_url: str, status: int, fault: Element) -> SignInError | ApiError:
-    said = {local_name(e): (e.text or "").strip() for e in fault.iter()}
+    details = {local_name(e): (e.text or "").strip() for e in fault.iter()}
     # Faults of the SOAP layer itself have no detail.
-    code = said.get("exceptionCode") or said.get("faultcode", "").rpartition(":")[2]
-    message = said.get("exceptionMessage") or said.get("faultstring", "")
-    if code in _PASSING_FAULTS:
+    code = details.get("exceptionCode") or details.get("faultcode", "").rpartition(":")[2]
+    message = details.get("exceptionMessage") or details.get("faultstring", "")
+    if code in _TEMPORARY_FAULTS:
         return ApiError(f"Sign in (soap_login): {code}", status=503, code=code, detail=message)
     advice = _ADVICE.get(code, "Check the sign-in settings.")
     ended = f" {RETIREMENT}" if code in _ENDED_BY_RETIREMENT else ""

@@ -1,4 +1,4 @@
-"""Keeps a refresh token that rotates in a file, which several runs may share."""
+"""Keeps a rotating refresh token in a file that several runs may share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfbulk.errors import SignInError
+from sfbulk.errors import ConfigError, SignInError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,55 +22,60 @@ log = logging.getLogger(__name__)
 class TokenFile:
     """A file that holds one refresh token and nothing else.
 
-    A token that was replaced is void, so reading it, using it and writing the next one
-    must not overlap with another run's: that is what `turn` is for.
+    A replaced token is void, so one run must read it, use it and write the next one before
+    another run reads it: `locked` is for that.
     """
 
     def __init__(self, path: str) -> None:
-        # A link is followed once, so that replacing the file does not replace the link.
+        # Links are resolved here, so that a new token replaces the file and not the link to it.
         self.path = Path(path).expanduser().resolve()
 
-    def problem(self) -> str | None:
-        """What is wrong with the file, naming the setting; None when nothing is."""
+    def read(self) -> str:
+        """The token.
+
+        Raises:
+            ConfigError: the file has no token, or cannot be replaced; names the setting.
+        """
         try:
             text = self.path.read_text("utf-8").strip()
         except FileNotFoundError:
-            return (
-                f"refresh_token_path: there is no file {self.path}. Write the first refresh token "
-                "into it."
-            )
+            raise _problem(
+                f"there is no file {self.path}. Write the first refresh token into it."
+            ) from None
         except UnicodeDecodeError:
-            return f"refresh_token_path: {self.path} is no text."
+            raise _problem(f"{self.path} is not a text file.") from None
         except OSError as error:
-            return f"refresh_token_path: {self.path} cannot be read: {error.strerror}."
+            raise _problem(f"{self.path} cannot be read: {error.strerror}.") from None
         if not re.fullmatch("[!-~]+", text):
-            return f"refresh_token_path: {self.path} must hold a refresh token and nothing else."
+            raise _problem(f"{self.path} must hold a refresh token and nothing else.")
         if not os.access(self.path.parent, os.W_OK):
-            return (
-                f"refresh_token_path: the folder {self.path.parent} must be writable, since each "
-                "new refresh token is written to a new file there."
+            raise _problem(
+                f"the folder {self.path.parent} must be writable, since each new refresh token is "
+                "written to a new file there."
             )
-        return None
+        return text
 
     @contextmanager
-    def turn(self) -> Iterator[str]:
-        """The token, while no other run can use it.
+    def locked(self) -> Iterator[str]:
+        """The token, while no other run can use it; waits for its turn.
 
         Raises:
-            SignInError: there is none any more.
+            SignInError: the file has no token any more.
         """
         lock = self.path.with_name(self.path.name + ".lock")
         number = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            _wait_for(number, self.path)
-            if problem := self.problem():
-                raise SignInError(problem)
-            yield self.path.read_text("utf-8").strip()
+            _lock(number, self.path)
+            try:
+                token = self.read()
+            except ConfigError as error:
+                raise SignInError(error.message) from error
+            yield token
         finally:
             os.close(number)
 
     def replace(self, token: str) -> None:
-        """Put `token` in the file's place: whole or not at all, readable by its owner only.
+        """Replace the file by one with `token`, all of it or nothing, readable by its owner only.
 
         Raises:
             SignInError: it cannot be written.
@@ -86,7 +91,7 @@ class TokenFile:
         log.info("Salesforce has replaced the refresh token: the new one is in %s", self.path)
 
     def _write(self, token: str) -> None:
-        # mkstemp lets nobody but the owner read.
+        # mkstemp makes a file that only its owner can read.
         number, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=self.path.parent)
         try:
             with os.fdopen(number, "w", encoding="utf-8") as file:
@@ -99,7 +104,11 @@ class TokenFile:
             raise
 
 
-def _wait_for(number: int, path: Path) -> None:
+def _problem(text: str) -> ConfigError:
+    return ConfigError([f"refresh_token_path: {text}"])
+
+
+def _lock(number: int, path: Path) -> None:
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import base64
 import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from sfbulk.auth.grant import checked_grant
+from sfbulk.auth.credentials import (
+    ClientCredentials,
+    JwtBearerCredentials,
+    OAuthCredentials,
+    OAuthPasswordCredentials,
+    RefreshTokenCredentials,
+)
 from sfbulk.auth.jwt_bearer import assertion, audience
 from sfbulk.auth.oauth import (
     client_credentials_form,
@@ -19,37 +25,40 @@ from sfbulk.auth.oauth import (
     refresh_token_form,
     refusal,
 )
+from sfbulk.auth.token import checked_token
 from sfbulk.errors import ApiError, SignInError
 from sfbulk.settings import parse_settings
 from tests.client.keys import RSA_KEY, pem
 
-if TYPE_CHECKING:
-    from sfbulk.settings import Credentials
-
+T = TypeVar("T")
 LOGIN = "https://login.salesforce.com"
 APP = {"client_id": "id", "client_secret": "shh"}
 JWT = {"client_id": "id", "username": "me@example.com", "private_key": pem(RSA_KEY)}
 PASSWORD = {"username": "me@example.com", "password": "p w", "security_token": "T0k"}
 
 
-def credentials(settings: dict[str, Any]) -> Credentials:
-    return parse_settings(settings).credentials
+def credentials(flow: type[T], settings: dict[str, Any]) -> T:
+    parsed = parse_settings(settings).credentials
+    assert isinstance(parsed, flow)
+    return parsed
 
 
 def test_the_form_holds_what_the_flow_needs() -> None:
     my_domain = APP | {"login_url": "https://acme.my.salesforce.com"}
-    assert client_credentials_form(credentials(my_domain)) == {
+    assert client_credentials_form(credentials(ClientCredentials, my_domain)) == {
         "grant_type": "client_credentials",
         "client_id": "id",
         "client_secret": "shh",
     }
-    assert refresh_token_form(credentials(APP | {"refresh_token": "r"}), "r") == {
+    refresh = credentials(RefreshTokenCredentials, APP | {"refresh_token": "r"})
+    assert refresh_token_form(refresh, "r") == {
         "grant_type": "refresh_token",
         "client_id": "id",
         "client_secret": "shh",
         "refresh_token": "r",
     }
-    assert password_form(credentials(PASSWORD | {"client_id": "id"})) == {
+    password = credentials(OAuthPasswordCredentials, PASSWORD | {"client_id": "id"})
+    assert password_form(password) == {
         "grant_type": "password",
         "client_id": "id",
         "username": "me@example.com",
@@ -59,17 +68,17 @@ def test_the_form_holds_what_the_flow_needs() -> None:
 
 def test_a_token_got_over_https_is_not_handed_to_plain_http() -> None:
     with pytest.raises(SignInError, match="not https"):
-        checked_grant(None, LOGIN, "t", "http://127.0.0.1:8080")
+        checked_token(None, LOGIN, "t", "http://127.0.0.1:8080")
 
 
 def test_the_instance_is_scheme_and_host_only() -> None:
-    grant = checked_grant(None, LOGIN, "t", "https://Acme.my.salesforce.com:443/")
-    assert grant.instance_url == "https://acme.my.salesforce.com"
+    token = checked_token(None, LOGIN, "t", "https://Acme.my.salesforce.com:443/")
+    assert token.instance_url == "https://acme.my.salesforce.com"
 
 
 def test_the_assertion_says_who_signs_in_and_its_signature_is_the_key_s() -> None:
     now = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
-    token = assertion(credentials(JWT), RSA_KEY, now)
+    token = assertion(credentials(JwtBearerCredentials, JWT), now)
     # Read and verified without the library that made it.
     signed, _, signature = token.rpartition(".")
     RSA_KEY.public_key().verify(_decoded(signature), signed.encode(), PKCS1v15(), SHA256())
@@ -124,7 +133,7 @@ def test_each_refusal_of_the_token_endpoint_says_what_to_do(
     settings: dict[str, Any], error: str, description: str, advice: str
 ) -> None:
     answer = ApiError("x", status=400, code=error, detail=description)
-    refused = refusal(credentials(settings), answer)
+    refused = refusal(credentials(OAuthCredentials, settings), answer)
     said = f"{error} ({description})" if description else error
     assert f"sign-in: {said}. " in str(refused)
     assert advice in str(refused)

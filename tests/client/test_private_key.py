@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
-from sfbulk.settings import credentials_problems
 from tests.client.keys import RSA_KEY, pem, public_pem
+from tests.client.problems import problems_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ HOLLOW = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 
 
 def problems(**key: Any) -> list[str]:
-    return credentials_problems({"client_id": "id", "username": "me@example.com", **key})
+    return problems_of({"client_id": "id", "username": "me@example.com", **key})
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_a_key_is_taken_in_every_usual_form(key: dict[str, str], tmp_path: Path)
 @pytest.mark.parametrize(
     ("key", "named"),
     [
-        ({"private_key": "secret-but-no-key"}, "no private key in PEM form"),
-        ({"private_key": public_pem(RSA_KEY)}, "no private key in PEM form"),
+        ({"private_key": "secret-but-no-key"}, "not a private key in PEM form"),
+        ({"private_key": public_pem(RSA_KEY)}, "not a private key in PEM form"),
         ({"private_key": HOLLOW}, "damaged"),
-        ({"private_key": CURVE}, "no RSA key"),
+        ({"private_key": CURVE}, "not an RSA key"),
         ({"private_key": SHORT}, "1024 bits; RS256 needs 2048"),
         ({"private_key": LOCKED}, "is encrypted: set private_key_passphrase"),
         ({"private_key": LOCKED, "private_key_passphrase": "x"}, "private_key_passphrase is wrong"),
@@ -105,4 +105,4 @@ def test_the_home_folder_may_be_written_as_a_tilde(
 
 def test_key_problems_stand_beside_all_others() -> None:
     found = problems(private_key="no key", api_version="nine", login_url="ftp://x")
-    assert [text.split()[0] for text in found] == ["login_url", "api_version", "private_key"]
+    assert [text.split()[0] for text in found] == ["api_version", "login_url", "private_key"]

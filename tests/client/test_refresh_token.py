@@ -14,7 +14,7 @@ import pytest
 
 from sfbulk import Salesforce
 from sfbulk.errors import SignInError
-from sfbulk.settings import credentials_problems
+from tests.client.problems import problems_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -215,7 +215,7 @@ def _no_space(_: int) -> None:
         (None, "there is no file"),
         (b"", "must hold a refresh token and nothing else"),
         (b"two tokens\n", "must hold a refresh token and nothing else"),
-        (b"\xff\xfe", "is no text"),
+        (b"\xff\xfe", "is not a text file"),
     ],
 )
 def test_a_file_without_a_token_is_a_wrong_setting(
@@ -225,7 +225,7 @@ def test_a_file_without_a_token_is_a_wrong_setting(
     if content is not None:
         file.write_bytes(content)
     settings: dict[str, Any] = {"client_id": "id", "refresh_token_path": str(file)}
-    problems = credentials_problems(settings)
+    problems = problems_of(settings)
     assert len(problems) == 1
     assert problems[0].startswith("refresh_token_path: ")
     assert named in problems[0]

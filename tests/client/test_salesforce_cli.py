@@ -12,8 +12,8 @@ import requests
 
 from sfbulk import Salesforce
 from sfbulk.errors import ConfigError, SignInError
-from sfbulk.settings import credentials_problems
 from tests.client.fake_cli import DISPLAY, HIDDEN, SHOW_TOKEN, FakeCli
+from tests.client.problems import problems_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def test_a_session_that_the_cli_cannot_renew_is_an_error_with_the_cli_s_status(
 
 def test_without_the_command_it_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    problems = credentials_problems(SETTINGS | {"api_version": "nine"})
+    problems = problems_of(SETTINGS | {"api_version": "nine"})
     assert len(problems) == 2
     assert "no command sf on PATH" in problems[1]
     with pytest.raises(ConfigError, match="npm install --global @salesforce/cli"):

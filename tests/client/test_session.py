@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk.auth.grant import Grant
+from sfbulk.auth.token import SessionToken
 from sfbulk.errors import SalesforceError, SignInError, TransportError
 from sfbulk.session import OrgSession
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-OLD, NEW = (Grant("https://acme.my.salesforce.com", token) for token in ("old", "new"))
+OLD, NEW = (SessionToken("https://acme.my.salesforce.com", token) for token in ("old", "new"))
 THREADS = 8
 
 
@@ -46,13 +46,13 @@ class CrowdedLock:
 class Door:
     """A way to sign in that answers once every thread waits for it."""
 
-    def __init__(self, *outcomes: Grant | SalesforceError) -> None:
+    def __init__(self, *outcomes: SessionToken | SalesforceError) -> None:
         self.session = OrgSession(self)
-        self.asked: list[Grant | None] = []
+        self.asked: list[SessionToken | None] = []
         self._outcomes = list(outcomes)
         self._crowd = CrowdedLock()
 
-    def __call__(self, stale: Grant | None) -> Grant:
+    def __call__(self, stale: SessionToken | None) -> SessionToken:
         self.asked.append(stale)
         if len(self.asked) == 2:
             self._crowd.wait_for_all()
@@ -61,21 +61,21 @@ class Door:
             raise outcome
         return outcome
 
-    def refuse_all(self) -> list[Grant | SalesforceError]:
+    def refuse_all(self) -> list[SessionToken | SalesforceError]:
         """What each of the threads gets that were refused together."""
-        assert self.session.grant() == OLD
+        assert self.session.token() == OLD
         self.session._lock = self._crowd  # type: ignore[assignment]  # it counts who waits
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(lambda _: self._renewed(), range(THREADS)))
 
-    def _renewed(self) -> Grant | SalesforceError:
+    def _renewed(self) -> SessionToken | SalesforceError:
         try:
             return self.session.renew(OLD)
         except SalesforceError as error:
             return error
 
 
-def test_threads_refused_together_share_the_new_grant() -> None:
+def test_threads_refused_together_share_the_new_token() -> None:
     door = Door(OLD, NEW)
     assert door.refuse_all() == [NEW] * THREADS
     assert door.asked == [None, OLD]
@@ -85,7 +85,7 @@ def test_threads_refused_together_share_a_refusal_for_good() -> None:
     refusal = SignInError("no")
     door = Door(OLD, refusal)
     assert door.refuse_all() == [refusal] * THREADS
-    for ask in (door.session.grant, lambda: door.session.renew(OLD)):
+    for ask in (door.session.token, lambda: door.session.renew(OLD)):
         with pytest.raises(SignInError, match="no"):
             ask()
     assert len(door.asked) == 2
@@ -98,4 +98,4 @@ def test_threads_that_waited_for_a_lost_answer_do_not_each_try_again() -> None:
     assert len(door.asked) == 2
     # Who comes later may find the login host again.
     assert door.session.renew(OLD) == NEW
-    assert door.session.grant() == NEW
+    assert door.session.token() == NEW

@@ -9,15 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk import ConfigError, Salesforce
+from sfbulk.auth.credentials import RefreshTokenCredentials
 from sfbulk.auth.flows import FLOWS
-from sfbulk.settings import (
-    SECRET_SETTINGS,
-    SIGN_IN_SETTINGS,
-    credentials_problems,
-    parse_settings,
-)
+from sfbulk.settings import SECRET_SETTINGS, SIGN_IN_SETTINGS, parse_settings
 from tests.client.fake_cli import FakeCli
 from tests.client.keys import RSA_KEY, pem
+from tests.client.problems import problems_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,12 +49,12 @@ SOAP = {**USER, "password": "päss wörd"}
     ],
 )
 def test_the_flow_follows_from_what_is_given(settings: dict[str, Any], flow: str) -> None:
-    assert credentials_problems(settings) == []
     assert parse_settings(settings).credentials.flow == flow
 
 
 def test_defaults_are_production_and_the_current_version() -> None:
     parsed = parse_settings(REFRESH)
+    assert isinstance(parsed.credentials, RefreshTokenCredentials)
     assert parsed.credentials.login_url == "https://login.salesforce.com"
     assert parsed.api_version == "68.0"
 
@@ -103,11 +100,14 @@ def test_defaults_are_production_and_the_current_version() -> None:
         (TOKEN | {"instance_url": "https://u:p@acme.my.salesforce.com"}, "host only"),
         (TOKEN | {"instance_url": "https://acme:port"}, "no URL"),
         (TOKEN | {"login_url": "http://10.0.0.1"}, "https"),
+        (APP | {"login_url": "https://[acme"}, "no URL"),
+        (SOAP | {"login_url": "https://acme:port"}, "no URL"),
+        (TOKEN | {"quota_percent_total": "80"}, "quota_percent_total must be a percentage"),
         (TOKEN | {"login_url": "http://localhost.evil.example"}, "https"),
     ],
 )
 def test_a_problem_is_named(settings: dict[str, Any], named: str) -> None:
-    problems = credentials_problems(settings)
+    problems = problems_of(settings)
     assert len(problems) == 1
     assert named in problems[0]
 
@@ -116,7 +116,7 @@ def test_a_problem_is_named(settings: dict[str, Any], named: str) -> None:
     "url", ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "https://x.example/"]
 )
 def test_plain_http_is_for_this_machine_only(url: str) -> None:
-    assert credentials_problems(TOKEN | {"instance_url": url}) == []
+    assert problems_of(TOKEN | {"instance_url": url}) == []
 
 
 def test_all_problems_are_named_at_once_and_no_secret_is_shown() -> None:
@@ -139,8 +139,9 @@ def test_secrets_do_not_show_in_a_repr() -> None:
     locked = pem(RSA_KEY, passphrase=secrets["private_key_passphrase"])
     everything = TOKEN | APP | JWT | SOAP | secrets | {"private_key": locked}
     for flow in FLOWS.keys() - {"salesforce_cli"}:
-        shown = repr(parse_settings(everything | {"auth_flow": flow}))
-        assert flow in shown
+        parsed = parse_settings(everything | {"auth_flow": flow})
+        shown = repr(parsed)
+        assert type(parsed.credentials).__name__ in shown
         assert "hidden" not in shown
         assert "PRIVATE KEY" not in shown
 
@@ -150,9 +151,7 @@ def test_an_org_of_the_cli_is_a_flow_of_its_own(
 ) -> None:
     FakeCli(tmp_path / "bin", monkeypatch)
     assert parse_settings({"sf_org": "mine"}).credentials.flow == "salesforce_cli"
-    assert "fit access_token and salesforce_cli" in str(
-        credentials_problems(TOKEN | {"sf_org": "mine"})
-    )
+    assert "fit access_token and salesforce_cli" in str(problems_of(TOKEN | {"sf_org": "mine"}))
 
 
 NEEDS = {
@@ -185,7 +184,7 @@ def test_any_settings_either_mean_one_complete_flow_or_have_problems_without_sec
     settings: dict[str, Any], flow: str | None
 ) -> None:
     settings = settings | {"auth_flow": flow}
-    problems = credentials_problems(settings)
+    problems = problems_of(settings)
     for name in SECRET_SETTINGS:
         assert f"odd-{name}=" not in " ".join(problems)
     if problems:
@@ -197,4 +196,4 @@ def test_any_settings_either_mean_one_complete_flow_or_have_problems_without_sec
 
 def test_every_setting_the_client_reads_is_listed() -> None:
     given = dict.fromkeys(SIGN_IN_SETTINGS, 1)
-    assert [p.split()[0] for p in credentials_problems(given)][: len(given)] == list(given)
+    assert [p.split()[0] for p in problems_of(given)][: len(given)] == list(given)

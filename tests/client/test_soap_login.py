@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from sfbulk.auth.soap_login import envelope, login_version
 from sfbulk.errors import SignInError, TransportError
 from sfbulk.retry import MAX_ATTEMPTS
-from sfbulk.settings import credentials_problems, parse_settings
+from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
 from sfbulk.wire import Request
+from tests.client.problems import problems_of
 from tests.client.scripted import DROP, Answer, FakeClock, ScriptedServer, as_json
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ XML_TEXT = st.text(
 @given(XML_TEXT.filter(bool), XML_TEXT.filter(bool))
 def test_every_password_that_the_settings_take_arrives_as_it_is(name: str, password: str) -> None:
     settings = {"username": name, "password": password}
-    assert credentials_problems(settings) == []
+    assert problems_of(settings) == []
     document: Any = minidom.parseString(envelope(name, password))  # noqa: S318 - our own
     texts = [document.getElementsByTagName(tag)[0].childNodes for tag in ("username", "password")]
     assert ["".join(node.data for node in nodes) for nodes in texts] == [name, password]
@@ -145,7 +146,7 @@ def test_every_password_that_the_settings_take_arrives_as_it_is(name: str, passw
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\x00", "\x1b", "\ud800", "\uffff"])
 def test_a_password_that_xml_cannot_hold_is_a_wrong_setting(character: str) -> None:
-    problems = credentials_problems({"username": "u", "password": f"secret{character}"})
+    problems = problems_of({"username": "u", "password": f"secret{character}"})
     assert len(problems) == 1
     assert problems[0].startswith("password holds a line break")
     assert "secret" not in problems[0]
@@ -173,8 +174,8 @@ def test_recorded_replies_are_read(
     text = (RECORDINGS / name).read_text("utf-8")
     body = json.loads(text)["response"]["body"] if name.endswith("json") else text
     server.script.append(Answer(200, body.encode(), XML))
-    grant = soap._session.grant()
-    assert (grant.access_token, grant.instance_url) == (token, instance)
+    session = soap._session.token()
+    assert (session.access_token, session.instance_url) == (token, instance)
 
 
 @recorded

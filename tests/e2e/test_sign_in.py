@@ -159,12 +159,19 @@ def test_a_rotated_refresh_token_in_the_settings_is_warned_of_and_then_refused(
 def test_all_that_is_wrong_is_named_before_any_request(
     sandbox: Sandbox, settings: dict[str, dict[str, Any]], command: Any, tmp_path: Path
 ) -> None:
-    wrong = {"private_key": "not-a-key", "api_version": "68", "instance_url": "acme.example"}
+    wrong: dict[str, Any] = {"private_key": "not-a-key", "api_version": "68"}
+    wrong |= {"instance_url": "acme.example", "quota_percent_total": 0}
     done = command(tmp_path, settings["jwt_bearer"] | wrong)
     assert done.returncode == 1
     last = done.stderr.decode().splitlines()[-1]
-    for part in ("instance_url must be a URL", "api_version must look", "private_key is no"):
+    for part in (
+        "instance_url must be a URL",
+        "api_version must look",
+        "private_key is not a private key",
+        "quota_percent_total must be a percentage",
+    ):
         assert part in last
+    assert last.count("quota_percent_total") == 1
     assert "not-a-key" not in done.stderr.decode()
     assert sandbox.requests == []
 

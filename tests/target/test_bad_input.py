@@ -169,10 +169,10 @@ def test_all_wrong_settings_are_named_at_once_before_any_request(org: Org) -> No
         "streams, a: 2 record fields fill the column a.",
         "streams, b: external_id is not used by delete",
         "streams, b: lookups are not used by delete",
-        "streams, b: lookups: Name is no relationship column",
+        "streams, b: lookups: Name is not a relationship column",
         "'sobjct' was unexpected",
         "streams, d: external_id is not used by insert",
-        "streams, e: x stands in both fields and lookups",
+        "streams, e: x is in both fields and lookups",
     ):
         assert problem in run.reason, problem
     assert "Traceback" not in run.log

@@ -1,0 +1,113 @@
+"""The access token that a sign-in returns, checked before it is used; and the flows' protocols."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from sfbulk.errors import SignInError
+from sfbulk.urls import origin, origin_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeGuard
+
+    from sfbulk.auth.credentials import AccessTokenCredentials
+    from sfbulk.wire import Reply, Request
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SessionToken:
+    """An access token and the org it is for."""
+
+    instance_url: str
+    access_token: str = field(repr=False)
+
+
+class SignIn(Protocol):
+    """A sign-in flow with its credentials."""
+
+    def __call__(self, stale: SessionToken | None) -> SessionToken:
+        """API call: a token other than `stale`, which Salesforce has refused.
+
+        Raises:
+            SignInError: no other token is available.
+            TransportError: no usable answer.
+        """
+        ...
+
+
+class Send(Protocol):
+    """Sends a request without a token, and sends it again where that is safe."""
+
+    def __call__(self, origin: str, request: Request, parse: Callable[[Request, Reply], T], /) -> T:
+        """API call: what `parse` makes of the reply.
+
+        Raises:
+            ApiError: Salesforce refuses.
+            TransportError: no usable answer.
+        """
+        ...
+
+
+class GivenToken:
+    """The access token of the settings, which nothing can renew."""
+
+    def __init__(self, credentials: AccessTokenCredentials) -> None:
+        self._token = SessionToken(credentials.instance_url, credentials.access_token)
+
+    def __call__(self, stale: SessionToken | None) -> SessionToken:
+        """The token of the settings.
+
+        Raises:
+            SignInError: it is `stale`.
+        """
+        if stale is None:
+            return self._token
+        raise SignInError(
+            f"The access_token is expired or not valid for {stale.instance_url}, and an "
+            "access_token alone cannot be renewed. Set a new one, or sign in with "
+            "client_id and client_secret.",
+            status=401,
+            code="INVALID_SESSION_ID",
+        )
+
+
+def fits_header(token: Any) -> TypeGuard[str]:
+    """Whether `token` is text that an HTTP header can hold.
+
+    The HTTP library refuses other characters than printable ASCII, and quotes the token then.
+    """
+    return isinstance(token, str) and re.fullmatch("[!-~]+", token) is not None
+
+
+def checked_token(expected: str | None, answered_by: str, token: Any, url: Any) -> SessionToken:
+    """The token in the answer to a sign-in.
+
+    Args:
+        expected: the origin that `instance_url` names, if it is set.
+        answered_by: who answered: an origin, or the name of a program.
+        token: the access token in the answer.
+        url: the org's address in the answer.
+
+    Raises:
+        SignInError: the answer has no token, or one for another org or an unsafe address.
+    """
+    if not fits_header(token) or not isinstance(url, str):
+        raise SignInError(f"{answered_by} answered the sign-in without a token. Check login_url.")
+    if problem := origin_problem(url):
+        raise SignInError(f"The org's address in the answer of {answered_by} {problem}.")
+    instance_url = origin(url)
+    if expected not in (None, instance_url):
+        raise SignInError(
+            f"The sign-in leads to {instance_url}, but instance_url says "
+            f"{expected}. Correct or remove instance_url."
+        )
+    # Following a login host from https to plain http would show the token to the network.
+    if urlsplit(answered_by).scheme == "https" and instance_url.startswith("http:"):
+        raise SignInError(f"{answered_by} leads to {instance_url}, which is not https.")
+    return SessionToken(instance_url, token)

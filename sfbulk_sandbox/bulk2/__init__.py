@@ -1,1 +1,0 @@
-"""Bulk API 2.0: jobs, their uploads, their work and their results."""

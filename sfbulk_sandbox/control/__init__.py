@@ -1,1 +1,0 @@
-"""The control plane: what a tester does to the sandbox, and the switches of its behaviour."""

@@ -1,1 +1,0 @@
-"""Scripted faults, the progress of jobs, and the errors the org answers with."""

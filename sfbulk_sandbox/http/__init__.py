@@ -1,1 +1,0 @@
-"""HTTP: requests, responses, the recorder of calls, the server."""

@@ -1,1 +1,0 @@
-"""The org: its rows, the folder or file they come from, long transactions."""

@@ -1,1 +1,0 @@
-"""The REST API: records, queries, collections, composite resources."""

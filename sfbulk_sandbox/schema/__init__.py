@@ -1,1 +1,0 @@
-"""Objects and fields, their describes, ids and values, and the table of rows."""

@@ -1,1 +1,0 @@
-"""Sign-in: OAuth flows, SOAP login, sessions and tokens."""
