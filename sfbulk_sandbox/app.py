@@ -8,36 +8,35 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from sfbulk_sandbox.answers import fault_answer
-from sfbulk_sandbox.auth import NEWEST_VERSION, Auth, bearer, check_version, not_found
-from sfbulk_sandbox.bulk1.part import Bulk1
-from sfbulk_sandbox.bulk2_ingest import IngestJobResources
-from sfbulk_sandbox.bulk2_query import QueryJobResources
-from sfbulk_sandbox.calls import EVERY_METHOD, Resource, check_content_type, routes
-from sfbulk_sandbox.composite import CompositeResources, Inner
-from sfbulk_sandbox.control import Control
-from sfbulk_sandbox.control_resources import ControlResources
-from sfbulk_sandbox.fault_kinds import ExpiredSession, UsedUp
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.identity import IdentityResources, identity_url
-from sfbulk_sandbox.ids import IdSource
-from sfbulk_sandbox.job_settings import Paging
-from sfbulk_sandbox.jobmaker import JobMaker
-from sfbulk_sandbox.jobs import Jobs
-from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Usage
-from sfbulk_sandbox.long_transaction import LongTransaction
+from sfbulk_sandbox.bulk1.app_part import Bulk1
+from sfbulk_sandbox.bulk2.ingest import IngestJobResources
+from sfbulk_sandbox.bulk2.jobs import Jobs
+from sfbulk_sandbox.bulk2.new_job import JobMaker
+from sfbulk_sandbox.bulk2.query import QueryJobResources
+from sfbulk_sandbox.control.resources import ControlResources
+from sfbulk_sandbox.control.verbs import Control
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.faults.fault_script import Script
+from sfbulk_sandbox.faults.kinds import ExpiredSession, UsedUp
+from sfbulk_sandbox.faults.progress import Progress
+from sfbulk_sandbox.http.recorder import Latency, Wire
+from sfbulk_sandbox.http.request_line import RequestLine
+from sfbulk_sandbox.http.requests import EVERY_METHOD, Resource, check_content_type, routes
+from sfbulk_sandbox.http.responses import fault_answer
+from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Paging, Usage
+from sfbulk_sandbox.org.long_transaction import LongTransaction
 from sfbulk_sandbox.page import Page, bulk2_lines
-from sfbulk_sandbox.progress import Progress
-from sfbulk_sandbox.request_line import RequestLine
-from sfbulk_sandbox.rest import RestResources
-from sfbulk_sandbox.rest_changes import ChangeResources
-from sfbulk_sandbox.rest_collections import CollectionResources
-from sfbulk_sandbox.rest_query import Cursors, QueryResources
-from sfbulk_sandbox.script import Script
-from sfbulk_sandbox.sessions import Access
-from sfbulk_sandbox.soap_login import SoapLogin
-from sfbulk_sandbox.unserved import UnservedResources
-from sfbulk_sandbox.wire import Latency, Wire
+from sfbulk_sandbox.rest.changes import ChangeResources
+from sfbulk_sandbox.rest.collections import CollectionResources
+from sfbulk_sandbox.rest.composite import CompositeResources, Inner
+from sfbulk_sandbox.rest.query import Cursors, QueryResources
+from sfbulk_sandbox.rest.records import RestResources
+from sfbulk_sandbox.rest.unserved import UnservedResources
+from sfbulk_sandbox.schema.ids import IdSource
+from sfbulk_sandbox.sign_in.auth import NEWEST_VERSION, Auth, bearer, check_version, not_found
+from sfbulk_sandbox.sign_in.identity import IdentityResources, identity_url
+from sfbulk_sandbox.sign_in.sessions import Access
+from sfbulk_sandbox.sign_in.soap_login import SoapLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,10 +47,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
-    from sfbulk_sandbox.calls import Call
     from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.fault_kinds import CallFault
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.faults.kinds import CallFault
+    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.org.org import Org
 
 _GZIP_FROM_BYTES = 500
 _GZIP_LEVEL = 1

@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sfbulk_sandbox.faults import LoadError, OrgFileError, SchemaError
-from sfbulk_sandbox.orgfile import no_org, remembered_schema
+from sfbulk_sandbox.faults.errors import LoadError, OrgFileError, SchemaError
+from sfbulk_sandbox.open_org import Start
+from sfbulk_sandbox.org.orgfile import no_org, remembered_schema
 from sfbulk_sandbox.sandbox import Sandbox
-from sfbulk_sandbox.schema import Schema
-from sfbulk_sandbox.start import Start
+from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-    from sfbulk_sandbox.start import Begun
+    from sfbulk_sandbox.open_org import Begun
 
 _HIGHEST_PORT = 65_535
 _LATEST = 68.0

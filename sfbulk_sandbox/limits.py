@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
 
 DAILY_API_REQUESTS = "DailyApiRequests"
 DAILY_QUERY_JOBS = "DailyBulkV2QueryJobs"
@@ -78,6 +78,9 @@ _CUSTOM_PERMISSION_SETS = 1000
 _BATCHES_RENAMED_IN = 49.0
 _OLD_INGEST_BATCHES = "DailyBulkApiRequests"
 
+# The service chooses a size and does not say which; jsforce 3.10 breaks on a second page, so
+# a small result must fit in one.
+DEFAULT_PAGE_ROWS = 100_000
 
 _APP_NAME = re.compile(r"[!-'*-+\--~][ -'*-+\--~]*")
 
@@ -203,6 +206,27 @@ class Usage:
                 for name, numbers in document.items()
             }
         return document
+
+
+class Paging:
+    """How many rows a page has when the client names no number."""
+
+    def __init__(self) -> None:
+        self.rows = DEFAULT_PAGE_ROWS
+
+    def set(self, rows: int) -> None:
+        """Set the number.
+
+        Raises:
+            ValueError: It is below one.
+        """
+        if rows < 1:
+            raise ValueError("a page has at least one row")
+        self.rows = rows
+
+    def reset(self) -> None:
+        """Go back to the number the sandbox began with."""
+        self.rows = DEFAULT_PAGE_ROWS
 
 
 def check_remaining(limit: str, remaining: int) -> None:

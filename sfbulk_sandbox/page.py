@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from starlette.responses import HTMLResponse
 
-from sfbulk_sandbox.calls import Resource
-from sfbulk_sandbox.jobs import ENDED, JobState, JobType
+from sfbulk_sandbox.bulk2.jobs import ENDED, JobState, JobType
+from sfbulk_sandbox.http.requests import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from starlette.responses import Response
 
-    from sfbulk_sandbox.calls import Call
-    from sfbulk_sandbox.jobs import Job, Jobs
+    from sfbulk_sandbox.bulk2.jobs import Job, Jobs
+    from sfbulk_sandbox.http.requests import Call
 
 _REFRESH_SECONDS = 5
 _MOST_ENDED = 200

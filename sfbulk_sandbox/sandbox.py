@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.app import App
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
-from sfbulk_sandbox.server import LOOPBACK, Connections, Server, Tls
-from sfbulk_sandbox.start import Start
-from sfbulk_sandbox.wire import CONTROL_PREFIX
+from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
+from sfbulk_sandbox.http.server import LOOPBACK, Connections, Server, Tls
+from sfbulk_sandbox.open_org import Start
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.control import Control
-    from sfbulk_sandbox.sessions import Credentials
-    from sfbulk_sandbox.wire import RecordedRequest
+    from sfbulk_sandbox.control.verbs import Control
+    from sfbulk_sandbox.http.recorder import RecordedRequest
+    from sfbulk_sandbox.sign_in.sessions import Credentials
 
 
 class Sandbox:

@@ -17,12 +17,12 @@ from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import Settings, parse_settings
 from sfbulk.signals import between_log_lines
-from tap_sfbulk import catalog
-from tap_sfbulk.handed import check_file
+from tap_sfbulk.discovery import did_you_mean, objects_to_read, options_for
+from tap_sfbulk.input_files import check_file
 from tap_sfbulk.plan import Bounds, parse_instant
-from tap_sfbulk.selection import did_you_mean, objects_to_read, options_for
+from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.settings import SETTINGS, own_problems
-from tap_sfbulk.streams import SObjectStream
+from tap_sfbulk.stream import SObjectStream
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
@@ -239,8 +239,8 @@ def _check_replication_keys(
     for sobject in described:
         key = options[sobject.name].get("replication_key")
         field = sobject.field(key) if key else None
-        if key and (field is None or not catalog.is_replication_key(field)):
-            stamps = [f.name for f in sobject.fields if catalog.is_replication_key(f)]
+        if key and (field is None or not is_replication_key(field)):
+            stamps = [f.name for f in sobject.fields if is_replication_key(f)]
             problems.append(
                 f"stream_options: {sobject.name}.{key} is no date/time field that a query can "
                 f"filter by.{did_you_mean(key, stamps)} Choose one of: {', '.join(stamps)}."

@@ -11,7 +11,7 @@ import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 
-from tap_sfbulk.emit import JsonNumber
+from tap_sfbulk.emit.records import JsonNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sfbulk import Operation
-from sfbulk.jobs.columns import can_be_null
+from sfbulk.jobs.columns import can_be_null, empty_is_unclear
 from target_sfbulk.encode import REFUSED_TYPES, encoder_for
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Column:
         field: The describe that tells the cell's type: of a lookup, the parent's key field.
         encode: From a JSON value to the cell, see `encode.encoder_for`.
         nillable: Whether the field that it sets can be null.
+        empty_is_unclear: Whether its empty cell may be a default or null in a new record.
         parent: Of a lookup, the object it points to.
     """
 
@@ -59,6 +60,7 @@ class Column:
     field: FieldDescribe
     encode: Encode
     nillable: bool
+    empty_is_unclear: bool
     parent: str | None = None
 
 
@@ -139,7 +141,13 @@ class FieldMapper:
             raise FieldProblemError(_unknown_field(self._sobject, name))
         self._require_writable(field)
         return Column(
-            source, field.name, field.name, field, encoder_for(field), nillable=can_be_null(field)
+            source,
+            field.name,
+            field.name,
+            field,
+            encoder_for(field),
+            nillable=can_be_null(field),
+            empty_is_unclear=empty_is_unclear(field),
         )
 
     def _require_writable(self, field: FieldDescribe) -> None:
@@ -184,6 +192,7 @@ class FieldMapper:
             field,
             encoder_for(field),
             nillable=can_be_null(reference),
+            empty_is_unclear=empty_is_unclear(reference),
             parent=parent.name,
         )
 

@@ -88,11 +88,16 @@ class RowEncoder:
         Raises:
             RejectedRecordError: It cannot be sent; says why.
         """
-        names = tuple(record)
+        column_set = self._column_set(tuple(record))
+        if left_out := [name for name in column_set.unclear if record[name] is None]:
+            column_set = self._column_set(tuple(name for name in record if name not in left_out))
+        return column_set.encode(record)
+
+    def _column_set(self, names: tuple[str, ...]) -> _ColumnSet:
         column_set = self._column_sets.get(names)
         if column_set is None:
             column_set = self._column_sets[names] = _ColumnSet(self._plan, names, self._changes)
-        return column_set.encode(record)
+        return column_set
 
 
 class _ColumnSet:
@@ -103,6 +108,8 @@ class _ColumnSet:
         self._headers = tuple(column.header for column in self._columns)
         self._pairs = [(column.source, column.encode) for column in self._columns]
         self._null = plan.null
+        self.unclear = [c.source for c in self._columns if c.empty_is_unclear and not plan.null]
+        """Record fields whose null is left out, as its empty cell might not be ignored."""
         self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
         self._changes = changes
         self._problem = _missing(plan, self._columns)

@@ -26,8 +26,11 @@ class Column(NamedTuple):
     letter case, results may lack its values (known issue a028c00000gAyI4)."""
     fills: str
     """The field of the object that it sets, in small letters: of `Account.Ext__c`, `accountid`."""
-    nillable: bool
+    nillable: bool = True
     """Whether the field can be null."""
+    empty_is_unclear: bool = False
+    """Whether an empty cell makes a new record's field null or gives it its default: public sources
+    differ. Without the column it surely has its default."""
 
 
 class ObjectColumns:
@@ -57,8 +60,8 @@ class ObjectColumns:
             return self._of_parent(name, relationship, sobject)
         field = sobject.field(name) if sobject else None
         if field is None:
-            return Column(name, name.lower(), nillable=True)
-        return Column(field.name, field.name.lower(), can_be_null(field))
+            return Column(name, name.lower())
+        return Column(field.name, field.name.lower(), can_be_null(field), empty_is_unclear(field))
 
     def _of_parent(
         self, name: str, parts: re.Match[str], sobject: SObjectDescribe | None
@@ -67,8 +70,9 @@ class ObjectColumns:
         fields = sobject.fields if sobject else ()
         lookup = next((f for f in fields if (f.relationship_name or "").lower() == wanted), None)
         if lookup is None:
-            return Column(name, _lookup_of(wanted), nillable=True)
-        return Column(self._spelled(lookup, parts), lookup.name.lower(), can_be_null(lookup))
+            return Column(name, _lookup_of(wanted))
+        header = self._spelled(lookup, parts)
+        return Column(header, lookup.name.lower(), can_be_null(lookup), empty_is_unclear(lookup))
 
     def _spelled(self, lookup: FieldDescribe, parts: re.Match[str]) -> str:
         # A relationship with one object takes no type (recorded: "type is not needed for non
@@ -97,6 +101,17 @@ class ObjectColumns:
 def can_be_null(field: FieldDescribe) -> bool:
     """Whether a field can be cleared; a checkbox cannot, whatever its describe says."""
     return field.nillable and field.type != "boolean"
+
+
+def empty_is_unclear(field: FieldDescribe) -> bool:
+    """Whether an empty cell may give the field of a new record its default, or null."""
+    has_default = (
+        field.defaulted_on_create
+        or field.default_value is not None
+        or field.default_value_formula is not None
+        or any(choice.default_value for choice in field.picklist_values)
+    )
+    return can_be_null(field) and has_default
 
 
 def _lookup_of(relationship: str) -> str:

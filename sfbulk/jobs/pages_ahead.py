@@ -43,14 +43,18 @@ class PagesAhead:
         self._listed: Iterator[str | None] = iter(())
         self._first_listed: str | None = None
 
-    def begin(self, page_list: PageList | None) -> None:
-        """API call: fetch the first page, and those that are listed after it."""
-        self._add(None)
+    def begin(self, start: str | None, page_list: PageList | None) -> None:
+        """API call: fetch the page at `start` (None: the first), and those listed after it."""
+        self._add(start)
         if page_list is None:
             return
         self._list, self._listed = page_list, page_list.locators(self._pool)
-        # Either the first page by a locator of its own, or a list that begins with the second.
-        self._first_listed = next(self._listed, None)
+        if start is None:
+            # Either the first page by a locator of its own, or a list that begins with the second.
+            self._first_listed = next(self._listed, None)
+        # The list has no documented way to begin at a page, so those before it are passed over.
+        elif start not in self._listed and page_list.problem is None:
+            self._leave_list("it lacks the page to begin with")
         self.fill()
 
     def take(self) -> FetchedPage:

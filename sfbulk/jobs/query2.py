@@ -64,6 +64,7 @@ class QueryJob(Job):
         self,
         spool: Path,
         *,
+        start: str | None = None,
         max_records: int | None = None,
         pages_ahead: int = PAGES_AHEAD,
         spool_bytes: int = SPOOL_BYTES,
@@ -76,13 +77,16 @@ class QueryJob(Job):
 
         Args:
             spool: an existing directory for them.
+            start: the `next_locator` of the last page that was read before, in this run or an
+                earlier one, to read the pages after it; None reads from the first page on.
             max_records: most rows of a page; Salesforce chooses when None. With a number each
                 page is asked for after the other.
             pages_ahead: most pages fetched at a time; 1 asks for each after the other.
             spool_bytes: while so much lies on disk no further page is begun.
 
         Raises:
-            RowCountMismatch: the pages together do not hold the rows of the job.
+            RowCountMismatch: the pages together do not hold the rows of the job; those from
+                `start` on may hold fewer, not more.
             JobError: the job did not complete, or its pages go in a circle.
             ApiError: Salesforce refuses a page.
             TransportError: a page could not be had.
@@ -92,6 +96,7 @@ class QueryJob(Job):
             self._transport,
             self.info,
             spool,
+            start=start,
             max_records=max_records,
             pages_ahead=pages_ahead,
             spool_bytes=spool_bytes,

@@ -73,6 +73,8 @@ class _ColumnSet:
     by_id: bool
     never_null: tuple[int, ...]
     """Positions of fields that cannot be null."""
+    unclear: tuple[int, ...]
+    """Positions of columns that must not be empty in a new record."""
     alternatives: tuple[tuple[int, ...], ...]
     """Positions of columns that set the same field, such as `AccountId` and `Account.Ext__c`."""
 
@@ -96,7 +98,8 @@ class RowMaker:
         """
         columns = self._columns(record)
         cells = [self._cell(record, name) for name in columns.names]
-        if columns.alternatives and (left_out := _left_out(columns, cells)):
+        left_out = self._left_out(columns, cells)
+        if 0 < len(left_out) < len(cells):
             return self.row({name: record[name] for name in columns.names if name not in left_out})
         self._keep_what_is_never_null(columns, cells)
         self._fit(columns, cells)
@@ -125,8 +128,16 @@ class RowMaker:
             key=key,
             by_id=wanted == "id",
             never_null=tuple(at for at, column in enumerate(columns) if not column.nillable),
+            unclear=tuple(at for at, column in enumerate(columns) if self._is_unclear(column)),
             alternatives=_alternatives(columns),
         )
+
+    def _is_unclear(self, column: Column) -> bool:
+        return self._rules.operation is Operation.INSERT and column.empty_is_unclear
+
+    def _left_out(self, columns: _ColumnSet, cells: Sequence[str]) -> set[str]:
+        left_out = _needless(columns, cells) if columns.alternatives else set()
+        return left_out | {columns.names[at] for at in columns.unclear if not cells[at]}
 
     def _cell(self, record: Mapping[str, Any], column: str) -> str:
         try:
@@ -177,7 +188,7 @@ def _alternatives(columns: Sequence[Column]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(group) for group in fillers.values() if len(group) > 1)
 
 
-def _left_out(columns: _ColumnSet, cells: Sequence[str]) -> set[str]:
+def _needless(columns: _ColumnSet, cells: Sequence[str]) -> set[str]:
     """Of columns that set one field, all but the one that does.
 
     In one file an empty one may undo the other (jsforce issue 943: a lookup stays uncleared

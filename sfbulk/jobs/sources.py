@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeIs
 
+    from sfbulk.jobs.columns import Column
     from sfbulk.jobs.records import RowRules
     from sfbulk.load.row import Row
 
@@ -31,6 +32,9 @@ _FIELD_NAME = re.compile(r"[A-Za-z]\w*(?::\w+)?(?:\.\w+)*", re.ASCII)
 
 class _CsvRowMaker(RowMaker):
     """Takes the cells of CSV as they are: it says by itself what is cleared and what left alone."""
+
+    def _is_unclear(self, column: Column) -> bool:  # noqa: ARG002 - as the method that it replaces
+        return False
 
     def _cell(self, record: Mapping[str, Any], column: str) -> str:
         cell: str = record[column]

@@ -6,16 +6,16 @@ from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.ids import is_valid, to18
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.schema.ids import is_valid, to18
 from sfbulk_sandbox.soql.parser import parse
 from sfbulk_sandbox.soql.syntax import Path, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk_sandbox.org import Org
-    from sfbulk_sandbox.schema import SObject
+    from sfbulk_sandbox.org.org import Org
+    from sfbulk_sandbox.schema.schema import SObject
 
 _DEFAULT_SIZE, _LARGEST_SIZE = 100_000, 250_000
 _NAMES = """

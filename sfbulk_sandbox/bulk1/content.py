@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sfbulk_sandbox.bulk1.documents import local_name, parse_xml
 from sfbulk_sandbox.bulk1.jobs import BatchFailure
 from sfbulk_sandbox.bulk1.settings import ContentType
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.uploads import Upload, UploadRefusedError
+from sfbulk_sandbox.bulk2.uploads import Upload, UploadRefusedError
+from sfbulk_sandbox.faults.errors import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,9 +13,9 @@ from xml.etree import ElementTree as ET
 
 from starlette.responses import Response
 
-from sfbulk_sandbox.answers import XML_DECLARATION, encode_json, instant_text
 from sfbulk_sandbox.bulk1.jobs import BatchState
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.responses import XML_DECLARATION, encode_json, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from sfbulk_sandbox.fault_kinds import JobFailed
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.faults.kinds import JobFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.bulk1.settings import JobSettings
     from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.fault_kinds import JobFault
-    from sfbulk_sandbox.progress import Progress
+    from sfbulk_sandbox.faults.kinds import JobFault
+    from sfbulk_sandbox.faults.progress import Progress
 
 _SHORT_ID = 15
 _log = logging.getLogger(__name__)

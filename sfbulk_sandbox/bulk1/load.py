@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from sfbulk_sandbox.answers import XML_DECLARATION, encode_json
 from sfbulk_sandbox.bulk1.content import Table, read_table
 from sfbulk_sandbox.bulk1.documents import NAMESPACE, xml_bytes
 from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState, end_early
 from sfbulk_sandbox.bulk1.settings import ContentType
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.ingest_work import CHUNK_ROWS, error_text
-from sfbulk_sandbox.rowfile import CsvDialect
+from sfbulk_sandbox.bulk2.load import CHUNK_ROWS, error_text
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.responses import XML_DECLARATION, encode_json
+from sfbulk_sandbox.schema.rowfile import CsvDialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from sfbulk_sandbox.bulk1.jobs import Batch
-    from sfbulk_sandbox.org import Operation, Org, RowResult
-    from sfbulk_sandbox.script import Script
+    from sfbulk_sandbox.faults.fault_script import Script
+    from sfbulk_sandbox.org.org import Operation, Org, RowResult
 
 # Bulk API guide: Batch Size.
 _MOST_ROWS = 10_000

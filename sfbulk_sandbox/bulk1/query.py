@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState, end_early
 from sfbulk_sandbox.bulk1.result_files import FORMATS
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.ids import to18
-from sfbulk_sandbox.rowfile import RowFile
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.schema.ids import to18
+from sfbulk_sandbox.schema.rowfile import RowFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sfbulk_sandbox.bulk1.chunking import PkChunking
     from sfbulk_sandbox.bulk1.jobs import Batch
-    from sfbulk_sandbox.job_settings import Paging
-    from sfbulk_sandbox.org import Org, Query
-    from sfbulk_sandbox.script import Script
+    from sfbulk_sandbox.faults.fault_script import Script
+    from sfbulk_sandbox.limits import Paging
+    from sfbulk_sandbox.org.org import Org, Query
 
 _RESULT_PREFIX = "752"
 _SHORT_ID = 15

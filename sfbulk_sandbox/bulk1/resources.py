@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import StreamingResponse
 
-from sfbulk_sandbox.auth import check_version
 from sfbulk_sandbox.bulk1 import documents
 from sfbulk_sandbox.bulk1.chunking import parse_header
 from sfbulk_sandbox.bulk1.documents import batch_document, info_answer, job_document, read_info
@@ -18,9 +17,10 @@ from sfbulk_sandbox.bulk1.jobs import BatchState, JobState
 from sfbulk_sandbox.bulk1.load import LoadWork
 from sfbulk_sandbox.bulk1.query import QueryWork
 from sfbulk_sandbox.bulk1.settings import ContentType, check_order, check_settings
-from sfbulk_sandbox.calls import EVERY_METHOD, Resource
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.requests import EVERY_METHOD, Resource
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS
+from sfbulk_sandbox.sign_in.auth import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from sfbulk_sandbox.bulk1.jobs import Batch, Job, Jobs
-    from sfbulk_sandbox.bulk1.maker import Maker
-    from sfbulk_sandbox.calls import Call
+    from sfbulk_sandbox.bulk1.new_job import Maker
+    from sfbulk_sandbox.http.requests import Call
     from sfbulk_sandbox.limits import Usage
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.org.org import Org
 
 # Bulk API guide, Batch Size: 10 MB and 10,000,000 characters; a character has at least a byte.
 MOST_BATCH_BYTES = 10_000_000

@@ -6,17 +6,17 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree import ElementTree as ET
 
-from sfbulk_sandbox.answers import XML_DECLARATION, encode_json
 from sfbulk_sandbox.bulk1.documents import NAMESPACE, xml_bytes
 from sfbulk_sandbox.bulk1.settings import ContentType
-from sfbulk_sandbox.rowfile import CsvDialect
-from sfbulk_sandbox.schema import Kind
-from sfbulk_sandbox.values import bulk_text
+from sfbulk_sandbox.http.responses import XML_DECLARATION, encode_json
+from sfbulk_sandbox.schema.rowfile import CsvDialect
+from sfbulk_sandbox.schema.schema import Kind
+from sfbulk_sandbox.schema.values import bulk_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sfbulk_sandbox.org import Query
+    from sfbulk_sandbox.org.org import Query
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _CSV = CsvDialect(",", "\n")

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk_sandbox.behaviour import HARD_DELETE_REFUSED
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sfbulk_sandbox.bulk1.chunking import PkChunking
-    from sfbulk_sandbox.org import Operation, Org
+    from sfbulk_sandbox.org.org import Operation, Org
 
 _LOADS: tuple[Operation, ...] = ("insert", "update", "upsert", "delete", "hardDelete")
 _QUERIES = ("query", "queryAll")

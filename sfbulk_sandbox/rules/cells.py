@@ -6,15 +6,15 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import values
-from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.rules.chunk import UNSET, Cell, Chunk, Given
-from sfbulk_sandbox.schema import Field, Kind
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.schema import Field, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.values import Stored
 
     Rule = Callable[[str], Stored]
 

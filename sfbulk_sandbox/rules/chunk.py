@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.values import Stored
+from sfbulk_sandbox.schema.values import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk_sandbox.faults import RowError
-    from sfbulk_sandbox.schema import Field
+    from sfbulk_sandbox.faults.errors import RowError
+    from sfbulk_sandbox.schema.schema import Field
 
 
 class Unset(Enum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.schema import Field, Kind, Schema, SObject
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.schema.schema import Field, Kind, Schema, SObject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,17 +11,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import values
-from sfbulk_sandbox.faults import RowError
-from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.faults.errors import RowError
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sfbulk_sandbox.behaviour import Behaviour
     from sfbulk_sandbox.rules.columns import Column
-    from sfbulk_sandbox.schema import Field
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.schema import Field
+    from sfbulk_sandbox.schema.values import Stored
 
 NULL = "#N/A"
 _TYPES = {

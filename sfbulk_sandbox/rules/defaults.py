@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import values
 from sfbulk_sandbox.rules.chunk import UNSET, Chunk
-from sfbulk_sandbox.schema import Field, Kind, SObject
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.schema import Field, Kind, SObject
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.ids import IdSource
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.ids import IdSource
+    from sfbulk_sandbox.schema.values import Stored
 
 CREATED = "CreatedDate"
 MODIFIED = ("LastModifiedDate", "SystemModstamp")

@@ -13,18 +13,18 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import values
-from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.rules.defaults import Defaults
-from sfbulk_sandbox.store import quoted
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.store import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sfbulk_sandbox.rules.chunk import Chunk
     from sfbulk_sandbox.rules.parts import Parts
-    from sfbulk_sandbox.schema import Child, SObject
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.schema import Child, SObject
+    from sfbulk_sandbox.schema.values import Stored
 
     # Ids of records, and the rows of the chunk on whose account each of them is looked at.
     Records = dict[str, set[int]]

@@ -11,14 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.rules.chunk import UNSET
-from sfbulk_sandbox.store import marks, quoted
+from sfbulk_sandbox.schema.store import marks, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sfbulk_sandbox.rules.chunk import Chunk
-    from sfbulk_sandbox.schema import Field, SObject
-    from sfbulk_sandbox.store import Store
+    from sfbulk_sandbox.schema.schema import Field, SObject
+    from sfbulk_sandbox.schema.store import Store
 
 _STAGE = "StageName"
 # Stage: probability in per cent, category of the forecast.

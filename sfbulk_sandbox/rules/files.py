@@ -20,8 +20,8 @@ from sfbulk_sandbox.rules.inserting import insert_own
 if TYPE_CHECKING:
     from sfbulk_sandbox.rules.chunk import Chunk
     from sfbulk_sandbox.rules.parts import Parts
-    from sfbulk_sandbox.schema import SObject
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.schema import SObject
+    from sfbulk_sandbox.schema.values import Stored
 
     Facts = dict[str, Stored]
 

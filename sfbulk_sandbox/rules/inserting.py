@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.rules.chunk import Chunk
 from sfbulk_sandbox.rules.defaults import Defaults
-from sfbulk_sandbox.store import marks, quoted
+from sfbulk_sandbox.schema.store import marks, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sfbulk_sandbox.rules.parts import Parts
-    from sfbulk_sandbox.schema import SObject
-    from sfbulk_sandbox.store import Store
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.schema import SObject
+    from sfbulk_sandbox.schema.store import Store
+    from sfbulk_sandbox.schema.values import Stored
 
 
 def insert(store: Store, sobject: SObject, defaults: Defaults, chunk: Chunk, now: str) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.ids import IdSource
-    from sfbulk_sandbox.schema import Schema
-    from sfbulk_sandbox.store import Store
+    from sfbulk_sandbox.schema.ids import IdSource
+    from sfbulk_sandbox.schema.schema import Schema
+    from sfbulk_sandbox.schema.store import Store
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.rules import references
 from sfbulk_sandbox.rules.chunk import UNSET, Chunk
-from sfbulk_sandbox.schema import Field, Kind, Schema, SObject
-from sfbulk_sandbox.store import key_value, marks, quoted
+from sfbulk_sandbox.schema.schema import Field, Kind, Schema, SObject
+from sfbulk_sandbox.schema.store import key_value, marks, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sfbulk_sandbox.store import Store
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.store import Store
+    from sfbulk_sandbox.schema.values import Stored
 
 _SHORT_ID = 15
 _READ_ONLY = (

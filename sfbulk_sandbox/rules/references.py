@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import values
-from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.rules.chunk import UNSET, Cell, Chunk, Given
-from sfbulk_sandbox.schema import Kind
-from sfbulk_sandbox.store import key_expression, key_value, marks, quoted
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.schema import Kind
+from sfbulk_sandbox.schema.store import key_expression, key_value, marks, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sfbulk_sandbox.rules.columns import Column
-    from sfbulk_sandbox.schema import Field, Schema, SObject
-    from sfbulk_sandbox.store import Store
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.schema import Field, Schema, SObject
+    from sfbulk_sandbox.schema.store import Store
+    from sfbulk_sandbox.schema.values import Stored
 
 ENTITY_IS_DELETED = ("ENTITY_IS_DELETED", "entity is deleted")
 NO_SUCH_RECORD = ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import values
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.rules import cells, records, references, targets
 from sfbulk_sandbox.rules.chunk import UNSET, Chunk, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, upsert_key
@@ -16,13 +15,14 @@ from sfbulk_sandbox.rules.deleting import Deleter
 from sfbulk_sandbox.rules.derived import Derived
 from sfbulk_sandbox.rules.files import FileVersions
 from sfbulk_sandbox.rules.inserting import insert
-from sfbulk_sandbox.store import marks, quoted
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.store import marks, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sfbulk_sandbox.rules.parts import Parts
-    from sfbulk_sandbox.schema import Field, SObject
+    from sfbulk_sandbox.schema.schema import Field, SObject
 
 _FLAGS = {
     "insert": ("createable",),

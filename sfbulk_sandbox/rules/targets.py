@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import ids
-from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.rules import references
 from sfbulk_sandbox.rules.chunk import UNSET, Chunk, Given
+from sfbulk_sandbox.schema import ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sfbulk_sandbox.schema import Field, SObject
-    from sfbulk_sandbox.store import Store
-    from sfbulk_sandbox.values import Stored
+    from sfbulk_sandbox.schema.schema import Field, SObject
+    from sfbulk_sandbox.schema.store import Store
+    from sfbulk_sandbox.schema.values import Stored
 
 
 def refuse_ids(chunk: Chunk, given: Sequence[Given]) -> None:

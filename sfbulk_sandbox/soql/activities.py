@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.store import quoted
+from sfbulk_sandbox.schema.store import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk_sandbox.schema import Field, Schema, SObject
+    from sfbulk_sandbox.schema.schema import Field, Schema, SObject
 
 _CLOSED = {"ActivityHistory": "true", "OpenActivity": "false"}
 _TASK = "Task"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.schema import Field, Kind, plain_field
+from sfbulk_sandbox.schema.schema import Field, Kind, plain_field
 from sfbulk_sandbox.soql import datefunctions, syntax
 from sfbulk_sandbox.soql.conditions import comparable, ordered
 from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.soql.scope import Resolved
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.faults import Fault
+    from sfbulk_sandbox.faults.errors import Fault
     from sfbulk_sandbox.soql.scope import Scope
 
 _ADDS_UP = ("SUM", "AVG")

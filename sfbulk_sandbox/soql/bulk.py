@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.schema import Field, Kind, SObject
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.schema.schema import Field, Kind, SObject
 from sfbulk_sandbox.soql import datefunctions, syntax
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.schema.schema import Kind
+from sfbulk_sandbox.schema.store import fold, marks
 from sfbulk_sandbox.soql import datefunctions, joins, literals, spans, syntax
 from sfbulk_sandbox.soql.position import fault_at
-from sfbulk_sandbox.store import fold, marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sfbulk_sandbox.faults import Fault
+    from sfbulk_sandbox.faults.errors import Fault
+    from sfbulk_sandbox.schema.values import Stored
     from sfbulk_sandbox.soql.scope import Resolved, Scope
-    from sfbulk_sandbox.values import Stored
 
 
 @dataclass(frozen=True)

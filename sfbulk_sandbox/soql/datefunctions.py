@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.schema import Field, Kind, plain_field
+from sfbulk_sandbox.schema.schema import Field, Kind, plain_field
 from sfbulk_sandbox.soql import syntax
 from sfbulk_sandbox.soql.position import fault_at, unspoken
 from sfbulk_sandbox.soql.scope import Resolved

@@ -11,9 +11,9 @@ from sfbulk_sandbox.soql.scope import Resolved
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfbulk_sandbox.schema import SObject
+    from sfbulk_sandbox.schema.schema import SObject
+    from sfbulk_sandbox.schema.values import Stored
     from sfbulk_sandbox.soql.scope import Parent
-    from sfbulk_sandbox.values import Stored
 
 
 @dataclass(frozen=True)

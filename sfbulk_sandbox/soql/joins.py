@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.schema.schema import Kind
 from sfbulk_sandbox.soql import syntax
 from sfbulk_sandbox.soql.position import fault_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk_sandbox.faults import Fault
+    from sfbulk_sandbox.faults.errors import Fault
     from sfbulk_sandbox.soql.scope import Resolved
 
 _MOST = 2

@@ -5,16 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox import ids, values
-from sfbulk_sandbox.faults import RowError
-from sfbulk_sandbox.schema import Field, Kind
+from sfbulk_sandbox.faults.errors import RowError
+from sfbulk_sandbox.schema import ids, values
+from sfbulk_sandbox.schema.schema import Field, Kind
+from sfbulk_sandbox.schema.store import fold
 from sfbulk_sandbox.soql.position import fault_at, unspoken
-from sfbulk_sandbox.store import fold
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.faults import Fault
+    from sfbulk_sandbox.faults.errors import Fault
+    from sfbulk_sandbox.schema.values import Stored
     from sfbulk_sandbox.soql import syntax
-    from sfbulk_sandbox.values import Stored
 
 _LITERALS = {
     Kind.TEXT: "string",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
 
 # Recorded messages show some thirty characters to each side, and no word cut.
 _SHOWN_EACH_SIDE = 30

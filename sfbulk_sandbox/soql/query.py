@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sfbulk_sandbox import values
+from sfbulk_sandbox.schema import values
 from sfbulk_sandbox.soql import bulk, compilers, joins
 from sfbulk_sandbox.soql.aggregates import counts_all, is_aggregate
 from sfbulk_sandbox.soql.items import Answer, Children, Compiled
@@ -18,10 +18,10 @@ from sfbulk_sandbox.soql.scope import Resolved, Scope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk_sandbox.schema import Field, Schema
+    from sfbulk_sandbox.schema.schema import Field, Schema
+    from sfbulk_sandbox.schema.store import Store
+    from sfbulk_sandbox.schema.values import Stored
     from sfbulk_sandbox.soql.conditions import Asked
-    from sfbulk_sandbox.store import Store
-    from sfbulk_sandbox.values import Stored
 
 # Bulk API 2.0 guide, Get Results for a Query Job: until v49 the columns came in name order.
 _SELECT_ORDER_FROM = 50.0

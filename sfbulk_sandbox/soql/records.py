@@ -7,18 +7,18 @@ from collections import defaultdict
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from sfbulk_sandbox import values
-from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.schema import Kind
 from sfbulk_sandbox.soql.items import Children, Typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sfbulk_sandbox.schema import Field
+    from sfbulk_sandbox.schema.schema import Field
+    from sfbulk_sandbox.schema.store import Store
+    from sfbulk_sandbox.schema.values import Stored
     from sfbulk_sandbox.soql.items import Compiled, Item
     from sfbulk_sandbox.soql.scope import Resolved
-    from sfbulk_sandbox.store import Store
-    from sfbulk_sandbox.values import Stored
 
     Row = tuple[Stored, ...]
     Record = dict[str, Any]

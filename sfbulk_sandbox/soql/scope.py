@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.schema import ChildRelationship, Field, Kind, Schema, SObject, plain_field
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.schema.schema import (
+    ChildRelationship,
+    Field,
+    Kind,
+    Schema,
+    SObject,
+    plain_field,
+)
+from sfbulk_sandbox.schema.store import quoted
 from sfbulk_sandbox.soql import activities
 from sfbulk_sandbox.soql.position import fault_at, unspoken
-from sfbulk_sandbox.store import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

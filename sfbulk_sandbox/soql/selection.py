@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.schema import Kind
+from sfbulk_sandbox.schema.schema import Kind
 from sfbulk_sandbox.soql import datefunctions, syntax
 from sfbulk_sandbox.soql.items import Typed
 from sfbulk_sandbox.soql.position import fault_at, unspoken
@@ -13,7 +13,7 @@ from sfbulk_sandbox.soql.scope import Resolved
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sfbulk_sandbox.faults import Fault
+    from sfbulk_sandbox.faults.errors import Fault
     from sfbulk_sandbox.soql.conditions import Asked
     from sfbulk_sandbox.soql.items import Children, Item
     from sfbulk_sandbox.soql.scope import Parent, Scope, Table

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta, timezone
 
-from sfbulk_sandbox import values
-from sfbulk_sandbox.schema import Field, Kind
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.schema import Field, Kind
 
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 _DAYS = {"DAY": 1, "WEEK": 7}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -259,3 +260,39 @@ def test_a_null_of_csv_for_what_cannot_be_null_leaves_it_as_it_is(
     assert (summary.succeeded, summary.nulls_kept) == (2, {"Name": 1, "Is_Key_Account__c": 1})
     soql = "SELECT Name FROM Account WHERE Ext_Id__c IN ('E001', 'E002') ORDER BY Ext_Id__c"
     assert rows(sandbox, soql) == [("Account 001",), ("New",)]
+
+
+# New records
+
+
+@pytest.mark.parametrize("empty_on_insert", ["default", "null"])
+@pytest.mark.parametrize("content", [None, *ContentType])
+def test_a_null_of_a_new_record_is_its_default(
+    sandbox: Sandbox, sf: Salesforce, content: ContentType | None, empty_on_insert: str
+) -> None:
+    sandbox.control.set_behaviour(empty_on_insert=empty_on_insert)
+    records: list[dict[str, Any]] = [
+        {"Subject": "New", "Priority": None, "IsEscalated": None, "Reason": ""},
+        {"Subject": "New", "Priority": "High", "IsEscalated": True, "Reason": "Other"},
+    ]
+    insert = sf.insert if content is None else partial(sf.bulk1.insert, content_type=content)
+    assert insert("Case", records).succeeded == 2
+    soql = "SELECT Priority, IsEscalated, Reason FROM Case WHERE Subject = 'New' ORDER BY Priority"
+    assert rows(sandbox, soql) == [("High", "true", "Other"), ("Medium", "false", None)]
+
+
+@pytest.mark.parametrize("empty_rows", ["skipped", "read"])
+@pytest.mark.parametrize("source", [[{"Name": None}, {"Name": "x"}], b'Name\n""\nx\n'])
+def test_a_record_of_one_null_is_no_blank_line(
+    sandbox: Sandbox, sf: Salesforce, source: Any, empty_rows: str
+) -> None:
+    sandbox.control.set_behaviour(empty_rows=empty_rows)
+    for load in (sf.load, sf.bulk1.load):
+        first, second = load("Account", Operation.INSERT, source)
+        assert first.error
+        assert first.error.code == "REQUIRED_FIELD_MISSING"
+        assert second.success
+
+
+def test_a_record_of_a_null_with_a_default_alone_is_taken(sf: Salesforce) -> None:
+    assert sf.insert("Case", [{"Priority": None}]).succeeded == 1

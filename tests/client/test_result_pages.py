@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import threading
@@ -66,6 +67,34 @@ def test_small_results_are_not_listed(sandbox: Sandbox, sf: Salesforce) -> None:
     assert len(list(sf.query(SOQL))) == len(ACCOUNTS)
     assert calls(sandbox).count("results") == 3
     assert "resultpages" not in calls(sandbox)
+
+
+def read_first(job: QueryJob, folder: Path, count: int) -> tuple[list[str], str | None]:
+    """The rows of the first pages, and where the page after them begins."""
+    rows, following = [], None
+    found = job.pages(folder)
+    for page in itertools.islice(found, count):
+        rows += page.path.read_text().splitlines()[1:]
+        following = page.next_locator
+    found.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    return rows, following
+
+
+@EVERY_RESULT
+@pytest.mark.parametrize("shape", ["chunks", "guide", "refused"])
+@pytest.mark.parametrize("pages_read", [1, 2, 4, 5, 6, 12])
+def test_a_new_reader_begins_at_a_locator_and_reads_exactly_the_rest(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, pages_read: int, shape: str
+) -> None:
+    sandbox.control.set_behaviour(result_pages=shape)
+    sandbox.control.set_page_rows(2)
+    job = sf.query_job(f"{SOQL} ORDER BY Name")
+    before, start = read_first(job, tmp_path, pages_read)
+    asked = calls(sandbox).count("results")
+    rest = [row for page in read(job.pages(tmp_path, start=start)) for row in page]
+    assert before + rest == [f'"{name}"' for name in ACCOUNTS]
+    assert calls(sandbox).count("results") - asked == 13 - pages_read
+    assert list(tmp_path.iterdir()) == []
 
 
 @EVERY_RESULT
@@ -284,6 +313,55 @@ def test_a_list_is_read_in_whichever_form_it_comes(  # noqa: PLR0913, PLR0917 - 
     assert sorted(served.asked) == list(range(1, 13))
     assert served.lists == [1, 6, 11]
     assert info_lines(caplog) == []
+
+
+@EVERY_RESULT
+@pytest.mark.parametrize("start", [2, 5, 6, 8, 12])
+def test_a_reader_that_begins_later_uses_the_list_from_there_on(
+    served: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture, start: int
+) -> None:
+    caplog.set_level(logging.INFO, "sfbulk")
+    found = query(served).pages(tmp_path, start=locator_of(start))
+    first = next(found)
+    assert first.locator == locator_of(start)
+    served.wait_for(min(4, 13 - start))
+    assert [[first.path.read_text().splitlines()[1]], *read(found)] == ROWS[start - 1 :]
+    assert sorted(served.asked) == list(range(start, 13))
+    assert info_lines(caplog) == []
+
+
+@EVERY_RESULT
+def test_a_list_without_the_page_to_begin_with_is_not_used(
+    served: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sfbulk")
+    served.list_instead[1] = as_json(served.listed(1, 2, 4, 5, 6))
+    assert read(query(served).pages(tmp_path, start=locator_of(3))) == ROWS[2:]
+    assert sorted(served.asked) == list(range(3, 13))
+    (line,) = info_lines(caplog)
+    assert f"Job {ID}" in line
+
+
+@EVERY_RESULT
+def test_pages_that_lead_back_to_where_the_reader_began_are_an_error(
+    served: Pages, tmp_path: Path
+) -> None:
+    headers = {"Sforce-Locator": locator_of(3), "Sforce-NumberOfRecords": "1"}
+    served.instead[4] = Answer(200, b'"Id"\n"4"\n', headers)
+    found = query(served).pages(tmp_path, start=locator_of(3))
+    assert next(found).locator == locator_of(3)
+    with pytest.raises(JobError, match=f"sends the pages of job {ID} in a circle"):
+        next(found)
+
+
+@EVERY_RESULT
+def test_pages_from_a_locator_on_may_hold_fewer_rows_than_the_job_but_not_more(
+    tmp_path: Path,
+) -> None:
+    with Pages(6, job_rows=3) as server:
+        assert read(query(server).pages(tmp_path, start=locator_of(4))) == ROWS[3:6]
+        with pytest.raises(RowCountMismatch, match="hold 4 rows"):
+            read(query(server).pages(tmp_path, start=locator_of(3)))
 
 
 @EVERY_RESULT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk_sandbox.fault_kinds import KINDS
+from sfbulk_sandbox.faults.kinds import KINDS
 from tests.faults import flows, flows_bulk1, flows_sign_in
 from tests.faults.variants import VARIANTS, Variant
 

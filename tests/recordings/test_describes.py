@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk_sandbox.schema import Schema
+from sfbulk_sandbox.schema.schema import Schema
 from tests.recordings.support import (
     JSON,
     RECORDINGS,

@@ -21,7 +21,7 @@ NOT_FOR_SINGER_ROOMS = {"requests", "urllib3", "csv", "backoff", "http", "socket
 # of them would cancel itself out on both sides.
 NOT_FOR_SANDBOX = {"requests", "urllib3", "polars", "backoff", "singer_sdk"}
 NOT_FOR_DATA_AND_RULES = {"starlette", "uvicorn", "http"}
-DATA_AND_RULES = ("org", "rules", "schema", "values", "ids", "faults", "jobs", "soql")
+DATA_AND_RULES = ("org", "rules", "schema", "faults", "soql")
 
 
 def sources(room: str) -> list[Path]:
@@ -38,6 +38,11 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
     return names
+
+
+def modules_imported(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -64,15 +69,19 @@ def test_the_sandbox_shares_no_tool_with_the_client() -> None:
 
 
 def test_data_and_rules_of_the_sandbox_never_see_http() -> None:
-    folder = ROOT / "sfbulk_sandbox"
-    inner = [
-        p
-        for p in sources("sfbulk_sandbox")
-        if p.relative_to(folder).parts[0].split(".")[0] in DATA_AND_RULES
-    ]
-    assert inner
-    broken = {p.name: imported(p) & NOT_FOR_DATA_AND_RULES for p in inner}
+    inner = [p for folder in DATA_AND_RULES for p in sources(f"sfbulk_sandbox/{folder}")]
+    broken = {str(p): imported(p) & NOT_FOR_DATA_AND_RULES for p in inner}
     assert {path: names for path, names in broken.items() if names} == {}
+
+
+def test_data_and_rules_of_the_sandbox_never_use_its_rooms_of_http() -> None:
+    rooms = {f"sfbulk_sandbox.{name}" for name in ("http", "rest", "bulk2", "bulk1", "sign_in")}
+    inner = [p for folder in DATA_AND_RULES for p in sources(f"sfbulk_sandbox/{folder}")]
+    used = {
+        str(p): {name for name in modules_imported(p) if ".".join(name.split(".")[:2]) in rooms}
+        for p in inner
+    }
+    assert {path: names for path, names in used.items() if names} == {}
 
 
 def test_every_module_says_what_it_is_for() -> None:

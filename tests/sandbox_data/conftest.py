@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from sfbulk_sandbox.clock import Clock
-from sfbulk_sandbox.org import Org
+from sfbulk_sandbox.org.org import Org
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

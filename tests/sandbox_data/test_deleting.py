@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk_sandbox.org import Org
-from sfbulk_sandbox.schema import Schema
+from sfbulk_sandbox.org.org import Org
+from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.org import RowResult
+    from sfbulk_sandbox.org.org import RowResult
     from tests.sandbox_data.conftest import HandClock
 
 

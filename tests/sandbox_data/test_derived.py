@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.org.org import Org
     from tests.sandbox_data.conftest import HandClock
 
 _EXPORT = Path(__file__).parents[3] / "shared/sample-org/dataloader-export/Opportunity.csv"

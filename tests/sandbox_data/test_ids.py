@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfbulk_sandbox.ids import IdSource, is_valid, to18
+from sfbulk_sandbox.schema.ids import IdSource, is_valid, to18
 
 # Ids of recorded replies.
 _RECORDED = (

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk_sandbox.faults import LoadError
-from sfbulk_sandbox.values import json_value
+from sfbulk_sandbox.faults.errors import LoadError
+from sfbulk_sandbox.schema.values import json_value
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.org.org import Org
     from tests.sandbox_data.conftest import HandClock
 
 _SAMPLE = Path(__file__).parents[2] / "sfbulk_sandbox" / "data" / "sample"

@@ -6,8 +6,8 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.ids import is_valid
-from sfbulk_sandbox.org import Org
+from sfbulk_sandbox.org.org import Org
+from sfbulk_sandbox.schema.ids import is_valid
 
 if TYPE_CHECKING:
     from pathlib import Path

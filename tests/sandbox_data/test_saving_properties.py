@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfbulk_sandbox.org import Org
+from sfbulk_sandbox.org.org import Org
 from tests.sandbox_data.conftest import HandClock
 
 if TYPE_CHECKING:

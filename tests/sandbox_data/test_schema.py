@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk_sandbox.faults import SchemaError
-from sfbulk_sandbox.org import Org
-from sfbulk_sandbox.schema import Schema
+from sfbulk_sandbox.faults.errors import SchemaError
+from sfbulk_sandbox.org.org import Org
+from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.schema import Field
+    from sfbulk_sandbox.schema.schema import Field
 
 _RECORDED = Path(__file__).parents[3] / "shared" / "recordings" / "describe"
 _needs_recordings = pytest.mark.skipif(

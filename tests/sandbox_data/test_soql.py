@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.org.org import Org
 
 
 def _names(org: Org, where: str, *, all_rows: bool = False) -> list[Any]:

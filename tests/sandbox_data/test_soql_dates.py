@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.org import Org
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.org.org import Org
 from tests.sandbox_data.conftest import HandClock
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.org import Org
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.org.org import Org
 
 if TYPE_CHECKING:
     from collections.abc import Callable

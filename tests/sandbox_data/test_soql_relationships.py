@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sfbulk_sandbox.faults import Fault
+from sfbulk_sandbox.faults.errors import Fault
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.org.org import Org
 
 _RECORDED = Path(__file__).parents[3] / "shared/recordings/bulk1/cumulusci_query_and_insert.json"
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk_sandbox.faults import Fault
-from sfbulk_sandbox.schema import Schema
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.org import Org
+    from sfbulk_sandbox.org.org import Org
 
 # Types, lengths and flags are compared with recorded ones in test_objects.
 _FIELDS = {

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfbulk_sandbox.faults import RowError
+from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.rules.cells import rule_for
-from sfbulk_sandbox.schema import Field, Schema
-from sfbulk_sandbox.values import bulk_text, json_value, number_text, parse_cell
+from sfbulk_sandbox.schema.schema import Field, Schema
+from sfbulk_sandbox.schema.values import bulk_text, json_value, number_text, parse_cell
 
 _INVOICE = Schema.standard().sobject("Invoice__c")
 

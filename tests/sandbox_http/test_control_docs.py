@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sfbulk_sandbox.behaviour import SWITCHES
-from sfbulk_sandbox.control import Control
-from sfbulk_sandbox.control_resources import ControlResources
-from sfbulk_sandbox.fault_kinds import KINDS
+from sfbulk_sandbox.control.resources import ControlResources
+from sfbulk_sandbox.control.verbs import Control
+from sfbulk_sandbox.faults.kinds import KINDS
 
 if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox

@@ -10,8 +10,8 @@ import pytest
 from sfbulk_sandbox.app import App
 from sfbulk_sandbox.behaviour import SWITCHES
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
-from sfbulk_sandbox.org import Org
-from sfbulk_sandbox.wire import CONTROL_PREFIX
+from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
+from sfbulk_sandbox.org.org import Org
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "sandbox-coverage.md"

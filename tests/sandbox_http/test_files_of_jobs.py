@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sfbulk_sandbox import uploads
 from sfbulk_sandbox.behaviour import Behaviour
-from sfbulk_sandbox.jobs import JobState
-from sfbulk_sandbox.results import ResultLog
-from sfbulk_sandbox.rowfile import CsvDialect, RowFile
-from sfbulk_sandbox.uploads import Upload, UploadRefusedError
+from sfbulk_sandbox.bulk2 import uploads
+from sfbulk_sandbox.bulk2.jobs import JobState
+from sfbulk_sandbox.bulk2.results import ResultLog
+from sfbulk_sandbox.bulk2.uploads import Upload, UploadRefusedError
+from sfbulk_sandbox.schema.rowfile import CsvDialect, RowFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk_sandbox import org as org_module
-from sfbulk_sandbox.job_settings import JobSettings
-from sfbulk_sandbox.jobs import Job, JobState, JobType
+from sfbulk_sandbox.bulk2.jobs import Job, JobState, JobType
+from sfbulk_sandbox.bulk2.settings import JobSettings
+from sfbulk_sandbox.org import org as org_module
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sfbulk_sandbox.org import Loader, RowResult
+    from sfbulk_sandbox.org.org import Loader, RowResult
     from tests.sandbox_http.front_door import Org
 
 # Bulk API guide: job states, and which calls are allowed in which.

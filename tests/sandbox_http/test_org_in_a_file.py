@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from sfbulk_sandbox import Sandbox
-from sfbulk_sandbox.faults import OrgFileError
+from sfbulk_sandbox.faults.errors import OrgFileError
 from tests.sandbox_http.front_door import Org
 from tests.sandbox_http.test_cli import ready, run, served
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.ingest_work import in_turns
+from sfbulk_sandbox.bulk2.load import in_turns
 
 if TYPE_CHECKING:
     from tests.sandbox_http.front_door import Org

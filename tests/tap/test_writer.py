@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
-from tap_sfbulk.emit import JsonNumber
+from tap_sfbulk.emit.records import JsonNumber
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:

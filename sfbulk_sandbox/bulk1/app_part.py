@@ -1,0 +1,139 @@
+"""Bulk API 1.0 as one part of the app: its jobs, their maker and the resources put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.bulk1.documents import job_document
+from sfbulk_sandbox.bulk1.jobs import ENDED, Jobs, JobState
+from sfbulk_sandbox.bulk1.new_job import Maker
+from sfbulk_sandbox.bulk1.resources import Bulk1Resources
+from sfbulk_sandbox.bulk2.lists import CLASSIC, ListedJob
+from sfbulk_sandbox.http.responses import instant_text
+from sfbulk_sandbox.page import JobLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sfbulk_sandbox.bulk1.jobs import Batch, Job
+    from sfbulk_sandbox.faults.fault_script import Script
+    from sfbulk_sandbox.faults.progress import Progress
+    from sfbulk_sandbox.http.requests import Resource
+    from sfbulk_sandbox.limits import Paging, Usage
+    from sfbulk_sandbox.org.org import Org
+
+# What Bulk API 2.0 lists of its own jobs too, in its order.
+_LISTED_KEYS = (
+    "id",
+    "operation",
+    "object",
+    "createdById",
+    "createdDate",
+    "systemModstamp",
+    "state",
+    "externalIdFieldName",
+    "assignmentRuleId",
+    "concurrencyMode",
+    "contentType",
+    "apiVersion",
+)
+
+
+class Bulk1:
+    """The part.
+
+    Args:
+        org: Rows and schema.
+        script: The faults that may strike a batch.
+        usage: Where calls and batches are counted.
+        progress: When batches are worked on.
+        paging: How many rows a result file has.
+        folder: Where each job gets a folder of its own.
+        is_live: Tells whether a session id is good.
+    """
+
+    def __init__(  # noqa: PLR0913 - it is where the part meets the others
+        self,
+        org: Org,
+        *,
+        script: Script,
+        usage: Usage,
+        progress: Progress,
+        paging: Paging,
+        folder: Path,
+        is_live: Callable[[str], bool],
+    ) -> None:
+        self._jobs = Jobs(org.clock, progress)
+        maker = Maker(
+            org,
+            jobs=self._jobs,
+            script=script,
+            usage=usage,
+            paging=paging,
+            folder=folder,
+        )
+        self._resources = Bulk1Resources(
+            org,
+            self._jobs,
+            maker,
+            is_live=is_live,
+            usage=usage,
+        )
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        return self._resources.resources()
+
+    def clear(self) -> None:
+        """Forget all jobs and their files."""
+        self._jobs.clear()
+
+    def lines(self) -> list[JobLine]:
+        """Return the jobs as the page shows them."""
+        return [_line(job) for job in self._jobs.all()]
+
+    def listed_loads(self) -> list[ListedJob]:
+        """Return the loads as Bulk API 2.0 lists them."""
+        return [_listed(job) for job in self._jobs.all() if job.settings.load]
+
+    def listed_queries(self) -> list[ListedJob]:
+        """Return the query jobs as Bulk API 2.0 lists them."""
+        return [_listed(job) for job in self._jobs.all() if not job.settings.load]
+
+
+def _line(job: Job) -> JobLine:
+    document = job_document(job)
+    batches = list(job.batches)
+    ended = sum(batch.state in ENDED for batch in batches)
+    return JobLine(
+        id=job.id,
+        kind=CLASSIC,
+        operation=job.settings.operation,
+        object=job.settings.object,
+        state=job.state.value,
+        ended=job.state is not JobState.OPEN and ended == len(batches),
+        done=ended / len(batches) if batches else 0,
+        processed=document["numberRecordsProcessed"],
+        failed=document["numberRecordsFailed"],
+        note=_note(ended, batches),
+        created=f"{job.created:%Y-%m-%d %H:%M:%S}",
+    )
+
+
+def _listed(job: Job) -> ListedJob:
+    whole = job_document(job)
+    known = {key: whole[key] for key in _LISTED_KEYS if whole[key] is not None}
+    instants = {key: instant_text(known[key]) for key in ("createdDate", "systemModstamp")}
+    facts = {
+        "jobType": CLASSIC,
+        "concurrencyMode": known["concurrencyMode"],
+        "isPkChunkingEnabled": "true" if job.settings.chunking else "false",
+    }
+    return ListedJob(job.id, job.created, facts, {**known, **instants, "jobType": CLASSIC})
+
+
+def _note(ended: int, batches: Sequence[Batch]) -> str:
+    count = f"{ended} of {len(batches)} batches"
+    messages = dict.fromkeys(batch.message for batch in batches if batch.message)
+    return ": ".join([count, *messages])

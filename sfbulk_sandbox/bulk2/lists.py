@@ -1,0 +1,88 @@
+"""The lists of Bulk API 2.0: the jobs of either bulk API, filtered and 1,000 a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from sfbulk_sandbox.bulk2.settings import invalid_job
+from sfbulk_sandbox.faults.errors import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sfbulk_sandbox.http.requests import Call
+
+JOBS_PER_PAGE = 1000
+CLASSIC = "Classic"
+_FILTERS: Mapping[str, tuple[str, ...]] = {
+    "jobType": (CLASSIC, "V2Query", "V2Ingest"),
+    "concurrencyMode": ("Parallel", "Serial"),
+    "isPkChunkingEnabled": ("true", "false"),
+}
+
+
+@dataclass(frozen=True)
+class ListedJob:
+    """A job as a list shows it.
+
+    Attributes:
+        id: Its id.
+        created: When; lists are in this order, though Salesforce promises none.
+        facts: What the filters compare, by their names.
+        document: Its entry in the list.
+    """
+
+    id: str
+    created: datetime
+    facts: Mapping[str, str]
+    document: Mapping[str, Any]
+
+
+def list_document(call: Call, path: str, jobs: Iterable[ListedJob]) -> dict[str, Any]:
+    """Return the page of a list that a call asks for (Get Information About All Jobs).
+
+    Args:
+        call: Carries filters and locator.
+        path: The list's own path, for nextRecordsUrl.
+        jobs: All jobs of the list.
+
+    Raises:
+        Fault: A filter's value is none of Salesforce's words, or the locator was not given out.
+    """
+    filters = _filters(call)
+    found = [job for job in jobs if filters.items() <= job.facts.items()]
+    found.sort(key=lambda job: (job.created, job.id))
+    start = _start(call.query.get("queryLocator", "0"))
+    page = found[start : start + JOBS_PER_PAGE]
+    end = start + len(page)
+    following = None
+    if end < len(found):
+        following = f"{path}?{urlencode({'queryLocator': f'{page[-1].id}-{end}', **filters})}"
+    return {
+        "done": following is None,
+        "records": [job.document for job in page],
+        "nextRecordsUrl": following,
+    }
+
+
+def _filters(call: Call) -> dict[str, str]:
+    filters = {}
+    for name, words in _FILTERS.items():
+        given = call.query.get(name)
+        if not given:
+            continue
+        word = next((word for word in words if word.lower() == given.lower()), None)
+        if word is None:
+            raise invalid_job(f"{name} must be one of {', '.join(words)}, not {given}")
+        filters[name] = word
+    return filters
+
+
+def _start(locator: str) -> int:
+    start = locator.rpartition("-")[2]
+    if not start.isdecimal():
+        raise Fault(code="INVALID_QUERY_LOCATOR", message="invalid query locator")
+    return int(start)

@@ -1,0 +1,134 @@
+"""Makes jobs of checked settings: ids, files, and the refusals of a create call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.behaviour import HARD_DELETE_REFUSED
+from sfbulk_sandbox.bulk2.jobs import Job, JobState, JobType
+from sfbulk_sandbox.bulk2.load import IngestWork
+from sfbulk_sandbox.bulk2.settings import invalid_job
+from sfbulk_sandbox.bulk2.work import QueryWork
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES, DAILY_QUERY_JOBS
+from sfbulk_sandbox.rules.columns import no_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sfbulk_sandbox.bulk2.settings import JobSettings
+    from sfbulk_sandbox.faults.fault_script import Script
+    from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.org.org import Operation, Org
+    from sfbulk_sandbox.schema.schema import SObject
+
+_JOB_PREFIX = "750"
+_OPERATIONS: tuple[Operation, ...] = ("insert", "update", "upsert", "delete", "hardDelete")
+
+
+class JobMaker:
+    """Makes jobs.
+
+    Args:
+        org: Rows and schema.
+        script: The faults that may strike a job.
+        usage: Where jobs and batches are counted.
+        folder: Where each job gets a folder of its own.
+    """
+
+    def __init__(
+        self,
+        org: Org,
+        *,
+        script: Script,
+        usage: Usage,
+        folder: Path,
+    ) -> None:
+        self._org = org
+        self._script = script
+        self._usage = usage
+        self._folder = folder
+
+    def query_job(self, settings: JobSettings, operation: str, version: str) -> Job:
+        """Return a query job.
+
+        Raises:
+            Fault: The SOQL is not one that Bulk 2.0 answers.
+        """
+        soql = settings.required("query")
+        job_id = self._org.new_id(_JOB_PREFIX)
+        work = QueryWork(
+            self._org,
+            soql,
+            all_rows=operation == "queryAll",
+            script=self._script,
+            folder=self._job_folder(job_id),
+        )
+        sobject = work.query(version).sobject
+        self._usage.spend(DAILY_QUERY_JOBS)
+        return Job(
+            id=job_id,
+            type=JobType.QUERY,
+            operation=operation,
+            object=sobject.name,
+            created_by=self._org.user_id,
+            created=self._org.clock.now(),
+            version=version,
+            settings=settings,
+            state=JobState.UPLOAD_COMPLETE,
+            work=work,
+        )
+
+    def ingest_job(self, settings: JobSettings, version: str) -> Job:
+        """Return an ingest job that waits for its upload.
+
+        Raises:
+            Fault: There is no such object, or the upsert key is none.
+        """
+        self._usage.check(DAILY_INGEST_BATCHES)
+        operation = settings.choice("operation", _OPERATIONS)
+        if operation == "hardDelete" and self._org.behaviour.has("hard_delete", "refused"):
+            raise Fault("FEATURENOTENABLED", f"FeatureNotEnabled : {HARD_DELETE_REFUSED}")
+        sobject = self._sobject(settings.text("object") or "")
+        external_id = _upsert_key(settings, sobject) if operation == "upsert" else None
+        job_id = self._org.new_id(_JOB_PREFIX)
+        return Job(
+            id=job_id,
+            type=JobType.INGEST,
+            operation=operation,
+            object=sobject.name,
+            created_by=self._org.user_id,
+            created=self._org.clock.now(),
+            version=version,
+            settings=settings,
+            state=JobState.OPEN,
+            work=IngestWork(
+                self._org,
+                operation,
+                script=self._script,
+                usage=self._usage,
+                folder=self._job_folder(job_id),
+            ),
+            external_id=external_id,
+            assignment_rule_id=settings.text("assignmentRuleId"),
+        )
+
+    def _sobject(self, name: str) -> SObject:
+        sobject = self._org.schema.sobject(name)
+        if sobject is None:
+            raise invalid_job(f"Unable to find object: {name}")
+        return sobject
+
+    def _job_folder(self, job_id: str) -> Path:
+        folder = self._folder / job_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _upsert_key(settings: JobSettings, sobject: SObject) -> str:
+    name = settings.text("externalIdFieldName") or ""
+    field = sobject.field(name)
+    if field is None or not field.is_key:
+        raise invalid_job(no_key(sobject, name))
+    # In the letter case of the request, as recorded of v47 and v61.
+    return name

@@ -1,0 +1,1 @@
+"""Scripted faults, the progress of jobs, and the errors the org answers with."""

@@ -1,0 +1,1 @@
+"""HTTP: requests, responses, the recorder of calls, the server."""

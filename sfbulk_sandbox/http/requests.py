@@ -1,0 +1,176 @@
+"""One HTTP call as the handlers see it, and the table that leads calls to handlers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
+
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.responses import JsonAnswer, fault_answer, prefers_xml, xml_fault_answer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_WITH_DOCUMENT = frozenset({"POST", "PATCH"})
+# A form is how Bulk API 2.0 takes a job together with its rows.
+_DOCUMENT_TYPES = frozenset({"application/json", "multipart/form-data"})
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request without its socket, so that composite resources can make calls of their own.
+
+    `body` is decompressed, and empty for handlers that read `stream`.
+    """
+
+    method: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    base_url: str
+    body: bytes = b""
+    stream: Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False)
+
+    @property
+    def version(self) -> str:
+        """The API version of the path, such as "68.0"."""
+        return self.path["version"]
+
+    @property
+    def base_path(self) -> str:
+        """The path that every resource of this version begins with."""
+        return f"/services/data/v{self.version}"
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON object of the body.
+
+        Raises:
+            Fault: JSON_PARSER_ERROR, when the body is not a JSON object.
+        """
+        try:
+            document = json.loads(self.body)
+        except ValueError as error:
+            raise Fault(code="JSON_PARSER_ERROR", message=f"Malformed JSON: {error}") from None
+        if not isinstance(document, dict):
+            raise Fault(code="JSON_PARSER_ERROR", message="The request body must be an object")
+        return document
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A path and what each method does there.
+
+    Handlers of `methods` get the whole body and run on a thread, those of `streaming` read
+    `call.stream` themselves. `admit` is asked before the handler; it raises a Fault to refuse and
+    returns the headers that the answer carries. `refuse` words a Fault for APIs that have no list
+    of errors.
+    """
+
+    path: str
+    methods: Mapping[str, Callable[[Call], Response]]
+    admit: Callable[[Call], Mapping[str, str]] | None = None
+    streaming: Mapping[str, Callable[[Call], Awaitable[Response]]] = field(default_factory=dict)
+    refuse: Callable[[Call, Fault], Response] | None = None
+
+    def route(self) -> Route:
+        """Return the route; letter case of the path does not matter, as Data Loader relies on."""
+        route = Route(self.path, self._answer, methods=EVERY_METHOD)
+        route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
+        return route
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            answer = await self._admitted(request)
+        except Fault as fault:
+            answer = self._refused(request, fault)
+        if isinstance(answer, JsonAnswer) and request.headers.get("x-prettyprint") == "1":
+            answer.indent()
+        return answer
+
+    async def _admitted(self, request: Request) -> Response:
+        headers = self.admit(_call(request)) if self.admit else {}
+        try:
+            answer = await self._handled(request)
+        except Fault as fault:
+            answer = self._refused(request, fault)
+        answer.headers.update(headers)
+        return answer
+
+    def _refused(self, request: Request, fault: Fault) -> Response:
+        if self.refuse:
+            return self.refuse(_call(request), fault)
+        return (xml_fault_answer if prefers_xml(request.headers) else fault_answer)(fault)
+
+    async def _handled(self, request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        if method in self.streaming:
+            return await self.streaming[method](_call(request))
+        handler = self.methods.get(method)
+        if handler is None:
+            raise not_allowed(request.method, [*self.methods, *self.streaming])
+        return await run_in_threadpool(handler, _call(request, await _body(request)))
+
+
+def routes(resources: Iterable[Resource]) -> list[Route]:
+    """Return the routes of the resources, in their order."""
+    return [resource.route() for resource in resources]
+
+
+def _call(request: Request, body: bytes = b"") -> Call:
+    host = request.headers.get("host", "127.0.0.1")
+    return Call(
+        method=request.method,
+        path=request.path_params,
+        query=request.query_params,
+        headers=request.headers,
+        # Clients reach the sandbox under other names through proxies: the name they used
+        # is the one they can come back to.
+        base_url=f"{request.url.scheme}://{host}",
+        body=body,
+        stream=request.stream,
+    )
+
+
+async def _body(request: Request) -> bytes:
+    body = await request.body()
+    if request.headers.get("content-encoding", "").lower() != "gzip":
+        return body
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError):
+        raise Fault(code="UNKNOWN_EXCEPTION", message="The body is not gzip") from None
+
+
+def check_content_type(call: Call) -> None:
+    """Refuse documents that are not JSON by their own word; a call may say nothing.
+
+    Raises:
+        Fault: 415 (REST guide: Status Codes).
+    """
+    kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if call.method in _WITH_DOCUMENT and kind and kind not in _DOCUMENT_TYPES:
+        raise Fault(
+            code="UNSUPPORTED_MEDIA_TYPE",
+            message=f"Content type {kind} is not supported; send application/json",
+            status=415,
+        )
+
+
+def not_allowed(method: str, allowed: Iterable[str]) -> Fault:
+    """Return the fault of a method that a resource does not have."""
+    names = ",".join(allowed)
+    return Fault(
+        code="METHOD_NOT_ALLOWED",
+        message=f"HTTP Method '{method}' not allowed. Allowed are {names}",
+        status=405,
+    )

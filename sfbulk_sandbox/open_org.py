@@ -1,0 +1,99 @@
+"""How an org comes to be: a new one with its first rows, or the one that lies in a file."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.clock import SYSTEM_CLOCK
+from sfbulk_sandbox.faults.errors import OrgFileError
+from sfbulk_sandbox.org.org import Org
+from sfbulk_sandbox.org.orgfile import OrgFile
+from sfbulk_sandbox.schema.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sfbulk_sandbox.clock import Clock
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An org that is open: its seed, and the records per object that were loaded into it now."""
+
+    org: Org
+    seed: int
+    loaded: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What an org is made of; `Sandbox` tells what each part means.
+
+    Attributes:
+        adding: `data` is added to an org that lies in the file already, and not refused.
+    """
+
+    data: Path | None = None
+    describe: Path | None = None
+    sample: bool = False
+    seed: int | None = None
+    db: Path | None = None
+    adding: bool = False
+    clock: Clock = SYSTEM_CLOCK
+
+    @contextmanager
+    def org(self, folder: Path) -> Iterator[Begun]:
+        """Yield the org with its first rows.
+
+        Args:
+            folder: Where an org without a file of its own keeps its rows.
+
+        Raises:
+            LoadError, SchemaError: The rows or describes given do not fit.
+            OrgFileError: The file is not to be had, or contradicts what is given.
+        """
+        if self.db is None:
+            schema = Schema.standard()
+            if self.describe:
+                schema.load_describes(self.describe)
+            with self._opened(folder / "org.sqlite", self.seed or 0, schema) as org:
+                yield Begun(org, self.seed or 0, self._load(org))
+            return
+        file = OrgFile(self.db)
+        try:
+            yield from self._kept(file)
+        finally:
+            file.close()
+
+    def again(self, org: Org) -> None:
+        """Put the org's rows back to how they began; what lives in a file stays."""
+        if self.db is None:
+            org.reset()
+            self._load(org)
+
+    def _kept(self, file: OrgFile) -> Iterator[Begun]:
+        seed, schema = file.settle(self.seed, self.describe)
+        if file.begun and self.data and not self.adding:
+            raise OrgFileError(
+                f"{file.path}: an org lies there already; add the rows with `sfbulk-sandbox load`"
+            )
+        with self._opened(file.path, seed, schema) as org:
+            loaded = {} if file.begun and not self.adding else self._load(org)
+            # Only now: a new file whose rows did not fit shall not stay.
+            file.keep()
+            yield Begun(org, seed, loaded)
+
+    @contextmanager
+    def _opened(self, path: Path, seed: int, schema: Schema) -> Iterator[Org]:
+        org = Org(db=path, seed=seed, clock=self.clock, schema=schema)
+        try:
+            yield org
+        finally:
+            org.close()
+
+    def _load(self, org: Org) -> dict[str, int]:
+        loaded = org.load_sample() if self.sample else {}
+        return loaded | (org.load(self.data) if self.data else {})

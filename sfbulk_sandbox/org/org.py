@@ -1,0 +1,369 @@
+"""The org: objects, records and rules, without HTTP. Every other module here serves this one."""
+
+# ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
+
+from sfbulk_sandbox.behaviour import Behaviour
+from sfbulk_sandbox.clock import SYSTEM_CLOCK, Clock
+from sfbulk_sandbox.faults.errors import Fault, LoadError, RowError, SchemaError
+from sfbulk_sandbox.faults.saved_rows import SavedRows
+from sfbulk_sandbox.org.first_rows import Founding
+from sfbulk_sandbox.org.folder import FolderLoader
+from sfbulk_sandbox.org.refused_rows import RefusingSaver
+from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
+from sfbulk_sandbox.rules.columns import Column, find_column, read_header, upsert_key
+from sfbulk_sandbox.rules.csvcells import CellTypes
+from sfbulk_sandbox.rules.parts import Parts
+from sfbulk_sandbox.rules.saving import Saver
+from sfbulk_sandbox.schema import values
+from sfbulk_sandbox.schema.ids import IdSource, is_valid, to18
+from sfbulk_sandbox.schema.schema import Field, Schema, SObject
+from sfbulk_sandbox.schema.store import Store, quoted
+from sfbulk_sandbox.soql.conditions import Asked
+from sfbulk_sandbox.soql.query import Column as QueryColumn
+from sfbulk_sandbox.soql.query import Query, compile_query
+from sfbulk_sandbox.soql.scope import unknown_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from sfbulk_sandbox.org.refused_rows import Refusals
+
+__all__ = [
+    "Fault",
+    "LoadError",
+    "Loader",
+    "Org",
+    "Query",
+    "QueryColumn",
+    "RowError",
+    "RowResult",
+    "SchemaError",
+]
+
+Operation = Literal["insert", "update", "upsert", "delete", "hardDelete"]
+
+# Bulk API guide, Valid CSV Record Rows: an empty cell says nothing, this one says null.
+_CSV_CELLS: Mapping[str, Given] = {"": UNSET, "#N/A": None}
+_CHUNK_ROWS = 200
+_LATEST = 68.0
+
+
+class Loader:
+    """Saves the rows of one bulk load, a chunk at a time.
+
+    Args:
+        saver: Saves them.
+        types: The types that cells must have to be read at all; None leaves that to the saver.
+    """
+
+    def __init__(self, saver: RefusingSaver, types: CellTypes | None = None) -> None:
+        self._saver = saver
+        self._types = types
+
+    def save(self, rows: Sequence[Sequence[str]]) -> list[RowResult]:
+        """Save up to 200 rows of CSV cells as one transaction.
+
+        Args:
+            rows: Cells in the order of the header. Empty leaves a field alone, `#N/A` clears it.
+
+        Returns:
+            One result per row, in order; a refused row does not stop the others.
+
+        Raises:
+            ValueError: More rows than Salesforce saves at once.
+        """
+        if len(rows) > _CHUNK_ROWS:
+            raise ValueError(f"{len(rows)} rows in one chunk; Salesforce saves {_CHUNK_ROWS}")
+        refused = self._types.refused(rows) if self._types else {}
+        given = [[_CSV_CELLS.get(cell, cell) for cell in row] for row in rows]
+        return self._saver.save(given, refused)
+
+
+class Org:
+    """One Salesforce org in memory and on disk; safe to share between threads.
+
+    Two orgs never meet: each has its own database, its own ids (the same ones for the same seed)
+    and its own user.
+
+    Args:
+        db: Database file that keeps the org between runs; None for one that ends with it.
+        seed: Decides ids, and nothing else.
+        schema: The objects; those this package brings when None.
+
+    Attributes:
+        refusals: What refuses rows at will; None, at first, for nothing.
+        behaviour: How it answers where public sources differ.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Path | None = None,
+        seed: int = 0,
+        clock: Clock = SYSTEM_CLOCK,
+        schema: Schema | None = None,
+    ) -> None:
+        self.schema = schema if schema is not None else Schema.standard()
+        self.clock = clock
+        self._seed = seed
+        self._store = Store(self.schema, db)
+        self._founding = Founding(IdSource(seed))
+        self.refusals: Refusals | None = None
+        self.behaviour = Behaviour()
+        self.id = self._founding.org_id
+        self.user_id = self._founding.user_id
+        self._ids = IdSource(seed)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._ids.serials.clear()
+        self._ids.serials.update(self._store.serials())
+        self._founding.write(self._store, self.schema, self._ids)
+
+    @property
+    def _parts(self) -> Parts:
+        return Parts(self._store, self.schema, self._ids, self.clock, self.user_id)
+
+    def load(self, directory: Path, *, at: datetime | None = None) -> dict[str, int]:
+        """Add the records of a folder of CSV files, `<SObject>.csv` each, all of them or none.
+
+        Headers are field names in any case, or a parent's key (`Account.Ext_Id__c`). Ids and
+        system fields may be given; parents may come later in a file or in another file.
+
+        Args:
+            directory: The folder.
+            at: The moment whose stamps the records get, but for those that bring their own; None
+                for now.
+
+        Returns:
+            The number of records per object.
+
+        Raises:
+            LoadError: With file, line and column, and what to do.
+        """
+        return FolderLoader(self._parts, at).load(directory)
+
+    def load_sample(self) -> dict[str, int]:
+        """Add the small org this package brings."""
+        with ExitStack() as stack:
+            folder = resources.files("sfbulk_sandbox") / "data" / "sample"
+            return self.load(stack.enter_context(resources.as_file(folder)))
+
+    def query(
+        self,
+        soql: str,
+        *,
+        all_rows: bool = False,
+        surface: Literal["rest", "bulk"] = "rest",
+        version: float = _LATEST,
+    ) -> Query:
+        """Check a SOQL statement; the result reads the rows when asked.
+
+        Args:
+            soql: The statement.
+            all_rows: Deleted records too (queryAll).
+            surface: Which API asks; bulk refuses more than REST.
+            version: Its version.
+
+        Raises:
+            Fault: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD... with the place.
+        """
+        asked = Asked(soql, self.clock.now(), all_rows=all_rows, bulk=surface == "bulk")
+        return compile_query(self._store, self.schema, asked, version)
+
+    def upsert_key(self, sobject_name: str, name: str) -> Field:
+        """The field that an upsert by `name` finds records by.
+
+        Raises:
+            Fault: INVALID_TYPE for the object, InvalidJob for the field.
+        """
+        return upsert_key(self._sobject(sobject_name), name)
+
+    def loader(
+        self,
+        operation: Operation,
+        sobject_name: str,
+        header: Sequence[str],
+        external_id: str | None = None,
+        *,
+        is_csv: bool = True,
+    ) -> Loader:
+        """Begin a bulk load.
+
+        Args:
+            operation: What to do with the rows.
+            sobject_name: The object, in any case.
+            header: Column names: fields, or a parent's key.
+            external_id: For an upsert, the field it finds records by.
+            is_csv: Whether the rows came as CSV, whose cells are read by column and type first.
+
+        Raises:
+            Fault: InvalidBatch for the header, InvalidJob for the key, INVALID_TYPE for the
+                object, INVALID_TYPE_FOR_OPERATION when it does not take the operation.
+        """
+        sobject = self._sobject(sobject_name)
+        columns = read_header(self.schema, sobject, header)
+        types = CellTypes(columns, self.behaviour) if is_csv else None
+        empty_is_null = is_csv and self.behaviour.has("empty_on_insert", "null")
+        parts = replace(self._parts, empty_is_null=empty_is_null)
+        saver = Saver(parts, operation, sobject, columns, external_id)
+        return Loader(self._refusing(saver, sobject, operation, header, external_id), types)
+
+    def save_record(
+        self,
+        operation: Operation,
+        sobject_name: str,
+        record: Mapping[str, Any],
+        external_id: str | None = None,
+    ) -> RowResult:
+        """Save one record of REST's JSON.
+
+        Args:
+            operation: What to do with it.
+            sobject_name: The object, in any case.
+            record: Values by field name; None or "" clears a field. A parent may be named by its
+                key, `{"Account": {"Ext_Id__c": "A-1"}}`. `attributes` is passed over.
+            external_id: For an upsert, the field it finds the record by.
+
+        Raises:
+            Fault: INVALID_FIELD for an unknown name, and what `loader` raises.
+        """
+        return self.save_records(operation, sobject_name, [record], external_id)[0]
+
+    def save_records(
+        self,
+        operation: Operation,
+        sobject_name: str,
+        records: Sequence[Mapping[str, Any]],
+        external_id: str | None = None,
+    ) -> list[RowResult]:
+        """Save up to 200 records as `save_record` saves one; each stands or falls by itself.
+
+        Raises:
+            Fault: As `save_record`.
+        """
+        sobject = self._sobject(sobject_name)
+        rows = [dict(_json_cells(record)) for record in records]
+        # The same field may be written in another case in another record.
+        names = {name.lower(): name for row in rows for name in row}
+        columns = [self._json_column(sobject, name) for name in names.values()]
+        saved = Saver(self._parts, operation, sobject, columns, external_id)
+        saver = self._refusing(saved, sobject, operation, list(names.values()), external_id)
+        folded = [{name.lower(): cell for name, cell in row.items()} for row in rows]
+        return saver.save([[row.get(name, UNSET) for name in names] for row in folded])
+
+    def _refusing(
+        self,
+        saver: Saver,
+        sobject: SObject,
+        operation: Operation,
+        names: Sequence[str],
+        external_id: str | None,
+    ) -> RefusingSaver:
+        load = SavedRows(sobject.name, operation, names, external_id, first=1, rows=())
+        return RefusingSaver(saver, self.refusals, load)
+
+    def new_id(self, prefix: str) -> str:
+        """An id of no record: a job's, a batch's. A file remembers it, as clients may."""
+        made = self._ids.new_id(prefix)
+        self._store.keep_serials({prefix: self._ids.serials[prefix]})
+        return made
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """What is saved inside is kept as a whole, or not at all when an exception ends it."""
+        return self._store.transaction()
+
+    def _json_column(self, sobject: SObject, name: str) -> Column:
+        column = find_column(self.schema, sobject, name)
+        if column is None:
+            text = f"No such column '{name}' on sobject of type {sobject.name}"
+            raise Fault("INVALID_FIELD", text)
+        return column
+
+    def record(
+        self, sobject_name: str, record_id: str, fields: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """One record as REST's JSON, without `attributes`.
+
+        Args:
+            sobject_name: The object, in any case.
+            record_id: Its id, of 15 or 18 characters.
+            fields: Names to read; every field when None.
+
+        Raises:
+            Fault: NOT_FOUND or ENTITY_IS_DELETED with status 404; INVALID_FIELD.
+        """
+        sobject = self._sobject(sobject_name)
+        names = fields if fields is not None else [field.name for field in sobject.fields]
+        if not is_valid(record_id):
+            raise Fault("NOT_FOUND", "The requested resource does not exist", 404)
+        query = self.query(
+            f"SELECT {','.join(names)} FROM {sobject.name} WHERE Id = '{to18(record_id)}'",
+            all_rows=True,
+        )
+        row = next(iter(query.rows()), None)
+        if row is None:
+            raise Fault("NOT_FOUND", "The requested resource does not exist", 404)
+        if self._is_deleted(sobject, record_id):
+            raise Fault("ENTITY_IS_DELETED", "entity is deleted", 404)
+        return {
+            column.path: values.json_value(column.field, stored)
+            for column, stored in zip(query.columns, row, strict=True)
+        }
+
+    def _is_deleted(self, sobject: SObject, record_id: str) -> bool:
+        if not sobject.has_recycle_bin:
+            return False
+        sql = f'SELECT "IsDeleted" FROM {quoted(sobject.name)} WHERE "Id" = ?'
+        return self._store.execute(sql, [to18(record_id)]) == [("true",)]
+
+    def _sobject(self, name: str) -> SObject:
+        sobject = self.schema.sobject(name)
+        if sobject is None:
+            raise Fault("INVALID_TYPE", unknown_object(name))
+        return sobject
+
+    def counts(self) -> dict[str, int]:
+        """Records per object, those in the recycle bin left out."""
+        found: dict[str, int] = {}
+        for sobject in self.schema:
+            live = " WHERE \"IsDeleted\" = 'false'" if sobject.has_recycle_bin else ""
+            rows = self._store.execute(f"SELECT count(*) FROM {quoted(sobject.name)}{live}")
+            found[sobject.name] = int(rows[0][0] or 0)
+        return found
+
+    def reset(self) -> None:
+        """Remove every record, and begin to number ids as a new org does."""
+        self._store.clear()
+        self._begin()
+
+    def close(self) -> None:
+        """Give the database file back, and remove it if it was a temporary one."""
+        self._store.close()
+
+
+def _json_cells(record: Mapping[str, Any]) -> Iterator[tuple[str, Given]]:
+    for name, value in record.items():
+        if name == "attributes":
+            continue
+        if isinstance(value, dict):
+            for key, text in _json_cells(value):
+                yield f"{name}.{key}", text
+        else:
+            yield name, _json_cell(value)
+
+
+def _json_cell(value: Any) -> Given:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if value is None else str(value)

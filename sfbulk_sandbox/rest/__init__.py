@@ -1,0 +1,1 @@
+"""The REST API: records, queries, collections, composite resources."""

@@ -1,0 +1,146 @@
+"""REST queries over HTTP: /query, /queryAll and the pages after the first (REST guide: Query)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sfbulk_sandbox.bulk2.query_columns import columns_document
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.requests import Resource
+from sfbulk_sandbox.http.responses import JsonAnswer, encode_json
+from sfbulk_sandbox.rest.unserved import unserved
+from sfbulk_sandbox.schema.rowfile import RowFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from starlette.responses import Response
+
+    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.org.org import Org
+    from sfbulk_sandbox.schema.ids import IdSource
+
+MOST_PER_PAGE, FEWEST_PER_PAGE = 2000, 200
+_LOCATOR_PREFIX = "01g"
+
+
+class Cursors:
+    """The results that did not fit on one page, on disk, each under a locator's id."""
+
+    def __init__(self, ids: IdSource, folder: Path) -> None:
+        self._ids = ids
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._files: dict[str, RowFile] = {}
+
+    def keep(self, records: Iterable[Mapping[str, Any]]) -> tuple[str, RowFile]:
+        """Write records to disk and return the cursor's id and its file."""
+        with self._lock:
+            cursor = self._ids.new_id(_LOCATOR_PREFIX)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = RowFile(self._folder / f"{cursor}.json")
+            self._files[cursor] = file
+        file.write(encode_json(record) + b"\n" for record in records)
+        return cursor, file
+
+    def find(self, locator: str) -> tuple[str, RowFile, int]:
+        """Return the cursor, its file and the first row of a locator.
+
+        Raises:
+            Fault: There is no such cursor.
+        """
+        cursor, _, start = locator.rpartition("-")
+        file = self._files.get(cursor)
+        if file is None or not start.isdecimal():
+            raise Fault(code="INVALID_QUERY_LOCATOR", message="invalid query locator")
+        return cursor, file, int(start)
+
+    def clear(self) -> None:
+        """Forget all cursors and their files."""
+        with self._lock:
+            files = list(self._files.values())
+            self._files.clear()
+        for file in files:
+            file.delete()
+
+
+class QueryResources:
+    """The query resources.
+
+    Args:
+        org: What is asked.
+        cursors: Where the rest of a long result waits.
+        admit: The check that comes before each call.
+    """
+
+    def __init__(
+        self, org: Org, cursors: Cursors, *, admit: Callable[[Call], Mapping[str, str]]
+    ) -> None:
+        self._org = org
+        self._cursors = cursors
+        self._admit = admit
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        base = "/services/data/v{version}"
+        return [
+            Resource(base + "/query", {"GET": self.query}, self._admit),
+            Resource(base + "/queryAll", {"GET": self.query_all}, self._admit),
+            Resource(base + "/query/{locator}", {"GET": self.more}, self._admit),
+            Resource(base + "/queryAll/{locator}", {"GET": self.more}, self._admit),
+        ]
+
+    def query(self, call: Call) -> Response:
+        """Answer SOQL without deleted records."""
+        return self._query(call, all_rows=False)
+
+    def query_all(self, call: Call) -> Response:
+        """Answer SOQL with the records of the recycle bin."""
+        return self._query(call, all_rows=True)
+
+    def more(self, call: Call) -> Response:
+        """Answer a later page; it can be asked for again."""
+        cursor, file, start = self._cursors.find(call.path["locator"])
+        return self._page(call, cursor, file, start)
+
+    def _query(self, call: Call, *, all_rows: bool) -> Response:
+        if "explain" in call.query:
+            raise unserved("Query plans (explain)")
+        if "q" not in call.query:
+            raise Fault(code="MALFORMED_QUERY", message="A query string has to be specified")
+        version = float(call.version)
+        query = self._org.query(call.query["q"], all_rows=all_rows, version=version)
+        if call.query.get("columns") == "true":
+            return JsonAnswer(columns_document(query))
+        count = query.count()
+        if count is not None:
+            return JsonAnswer({"totalSize": count, "done": True, "records": []})
+        records = query.records(version)
+        first = list(islice(records, _page_size(call) + 1))
+        if len(first) <= _page_size(call):
+            return JsonAnswer({"totalSize": len(first), "done": True, "records": first})
+        cursor, file = self._cursors.keep(chain(first, records))
+        return self._page(call, cursor, file, 0)
+
+    def _page(self, call: Call, cursor: str, file: RowFile, start: int) -> Response:
+        end = start + _page_size(call)
+        lines = b"".join(file.read(start, end))
+        document: dict[str, object] = {"totalSize": file.count, "done": end >= file.count}
+        if end < file.count:
+            document["nextRecordsUrl"] = f"{call.base_path}/query/{cursor}-{end}"
+        # The records are JSON already: they are put in as they lie on disk.
+        document["records"] = msgspec.Raw(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
+        return JsonAnswer(document)
+
+
+def _page_size(call: Call) -> int:
+    """Return the page size asked for, within what is allowed (Query Options Header)."""
+    asked = re.search(r"batchSize=(\d+)", call.headers.get("sforce-query-options", ""))
+    size = int(asked[1]) if asked else MOST_PER_PAGE
+    return min(max(size, FEWEST_PER_PAGE), MOST_PER_PAGE)

@@ -1,0 +1,361 @@
+"""REST over HTTP: versions, describes, single records and limits (REST API guide)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+from starlette.responses import Response
+
+from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.conditional import DescribesChange, answer_unless_unchanged, content_etag
+from sfbulk_sandbox.http.requests import Resource
+from sfbulk_sandbox.http.responses import JsonAnswer, XmlAnswer, no_content, prefers_xml
+from sfbulk_sandbox.rest.forms import form_fields, is_form
+from sfbulk_sandbox.schema.ids import is_valid, to18
+from sfbulk_sandbox.schema.schema import Kind
+from sfbulk_sandbox.schema.values import moment_of
+from sfbulk_sandbox.sign_in.auth import NEWEST_VERSION, OLDEST_VERSION, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.limits import Usage
+    from sfbulk_sandbox.org.org import Operation, Org, RowResult
+    from sfbulk_sandbox.schema.schema import Field, SObject
+
+_SEASONS = ("Winter", "Spring", "Summer")
+# An upsert that updates has a body since this version; before, it answers 204.
+_UPSERT_BODY_SINCE = 46.0
+# What tells when a record last changed, the first that its object has.
+_CHANGED = ("LastModifiedDate", "SystemModstamp", "CreatedDate")
+# Of the recorded records only an Account carries an ETag.
+_WITH_ETAG = "Account"
+# Row errors that a single DELETE answers as a 404.
+_GONE = ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED")
+_LIKE_AN_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
+_UNQUOTED_KINDS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
+
+
+class RestResources:
+    """The resources of /services/data that are about one record, one object or the org.
+
+    Args:
+        org: Rows and schema.
+        usage: The count of calls.
+        identity_url: The identity URL under a base URL.
+        admit: The check that comes before each call.
+    """
+
+    def __init__(
+        self,
+        org: Org,
+        *,
+        usage: Usage,
+        identity_url: Callable[[str], str],
+        admit: Callable[[Call], Mapping[str, str]],
+    ) -> None:
+        self._org = org
+        self._describes_change = DescribesChange(org.schema, org.clock)
+        self._usage = usage
+        self._identity_url = identity_url
+        self._admit = admit
+
+    def resources(self) -> list[Resource]:
+        """Return the resources."""
+        base = "/services/data/v{version}"
+        sobject = base + "/sobjects/{sobject}"
+        record = {"GET": self.read, "PATCH": self.update, "DELETE": self.delete}
+        keyed = {"GET": self.read_keyed, "PATCH": self.upsert, "DELETE": self.delete_keyed}
+        return [
+            Resource("/services/data", {"GET": self.versions}),
+            Resource(base, {"GET": self.index}, self._admit),
+            Resource(base + "/limits", {"GET": self.limits}, self._admit),
+            Resource(base + "/limits/recordCount", {"GET": self.record_count}, self._admit),
+            Resource(base + "/sobjects", {"GET": self.describe_global}, self._admit),
+            Resource(sobject, {"GET": self.basic, "POST": self.create}, self._admit),
+            Resource(sobject + "/describe", {"GET": self.describe}, self._admit),
+            Resource(sobject + "/{record_id}", record, self._admit),
+            Resource(sobject + "/{field}/{value:path}", keyed, self._admit),
+        ]
+
+    def versions(self, call: Call) -> Response:
+        """List the API versions, oldest first; nobody needs to sign in for it."""
+        entries = [_version_entry(number) for number in range(OLDEST_VERSION, NEWEST_VERSION + 1)]
+        if not prefers_xml(call.headers):
+            return JsonAnswer(entries)
+        root = ET.Element("Versions")
+        for entry in entries:
+            version = ET.SubElement(root, "Version")
+            for name, text in entry.items():
+                ET.SubElement(version, name).text = text
+        return XmlAnswer(root)
+
+    def index(self, call: Call) -> Response:
+        """Name the resources of a version."""
+        names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
+        document = {name: f"{call.base_path}/{name}" for name in names}
+        return JsonAnswer({**document, "identity": self._identity_url(call.base_url)})
+
+    def limits(self, call: Call) -> Response:
+        """Tell the limits and what is left of them."""
+        return JsonAnswer(self._usage.document(float(call.version)))
+
+    def record_count(self, call: Call) -> Response:
+        """Tell how many records the named objects have; unknown and empty ones are absent."""
+        wanted = {name.lower() for name in call.query.get("sObjects", "").split(",") if name}
+        counts = [
+            {"count": count, "name": name}
+            for name, count in sorted(self._org.counts().items())
+            if count and (not wanted or name.lower() in wanted)
+        ]
+        return JsonAnswer({"sObjects": counts})
+
+    def describe_global(self, call: Call) -> Response:
+        """Describe every object in short."""
+        return self._dated(call, lambda: self._global_document(float(call.version)))
+
+    def basic(self, call: Call) -> Response:
+        """Describe one object in short."""
+        summary = self._sobject(call).summary(float(call.version))
+        return JsonAnswer({"objectDescribe": summary, "recentItems": []})
+
+    def describe(self, call: Call) -> Response:
+        """Describe one object with all its fields."""
+        sobject = self._sobject(call)
+        return self._dated(call, lambda: sobject.describe(float(call.version), call.base_url))
+
+    def _global_document(self, version: float) -> dict[str, Any]:
+        sobjects = [sobject.summary(version) for sobject in self._org.schema.described()]
+        return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects}
+
+    def _dated(self, call: Call, document: Callable[[], dict[str, Any]]) -> Response:
+        changes = self._describes_change
+        headers = {"ETag": changes.etag}
+        return answer_unless_unchanged(
+            call, changes.moment, lambda: JsonAnswer(document()), headers
+        )
+
+    def create(self, call: Call) -> Response:
+        """Insert a record."""
+        sobject = self._sobject(call)
+        result = self._save("insert", sobject, _values(call, sobject))
+        location = f"{call.base_path}/sobjects/{sobject.name}/{result.id}"
+        return JsonAnswer(
+            {"id": result.id, "success": True, "errors": []},
+            status_code=201,
+            headers={"Location": location},
+        )
+
+    def read(self, call: Call) -> Response:
+        """Read a record, all fields of it or those named."""
+        sobject = self._sobject(call)
+        return self._record(call, sobject, _record_id(call, sobject))
+
+    def read_keyed(self, call: Call) -> Response:
+        """Read a record by an external id, or the bytes of a record's file."""
+        sobject = self._sobject(call)
+        file = sobject.field(call.path["value"])
+        if file and file.kind is Kind.BINARY and is_valid(call.path["field"]):
+            return self._file(sobject, call.path["field"], file)
+        found = self._found(call, sobject)
+        return _choice(call, sobject, found) or self._record(call, sobject, found[0])
+
+    def update(self, call: Call) -> Response:
+        """Update a record."""
+        sobject = self._sobject(call)
+        self._update(sobject, _record_id(call, sobject), _values(call, sobject))
+        return no_content()
+
+    def upsert(self, call: Call) -> Response:
+        """Insert or update by an external id."""
+        sobject = self._sobject(call)
+        key = key_field(sobject, call.path["field"])
+        if choice := _choice(call, sobject, self._ids(call, sobject, key)):
+            return choice
+        values = {**_values(call, sobject), key.name: call.path["value"]}
+        result = self._save("upsert", sobject, values, key.name)
+        if not result.created and float(call.version) < _UPSERT_BODY_SINCE:
+            return no_content()
+        return JsonAnswer(
+            {"id": result.id, "success": True, "errors": [], "created": result.created},
+            status_code=201 if result.created else 200,
+        )
+
+    def delete(self, call: Call) -> Response:
+        """Put a record into the recycle bin."""
+        sobject = self._sobject(call)
+        self._delete(sobject, _record_id(call, sobject))
+        return no_content()
+
+    def delete_keyed(self, call: Call) -> Response:
+        """Put a record into the recycle bin by an external id."""
+        sobject = self._sobject(call)
+        found = self._found(call, sobject)
+        if choice := _choice(call, sobject, found):
+            return choice
+        self._delete(sobject, found[0])
+        return no_content()
+
+    def _sobject(self, call: Call) -> SObject:
+        sobject = self._org.schema.sobject(call.path["sobject"])
+        if sobject is None:
+            raise not_found()
+        return sobject
+
+    def _record(self, call: Call, sobject: SObject, record_id: str) -> Response:
+        names = checked_names(sobject, call.query.get("fields", "").split(","))
+        answer = JsonAnswer(record_document(self._org, call.base_path, sobject, record_id, names))
+        headers = {}
+        if sobject.name == _WITH_ETAG:
+            headers["ETag"] = content_etag(bytes(answer.body))
+        changed = self._changed(sobject, record_id)
+        if changed is None:
+            return answer
+        return answer_unless_unchanged(call, changed, lambda: answer, headers)
+
+    def _changed(self, sobject: SObject, record_id: str) -> datetime | None:
+        name = next((name for name in _CHANGED if sobject.field(name)), None)
+        if name is None:
+            return None
+        text = self._org.record(sobject.name, record_id, [name])[name]
+        return moment_of(text) if text else None
+
+    def _file(self, sobject: SObject, record_id: str, field: Field) -> Response:
+        content = self._org.record(sobject.name, record_id, [field.name])[field.name]
+        return Response(base64.b64decode(content or ""), media_type="application/octet-stream")
+
+    def _update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
+        self._org.record(sobject.name, record_id, ["Id"])
+        self._save("update", sobject, {**values, "Id": record_id})
+
+    def _delete(self, sobject: SObject, record_id: str) -> None:
+        try:
+            self._save("delete", sobject, {"Id": record_id})
+        except Fault as fault:
+            if fault.code in _GONE:
+                fault.status = HTTPStatus.NOT_FOUND
+            raise
+
+    def _save(
+        self,
+        operation: Operation,
+        sobject: SObject,
+        values: Mapping[str, Any],
+        external_id: str | None = None,
+    ) -> RowResult:
+        result = self._org.save_record(operation, sobject.name, values, external_id)
+        if not result.success:
+            error = result.errors[0]
+            raise Fault(code=error.code, message=error.message, fields=error.fields)
+        return result
+
+    def _found(self, call: Call, sobject: SObject) -> list[str]:
+        found = self._ids(call, sobject, key_field(sobject, call.path["field"]))
+        if not found:
+            raise not_found()
+        return found
+
+    def _ids(self, call: Call, sobject: SObject, key: Field) -> list[str]:
+        literal = _literal(key, call.path["value"])
+        soql = f"SELECT Id FROM {sobject.name} WHERE {key.name} = {literal}"  # noqa: S608 - SOQL of checked names and an escaped literal
+        query = self._org.query(soql)
+        return [str(row[0]) for row in query.rows()]
+
+
+def _version_entry(number: int) -> dict[str, str]:
+    releases = number - NEWEST_VERSION
+    # The newest is Winter '27; three releases a year, Winter first with the next year's number.
+    label = f"{_SEASONS[releases % 3]} '{27 + releases // 3}"
+    return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
+
+
+def _choice(call: Call, sobject: SObject, found: Sequence[str]) -> Response | None:
+    """Return the 300 that names the records of an external id, when there are several."""
+    if len(found) <= 1:
+        return None
+    urls = [f"{call.base_path}/sobjects/{sobject.name}/{one}" for one in found]
+    return JsonAnswer(urls, status_code=300)
+
+
+def _record_id(call: Call, sobject: SObject) -> str:
+    """Return the id the path names.
+
+    Raises:
+        Fault: What stands there is no id: 400 when it looks like one, else 404.
+    """
+    text = call.path["record_id"]
+    if is_valid(text):
+        return text
+    if _LIKE_AN_ID.fullmatch(text):
+        message = f"{sobject.label} ID: id value of incorrect type: {text}"
+        raise Fault(code="MALFORMED_ID", message=message)
+    raise _no_key(text)
+
+
+def record_document(
+    org: Org, base_path: str, sobject: SObject, record_id: str, names: Sequence[str] | None
+) -> dict[str, Any]:
+    """Return a record as REST shows it by itself: files by their path, all fields or those named.
+
+    Raises:
+        Fault: 404, when there is no such record.
+    """
+    values = org.record(sobject.name, record_id, names)
+    url = f"{base_path}/sobjects/{sobject.name}/{to18(record_id)}"
+    for field in sobject.fields:
+        if field.kind is Kind.BINARY and values.get(field.name) is not None:
+            values[field.name] = f"{url}/{field.name}"
+    return {"attributes": {"type": sobject.name, "url": url}, **values}
+
+
+def checked_names(sobject: SObject, asked: Iterable[str]) -> list[str] | None:
+    """Return the fields that are asked for, with the id at the end; None when none is.
+
+    Raises:
+        Fault: The object has no such field.
+    """
+    names = [name.strip() for name in asked if name.strip()]
+    for name in names:
+        if sobject.field(name) is None:
+            message = f"No such column '{name}' on sobject of type {sobject.name}"
+            raise Fault(code="INVALID_FIELD", message=message)
+    if names and "id" not in {name.lower() for name in names}:
+        names.append("Id")
+    return names or None
+
+
+def _values(call: Call, sobject: SObject) -> dict[str, Any]:
+    """Return the fields that a call sets; a form brings files beside them."""
+    given = form_fields(call, sobject) if is_form(call) else call.document()
+    return {name: value for name, value in given.items() if name != "attributes"}
+
+
+def key_field(sobject: SObject, name: str) -> Field:
+    """Return the field that an upsert of one object may find its records by.
+
+    Raises:
+        Fault: 404, when there is no such field or it is no key.
+    """
+    field = sobject.field(name)
+    if field is None or not field.is_key:
+        raise _no_key(name)
+    return field
+
+
+def _no_key(name: str) -> Fault:
+    message = f"Provided external ID field does not exist or is not accessible: {name}"
+    return Fault(code="NOT_FOUND", message=message, status=404)
+
+
+def _literal(field: Field, value: str) -> str:
+    if field.kind in _UNQUOTED_KINDS:
+        return quote(value, safe="+:")
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

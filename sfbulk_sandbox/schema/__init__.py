@@ -1,0 +1,1 @@
+"""Objects and fields, their describes, ids and values, and the table of rows."""

@@ -1,0 +1,443 @@
+"""The org's objects and fields, made from describes: our own ones or any real org's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from sfbulk_sandbox.faults.errors import SchemaError
+from sfbulk_sandbox.schema import describes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+
+# Asked for in subqueries alone; what they show are other objects' rows.
+_WITHOUT_ROWS = frozenset({"ActivityHistory", "OpenActivity"})
+
+
+class Kind(str, Enum):
+    """How values of a field are stored and compared."""
+
+    TEXT = "text"
+    ID = "id"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    DATETIME = "datetime"
+    TIME = "time"
+    BINARY = "binary"
+    COMPOUND = "compound"
+
+
+_KINDS = {
+    "id": Kind.ID,
+    "reference": Kind.ID,
+    "boolean": Kind.BOOLEAN,
+    "int": Kind.INTEGER,
+    "long": Kind.INTEGER,
+    "double": Kind.NUMBER,
+    "currency": Kind.NUMBER,
+    "percent": Kind.NUMBER,
+    "date": Kind.DATE,
+    "datetime": Kind.DATETIME,
+    "time": Kind.TIME,
+    "base64": Kind.BINARY,
+    "address": Kind.COMPOUND,
+    "location": Kind.COMPOUND,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One field of an object.
+
+    Attributes:
+        describe: Its describe entry with every key, as REST sends it.
+        parts: For a compound field, its component fields.
+    """
+
+    name: str
+    type: str
+    kind: Kind
+    label: str
+    describe: Mapping[str, Any]
+    parts: tuple[Field, ...] = ()
+
+    @property
+    def createable(self) -> bool:
+        """Whether an insert may set it."""
+        return bool(self.describe["createable"])
+
+    @property
+    def updateable(self) -> bool:
+        """Whether an update may set it."""
+        return bool(self.describe["updateable"])
+
+    @property
+    def nillable(self) -> bool:
+        """Whether a save may leave it empty."""
+        return bool(self.describe["nillable"])
+
+    @property
+    def filterable(self) -> bool:
+        """Whether WHERE may name it."""
+        return bool(self.describe["filterable"])
+
+    @property
+    def sortable(self) -> bool:
+        """Whether ORDER BY may name it."""
+        return bool(self.describe["sortable"])
+
+    @property
+    def unique(self) -> bool:
+        """Whether two records may not share a value."""
+        return bool(self.describe["unique"])
+
+    @property
+    def case_sensitive(self) -> bool:
+        """Whether values that differ only in case are different."""
+        return bool(self.describe["caseSensitive"])
+
+    @property
+    def is_key(self) -> bool:
+        """Whether upsert and relationship columns may find records by it."""
+        return bool(
+            (self.kind is Kind.ID and self.type == "id")
+            or self.describe["externalId"]
+            or self.describe["idLookup"]
+        )
+
+    @property
+    def auto_number(self) -> bool:
+        """Whether the org numbers the records itself."""
+        return bool(self.describe["autoNumber"])
+
+    @property
+    def length(self) -> int:
+        """The most characters it holds."""
+        return int(self.describe["length"])
+
+    @property
+    def reference_to(self) -> tuple[str, ...]:
+        """Names of the objects a lookup may point at."""
+        return tuple(self.describe["referenceTo"] or ())
+
+    @property
+    def relationship_name(self) -> str | None:
+        """The name of the lookup in a path such as `Account.Name`."""
+        name = self.describe["relationshipName"]
+        return name if name and self.reference_to else None
+
+    @property
+    def polymorphic(self) -> bool:
+        """Whether the lookup may point at more than one object."""
+        return len(self.reference_to) > 1
+
+
+@dataclass(frozen=True)
+class ChildRelationship:
+    """A lookup seen from its parent.
+
+    Attributes:
+        name: What a subquery calls it, `Contacts`; None for one that no query can name.
+        sobject: The child object's name.
+        field: The lookup's name.
+        cascades: Whether the children are deleted with their parent.
+        restricts: Whether a parent with children cannot be deleted.
+    """
+
+    name: str | None
+    sobject: str
+    field: str
+    cascades: bool
+    restricts: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Child:
+    """A lookup of an object that the org has, seen from its parent.
+
+    Attributes:
+        cascades: Whether the children are deleted with their parent.
+        restricts: Whether a parent with children cannot be deleted.
+    """
+
+    sobject: SObject
+    lookup: Field
+    cascades: bool
+    restricts: bool
+
+
+class SObject:
+    """One object of the org.
+
+    Args:
+        describe: Its describe with every key.
+        number_formats: Patterns such as `INV-{0000}` of its auto-number fields, by field name.
+    """
+
+    def __init__(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
+        self.name: str = describe["name"]
+        self.label: str = describe["label"]
+        self.label_plural: str = describe["labelPlural"] or describe["label"]
+        self.key_prefix: str | None = describe["keyPrefix"]
+        self.number_formats = number_formats
+        self.fields = tuple(_fields(describe["fields"]))
+        self._describe = describe
+        self._by_name = {field.name.lower(): field for field in self.fields}
+        self._by_relationship = {
+            field.relationship_name.lower(): field
+            for field in self.fields
+            if field.relationship_name
+        }
+        self.stored = tuple(field for field in self.fields if field.kind is not Kind.COMPOUND)
+
+    def __repr__(self) -> str:
+        return f"SObject({self.name!r}, {len(self.fields)} fields)"
+
+    def field(self, name: str) -> Field | None:
+        """The field of this name in any case, or None."""
+        return self._by_name.get(name.lower())
+
+    def relationship(self, name: str) -> Field | None:
+        """The lookup field whose relationship has this name in any case, or None."""
+        return self._by_relationship.get(name.lower())
+
+    def allows(self, flag: str) -> bool:
+        """A yes-or-no key of the describe: `queryable`, `createable`, `deletable`..."""
+        return bool(self._describe[flag])
+
+    @property
+    def child_relationships(self) -> list[ChildRelationship]:
+        """The lookups of other objects, and of its own, that point at it."""
+        return [
+            ChildRelationship(
+                name=one["relationshipName"],
+                sobject=one["childSObject"],
+                field=one["field"],
+                cascades=bool(one["cascadeDelete"]),
+                restricts=bool(one.get("restrictedDelete")),
+            )
+            for one in self._describe["childRelationships"]
+            if one.get("field")
+        ]
+
+    def child_relationship(self, name: str) -> ChildRelationship | None:
+        """The child relationship of this name in any case, or None."""
+        wanted = name.lower()
+        known = (one for one in self.child_relationships if one.name)
+        return next((one for one in known if (one.name or "").lower() == wanted), None)
+
+    @property
+    def has_recycle_bin(self) -> bool:
+        """Whether deleted records stay, marked by IsDeleted."""
+        return self.field("IsDeleted") is not None
+
+    def describe(self, version: float, base_url: str = "") -> dict[str, Any]:
+        """The whole describe of this API version, as REST sends it from a base URL."""
+        return describes.whole(self._describe, version, base_url)
+
+    def summary(self, version: float) -> dict[str, Any]:
+        """The object's entry in the global describe."""
+        return describes.summary(self._describe, version)
+
+
+def _fields(entries: Iterable[Mapping[str, Any]]) -> Iterator[Field]:
+    plain = {entry["name"]: _field(entry) for entry in entries}
+    for field in plain.values():
+        if field.kind is Kind.COMPOUND:
+            yield _field(field.describe, _parts(field, plain.values()))
+        else:
+            yield field
+
+
+def _field(entry: Mapping[str, Any], parts: tuple[Field, ...] = ()) -> Field:
+    # A type we do not know is text: a newer org's describe must still load.
+    kind = _KINDS.get(entry["type"], Kind.TEXT)
+    return Field(entry["name"], entry["type"], kind, entry["label"], entry, parts)
+
+
+def plain_field(name: str, kind: str) -> Field:
+    """A field that no object has, for what a query computes."""
+    return _field(describes.complete_field({"name": name, "type": kind, "label": name}))
+
+
+def _parts(compound: Field, fields: Iterable[Field]) -> tuple[Field, ...]:
+    return tuple(
+        field
+        for field in fields
+        if field.describe["compoundFieldName"] == compound.name and field.kind is not Kind.COMPOUND
+    )
+
+
+class Schema:
+    """The objects of an org, found by name in any case.
+
+    Iterates over those that have rows of their own, in name order.
+
+    Attributes:
+        revision: Grows with every object that is taken or replaced.
+    """
+
+    def __init__(self) -> None:
+        self._objects: dict[str, SObject] = {}
+        self._children: dict[str, list[Child]] = {}
+        self.revision = 0
+
+    @classmethod
+    def standard(cls) -> Schema:
+        """The objects this package brings (files of `objects/`), with child relationships."""
+        folder = resources.files("sfbulk_sandbox") / "objects"
+        files = sorted(
+            (entry for entry in folder.iterdir() if entry.name.endswith(".json")),
+            key=lambda entry: entry.name,
+        )
+        facts = [json.loads(entry.read_text(encoding="utf-8")) for entry in files]
+        schema = cls()
+        for describe, formats in _with_children(facts):
+            schema._add(describe, formats)
+        return schema
+
+    def load_describes(self, path: Path) -> list[str]:
+        """Take objects from describe JSON of any org and API version, replacing namesakes.
+
+        Args:
+            path: One file, or a folder of `*.json`; JSON that is no object describe (a global
+                describe, headers) is passed over. When a folder describes one object twice, the
+                describe with more fields is taken.
+
+        Returns:
+            The names of the objects taken.
+
+        Raises:
+            SchemaError: A file is not JSON, or nothing there is an object describe.
+        """
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        found: dict[str, Mapping[str, Any]] = {}
+        for file in files:
+            describe = _read_describe(file)
+            if describe is None:
+                continue
+            other = found.get(describe["name"])
+            if other is None or len(other["fields"]) < len(describe["fields"]):
+                found[describe["name"]] = describe
+        if not found:
+            raise SchemaError(f"{path}: no object describe here; save GET .../describe replies")
+        for known in found.values():
+            self.add_describe(known)
+        return sorted(found)
+
+    def add_describe(self, describe: Mapping[str, Any]) -> None:
+        """Take an object from its describe, replacing a namesake."""
+        self._add(describes.complete_object(describe), {})
+
+    def _add(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
+        sobject = SObject(describe, number_formats)
+        self._objects[sobject.name.lower()] = sobject
+        self._children.clear()
+        self.revision += 1
+
+    def sobject(self, name: str) -> SObject | None:
+        """The object of this name in any case, or None."""
+        return self._objects.get(name.lower())
+
+    def children_of(self, parent: SObject) -> list[Child]:
+        """Every lookup that may point at an object.
+
+        What a deletion does to its records says the parent's describe; of a lookup that it does
+        not mention, as when the describes are of two orgs, the lookup's own.
+        """
+        if parent.name not in self._children:
+            told = {(one.sobject, one.field): one for one in parent.child_relationships}
+            self._children[parent.name] = [
+                _seen_from_parent(sobject, lookup, told.get((sobject.name, lookup.name)))
+                for sobject in self
+                for lookup in sobject.stored
+                if parent.name in lookup.reference_to
+            ]
+        return self._children[parent.name]
+
+    def by_prefix(self, prefix: str) -> SObject | None:
+        """The object whose ids begin with these three characters, or None."""
+        return next((one for one in self if one.key_prefix == prefix), None)
+
+    def described(self) -> list[SObject]:
+        """Every object in name order, those without rows of their own too."""
+        return sorted(self._objects.values(), key=lambda one: one.name)
+
+    def __iter__(self) -> Iterator[SObject]:
+        return (one for one in self.described() if one.name not in _WITHOUT_ROWS)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _with_children(
+    facts: list[dict[str, Any]],
+) -> Iterator[tuple[describes.Describe, Mapping[str, str]]]:
+    children: dict[str, list[describes.Describe]] = {one["name"]: [] for one in facts}
+    formats: dict[str, dict[str, str]] = {}
+    for one in facts:
+        formats[one["name"]] = {}
+        for field in one["fields"]:
+            if "displayFormat" in field:
+                formats[one["name"]][field["name"]] = field.pop("displayFormat")
+            if "referenceTo" not in field:
+                continue
+            child = _child(one["name"], field)
+            for parent in field["referenceTo"]:
+                if parent in children and not _named(children[parent], child):
+                    children[parent].append(child)
+    for one in facts:
+        described = describes.object_from_facts(one | {"childRelationships": children[one["name"]]})
+        yield described, formats[one["name"]]
+
+
+def _named(children: list[describes.Describe], child: describes.Describe) -> bool:
+    """Whether another lookup of the same object has the relationship's name already."""
+    keys = ("childSObject", "relationshipName")
+    name = child["relationshipName"]
+    return name is not None and any(all(one[k] == child[k] for k in keys) for one in children)
+
+
+def _child(sobject: str, field: dict[str, Any]) -> describes.Describe:
+    """The child relationship a lookup makes; takes the facts about it out of the field's."""
+    on_parent_delete = field.pop("onParentDelete", "")
+    return {
+        "cascadeDelete": "cascade" in on_parent_delete,
+        "childSObject": sobject,
+        "deprecatedAndHidden": False,
+        "field": field["name"],
+        "junctionIdListNames": [],
+        "junctionReferenceTo": [],
+        "relationshipName": field.pop("childRelationshipName", None),
+        "restrictedDelete": "restrict" in on_parent_delete,
+    }
+
+
+def _seen_from_parent(sobject: SObject, lookup: Field, told: ChildRelationship | None) -> Child:
+    if told is not None:
+        return Child(sobject, lookup, told.cascades, told.restricts)
+    own = lookup.describe
+    return Child(sobject, lookup, bool(own["cascadeDelete"]), bool(own["restrictedDelete"]))
+
+
+def _read_describe(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise SchemaError(f"{path}: not readable as JSON: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("fields"), list):
+        return None
+    if not isinstance(document.get("name"), str):
+        return None
+    for field in document["fields"]:
+        if not isinstance(field, dict) or not {"name", "type"} <= field.keys():
+            raise SchemaError(f"{path}: a field without name or type; save the whole reply")
+    return document

@@ -1,0 +1,209 @@
+"""What opens the org's door: credentials, access tokens, the refresh token and the JWT key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk_sandbox.sign_in.jwt_bearer import JwtKey
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sfbulk_sandbox.clock import Clock
+
+# Where the org says nothing else (Help: Modify Session Security Settings).
+DEFAULT_SESSION_SECONDS = 7200
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client signs in with; made from the seed, so that each start gives the same."""
+
+    client_id: str
+    client_secret: str
+    refresh_token: str
+    username: str
+    password: str
+    security_token: str
+
+    @classmethod
+    def for_seed(cls, seed: int, username: str) -> Credentials:
+        """Return the credentials of a seed."""
+        return cls(
+            client_id="3MVG9" + _derived(seed, "client id", 40),
+            client_secret=_derived(seed, "client secret", 32),
+            refresh_token="5Aep861" + _derived(seed, "refresh token", 40),
+            username=username,
+            password=_derived(seed, "password", 12),
+            security_token=_derived(seed, "security token", 24),
+        )
+
+    def password_fits(self, username: str, password: str) -> bool:
+        """Tell whether they are the user's: any case of the name, password with security token."""
+        expected = self.password + self.security_token
+        return username.lower() == self.username.lower() and same(password, expected)
+
+
+class Sessions:
+    """The access tokens that are good now. Safe to use from several threads."""
+
+    def __init__(self, seed: int, org_id: str, clock: Clock) -> None:
+        self._seed = seed
+        self._org_id = org_id
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._issued = 0
+        self._last_used: dict[str, datetime] = {}
+        self._seconds: int | None = None
+
+    @property
+    def seconds(self) -> int:
+        """How long a session says it lives without being used."""
+        return self._seconds or DEFAULT_SESSION_SECONDS
+
+    def end_after(self, seconds: int | None) -> None:
+        """Set how long a session lives without being used; None, as at the start, is for ever.
+
+        Raises:
+            ValueError: The number is below one.
+        """
+        if seconds is not None and seconds < 1:
+            raise ValueError("a session lives for at least one second")
+        self._seconds = seconds
+
+    def open(self) -> str:
+        """Return a new access token of the form 00D...!..., the n-th of the seed."""
+        with self._lock:
+            token = f"{self._org_id[:15]}!AQ" + _derived(self._seed, f"session {self._issued}", 80)
+            self._issued += 1
+            self._last_used[token] = self._clock.now()
+            return token
+
+    def is_live(self, token: str) -> bool:
+        """Tell whether a token was issued and has not ended; if so, this is a use of it."""
+        with self._lock:
+            last_used = self._last_used.get(token)
+            if last_used is None:
+                return False
+            now = self._clock.now()
+            if self._seconds and (now - last_used).total_seconds() >= self._seconds:
+                del self._last_used[token]
+                return False
+            self._last_used[token] = now
+            return True
+
+    def end(self, token: str) -> bool:
+        """End one session and tell whether there was one."""
+        with self._lock:
+            return self._last_used.pop(token, None) is not None
+
+    def end_all(self) -> int:
+        """End every session and return how many there were."""
+        with self._lock:
+            ended = len(self._last_used)
+            self._last_used.clear()
+            return ended
+
+    def reset(self) -> str:
+        """Forget all sessions and return the first token of the seed, which is live again."""
+        with self._lock:
+            self._last_used.clear()
+            self._issued = 0
+            self._seconds = None
+        return self.open()
+
+
+class RefreshToken:
+    """The user's refresh token: one at a time is good. Safe to use from several threads.
+
+    Args:
+        first: The token it begins with.
+    """
+
+    def __init__(self, first: str) -> None:
+        self._first = first
+        self._lock = threading.Lock()
+        self._current: str | None = first
+        self._number = 0
+        self.rotates = False
+
+    @property
+    def value(self) -> str:
+        """The token that is good now; empty when it was revoked."""
+        return self._current or ""
+
+    def redeem(self, token: str) -> str | None:
+        """Use a token, and return the one that takes its place if tokens rotate.
+
+        Raises:
+            ValueError: It is not the one that is good now.
+        """
+        with self._lock:
+            if self._current is None or not same(token, self._current):
+                raise ValueError("the refresh token is not, or no longer, good")
+            if not self.rotates:
+                return None
+            self._number += 1
+            digest = hashlib.sha256(f"{self._first} {self._number}".encode()).digest()
+            self._current = "5Aep861" + _letters(digest, 40)
+            return self._current
+
+    def revoke(self, token: str) -> bool:
+        """Take the token back, and tell whether it was the good one."""
+        with self._lock:
+            if self._current is None or not same(token, self._current):
+                return False
+            self._current = None
+            return True
+
+    def reset(self) -> None:
+        """Go back to the first token, without rotation."""
+        with self._lock:
+            self._current, self._number, self.rotates = self._first, 0, False
+
+
+@dataclass(frozen=True)
+class Access:
+    """All that opens the door of one org."""
+
+    credentials: Credentials
+    sessions: Sessions
+    refresh_token: RefreshToken
+    jwt_key: JwtKey
+
+    @classmethod
+    def of_org(cls, org_id: str, username: str, *, seed: int, clock: Clock) -> Access:
+        """Return the access to an org that a seed gives."""
+        credentials = Credentials.for_seed(seed, username)
+        return cls(
+            credentials=credentials,
+            sessions=Sessions(seed, org_id, clock),
+            refresh_token=RefreshToken(credentials.refresh_token),
+            jwt_key=JwtKey(),
+        )
+
+    def reset(self) -> None:
+        """Go back to how the org began; a registered JWT key stays."""
+        self.sessions.reset()
+        self.refresh_token.reset()
+
+
+def same(given: str | None, expected: str) -> bool:
+    """Compare secrets in constant time."""
+    return hmac.compare_digest((given or "").encode(), expected.encode())
+
+
+def _derived(seed: int, purpose: str, length: int) -> str:
+    digest = hashlib.shake_256(f"sfbulk-sandbox {seed} {purpose}".encode()).digest(length)
+    return _letters(digest, length)
+
+
+def _letters(digest: bytes, length: int) -> str:
+    text = base64.urlsafe_b64encode(digest).decode()
+    return re.sub(r"[-_=]", "x", text)[:length]

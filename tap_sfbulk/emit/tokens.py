@@ -1,0 +1,120 @@
+"""Turns the text cells of a result page into JSON tokens, without a Python loop over cells."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from sfbulk.errors import DataError
+from sfbulk.frames import text_blocks
+from tap_sfbulk.schema import CellKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tap_sfbulk.schema import PageColumn
+
+# RFC 8259, section 6: a number in this grammar is a JSON token as it is.
+_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
+_PLAIN_INTEGER = r"^(?:0|-?[1-9][0-9]*)$"
+_BOOLEAN = r"^(?:true|false)$"
+GRAMMAR = {
+    CellKind.NUMBER: _NUMBER,
+    CellKind.INTEGER: _PLAIN_INTEGER,
+    CellKind.BOOLEAN: _BOOLEAN,
+}
+"""The kinds whose text is a JSON token, and what it must look like. All others are strings."""
+
+UTC_STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+"""How Salesforce writes a date-time today; older API versions end with an offset."""
+
+_OFFSET_WITHOUT_COLON = r"([+-][0-9]{2})([0-9]{2})$"
+_MAX_INTEGER_DIGITS = 40
+
+
+class TokenReader:
+    """Reads the pages of one query as blocks of JSON tokens.
+
+    Args:
+        sobject: Named in errors.
+        columns: What the query selects.
+    """
+
+    def __init__(self, sobject: str, columns: Sequence[PageColumn]) -> None:
+        self._sobject = sobject
+        self._columns = tuple(columns)
+
+    def blocks(self, page: Path) -> Iterator[pl.DataFrame]:
+        """The rows of a page, block by block: each cell a JSON token, a string's text, or null.
+
+        Raises:
+            CsvError: If the page does not have the selected columns, or is not CSV in UTF-8.
+            DataError: If a value does not fit the type of its column.
+        """
+        names = [column.name for column in self._columns]
+        for block in text_blocks(page, names, sobject=self._sobject):
+            yield self._with_colons(self._with_tokens(block))
+
+    def _with_tokens(self, block: pl.DataFrame) -> pl.DataFrame:
+        unfit = self._unfit(block, GRAMMAR)
+        whole = [self._integers(block, c) for c in unfit if c.kind is CellKind.INTEGER]
+        for column in unfit:
+            if column.kind is not CellKind.INTEGER:
+                fits = pl.col(column.name).str.contains(GRAMMAR[column.kind])
+                raise self._refusal(block, column, ~fits)
+        return block.with_columns(whole)
+
+    def _with_colons(self, block: pl.DataFrame) -> pl.DataFrame:
+        """`+0000` as `+00:00`, which JSON Schema's date-time asks for."""
+        old = self._unfit(block, {CellKind.DATETIME: UTC_STAMP})
+        return block.with_columns(
+            pl.col(c.name).str.replace(_OFFSET_WITHOUT_COLON, "${1}:${2}") for c in old
+        )
+
+    def _unfit(self, block: pl.DataFrame, grammar: Mapping[CellKind, str]) -> list[PageColumn]:
+        """The columns with a value outside the grammar of their kind."""
+        checked = [column for column in self._columns if column.kind in grammar]
+        if not checked or block.is_empty():
+            return []
+        fits = block.select(
+            pl.col(c.name).str.contains(grammar[c.kind]).all() for c in checked
+        ).row(0)
+        return [column for column, fit in zip(checked, fits, strict=True) if not fit]
+
+    def _integers(self, block: pl.DataFrame, column: PageColumn) -> pl.Series:
+        """The column with `47.0` as `47` and `1.0E7` as `10000000`."""
+        values = block.get_column(column.name)
+        odd = values.filter(~values.str.contains(_PLAIN_INTEGER)).unique()
+        whole = {text: whole_number(text) for text in odd}
+        wrong = [text for text, number in whole.items() if number is None]
+        if wrong:
+            raise self._refusal(block, column, pl.col(column.name).is_in(wrong))
+        return values.replace(whole)
+
+    def _refusal(self, block: pl.DataFrame, column: PageColumn, unfit: pl.Expr) -> DataError:
+        where = ""
+        if "Id" in block.columns:
+            where = f" of record {block.filter(unfit).get_column('Id')[0]}"
+        return DataError(
+            f"{self._sobject}.{column.name}{where} has a value that is not a valid "
+            f"{column.kind.value}. Deselect the field, or declare it a string in the catalog's "
+            "schema."
+        )
+
+
+def whole_number(text: str) -> str | None:
+    """The digits of a whole number in any notation; None if the text is not a whole number."""
+    if not re.fullmatch(_NUMBER.strip("^$"), text):
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    # A number with an exponent of a million is short text, but its digits would fill the memory.
+    if number.adjusted() > _MAX_INTEGER_DIGITS or number != number.to_integral_value():
+        return None
+    return str(int(number))

@@ -1,0 +1,143 @@
+"""Turns an object's describe into a Singer schema, keys and the list of what bulk can select."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sfbulk import FieldDescribe, SObjectDescribe
+
+REPLICATION_KEYS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
+"""Stamps a row moves by, the most complete first; the first one an object has is its key."""
+
+_INTEGERS = frozenset({"int", "long"})
+_NUMBERS = frozenset({"double", "currency", "percent"})
+_COMPOUNDS = frozenset({"address", "location"})
+# Bulk API guide, SOQL considerations: compound and base64 fields and JunctionIdList are refused.
+_NOT_SELECTABLE = _COMPOUNDS | {"base64", "byte", "complexvalue", "JunctionIdList"}
+
+
+class CellKind(str, Enum):
+    """How a cell of a result page becomes JSON."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    DATETIME = "date-time"
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """A column of a result page."""
+
+    name: str
+    kind: CellKind
+
+
+def schema_of(sobject: SObjectDescribe) -> dict[str, Any]:
+    """JSON Schema of an object's rows: one property per field that is not hidden.
+
+    Every field but Id may be null, whatever `nillable` says: old rows hold nulls in
+    fields that were made required later.
+    """
+    schema: dict[str, Any] = {
+        "type": "object",
+        "title": sobject.label,
+        "properties": {field.name: property_of(field) for field in fields_of(sobject)},
+    }
+    return schema
+
+
+def property_of(field: FieldDescribe) -> dict[str, Any]:
+    """JSON Schema of one field.
+
+    No `maxLength`: rich text comes out longer than the length the describe gives, and a
+    target that checks would refuse the row.
+    """
+    json_type, json_format = _type_and_format(field.type)
+    schema: dict[str, Any] = {"type": [json_type] if field.type == "id" else [json_type, "null"]}
+    if json_format:
+        schema["format"] = json_format
+    schema["title"] = field.label
+    schema["description"] = _description(field)
+    return schema
+
+
+def _type_and_format(field_type: str) -> tuple[str, str | None]:
+    if field_type in _INTEGERS:
+        return "integer", None
+    if field_type in _NUMBERS:
+        return "number", None
+    if field_type in _COMPOUNDS:
+        return "object", None
+    formats = {"date": "date", "datetime": "date-time", "time": "time"}
+    # An unknown type is text: a new type of a later release must not stop discovery.
+    return ("boolean" if field_type == "boolean" else "string"), formats.get(field_type)
+
+
+def _description(field: FieldDescribe) -> str:
+    shape = field.type
+    if field.type in _NUMBERS:
+        shape += f"({field.precision}, {field.scale})"
+    elif field.type in _INTEGERS and field.digits:
+        shape += f"({field.digits})"
+    elif field.length:
+        shape += f"({field.length})"
+    if field.reference_to:
+        shape += " to " + ", ".join(field.reference_to[:3])
+        shape += " and others" if field.reference_to[3:] else ""
+    notes = [shape, "formula" if field.calculated else "", field.inline_help_text or ""]
+    return ". ".join(note for note in notes if note)
+
+
+def fields_of(sobject: SObjectDescribe) -> list[FieldDescribe]:
+    """The object's fields that are not deprecated and hidden, in the describe's order."""
+    return [field for field in sobject.fields if not field.deprecated_and_hidden]
+
+
+def is_selectable(field: FieldDescribe) -> bool:
+    """Whether a bulk query can select the field.
+
+    Decided by type. A `compoundFieldName` says nothing: `Contact.FirstName` has one and
+    is plain text.
+    """
+    return field.type not in _NOT_SELECTABLE
+
+
+def key_properties_of(sobject: SObjectDescribe) -> list[str]:
+    """`["Id"]`, or nothing for an object without ids."""
+    return [field.name for field in fields_of(sobject) if field.type == "id"][:1]
+
+
+def replication_key_of(sobject: SObjectDescribe) -> str | None:
+    """The first of `REPLICATION_KEYS` that can be filtered by, or None: full table."""
+    stamps = {field.name for field in fields_of(sobject) if is_replication_key(field)}
+    return next((name for name in REPLICATION_KEYS if name in stamps), None)
+
+
+def is_replication_key(field: FieldDescribe) -> bool:
+    """Whether windows can be cut by the field: an instant that a query can filter by."""
+    return field.type == "datetime" and field.filterable
+
+
+def kind_of(property_schema: dict[str, Any]) -> CellKind:
+    """How cells of a column become JSON, from the schema its target is told.
+
+    The catalog's schema decides, not the describe: a user who declares a number as a
+    string there gets its digits as a string.
+    """
+    types = property_schema.get("type", "string")
+    named = _without_null([types] if isinstance(types, str) else types)
+    for kind in (CellKind.INTEGER, CellKind.NUMBER, CellKind.BOOLEAN):
+        if named == [kind.value]:
+            return kind
+    return CellKind.DATETIME if property_schema.get("format") == "date-time" else CellKind.TEXT
+
+
+def _without_null(types: Iterable[str]) -> list[str]:
+    return [name for name in types if name != "null"]

@@ -1,0 +1,67 @@
+"""Names and globs of the settings mean objects of the org, or an error that helps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sfbulk.describe import SObjectSummary
+from sfbulk.errors import ConfigError
+from tap_sfbulk.discovery import did_you_mean, objects_to_read, options_for
+
+
+def an_object(name: str, **more: Any) -> SObjectSummary:
+    known: dict[str, Any] = {"name": name, "queryable": True}
+    return SObjectSummary(**(known | more))
+
+
+ORG = [
+    an_object("Account"),
+    an_object("AccountHistory"),
+    an_object("Contact"),
+    an_object("Broker__c"),
+    an_object("AccountChangeEvent", queryable=False),
+    an_object("OldThing", deprecated_and_hidden=True),
+]
+
+
+def test_without_a_setting_every_object_that_can_be_queried_is_read() -> None:
+    assert objects_to_read(ORG, None, ()) == ["Account", "AccountHistory", "Contact", "Broker__c"]
+
+
+def test_names_ignore_case_and_globs_find_many() -> None:
+    assert objects_to_read(ORG, ["account", "*__C"], ()) == ["Account", "Broker__c"]
+    assert objects_to_read(ORG, ["Account*"], ["*History"]) == ["Account"]
+
+
+def test_all_unknown_objects_are_named_with_close_names() -> None:
+    with pytest.raises(ConfigError) as refused:
+        objects_to_read(ORG, ["Acount", "Kontact", "Contact", "Zzz*", "AccountChangeEvent"], ())
+    unknown = "streams_to_discover: the org has no object {}, or this user may not see it. "
+    assert refused.value.problems == [
+        unknown.format("Acount") + "Did you mean Account, Contact, AccountHistory?",
+        unknown.format("Kontact") + "Did you mean Contact?",
+        "streams_to_discover: no object that can be queried matches Zzz*.",
+        "streams_to_discover: AccountChangeEvent cannot be queried.",
+    ]
+
+
+def test_the_options_of_a_name_win_over_those_of_a_glob() -> None:
+    settings: dict[str, dict[str, Any]] = {
+        "Account": {"lookback": 1},
+        "*": {"lookback": 60, "where": "Name != null"},
+    }
+    assert options_for(["Account", "Contact"], settings) == {
+        "Account": {"lookback": 1, "where": "Name != null"},
+        "Contact": {"lookback": 60, "where": "Name != null"},
+    }
+
+
+def test_options_for_no_stream_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"stream_options names Acount, .*Did you mean Account"):
+        options_for(["Account"], {"Acount": {}})
+
+
+def test_nothing_is_suggested_when_nothing_is_close() -> None:
+    assert did_you_mean("Xyzzy", ["Account"]) == ""
