@@ -88,7 +88,7 @@ SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
         "Alias or username of an org that the Salesforce CLI (`sf`) is signed in to.",
     ),
     "auth_flow": _text(
-        "Sign-in Flow", "Which flow is meant when the given settings fit two.", enum=[*FLOWS, None]
+        "Sign-in Flow", "Which flow to use if the settings fit two.", enum=[*FLOWS, None]
     ),
     "api_version": _text(
         "API Version", "Salesforce API version, as NN.0.", default=DEFAULT_API_VERSION

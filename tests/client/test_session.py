@@ -1,4 +1,4 @@
-"""One sign-in for all threads, whatever becomes of it; no network."""
+"""One sign-in for all threads, whatever its outcome; no network."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CrowdedLock:
 
 
 class Door:
-    """A way to sign in that answers once every thread waits for it."""
+    """A sign-in flow that answers once every thread waits for it."""
 
     def __init__(self, *outcomes: SessionToken | SalesforceError) -> None:
         self.session = OrgSession(self)

@@ -1,4 +1,4 @@
-"""Every way to sign in, through the front door, against the sandbox."""
+"""Every sign-in flow, through the front door, against the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sfbulk.errors import SignInError
 from tests.client.fake_cli import FakeCli
 from tests.client.keys import pem, public_pem
 from tests.client.scripted import FakeClock
-from tests.client.ways_in import (
+from tests.client.sign_in_settings import (
     client_credentials,
     jwt_bearer,
     oauth_password,

@@ -1,4 +1,4 @@
-"""Every way to sign in, through the tap's and the target's commands."""
+"""Every sign-in flow, through the tap's and the target's commands."""
 
 from __future__ import annotations
 

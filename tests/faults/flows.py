@@ -13,7 +13,7 @@ from unittest import mock
 from sfbulk import ColumnDelimiter, Operation, SObjectDescribe, UploadUnknown, client
 from sfbulk.jobs import pages
 from sfbulk.load.spool import FileLimits
-from tests.client.ways_in import client_credentials
+from tests.client.sign_in_settings import client_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
-"""A read and a load behind each way to sign in, so that a session can end in between too."""
+"""A read and a load after each sign-in flow, so that a session can end in between too."""
 
 from __future__ import annotations
 
-from tests.client import ways_in
+from tests.client import sign_in_settings
 from tests.faults.flows import INSERTED, KEYLESS, Flow, Org, saved
 
 
@@ -21,9 +21,9 @@ FLOWS = [
         quick=False,
     )
     for settings in (
-        ways_in.refresh_token,
-        ways_in.jwt_bearer,
-        ways_in.soap_login,
-        ways_in.oauth_password,
+        sign_in_settings.refresh_token,
+        sign_in_settings.jwt_bearer,
+        sign_in_settings.soap_login,
+        sign_in_settings.oauth_password,
     )
 ]

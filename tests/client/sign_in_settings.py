@@ -1,4 +1,4 @@
-"""The settings of each way to sign in to the sandbox."""
+"""The settings of each flow that signs in to the sandbox."""
 
 from __future__ import annotations
 
