@@ -21,20 +21,25 @@ from __future__ import annotations
 from sfbulk.bulk1 import (
     BatchInfo,
     BatchState,
-    ClassicJob,
-    ClassicJobInfo,
-    ClassicJobState,
+    Bulk1Job,
+    Bulk1JobInfo,
+    Bulk1JobState,
     Concurrency,
     ContentType,
     PkChunking,
     QueryOperation,
     RowResult,
 )
+from sfbulk.bulk2.ingest import IngestJob
+from sfbulk.bulk2.page_files import ResultPage
+from sfbulk.bulk2.query import QueryJob
+from sfbulk.bulk2.results import FailedRow, SuccessfulRow
+from sfbulk.bulk2.states import JobInfo, JobState
 from sfbulk.changes import Deleted, DeletedRecord, Updated
 from sfbulk.client import Salesforce
 from sfbulk.client_bulk1 import Bulk1
 from sfbulk.csvio import ColumnDelimiter, CsvDecoder, CsvEncoder, LineEnding
-from sfbulk.describe import (
+from sfbulk.describe.model import (
     ChildRelationship,
     FieldDescribe,
     PicklistValue,
@@ -67,14 +72,11 @@ from sfbulk.errors import (
     UnknownState,
     UploadUnknown,
 )
-from sfbulk.jobs.ingest2 import IngestJob
-from sfbulk.jobs.page_files import ResultPage
-from sfbulk.jobs.query2 import QueryJob
-from sfbulk.jobs.results import FailedRow, RowError, SuccessfulRow
-from sfbulk.jobs.states import JobInfo, JobState, Operation
-from sfbulk.limits import Limit
+from sfbulk.jobs.operation import Operation
+from sfbulk.jobs.row_error import RowError
 from sfbulk.load.outcomes import IngestSummary, RowOutcome, RowStatus
-from sfbulk.values import PrecisionLoss
+from sfbulk.normalize import PrecisionLoss
+from sfbulk.quota.limits import Limit
 
 __all__ = [
     "ApiError",
@@ -82,10 +84,10 @@ __all__ = [
     "BatchNotAdded",
     "BatchState",
     "Bulk1",
+    "Bulk1Job",
+    "Bulk1JobInfo",
+    "Bulk1JobState",
     "ChildRelationship",
-    "ClassicJob",
-    "ClassicJobInfo",
-    "ClassicJobState",
     "ColumnDelimiter",
     "Concurrency",
     "ConfigError",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sfbulk.errors import DataError, TransportError
-from sfbulk.wire import Request
+from sfbulk.http.wire import Request
 
 if TYPE_CHECKING:
     from sfbulk.transport import Transport

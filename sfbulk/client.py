@@ -6,20 +6,20 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.bulk1.encode import CSV_ENCODER
+from sfbulk.bulk2.ingest import IngestJob
+from sfbulk.bulk2.job import disposing
+from sfbulk.bulk2.query import QueryJob
 from sfbulk.changes import read_deleted, read_updated
 from sfbulk.client_bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
-from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding
-from sfbulk.describer import Describer
+from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, CsvRows, LineEnding
+from sfbulk.describe.reader import Describer
 from sfbulk.errors import TransportError
-from sfbulk.http_dates import http_date
-from sfbulk.jobs.columns import ObjectColumns
-from sfbulk.jobs.ingest2 import IngestJob
-from sfbulk.jobs.job import disposing
-from sfbulk.jobs.query2 import QueryJob
-from sfbulk.jobs.states import Operation
+from sfbulk.http.dates import http_date
+from sfbulk.http.wire import Request
+from sfbulk.jobs.operation import Operation
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
+from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import Loader
 from sfbulk.load.options import JOBS_IN_FLIGHT
@@ -28,7 +28,6 @@ from sfbulk.load.record_load import JOB_LIMITS, RecordLoad, Way, check_options
 from sfbulk.load.spool import RowSpool
 from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
-from sfbulk.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,13 +37,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from sfbulk.changes import Deleted, Updated
-    from sfbulk.describe import SObjectDescribe, SObjectSummary
+    from sfbulk.describe.model import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
-    from sfbulk.jobs.sources import Records
-    from sfbulk.limits import Limit
     from sfbulk.load.by_bulk2 import JobFlight
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.outcomes import IngestSummary, RowOutcome
+    from sfbulk.load.sources import Records
+    from sfbulk.quota.limits import Limit
 
 _OPTIONS = {
     "columns",
@@ -81,7 +80,8 @@ class Salesforce:
         """The org that `settings` name; no request is made yet.
 
         Args:
-            settings: by name, see `sfbulk.settings` and `sfbulk.limits`; other keys are ignored.
+            settings: by name, see `sfbulk.settings` and `sfbulk.quota.limits`; other keys are
+                ignored.
                 Or what `parse_settings` has returned for them.
             clock: the time, for tests.
             on_new_refresh_token: takes the refresh token that replaces the one in use, which
@@ -363,7 +363,7 @@ class Salesforce:
         limits = replace(JOB_LIMITS, bytes=max_job_bytes)
         return Loader(
             self._carrier(Bulk2Settings(sobject, operation, external_id), detail, options),
-            RowSpool(folder, CSV_ENCODER, limits),
+            RowSpool(folder, CsvRows(), limits),
             self._transport.clock,
             journal=options.get("journal", NO_JOURNAL),
             before_send=before_send,
@@ -376,7 +376,7 @@ class Salesforce:
         rule = options.get("assignment_rule_id")
         settings = Bulk2Settings(sobject, operation, external_id, rule)
         carrier = partial(self._carrier, settings, options=options)
-        way = Way(carrier, CSV_ENCODER, JOB_LIMITS, self._transport.clock)
+        way = Way(carrier, CsvRows(), JOB_LIMITS, self._transport.clock)
         columns = ObjectColumns(sobject, self._describer.one)
         return RecordLoad(operation, external_id, columns, way, options)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk1.encode import ENCODERS
-from sfbulk.bulk1.job import ClassicJob, JobSettings
-from sfbulk.bulk1.query import ClassicQuery
+from sfbulk.bulk1.job import Bulk1Job
+from sfbulk.bulk1.job_settings import JobSettings
+from sfbulk.bulk1.query import Bulk1Query
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
-from sfbulk.describer import Describer
-from sfbulk.jobs.columns import ObjectColumns
-from sfbulk.jobs.states import Operation
+from sfbulk.describe.reader import Describer
+from sfbulk.jobs.operation import Operation
 from sfbulk.load.by_bulk1 import Bulk1Carrier
+from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.record_load import BATCH_LIMITS, RecordLoad, Way, check_options
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.csvio import LineEnding
-    from sfbulk.jobs.columns import Describe
-    from sfbulk.jobs.sources import Records
+    from sfbulk.load.columns import Describe
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.outcomes import Detail, IngestSummary, RowOutcome
+    from sfbulk.load.sources import Records
     from sfbulk.transport import Transport
 
 
@@ -65,8 +66,8 @@ class Bulk1:
         assignment_rule_id: str | None = None,
         line_ending: LineEnding | None = None,
         retry_batches: bool = True,
-    ) -> ClassicJob:
-        """API call: open a load; see `ClassicJob`.
+    ) -> Bulk1Job:
+        """API call: open a load; see `Bulk1Job`.
 
         Args:
             sobject: object API name.
@@ -94,7 +95,7 @@ class Bulk1:
             line_ending=line_ending.value if line_ending else None,
             retry_batches=retry_batches,
         )
-        return ClassicJob.create(self._transport, settings)
+        return Bulk1Job.create(self._transport, settings)
 
     def query_job(  # noqa: PLR0913 - the settings of a job, by keyword
         self,
@@ -105,7 +106,7 @@ class Bulk1:
         concurrency: Concurrency = Concurrency.PARALLEL,
         pk_chunking: PkChunking | None = None,
         retry_batches: bool = True,
-    ) -> ClassicJob:
+    ) -> Bulk1Job:
         """API call: open a job for queries of one object, each of them a batch.
 
         Args:
@@ -129,15 +130,15 @@ class Bulk1:
             pk_chunking=pk_chunking,
             retry_batches=retry_batches,
         )
-        return ClassicJob.create(self._transport, settings)
+        return Bulk1Job.create(self._transport, settings)
 
-    def job(self, job_id: str) -> ClassicJob:
+    def job(self, job_id: str) -> Bulk1Job:
         """API call: a job that exists, by its id.
 
         Raises:
             NotFound: there is none.
         """
-        return ClassicJob.open(self._transport, job_id)
+        return Bulk1Job.open(self._transport, job_id)
 
     def query(
         self,
@@ -147,7 +148,7 @@ class Bulk1:
         content_type: ContentType = ContentType.CSV,
         pk_chunking: PkChunking | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """API call: the rows of a query; see `ClassicJob.rows` for their values.
+        """API call: the rows of a query; see `Bulk1Job.rows` for their values.
 
         The job is created at the first row asked for, closed after the last, and aborted when
         the loop over the rows ends early. Result files lie on disk, one at a time. A chunk that
@@ -167,7 +168,7 @@ class Bulk1:
             DataError: the query names no object, or a result file cannot be read.
             ApiError, TransportError: as `query_job`.
         """
-        query = ClassicQuery(
+        query = Bulk1Query(
             self._transport,
             soql,
             include_deleted=include_deleted,

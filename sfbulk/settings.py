@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.auth.flows import FLOWS
 from sfbulk.auth.parse import DEFAULT_LOGIN_URL, parse_credentials
 from sfbulk.errors import ConfigError
-from sfbulk.limits import QUOTA_SCHEMA, Quota
 from sfbulk.problems import collecting
+from sfbulk.quota.limits import QUOTA_SCHEMA, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk.auth.sign_in import sign_in_for
 from sfbulk.errors import ApiError, SalesforceError, TransportError
-from sfbulk.guard import QuotaGuard
-from sfbulk.limits import Limit, parse_limits
-from sfbulk.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Decision, Pauses, decide
+from sfbulk.http.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Decision, Pauses, decide
+from sfbulk.http.wire import Request, Wire, json_body
+from sfbulk.quota.guard import QuotaGuard
+from sfbulk.quota.limits import Limit, parse_limits
 from sfbulk.session import OrgSession
-from sfbulk.wire import Request, Wire, json_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfbulk.clock import Clock
+    from sfbulk.http.wire import Reply, Sink
     from sfbulk.settings import Settings
-    from sfbulk.wire import Reply, Sink
 
 log = logging.getLogger(__name__)
 

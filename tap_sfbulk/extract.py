@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from sfbulk.bulk2.job import disposing
 from sfbulk.errors import ApiError, TransportError
-from sfbulk.jobs.job import disposing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
-from sfbulk.commandline import require_json_object
+from sfbulk_singer.command import require_json_object
 
 _OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from sfbulk.limits import QUOTA_SCHEMA
+from sfbulk.quota.limits import QUOTA_SCHEMA
 from sfbulk.settings import CLIENT_SETTINGS, SIGN_IN_SCHEMA
 from tap_sfbulk.plan import parse_instant
 

@@ -12,11 +12,11 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
 from sfbulk import Salesforce
 from sfbulk.clock import SYSTEM_CLOCK
-from sfbulk.commandline import ErrorLineCommand, one_line, require_json_object
 from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import Settings, parse_settings
-from sfbulk.signals import between_log_lines
+from sfbulk_singer.command import ErrorLineCommand, one_line, require_json_object
+from sfbulk_singer.signals import between_log_lines
 from tap_sfbulk.discovery import did_you_mean, objects_to_read, options_for
 from tap_sfbulk.input_files import check_file
 from tap_sfbulk.plan import Bounds, parse_instant

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.values import LONG_ID, SHORT_ID, id_checks
+from sfbulk.normalize import LONG_ID, SHORT_ID, id_checks
 from target_sfbulk.numbers import NUMBER, json_text
 
 if TYPE_CHECKING:
-    from sfbulk.describe import FieldDescribe
+    from sfbulk.describe.model import FieldDescribe
 
 Encode = Callable[[Any], str]
 

@@ -15,14 +15,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sfbulk import Operation
-from sfbulk.jobs.columns import can_be_null, empty_is_unclear
+from sfbulk.load.columns import can_be_null, empty_is_unclear
 from target_sfbulk.encode import REFUSED_TYPES, encoder_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sfbulk import Salesforce
-    from sfbulk.describe import FieldDescribe, SObjectDescribe
+    from sfbulk.describe.model import FieldDescribe, SObjectDescribe
     from target_sfbulk.encode import Encode
     from target_sfbulk.settings import StreamSettings
 

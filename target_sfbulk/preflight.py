@@ -24,8 +24,8 @@ from target_sfbulk.settings import is_glob
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sfbulk.describe import SObjectDescribe
-    from sfbulk.values import PrecisionLoss
+    from sfbulk.describe.model import SObjectDescribe
+    from sfbulk.normalize import PrecisionLoss
     from target_sfbulk.mapping import OrgSchema
     from target_sfbulk.settings import StreamSettings
 

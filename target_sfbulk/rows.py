@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sfbulk import OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
-from sfbulk.values import PrecisionLoss, fit_line_breaks, key_form
+from sfbulk.normalize import PrecisionLoss, fit_line_breaks, key_normalizer
 from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError
 from target_sfbulk.rejects import Kind, Reject
 
@@ -113,7 +113,7 @@ class _ColumnSet:
         self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
         self._changes = changes
         self._problem = _missing(plan, self._columns)
-        self._key_form = key_form(plan.key.field) if plan.key else str
+        self._key_form = key_normalizer(plan.key.field) if plan.key else str
         self._key_at = self._columns.index(plan.key) if plan.key in self._columns else None
         self._never_null = [
             at for at, c in enumerate(self._columns) if not c.nillable and at != self._key_at

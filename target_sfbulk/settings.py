@@ -11,9 +11,9 @@ from singer_sdk import typing as th
 
 from sfbulk import Operation
 from sfbulk.csvio import MAX_JOB_BYTES
-from sfbulk.limits import QUOTA_SCHEMA
+from sfbulk.normalize import PrecisionLoss
+from sfbulk.quota.limits import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
-from sfbulk.values import PrecisionLoss
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
 if TYPE_CHECKING:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from singer_sdk.sinks import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from singer_sdk import Target
+
     from target_sfbulk.run import Run
     from target_sfbulk.stream import StreamLoad
-    from target_sfbulk.target import TargetSfbulk
+
+
+class LoadingTarget(Protocol):
+    """What a sink needs of its target."""
+
+    run: Run
+
+    def drain_all(self) -> None:
+        """API call: load the buffered rows of all streams and write STATE."""
 
 
 class SfbulkSink(Sink):
@@ -21,13 +31,13 @@ class SfbulkSink(Sink):
 
     def __init__(
         self,
-        target: TargetSfbulk,
+        target: Target,
         stream_name: str,
         schema: dict[str, Any],
         key_properties: Sequence[str] | None,
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._target = target
+        self._target = cast("LoadingTarget", target)
         self._fields = tuple(self.schema["properties"])
         # The SDK would parse each date by the schema it holds, and warn of each field beyond
         # it. Values are converted once, by the type of their Salesforce field.

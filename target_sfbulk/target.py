@@ -12,11 +12,11 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import SingerError
 
 from sfbulk.clock import SYSTEM_CLOCK
-from sfbulk.commandline import ErrorLineCommand, require_json_object
 from sfbulk.errors import SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import Settings, parse_settings
-from sfbulk.signals import between_log_lines
+from sfbulk_singer.command import ErrorLineCommand, require_json_object
+from sfbulk_singer.signals import between_log_lines
 from target_sfbulk.interrupts import Interrupts
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import own_problems

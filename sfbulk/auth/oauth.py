@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.auth.token import checked_token
 from sfbulk.errors import ApiError, SignInError
-from sfbulk.wire import Request, json_body
+from sfbulk.http.wire import Request, json_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

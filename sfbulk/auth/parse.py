@@ -20,8 +20,8 @@ from sfbulk.auth.private_key import parse_private_key, read_private_key
 from sfbulk.auth.salesforce_cli import missing_command
 from sfbulk.auth.token_file import TokenFile
 from sfbulk.errors import ConfigError
+from sfbulk.http.urls import origin, origin_problem
 from sfbulk.problems import collecting
-from sfbulk.urls import origin, origin_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,15 +12,15 @@ from xml.sax.saxutils import escape
 
 from sfbulk.auth.token import checked_token
 from sfbulk.errors import ApiError, SignInError
-from sfbulk.safe_xml import UnusableXmlError, local_name, parse_xml, texts
-from sfbulk.wire import Request, unusable
+from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
+from sfbulk.http.wire import Request, unusable
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from sfbulk.auth.credentials import SoapLoginCredentials
     from sfbulk.auth.token import Send, SessionToken
-    from sfbulk.wire import Reply
+    from sfbulk.http.wire import Reply
 
 log = logging.getLogger(__name__)
 

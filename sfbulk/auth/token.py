@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from sfbulk.errors import SignInError
-from sfbulk.urls import origin, origin_problem
+from sfbulk.http.urls import origin, origin_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeGuard
 
     from sfbulk.auth.credentials import AccessTokenCredentials
-    from sfbulk.wire import Reply, Request
+    from sfbulk.http.wire import Reply, Request
 
 T = TypeVar("T")
 

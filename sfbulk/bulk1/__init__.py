@@ -43,13 +43,13 @@ in the records instead.
 from __future__ import annotations
 
 from sfbulk.bulk1.chunking import PkChunking
-from sfbulk.bulk1.job import ClassicJob
+from sfbulk.bulk1.job import Bulk1Job
 from sfbulk.bulk1.row_results import RowResult
 from sfbulk.bulk1.states import (
     BatchInfo,
     BatchState,
-    ClassicJobInfo,
-    ClassicJobState,
+    Bulk1JobInfo,
+    Bulk1JobState,
     Concurrency,
     ContentType,
     QueryOperation,
@@ -58,9 +58,9 @@ from sfbulk.bulk1.states import (
 __all__ = [
     "BatchInfo",
     "BatchState",
-    "ClassicJob",
-    "ClassicJobInfo",
-    "ClassicJobState",
+    "Bulk1Job",
+    "Bulk1JobInfo",
+    "Bulk1JobState",
     "Concurrency",
     "ContentType",
     "PkChunking",

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sfbulk.bulk1.job import ClassicJob
-from sfbulk.bulk1.states import ClassicJobState
+from sfbulk.bulk1.job import Bulk1Job
+from sfbulk.bulk1.states import Bulk1JobState
 from sfbulk.errors import BatchNotAdded, JobError, JobTimeout, SalesforceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sfbulk.bulk1.job import JobSettings
+    from sfbulk.bulk1.job_settings import JobSettings
     from sfbulk.bulk1.states import BatchInfo
     from sfbulk.transport import Transport
 
@@ -31,7 +31,7 @@ class BatchAdder:
         self._transport = transport
         self._settings = settings
         self._compressed = compressed
-        self._counts: dict[ClassicJob, int] = {}
+        self._counts: dict[Bulk1Job, int] = {}
 
     @property
     def count(self) -> int:
@@ -39,8 +39,8 @@ class BatchAdder:
         return sum(self._counts.values())
 
     def add(
-        self, body: Path, spelled: Callable[[str], str], before: Callable[[ClassicJob], None]
-    ) -> tuple[ClassicJob, BatchInfo]:
+        self, body: Path, spelled: Callable[[str], str], before: Callable[[Bulk1Job], None]
+    ) -> tuple[Bulk1Job, BatchInfo]:
         """API call: add one batch.
 
         Args:
@@ -50,10 +50,10 @@ class BatchAdder:
 
         Raises:
             BatchNotAdded: it did not arrive, however often it was tried.
-            SalesforceError: as `ClassicJob.add_batch`.
+            SalesforceError: as `Bulk1Job.add_batch`.
         """
 
-        def opened() -> ClassicJob:
+        def opened() -> Bulk1Job:
             job = self._open_job(spelled)
             before(job)
             return job
@@ -86,26 +86,26 @@ class BatchAdder:
     def close(self) -> None:
         """API call: close the jobs that are open."""
         for job in reversed(self._counts):
-            if job.state is ClassicJobState.OPEN:
-                _quietly(job, ClassicJobState.CLOSED)
+            if job.state is Bulk1JobState.OPEN:
+                _quietly(job, Bulk1JobState.CLOSED)
 
     def abort(self) -> None:
         """API call: abort the jobs."""
         for job in reversed(self._counts):
-            _quietly(job, ClassicJobState.ABORTED)
+            _quietly(job, Bulk1JobState.ABORTED)
 
-    def _open_job(self, spelled: Callable[[str], str]) -> ClassicJob:
+    def _open_job(self, spelled: Callable[[str], str]) -> Bulk1Job:
         job = next(reversed(self._counts), None)
-        if job is None or job.state is ClassicJobState.CLOSED:
+        if job is None or job.state is Bulk1JobState.CLOSED:
             key = self._settings.external_id
             settings = replace(self._settings, external_id=key and spelled(key))
-            job = ClassicJob.create(self._transport, settings)
+            job = Bulk1Job.create(self._transport, settings)
             self._counts[job] = 0
         return job
 
 
 @contextmanager
-def disposing(job: ClassicJob) -> Iterator[ClassicJob]:
+def disposing(job: Bulk1Job) -> Iterator[Bulk1Job]:
     """API call: at the end of the block close the job, or abort it if the block failed.
 
     The block's own error is never replaced by one of this cleaning up. A job that `JobTimeout`
@@ -116,15 +116,15 @@ def disposing(job: ClassicJob) -> Iterator[ClassicJob]:
     except JobTimeout:
         raise
     except BaseException:
-        _quietly(job, ClassicJobState.ABORTED)
+        _quietly(job, Bulk1JobState.ABORTED)
         raise
-    if job.state is ClassicJobState.OPEN:
-        _quietly(job, ClassicJobState.CLOSED)
+    if job.state is Bulk1JobState.OPEN:
+        _quietly(job, Bulk1JobState.CLOSED)
 
 
 def add_once(
-    opened: Callable[[], ClassicJob], body: Path | bytes, *, compressed: bool = False
-) -> tuple[ClassicJob, BatchInfo]:
+    opened: Callable[[], Bulk1Job], body: Path | bytes, *, compressed: bool = False
+) -> tuple[Bulk1Job, BatchInfo]:
     """API call: add a batch to the job that is open, or to the next when it did not arrive.
 
     Args:
@@ -134,7 +134,7 @@ def add_once(
 
     Raises:
         BatchNotAdded: it did not arrive, however often it was tried.
-        SalesforceError: as `ClassicJob.add_batch`.
+        SalesforceError: as `Bulk1Job.add_batch`.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         job = opened()
@@ -147,9 +147,9 @@ def add_once(
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
-def _quietly(job: ClassicJob, wanted: ClassicJobState) -> None:
+def _quietly(job: Bulk1Job, wanted: Bulk1JobState) -> None:
     try:
-        job.abort() if wanted is ClassicJobState.ABORTED else job.close()
+        job.abort() if wanted is Bulk1JobState.ABORTED else job.close()
     except SalesforceError as error:
         # Nothing is lost by it: Salesforce itself removes jobs after seven days.
         reason = error.code or type(error).__name__

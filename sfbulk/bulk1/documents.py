@@ -11,14 +11,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from sfbulk.bulk1.states import BatchInfo, ClassicJobInfo, batch_info, job_info
-from sfbulk.safe_xml import UnusableXmlError, local_name, parse_xml, texts
-from sfbulk.wire import unusable
+from sfbulk.bulk1.states import BatchInfo, Bulk1JobInfo, batch_info, job_info
+from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
+from sfbulk.http.wire import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfbulk.wire import Reply, Request
+    from sfbulk.http.wire import Reply, Request
 
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 XML_TYPE = "application/xml; charset=UTF-8"
@@ -34,7 +34,7 @@ def job_document(settings: Mapping[str, str | None]) -> bytes:
     return document
 
 
-def read_job(request: Request, reply: Reply) -> ClassicJobInfo:
+def read_job(request: Request, reply: Reply) -> Bulk1JobInfo:
     """The job in a reply.
 
     Raises:

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from sfbulk.bulk1.documents import NAMESPACE
 from sfbulk.bulk1.states import ContentType
-from sfbulk.csvio import MAX_FIELD_CHARACTERS, CsvEncoder, quote_row
+from sfbulk.csvio import MAX_FIELD_CHARACTERS, CsvRows, quote_row
 from sfbulk.csvio.cells import NULL
 from sfbulk.csvio.encode import encode_text
 from sfbulk.errors import DataError
@@ -31,24 +31,6 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _COLUMN = re.compile(r"(?:(?:(?P<type>\w+):)?(?P<relation>[A-Za-z]\w*)\.)?(?P<field>[A-Za-z]\w*)")
 # Half surrogate pairs, which nothing can carry, are refused where text becomes bytes.
 _NO_XML = re.compile("[^\t\n\r\x20-\ufffd\U00010000-\U0010ffff]")
-
-
-class _Csv:
-    separator = b""
-    tail = b""
-
-    def group(self, columns: Columns) -> Columns:
-        return columns
-
-    def head(self, columns: Columns) -> bytes:
-        return CsvEncoder(columns).header()
-
-    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:  # noqa: ARG002 - the signature of a RowEncoder
-        if len(cells) == 1 and not cells[0]:
-            # Salesforce's own CSV reader skips a row of one empty cell as a blank line, so it would
-            # have no result. Null, in words, is a row, and says the same of a new record.
-            cells = [NULL]
-        return encode_text(quote_row(cells) + "\n")
 
 
 class _Json:
@@ -110,10 +92,8 @@ class _Xml:
         return encode_text(f"<sObject>{''.join(elements)}</sObject>")
 
 
-CSV_ENCODER = _Csv()
-
-ENCODERS: Mapping[ContentType, _Csv | _Json | _Xml] = {
-    ContentType.CSV: CSV_ENCODER,
+ENCODERS: Mapping[ContentType, CsvRows | _Json | _Xml] = {
+    ContentType.CSV: CsvRows(),
     ContentType.JSON: _Json(),
     ContentType.XML: _Xml(),
 }

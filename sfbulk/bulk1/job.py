@@ -6,7 +6,7 @@ import gzip
 import logging
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,93 +16,33 @@ from sfbulk.bulk1 import documents
 from sfbulk.bulk1.post_batch import post_batch
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
-from sfbulk.bulk1.states import (
-    BatchInfo,
-    ClassicJobInfo,
-    ClassicJobState,
-    Concurrency,
-    ContentType,
-    QueryOperation,
-)
+from sfbulk.bulk1.states import BatchInfo, Bulk1JobInfo, Bulk1JobState, ContentType
 from sfbulk.csvio.limits import MAX_BATCH_BYTES
 from sfbulk.errors import ApiError, DataError, JobTimeout
+from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.key_column import key_column, require_column
 from sfbulk.jobs.polling import Patience
 from sfbulk.jobs.state_change import change_state
-from sfbulk.jobs.states import Operation
-from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from typing import Any
 
-    from sfbulk.bulk1.chunking import PkChunking
+    from sfbulk.bulk1.job_settings import JobSettings
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class JobSettings:
-    """How to create a job; see `ClassicJob.create`."""
-
-    sobject: str
-    operation: Operation | QueryOperation
-    content_type: ContentType = ContentType.CSV
-    concurrency: Concurrency = Concurrency.PARALLEL
-    external_id: str | None = None
-    assignment_rule_id: str | None = None
-    pk_chunking: PkChunking | None = None
-    line_ending: str | None = None
-    retry_batches: bool = True
-
-    def check(self) -> None:
-        """Refuse settings that contradict each other.
-
-        Raises:
-            DataError: says which.
-        """
-        if (self.operation is Operation.UPSERT) != (self.external_id is not None):
-            raise DataError(
-                f"An upsert needs external_id, other operations take none: {self.sobject}."
-            )
-        if self.pk_chunking and not isinstance(self.operation, QueryOperation):
-            raise DataError(f"PK chunking divides queries only: {self.sobject}.")
-
-    @property
-    def document(self) -> bytes:
-        """The jobInfo, its elements in the order Salesforce demands."""
-        return documents.job_document(
-            {
-                "operation": self.operation.value,
-                "object": self.sobject,
-                "assignmentRuleId": self.assignment_rule_id,
-                "externalIdFieldName": self.external_id,
-                "concurrencyMode": self.concurrency.value,
-                "contentType": self.content_type.value,
-            }
-        )
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What is not in the document (Bulk API guide: Headers)."""
-        headers = {
-            "Sforce-Enable-PKChunking": self.pk_chunking.header if self.pk_chunking else None,
-            "Sforce-Line-Ending": self.line_ending,
-            "Sforce-Disable-Batch-Retry": None if self.retry_batches else "TRUE",
-        }
-        return {name: value for name, value in headers.items() if value is not None}
-
-
-class ClassicJob:
+class Bulk1Job:
     """A job on the server; `info` is what Salesforce last said of it.
 
     Its batches are worked on as they arrive, whether or not the job is closed.
     """
 
-    def __init__(self, transport: Transport, info: ClassicJobInfo) -> None:
+    def __init__(self, transport: Transport, info: Bulk1JobInfo) -> None:
         self._transport = transport
         self.info = info
         self._known: set[str] = set()
@@ -111,7 +51,7 @@ class ClassicJob:
         return f"<{type(self).__name__} {self.id} {self.state.value} on {self.object_name}>"
 
     @classmethod
-    def create(cls, transport: Transport, settings: JobSettings) -> ClassicJob:
+    def create(cls, transport: Transport, settings: JobSettings) -> Bulk1Job:
         """API call: open a job.
 
         When the answer is lost, another job is created: the first is open and empty at
@@ -131,20 +71,20 @@ class ClassicJob:
             body=settings.document,
             content_type=documents.XML_TYPE,
             headers=settings.headers,
-            classic=True,
+            bulk1=True,
             repeatable=True,
         )
         return cls(transport, transport.read(request, documents.read_job))
 
     @classmethod
-    def open(cls, transport: Transport, job_id: str) -> ClassicJob:
+    def open(cls, transport: Transport, job_id: str) -> Bulk1Job:
         """API call: the job of this id, whoever created it.
 
         Raises:
             NotFound: there is none.
         """
         path = f"{transport.async_path}/job/{job_id}"
-        request = Request("GET", path, f"Read job {job_id}", job_id=job_id, classic=True)
+        request = Request("GET", path, f"Read job {job_id}", job_id=job_id, bulk1=True)
         job = cls(transport, transport.read(request, documents.read_job))
         job.batches()
         return job
@@ -155,7 +95,7 @@ class ClassicJob:
         return self.info.id
 
     @property
-    def state(self) -> ClassicJobState:
+    def state(self) -> Bulk1JobState:
         """Its state when Salesforce last spoke of it."""
         return self.info.state
 
@@ -180,7 +120,7 @@ class ClassicJob:
                 job_id=self.id,
             ) from None
 
-    def refresh(self) -> ClassicJobInfo:
+    def refresh(self) -> Bulk1JobInfo:
         """API call: ask for the job's state and counts.
 
         Raises:
@@ -277,21 +217,21 @@ class ClassicJob:
         request = self._request("GET", f"Read back batch {batch_id} of", path)
         return self._transport.send(request).content
 
-    def close(self) -> ClassicJobInfo:
+    def close(self) -> Bulk1JobInfo:
         """API call: say that no more batches will come; those it has are worked on.
 
         Raises:
             ApiError: Salesforce refuses, as for a job that was aborted meanwhile.
         """
-        return self._change_state(ClassicJobState.CLOSED)
+        return self._change_state(Bulk1JobState.CLOSED)
 
-    def abort(self) -> ClassicJobInfo:
+    def abort(self) -> Bulk1JobInfo:
         """API call: stop the job. Rows already saved stay saved.
 
         Raises:
             ApiError: Salesforce refuses, as for a job that was aborted before.
         """
-        return self._change_state(ClassicJobState.ABORTED)
+        return self._change_state(Bulk1JobState.ABORTED)
 
     def wait(
         self, batch_ids: Collection[str] | None = None, *, timeout: float | None = None
@@ -373,7 +313,7 @@ class ClassicJob:
         request = self._request("GET", "List the batches of", "/batch")
         return self._transport.read(request, documents.read_batches)
 
-    def _change_state(self, wanted: ClassicJobState) -> ClassicJobInfo:
+    def _change_state(self, wanted: Bulk1JobState) -> Bulk1JobInfo:
         request = replace(
             self._request("POST", f"Set {wanted.value} on"),
             body=documents.job_document({"state": wanted.value}),
@@ -414,7 +354,7 @@ class ClassicJob:
             f"{self._transport.async_path}/job/{self.id}{path}",
             f"{verb} {self.info.operation} job {self.id} on {self.object_name}",
             job_id=self.id,
-            classic=True,
+            bulk1=True,
         )
 
 

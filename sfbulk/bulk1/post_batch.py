@@ -13,15 +13,15 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sfbulk.bulk1.states import ClassicJobState
+from sfbulk.bulk1.states import Bulk1JobState
 from sfbulk.errors import ApiError, BatchNotAdded, JobError, TransportError
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.polling import Patience
 
 if TYPE_CHECKING:
-    from sfbulk.bulk1.states import BatchInfo, ClassicJobInfo
+    from sfbulk.bulk1.states import BatchInfo, Bulk1JobInfo
     from sfbulk.clock import Clock
-    from sfbulk.wire import Request
+    from sfbulk.http.wire import Request
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ class OpenJob(Protocol):
     def request(self, batch_id: str) -> bytes:
         """API call: the data of a batch as Salesforce received it."""
 
-    def close(self) -> ClassicJobInfo:
+    def close(self) -> Bulk1JobInfo:
         """API call: let Salesforce take no more batches."""
 
-    def refresh(self) -> ClassicJobInfo:
+    def refresh(self) -> Bulk1JobInfo:
         """API call: read the job."""
 
 
@@ -100,7 +100,7 @@ def _find_in_closed(job: OpenJob, sent: set[bytes], patience: Patience) -> Batch
         job.close()
     except ApiError:
         # Closed or aborted by somebody else, which keeps batches out just as well.
-        if job.refresh().state is ClassicJobState.OPEN:
+        if job.refresh().state is Bulk1JobState.OPEN:
             raise
     for _ in range(_LOOKS):
         if found := _find(job, sent):

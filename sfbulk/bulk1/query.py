@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk1.add_batches import add_once, disposing
 from sfbulk.bulk1.chunking import Bounds, PkChunking, bounds, gaps, narrowed
-from sfbulk.bulk1.job import ClassicJob, JobSettings
-from sfbulk.bulk1.states import BatchInfo, BatchState, ClassicJobState, ContentType, QueryOperation
+from sfbulk.bulk1.job import Bulk1Job
+from sfbulk.bulk1.job_settings import JobSettings
+from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
 from sfbulk.errors import (
     JobAborted,
     JobError,
@@ -40,7 +41,7 @@ _LOOK_SECONDS = 2.0
 _TOO_MUCH_AT_ONCE = ("QUERY_TIMEOUT", "Retried more than", "Failed to write query result")
 
 
-class ClassicQuery:
+class Bulk1Query:
     """One query of one object; see `Bulk1.query`."""
 
     def __init__(
@@ -80,19 +81,19 @@ class ClassicQuery:
                 yield from _batch_rows(job, batch)
 
     @contextmanager
-    def _asked(self, settings: JobSettings, soql: str) -> Iterator[tuple[ClassicJob, BatchInfo]]:
+    def _asked(self, settings: JobSettings, soql: str) -> Iterator[tuple[Bulk1Job, BatchInfo]]:
         """API call: a job of its own with the query as its batch, which has ended."""
         with ExitStack() as jobs:
 
-            def opened() -> ClassicJob:
-                job = ClassicJob.create(self._transport, settings)
+            def opened() -> Bulk1Job:
+                job = Bulk1Job.create(self._transport, settings)
                 return jobs.enter_context(disposing(job))
 
             job, batch = add_once(opened, soql.encode())
             (ended,) = job.wait([batch.id])
             yield job, ended
 
-    def _chunked_rows(self, job: ClassicJob, original: BatchInfo) -> Iterator[dict[str, Any]]:
+    def _chunked_rows(self, job: Bulk1Job, original: BatchInfo) -> Iterator[dict[str, Any]]:
         chunks = self._chunks(job, original)
         queries = [job.request(chunk.id).decode() for chunk in chunks]
         wanting = [*_failed(job, chunks, queries), *self._missing(job, queries)]
@@ -103,7 +104,7 @@ class ClassicQuery:
             log.warning("Job %s: %d chunks are asked for again", job.id, len(wanting))
             yield from self._repeated_rows(wanting)
 
-    def _chunks(self, job: ClassicJob, original: BatchInfo) -> list[BatchInfo]:
+    def _chunks(self, job: Bulk1Job, original: BatchInfo) -> list[BatchInfo]:
         """The batches of the chunks, all ended, when the list has stopped to grow."""
         chunks: list[BatchInfo] = []
         alike = 0
@@ -116,7 +117,7 @@ class ClassicQuery:
             if alike >= (_ALIKE_LOOKS if whole else _LOOKS_FOR_MORE):
                 break
             self._transport.clock.sleep(_LOOK_SECONDS)
-        if job.state is ClassicJobState.ABORTED:
+        if job.state is Bulk1JobState.ABORTED:
             raise _failure(job, original)
         if not chunks:
             raise JobError(
@@ -127,7 +128,7 @@ class ClassicQuery:
         log.info("Job %s on %s has %d chunks", job.id, job.object_name, len(chunks))
         return chunks
 
-    def _missing(self, job: ClassicJob, queries: list[str]) -> Iterator[str]:
+    def _missing(self, job: Bulk1Job, queries: list[str]) -> Iterator[str]:
         """Queries for ranges of ids between the chunks that none of them covers."""
         for gap in gaps([bounds(query) for query in queries]):
             log.warning("Job %s has no chunk from %s to %s", job.id, gap.low, gap.high)
@@ -154,7 +155,7 @@ class ClassicQuery:
                         break
 
 
-def _failed(job: ClassicJob, chunks: list[BatchInfo], queries: list[str]) -> Iterator[str]:
+def _failed(job: Bulk1Job, chunks: list[BatchInfo], queries: list[str]) -> Iterator[str]:
     """The queries of chunks that did not complete."""
     for chunk, query in zip(chunks, queries, strict=True):
         if _completed(chunk):
@@ -169,7 +170,7 @@ def _completed(batch: BatchInfo) -> bool:
     return batch.state is BatchState.COMPLETED
 
 
-def _batch_rows(job: ClassicJob, batch: BatchInfo) -> Iterator[dict[str, Any]]:
+def _batch_rows(job: Bulk1Job, batch: BatchInfo) -> Iterator[dict[str, Any]]:
     if not _completed(batch):
         raise _failure(job, batch)
     counted = 0
@@ -186,7 +187,7 @@ def _batch_rows(job: ClassicJob, batch: BatchInfo) -> Iterator[dict[str, Any]]:
         )
 
 
-def _failure(job: ClassicJob, batch: BatchInfo) -> SalesforceError:
+def _failure(job: Bulk1Job, batch: BatchInfo) -> SalesforceError:
     what = f"Batch {batch.id} of {job.info.operation} job {job.id} on {job.object_name}"
     if batch.state is BatchState.NOT_PROCESSED:
         return JobAborted(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.bulk1.states import ContentType
 from sfbulk.bulk1.streams import json_records, xml_records
 from sfbulk.csvio import decode_rows
-from sfbulk.safe_xml import local_name
+from sfbulk.http.safe_xml import local_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ _XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 def read_rows(content_type: ContentType, chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The rows; see `ClassicJob.rows` for their values.
+    """The rows; see `Bulk1Job.rows` for their values.
 
     Raises:
         DataError: the file is not what it should be.

@@ -13,8 +13,8 @@ from sfbulk.bulk1.states import ContentType
 from sfbulk.bulk1.streams import json_records, xml_records
 from sfbulk.csvio import decode_rows
 from sfbulk.errors import DataError
-from sfbulk.jobs.results import RowError, parse_row_error
-from sfbulk.safe_xml import children, texts
+from sfbulk.http.safe_xml import children, texts
+from sfbulk.jobs.row_error import RowError, parse_row_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

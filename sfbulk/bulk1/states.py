@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Enum)
 
 
-class ClassicJobState(str, Enum):
+class Bulk1JobState(str, Enum):
     """The states of a job (Bulk API guide: Job States). Its batches have states of their own."""
 
     OPEN = "Open"
@@ -30,7 +30,7 @@ class ClassicJobState(str, Enum):
     @property
     def is_terminal(self) -> bool:
         """Whether the job stays in this state; a Closed one can still be aborted."""
-        return self in (ClassicJobState.ABORTED, ClassicJobState.FAILED)
+        return self in (Bulk1JobState.ABORTED, Bulk1JobState.FAILED)
 
 
 class BatchState(str, Enum):
@@ -81,13 +81,13 @@ class Concurrency(str, Enum):
 
 
 @dataclass(frozen=True)
-class ClassicJobInfo:
+class Bulk1JobInfo:
     """A job as Salesforce last described it; None for what it did not say."""
 
     id: str
     operation: str
     object: str
-    state: ClassicJobState
+    state: Bulk1JobState
     content_type: str
     concurrency_mode: str
     external_id_field_name: str | None
@@ -131,7 +131,7 @@ class BatchInfo:
     apex_processing_time: int | None
 
 
-def job_info(said: Mapping[str, Any]) -> ClassicJobInfo:
+def job_info(said: Mapping[str, Any]) -> Bulk1JobInfo:
     """The job that a document describes.
 
     Raises:
@@ -139,11 +139,11 @@ def job_info(said: Mapping[str, Any]) -> ClassicJobInfo:
         TransportError: the document describes no job.
     """
     job_id = _id(said, "job")
-    return ClassicJobInfo(
+    return Bulk1JobInfo(
         id=job_id,
         operation=_text(said, "operation") or "",
         object=_text(said, "object") or "",
-        state=_state(ClassicJobState, said, f"Job {job_id}", job_id),
+        state=_state(Bulk1JobState, said, f"Job {job_id}", job_id),
         content_type=_text(said, "contentType") or "",
         concurrency_mode=_text(said, "concurrencyMode") or "",
         external_id_field_name=_text(said, "externalIdFieldName"),

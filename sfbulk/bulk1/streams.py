@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from sfbulk.errors import DataError
-from sfbulk.safe_xml import UnusableXmlError, child_parser
+from sfbulk.http.safe_xml import UnusableXmlError, child_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,6 +11,7 @@ from sfbulk.csvio.limits import (
     MAX_JOB_BYTES,
     MAX_RECORD_CHARACTERS,
 )
+from sfbulk.csvio.rows import CsvRows
 
 __all__ = [
     "MAX_FIELDS",
@@ -21,6 +22,7 @@ __all__ = [
     "ColumnDelimiter",
     "CsvDecoder",
     "CsvEncoder",
+    "CsvRows",
     "LineEnding",
     "decode_rows",
     "header_names",

@@ -18,7 +18,7 @@ from sfbulk.csvio.limits import (
     MAX_RECORD_CHARACTERS,
 )
 from sfbulk.errors import DataError, OversizeRow
-from sfbulk.values import one_newline
+from sfbulk.normalize import one_newline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import JobError
-from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS
+from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
+    from sfbulk.http.wire import Reply, Request, Sink
     from sfbulk.transport import Transport
-    from sfbulk.wire import Reply, Request, Sink
 
 
 def download(transport: Transport, request: Request, save: Sink, *, ended: bool = True) -> Reply:

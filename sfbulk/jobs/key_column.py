@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk.csvio import ColumnDelimiter, header_names
 from sfbulk.errors import DataError
-from sfbulk.jobs.states import Operation
+from sfbulk.jobs.operation import Operation
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING
 
 import backoff
 
-from sfbulk.errors import JobTimeout
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sfbulk.clock import Clock
-    from sfbulk.jobs.states import JobInfo
 
 FIRST_PAUSE_SECONDS = 0.2
 """Small jobs end within a second or two."""
@@ -72,29 +67,3 @@ class Patience:
         self._clock.sleep(pause if left is None else min(pause, left))
         self._timer.looked()
         return True
-
-
-def wait_until_ended(
-    read: Callable[[], JobInfo], info: JobInfo, clock: Clock, timeout: float | None
-) -> JobInfo:
-    """API call: `read` the job, now known as `info`, until its state is terminal.
-
-    Args:
-        read: asks Salesforce.
-        info: what was last known of the job.
-        clock: the time.
-        timeout: seconds after which to stop waiting; None waits without end.
-
-    Raises:
-        JobTimeout: the timeout passed first; the job was left running.
-    """
-    patience = Patience(clock, timeout)
-    while not info.state.is_terminal:
-        if not patience.pause():
-            raise JobTimeout(
-                f"The {info.operation} job {info.id} on {info.object} is still {info.state.value} "
-                f"after {timeout:g} s. It was left running: wait for it again, or abort it.",
-                job_id=info.id,
-            )
-        info = read()
-    return info

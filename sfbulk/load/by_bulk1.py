@@ -10,14 +10,15 @@ from sfbulk.bulk1.add_batches import BatchAdder
 from sfbulk.bulk1.states import BatchState
 from sfbulk.errors import ApiError, QuotaReached, RowCountMismatch, SalesforceError
 from sfbulk.jobs.polling import PollTimer
-from sfbulk.jobs.results import RowError
+from sfbulk.jobs.row_error import RowError
 from sfbulk.load.loader import Flight
 from sfbulk.load.outcomes import Counts, Detail, FileOutcome, RowOutcome, RowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sfbulk.bulk1.job import ClassicJob, JobSettings
+    from sfbulk.bulk1.job import Bulk1Job
+    from sfbulk.bulk1.job_settings import JobSettings
     from sfbulk.bulk1.row_results import RowResult
     from sfbulk.bulk1.states import BatchInfo
     from sfbulk.load.journal import Journal
@@ -34,7 +35,7 @@ _BATCHES_IN_FLIGHT = 50
 class BatchFlight(Flight):
     """A file and its batch; neither where Salesforce took no more batches."""
 
-    job: ClassicJob | None
+    job: Bulk1Job | None
     batch: BatchInfo | None
 
 
@@ -132,15 +133,15 @@ class Bulk1Carrier:
         """API call: abort the jobs."""
         self._adder.abort()
 
-    def _add(self, file: RowFile) -> tuple[ClassicJob, BatchInfo]:
-        def before(job: ClassicJob) -> None:
+    def _add(self, file: RowFile) -> tuple[Bulk1Job, BatchInfo]:
+        def before(job: Bulk1Job) -> None:
             self._journal.upload(file, job.id)
             file.job_id = job.id
 
         return self._adder.add(file.path, file.spelled, before)
 
 
-def _look(job: ClassicJob, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
+def _look(job: Bulk1Job, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
     wanted = {flight.batch.id: flight for flight in flights if flight.batch}
     try:
         listed = job.look(wanted)
@@ -154,7 +155,7 @@ def _look(job: ClassicJob, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
     return [wanted[batch.id] for batch in ended]
 
 
-def _outcomes(job: ClassicJob, batch: BatchInfo, file: RowFile) -> list[RowOutcome]:
+def _outcomes(job: Bulk1Job, batch: BatchInfo, file: RowFile) -> list[RowOutcome]:
     if batch.state is BatchState.COMPLETED:
         results = list(job.row_results(batch.id))
         _check_counts(job, batch, file.rows, results)
@@ -184,7 +185,7 @@ def _unprocessed(file: RowFile, reason: RowError | None) -> list[RowOutcome]:
     return [RowOutcome(n, RowStatus.UNPROCESSED, None, False, errors, None) for n in file.numbers]
 
 
-def _partial_results(job: ClassicJob, batch: BatchInfo) -> list[RowResult]:
+def _partial_results(job: Bulk1Job, batch: BatchInfo) -> list[RowResult]:
     """What is known of the rows of a batch that did not complete."""
     if not batch.number_records_processed:
         return []
@@ -207,7 +208,7 @@ def _reason(batch: BatchInfo) -> RowError:
     return RowError(code, text) if colon else RowError("", code)
 
 
-def _check_counts(job: ClassicJob, batch: BatchInfo, sent: int, results: list[RowResult]) -> None:
+def _check_counts(job: Bulk1Job, batch: BatchInfo, sent: int, results: list[RowResult]) -> None:
     failed = sum(not result.success for result in results)
     agreed = (
         len(results) == sent

@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sfbulk.bulk2.ingest import IngestJob
+from sfbulk.bulk2.job import abort_quietly, aborting, delete_quietly
 from sfbulk.errors import SalesforceError, UploadUnknown
-from sfbulk.jobs.ingest2 import IngestJob
-from sfbulk.jobs.job import abort_quietly, aborting, delete_quietly
 from sfbulk.jobs.polling import PollTimer
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.loader import Flight
@@ -16,8 +16,8 @@ from sfbulk.load.loader import Flight
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sfbulk.jobs.columns import Describe
-    from sfbulk.jobs.states import Operation
+    from sfbulk.jobs.operation import Operation
+    from sfbulk.load.columns import Describe
     from sfbulk.load.journal import Journal
     from sfbulk.load.outcomes import Detail, FileOutcome
     from sfbulk.load.spool import RowFile

@@ -5,21 +5,20 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from sfbulk.bulk2.states import JobState, failure
 from sfbulk.csvio import CsvDecoder
 from sfbulk.errors import ResultsMismatch, RowCountMismatch, SalesforceError
 from sfbulk.jobs.files import read_chunks
-from sfbulk.jobs.forms import column_forms, key_column_form
-from sfbulk.jobs.matching import KeyMatcher, ValueMatcher
-from sfbulk.jobs.results import RowError
-from sfbulk.jobs.states import JobState, failure
+from sfbulk.jobs.row_error import RowError
+from sfbulk.load.matching import KeyMatcher, ValueMatcher, column_normalizers, key_column_normalizer
 from sfbulk.load.outcomes import UNKNOWN_CODE, Counts, Detail, FileOutcome, RowOutcome, RowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sfbulk.jobs.columns import Describe
-    from sfbulk.jobs.ingest2 import IngestJob
-    from sfbulk.jobs.states import JobInfo
+    from sfbulk.bulk2.ingest import IngestJob
+    from sfbulk.bulk2.states import JobInfo
+    from sfbulk.load.columns import Describe
     from sfbulk.load.spool import RowFile
 
 _UNKNOWN = (
@@ -216,12 +215,12 @@ class SentRows:
         """API call, if the object has not been described yet: what finds the row of a result."""
         columns = self.file.columns
         if self._key is not None:
-            form = key_column_form(sobject, columns[self._key], describe)
+            form = key_column_normalizer(sobject, columns[self._key], describe)
             positions = {form(cells[self._key]): at for at, cells in enumerate(self._cells())}
             if len(positions) == len(self.numbers):
                 return KeyMatcher(positions, columns[self._key], form)
             # Two spellings of one key, as of a number: the other values tell them apart.
-        return ValueMatcher(column_forms(sobject, columns, describe), self._cells)
+        return ValueMatcher(column_normalizers(sobject, columns, describe), self._cells)
 
     def _cells(self) -> Iterator[list[str]]:
         decoder = CsvDecoder()

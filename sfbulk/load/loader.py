@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from sfbulk.errors import SalesforceError
-from sfbulk.jobs.results import RowError
+from sfbulk.jobs.row_error import RowError
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.outcomes import RowOutcome, RowStatus
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sfbulk.bulk1.states import Concurrency, ContentType
     from sfbulk.csvio import ColumnDelimiter
     from sfbulk.load.journal import Journal
-    from sfbulk.values import PrecisionLoss
+    from sfbulk.normalize import PrecisionLoss
 
 JOBS_IN_FLIGHT = 4
 """2.0 jobs that Salesforce works on side by side while further rows are read."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sfbulk.errors import SalesforceError
-    from sfbulk.jobs.results import RowError
+    from sfbulk.jobs.row_error import RowError
     from sfbulk.load.spool import RowFile
 
 

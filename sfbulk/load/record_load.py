@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
 from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
 from sfbulk.errors import DataError, SalesforceError
-from sfbulk.jobs.records import RowRules, naming_record
-from sfbulk.jobs.sources import numbered_rows
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import Loader, LoaderLimits
 from sfbulk.load.outcomes import Detail, IngestSummary
+from sfbulk.load.records import RowRules, naming_record
+from sfbulk.load.sources import numbered_rows
 from sfbulk.load.spool import FileLimits, RowSpool
-from sfbulk.values import PrecisionLoss
+from sfbulk.normalize import PrecisionLoss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from sfbulk.clock import Clock
-    from sfbulk.jobs.columns import ObjectColumns
-    from sfbulk.jobs.sources import Records
-    from sfbulk.jobs.states import Operation
+    from sfbulk.jobs.operation import Operation
+    from sfbulk.load.columns import ObjectColumns
     from sfbulk.load.loader import Carrier
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.outcomes import FileOutcome, RowOutcome
+    from sfbulk.load.sources import Records
     from sfbulk.load.spool import RowEncoder
 
 # More rows than a job of 100 MB can hold.

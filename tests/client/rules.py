@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import NotFound, Operation, Salesforce
-from sfbulk.jobs.columns import ObjectColumns
-from sfbulk.jobs.records import RowRules
+from sfbulk.load.columns import ObjectColumns
+from sfbulk.load.records import RowRules
 
 if TYPE_CHECKING:
     from sfbulk import SObjectDescribe

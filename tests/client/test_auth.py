@@ -19,12 +19,7 @@ from sfbulk.auth.credentials import (
     RefreshTokenCredentials,
 )
 from sfbulk.auth.jwt_bearer import assertion, audience
-from sfbulk.auth.oauth import (
-    client_credentials_form,
-    password_form,
-    refresh_token_form,
-    refusal,
-)
+from sfbulk.auth.oauth import client_credentials_form, password_form, refresh_token_form, refusal
 from sfbulk.auth.token import checked_token
 from sfbulk.errors import ApiError, SignInError
 from sfbulk.settings import parse_settings

@@ -30,7 +30,7 @@ def headers(sandbox: Sandbox, sf: Salesforce) -> list[list[str]]:
 
 def kept_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs stay after their load, for a look at their results."""
-    monkeypatch.setattr("sfbulk.jobs.job.Job.delete", lambda _job: None)
+    monkeypatch.setattr("sfbulk.bulk2.job.Job.delete", lambda _job: None)
 
 
 def rows(sandbox: Sandbox, soql: str) -> list[tuple[object, ...]]:

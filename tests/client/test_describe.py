@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sfbulk.describe import FieldDescribe, PicklistValue, parse_describe, parse_summary
+from sfbulk.describe.model import FieldDescribe, PicklistValue, parse_describe, parse_summary
 
 REPLY = {
     "name": "Contact",

@@ -11,7 +11,7 @@ from urllib3 import exceptions as u3
 
 from sfbulk import errors
 from sfbulk.errors import ApiError
-from sfbulk.http_errors import _TROUBLES, api_error, transport_error
+from sfbulk.http.mapping import _TROUBLES, api_error, transport_error
 
 
 def test_no_exception_of_requests_is_left_unmapped() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk import ConfigError, QuotaReached, Salesforce, SalesforceError
-from sfbulk.limits import Ledger, Quota, Usage, parse_limit_info, parse_limits
+from sfbulk.quota.limits import Ledger, Quota, Usage, parse_limit_info, parse_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk import FieldDescribe, ResultsMismatch
-from sfbulk.jobs.matching import KeyMatcher, ValueMatcher
-from sfbulk.values import key_form, typed_form
+from sfbulk.load.matching import KeyMatcher, ValueMatcher
+from sfbulk.normalize import key_normalizer, normalizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
 TEXT, NUMBER = (FieldDescribe("F", type=kind) for kind in ("string", "double"))
-FORMS = {"Name": typed_form(TEXT), "Amount": typed_form(NUMBER)}
+FORMS = {"Name": normalizer(TEXT), "Amount": normalizer(NUMBER)}
 
 
 def by_values(*rows: Sequence[str]) -> ValueMatcher:
@@ -69,7 +69,7 @@ def test_rows_that_differ_only_in_what_results_leave_out_are_no_guess() -> None:
 
 
 def test_a_key_finds_its_row_however_it_comes_back() -> None:
-    form = key_form(NUMBER)
+    form = key_normalizer(NUMBER)
     matcher = KeyMatcher({form("7"): 0, form("8.50"): 1}, "Ext__c", form)
     assert matcher.take({"Ext__c": "8.5", "Name": "x"}) == 1
     assert matcher.take({"Ext__c": "7.0"}) == 0

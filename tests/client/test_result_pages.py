@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sfbulk import ApiError, JobError, RowCountMismatch, Salesforce
-from sfbulk.jobs import QueryJob, pages
+from sfbulk.bulk2 import QueryJob, pages
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
 from tests.client.conftest import ACCOUNTS

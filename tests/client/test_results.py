@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfbulk.bulk2.results import failed_rows, successful_rows
 from sfbulk.errors import CsvError
-from sfbulk.jobs.results import RowError, failed_rows, parse_row_error, successful_rows
+from sfbulk.jobs.row_error import RowError, parse_row_error
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from sfbulk.retry import MAX_ATTEMPTS, Decision, Pauses, decide
+from sfbulk.http.retry import MAX_ATTEMPTS, Decision, Pauses, decide
 from tests.client.scripted import FakeClock
 
 READS = ("GET", "HEAD", "DELETE")

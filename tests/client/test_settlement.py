@@ -19,8 +19,8 @@ from sfbulk import (
     TransportError,
     UploadUnknown,
 )
-from sfbulk.jobs import IngestJob, QueryJob
-from sfbulk.retry import MAX_ATTEMPTS
+from sfbulk.bulk2 import IngestJob, QueryJob
+from sfbulk.http.retry import MAX_ATTEMPTS
 from tests.client.rules import undescribing
 from tests.client.scripted import DROP, Answer, ScriptedServer, as_json, error
 

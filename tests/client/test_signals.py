@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk.signals import between_log_lines
+from sfbulk_singer.signals import between_log_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

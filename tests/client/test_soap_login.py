@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from sfbulk.auth.soap_login import envelope, login_version
 from sfbulk.errors import SignInError, TransportError
-from sfbulk.retry import MAX_ATTEMPTS
+from sfbulk.http.retry import MAX_ATTEMPTS
+from sfbulk.http.wire import Request
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
-from sfbulk.wire import Request
 from tests.client.problems import problems_of
 from tests.client.scripted import DROP, Answer, FakeClock, ScriptedServer, as_json
 

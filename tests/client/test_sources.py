@@ -24,10 +24,9 @@ from sfbulk import (
     Salesforce,
     client,
 )
-from sfbulk.jobs import sources
-from sfbulk.jobs.sources import numbered_rows
-from sfbulk.load import record_load
+from sfbulk.load import record_load, sources
 from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.sources import numbered_rows
 from sfbulk.load.spool import FileLimits
 from tests.client.rules import rules
 

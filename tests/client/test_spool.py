@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfbulk.bulk1.encode import CSV_ENCODER
+from sfbulk.csvio import CsvRows
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
 from sfbulk.load import spool as spool_module
@@ -28,7 +28,7 @@ NAMES = ("Key", "Value")
 
 
 def new_spool(folder: Path, *, size: int = 10**8, rows: int = 10**8) -> RowSpool:
-    return RowSpool(folder, CSV_ENCODER, FileLimits(bytes=size, rows=rows))
+    return RowSpool(folder, CsvRows(), FileLimits(bytes=size, rows=rows))
 
 
 def taken(spool: RowSpool) -> Iterator[RowFile]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sfbulk.errors import ApiError, SessionExpired, SignInError, TransportError
-from sfbulk.retry import MAX_ATTEMPTS
+from sfbulk.http.retry import MAX_ATTEMPTS
+from sfbulk.http.wire import Request
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
-from sfbulk.wire import Request
 from tests.client.scripted import DROP, Answer, FakeClock, ScriptedServer, as_json, error
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_a_request_of_bulk_1_carries_the_token_in_its_own_header(
         body=b"<jobInfo/>",
         content_type="application/xml; charset=UTF-8",
         headers={"Sforce-Line-Ending": "LF"},
-        classic=True,
+        bulk1=True,
     )
     assert transport.read(request, lambda _, reply: reply.content) == b"<jobInfo/>"
     headers = server.seen[0].headers
@@ -80,7 +80,7 @@ def test_the_session_error_of_bulk_1_renews_the_token(
         {"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session id"}, 400
     )
     server.script.extend([granted(server, "1"), refused, granted(server, "2"), Answer(201)])
-    renewing.send(replace(CREATE, classic=True))
+    renewing.send(replace(CREATE, bulk1=True))
     assert server.seen[3].headers["X-SFDC-Session"] == "00Dxx!2"
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfbulk.describe import FieldDescribe
-from sfbulk.values import key_form, long_id, typed_form
+from sfbulk.describe.model import FieldDescribe
+from sfbulk.normalize import key_normalizer, long_id, normalizer
 
 
 def field(kind: str, **more: Any) -> FieldDescribe:
@@ -34,17 +34,19 @@ def test_ids_of_15_characters_get_the_suffix_of_recorded_ids() -> None:
     ],
 )
 def test_a_cell_and_its_typed_form_in_results_are_one(kind: str, sent: str, returned: str) -> None:
-    form = typed_form(field(kind))
+    form = normalizer(field(kind))
     assert form(sent) == form(returned)
 
 
 def test_a_key_is_the_same_in_any_case_unless_its_field_says_otherwise() -> None:
-    assert key_form(field("string"))("Abc ") == key_form(field("string"))("aBC")
-    sensitive = key_form(field("string", case_sensitive=True))
+    assert key_normalizer(field("string"))("Abc ") == key_normalizer(field("string"))("aBC")
+    sensitive = key_normalizer(field("string", case_sensitive=True))
     assert sensitive("Abc") != sensitive("aBC")
-    assert key_form(field("double"))("1") == key_form(field("double"))("1.0")
-    assert key_form(field("id"))("0013z00002QeTIW") == "0013z00002QeTIWAA3"
-    assert key_form(field("id"))("0013z00002QeTIW") != key_form(field("id"))("0013z00002QeTIw")
+    assert key_normalizer(field("double"))("1") == key_normalizer(field("double"))("1.0")
+    assert key_normalizer(field("id"))("0013z00002QeTIW") == "0013z00002QeTIWAA3"
+    assert key_normalizer(field("id"))("0013z00002QeTIW") != key_normalizer(field("id"))(
+        "0013z00002QeTIw"
+    )
 
 
 @given(
@@ -53,7 +55,7 @@ def test_a_key_is_the_same_in_any_case_unless_its_field_says_otherwise() -> None
     )
 )
 def test_every_spelling_of_a_number_has_one_form(value: Any) -> None:
-    form = typed_form(field("double"))
+    form = normalizer(field("double"))
     spellings = {
         format(value, "f"),
         f"{value:E}".replace("E+", "E"),

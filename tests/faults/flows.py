@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from sfbulk import ColumnDelimiter, Operation, SObjectDescribe, UploadUnknown, client
-from sfbulk.jobs import pages
+from sfbulk.bulk2 import pages
 from sfbulk.load.spool import FileLimits
 from tests.client.sign_in_settings import client_credentials
 

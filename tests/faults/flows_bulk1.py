@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk import (
     BatchInfo,
     BatchNotAdded,
-    ClassicJob,
+    Bulk1Job,
     Concurrency,
     ContentType,
     JobError,
@@ -58,7 +58,7 @@ def versions(org: Org) -> object:
     return saved(org.sf.bulk1.upsert("Account", rows, external_id=key, concurrency=serial))
 
 
-def opened(org: Org) -> tuple[ClassicJob, BatchInfo]:
+def opened(org: Org) -> tuple[Bulk1Job, BatchInfo]:
     body = "".join(["Name\n", *(f"{row['Name']}\n" for row in KEYLESS)]).encode()
     for _ in range(3):
         job = org.sf.bulk1.ingest_job("Account", Operation.INSERT)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("sfbulk", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox")
+ROOMS = ("sfbulk", "sfbulk_singer", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox")
 MAY_IMPORT = {
     "sfbulk": set(),
-    "tap_sfbulk": {"sfbulk"},
-    "target_sfbulk": {"sfbulk"},
+    "sfbulk_singer": {"sfbulk"},
+    "tap_sfbulk": {"sfbulk", "sfbulk_singer"},
+    "target_sfbulk": {"sfbulk", "sfbulk_singer"},
     "sfbulk_sandbox": set(),
 }
 # The Singer rooms leave HTTP, CSV and waiting to the client.
@@ -52,7 +53,7 @@ def test_a_room_imports_only_the_rooms_its_arrows_allow(room: str) -> None:
     assert {path: names for path, names in broken.items() if names} == {}
 
 
-@pytest.mark.parametrize("room", ["tap_sfbulk", "target_sfbulk"])
+@pytest.mark.parametrize("room", ["sfbulk_singer", "tap_sfbulk", "target_sfbulk"])
 def test_singer_rooms_know_no_http_csv_or_polling(room: str) -> None:
     broken = {p.name: imported(p) & NOT_FOR_SINGER_ROOMS for p in sources(room)}
     assert {path: names for path, names in broken.items() if names} == {}

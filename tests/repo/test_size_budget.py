@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("sfbulk", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox")
+ROOMS = ("sfbulk", "sfbulk_singer", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox")
 BODY_MEDIAN, BODY_P90, BODY_MAX = 8, 30, 60
 FILE_P90, FILE_MAX = 450, 700
 # The reasons mostly stand in docstrings here; a room without any comment would still be odd.

@@ -41,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_rooms_and_the_sandbox_s_data_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/", 1)[0] for name in names if ".dist-info" not in name}
-    assert tops == {"sfbulk", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox"}
+    assert tops == {"sfbulk", "sfbulk_singer", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox"}
     assert "sfbulk_sandbox/soql/grammar.lark" in names
     assert "sfbulk_sandbox/data/sample/Account.csv" in names
     assert all(f"{room}/py.typed" in names for room in tops)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sfbulk.describe import SObjectSummary
+from sfbulk.describe.model import SObjectSummary
 from sfbulk.errors import ConfigError
 from tap_sfbulk.discovery import did_you_mean, objects_to_read, options_for
 

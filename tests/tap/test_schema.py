@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfbulk.describe import FieldDescribe, SObjectDescribe, parse_describe
+from sfbulk.describe.model import FieldDescribe, SObjectDescribe, parse_describe
 from tap_sfbulk.schema import (
     CellKind,
     is_selectable,

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from sfbulk import ContentType, DataError, Operation, OversizeRow
 from sfbulk.bulk1.encode import ENCODERS
-from sfbulk.jobs.sources import numbered_rows
 from sfbulk.load.record_load import BATCH_LIMITS
+from sfbulk.load.sources import numbered_rows
 from sfbulk.load.spool import RowSpool
 from tests.client.rules import rules
 from tests.client.test_spool import drained
@@ -28,7 +28,7 @@ from tests.client.test_spool import drained
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfbulk.jobs.sources import Records
+    from sfbulk.load.sources import Records
 
 SPACE = "{http://www.force.com/2009/06/asyncapi/dataload}"
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"

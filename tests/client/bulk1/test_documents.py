@@ -13,23 +13,17 @@ import pytest
 
 from sfbulk import (
     BatchState,
-    ClassicJobState,
+    Bulk1JobState,
     Concurrency,
     ContentType,
     Operation,
     PkChunking,
     QueryOperation,
 )
-from sfbulk.bulk1.documents import (
-    job_document,
-    read_batch,
-    read_batches,
-    read_job,
-    read_result_ids,
-)
-from sfbulk.bulk1.job import JobSettings
+from sfbulk.bulk1.documents import job_document, read_batch, read_batches, read_job, read_result_ids
+from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.errors import DataError, TransportError, UnknownState
-from sfbulk.wire import Reply, Request
+from sfbulk.http.wire import Reply, Request
 
 RECORDED = Path(__file__).resolve().parents[4] / "shared" / "recordings" / "bulk1"
 recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not beside us")
@@ -54,7 +48,7 @@ def xml(root: str, **fields: str) -> Reply:
 def test_a_recorded_job_is_read_with_all_its_fields() -> None:
     job = read_job(ASK, recording("clidx_jobClosed.xml"))
     assert (job.id, job.operation, job.object) == ("7503h000009yLOeAAM", "insert", "Contact")
-    assert (job.state, job.content_type) == (ClassicJobState.CLOSED, "CSV")
+    assert (job.state, job.content_type) == (Bulk1JobState.CLOSED, "CSV")
     assert job.created_date == datetime(2021, 4, 16, 14, 47, 55, tzinfo=timezone.utc)
     assert (job.number_batches_total, job.number_batches_completed) == (1, 1)
     assert (job.number_records_processed, job.number_records_failed) == (2, 0)
@@ -117,11 +111,11 @@ def test_json_lists_are_read() -> None:
 
 
 def test_each_state_word_is_salesforces_own() -> None:
-    assert [state.value for state in ClassicJobState] == ["Open", "Closed", "Aborted", "Failed"]
+    assert [state.value for state in Bulk1JobState] == ["Open", "Closed", "Aborted", "Failed"]
     words = ["Queued", "InProgress", "Completed", "Failed", "NotProcessed"]
     assert [state.value for state in BatchState] == words
     assert [state.value for state in BatchState if state.is_terminal] == words[2:]
-    assert [s.value for s in ClassicJobState if s.is_terminal] == ["Aborted", "Failed"]
+    assert [s.value for s in Bulk1JobState if s.is_terminal] == ["Aborted", "Failed"]
 
 
 def test_a_state_word_may_hold_a_space() -> None:

@@ -10,7 +10,7 @@ import pytest
 from sfbulk import (
     ApiError,
     BatchState,
-    ClassicJobState,
+    Bulk1JobState,
     Concurrency,
     ContentType,
     DataError,
@@ -98,7 +98,7 @@ def test_every_operation_works_in_every_form(
     left = in_org("SELECT Id FROM Account WHERE Ext_Id__c LIKE 'X%' ORDER BY Id")
     assert [row[0] for row in left] == [*ids[:3], ids[6], upserted[1].id]
     states = [sf.bulk1.job(job_id).info for job_id in _jobs(sandbox)]
-    assert {job.state for job in states} == {ClassicJobState.CLOSED}
+    assert {job.state for job in states} == {Bulk1JobState.CLOSED}
     assert {job.concurrency_mode for job in states} == {mode.value}
     assert {job.content_type for job in states} == {form.value}
 
@@ -219,7 +219,7 @@ def test_a_loop_that_ends_early_aborts_the_job(sandbox: Sandbox, sf: Salesforce)
     next(outcomes)
     outcomes.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
     (job_id,) = _jobs(sandbox)
-    assert sf.bulk1.job(job_id).state is ClassicJobState.ABORTED
+    assert sf.bulk1.job(job_id).state is Bulk1JobState.ABORTED
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -290,7 +290,7 @@ def test_batches_refused_when_others_are_in_leave_their_rows_unprocessed(
     assert (error.code, outcomes[-1].batch_id) == ("ExceededQuota", None)
     assert sandbox.org.counts()["Account"] == len(ACCOUNTS) + 6
     (job_id,) = _jobs(sandbox)
-    assert sf.bulk1.job(job_id).state is ClassicJobState.CLOSED
+    assert sf.bulk1.job(job_id).state is Bulk1JobState.CLOSED
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -347,7 +347,7 @@ def test_a_source_that_raises_aborts_the_job_and_is_heard(
     with pytest.raises(RuntimeError, match="the source broke"):
         sf.bulk1.insert("Account", records())
     (job_id,) = _jobs(sandbox)
-    assert sf.bulk1.job(job_id).state is ClassicJobState.ABORTED
+    assert sf.bulk1.job(job_id).state is Bulk1JobState.ABORTED
 
 
 def test_salesforces_refusals_are_told_in_its_words(sandbox: Sandbox, sf: Salesforce) -> None:
@@ -367,15 +367,15 @@ def test_a_job_goes_step_by_step(
 ) -> None:
     sandbox.control.hold_jobs()
     job = sf.bulk1.ingest_job("Account", Operation.INSERT, line_ending=LineEnding.CRLF)
-    assert (job.state, job.object_name) == (ClassicJobState.OPEN, "Account")
-    assert repr(job) == f"<ClassicJob {job.id} Open on Account>"
+    assert (job.state, job.object_name) == (Bulk1JobState.OPEN, "Account")
+    assert repr(job) == f"<Bulk1Job {job.id} Open on Account>"
     first = job.add_batch(b'Name,Description\na,"x\ny"\n')
     file = tmp_path / "more.csv"
     file.write_bytes(b"Name\nb\n")
     second = job.add_batch(file, compressed=True)
     third = job.add_batch(piece for piece in (b"Name\n", b"c\n"))
     assert first.state is BatchState.QUEUED
-    assert job.close().state is ClassicJobState.CLOSED
+    assert job.close().state is Bulk1JobState.CLOSED
     assert [batch.id for batch in job.batches()] == [first.id, second.id, third.id]
     with pytest.raises(JobTimeout, match=f"3 batches of job {job.id} on Account have not ended"):
         job.wait(timeout=5)
@@ -398,7 +398,7 @@ def test_an_aborted_job_leaves_what_waited_unprocessed(sandbox: Sandbox, sf: Sal
     sandbox.control.hold_jobs()
     job = sf.bulk1.ingest_job("Account", Operation.INSERT, retry_batches=False)
     batch = job.add_batch(b"Name\na\n")
-    assert job.abort().state is ClassicJobState.ABORTED
+    assert job.abort().state is Bulk1JobState.ABORTED
     assert job.batch(batch.id).state is BatchState.NOT_PROCESSED
     with pytest.raises(ApiError, match="Records not processed"):
         list(job.row_results(batch.id))

@@ -9,7 +9,7 @@ import pytest
 from sfbulk import (
     ApiError,
     BatchState,
-    ClassicJobState,
+    Bulk1JobState,
     ContentType,
     DataError,
     JobAborted,
@@ -37,7 +37,7 @@ def jobs(sandbox: Sandbox) -> list[str]:
     return list(dict.fromkeys(path.split("/")[5] for path in paths if path.endswith("/batch")))
 
 
-def states(sandbox: Sandbox, sf: Salesforce) -> set[ClassicJobState]:
+def states(sandbox: Sandbox, sf: Salesforce) -> set[Bulk1JobState]:
     return {sf.bulk1.job(job_id).state for job_id in jobs(sandbox)}
 
 
@@ -50,7 +50,7 @@ def test_every_row_comes_once_from_any_number_of_files(
     rows = list(sf.bulk1.query(f"{ALL} ORDER BY Name", content_type=form))
     assert [tuple(row.values()) for row in rows] == in_org(f"{ALL} ORDER BY Name")
     assert {tuple(row) for row in rows} == {("Id", "Name", "Ext_Id__c")}
-    assert states(sandbox, sf) == {ClassicJobState.CLOSED}
+    assert states(sandbox, sf) == {Bulk1JobState.CLOSED}
 
 
 @pytest.mark.parametrize("form", ContentType)
@@ -96,7 +96,7 @@ def test_chunks_together_hold_every_row_once(
     original, *chunks = sf.bulk1.job(job_id).batches()
     assert original.state is BatchState.NOT_PROCESSED
     assert len(chunks) == -(-len(ACCOUNTS) // size)
-    assert states(sandbox, sf) == {ClassicJobState.CLOSED}
+    assert states(sandbox, sf) == {Bulk1JobState.CLOSED}
 
 
 def test_chunks_begin_with_the_row_that_is_named(sf: Salesforce) -> None:
@@ -131,7 +131,7 @@ def test_a_chunk_that_fails_is_asked_for_again(
     rows = list(sf.bulk1.query(ALL, content_type=form, pk_chunking=chunking))
     assert sorted(row["Name"] for row in rows) == ACCOUNTS
     assert len(jobs(sandbox)) == 2
-    assert states(sandbox, sf) == {ClassicJobState.CLOSED}
+    assert states(sandbox, sf) == {Bulk1JobState.CLOSED}
 
 
 def test_a_chunk_that_fails_for_ever_ends_the_query(sandbox: Sandbox, sf: Salesforce) -> None:
@@ -139,7 +139,7 @@ def test_a_chunk_that_fails_for_ever_ends_the_query(sandbox: Sandbox, sf: Salesf
     with pytest.raises(JobFailed, match="InternalServerError"):
         list(sf.bulk1.query(ALL, pk_chunking=PkChunking(chunk_size=1000)))
     assert len(jobs(sandbox)) == 4
-    assert ClassicJobState.OPEN not in states(sandbox, sf)
+    assert Bulk1JobState.OPEN not in states(sandbox, sf)
 
 
 def test_a_query_that_salesforce_refuses_says_why(sandbox: Sandbox, sf: Salesforce) -> None:
@@ -147,7 +147,7 @@ def test_a_query_that_salesforce_refuses_says_why(sandbox: Sandbox, sf: Salesfor
         list(sf.bulk1.query("SELECT Nope FROM Account"))
     assert caught.value.code == "InvalidBatch"
     assert caught.value.job_id == jobs(sandbox)[0]
-    assert states(sandbox, sf) == {ClassicJobState.ABORTED}
+    assert states(sandbox, sf) == {Bulk1JobState.ABORTED}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_query_whose_job_is_aborted_gives_no_rows(
         def sleep(self, seconds: float) -> None:
             self._clock.sleep(seconds)
             job = sf.bulk1.job(jobs(sandbox)[0])
-            if job.state is not ClassicJobState.ABORTED:
+            if job.state is not Bulk1JobState.ABORTED:
                 job.abort()
 
     sandbox.control.hold_jobs()
@@ -229,7 +229,7 @@ def test_a_loop_that_ends_early_aborts_the_job(sandbox: Sandbox, sf: Salesforce)
     rows = sf.bulk1.query(ALL)
     next(rows)
     rows.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
-    assert states(sandbox, sf) == {ClassicJobState.ABORTED}
+    assert states(sandbox, sf) == {Bulk1JobState.ABORTED}
 
 
 def test_a_query_job_goes_step_by_step(sandbox: Sandbox, sf: Salesforce, tmp_path: Path) -> None:
@@ -246,4 +246,4 @@ def test_a_query_job_goes_step_by_step(sandbox: Sandbox, sf: Salesforce, tmp_pat
     job.save_result(first.id, result_ids[2], file)
     header, *rows = file.read_text(encoding="utf-8").splitlines()
     assert (header, len(rows)) == ('"Id","Name","Ext_Id__c"', 5)
-    assert job.close().state is ClassicJobState.CLOSED
+    assert job.close().state is Bulk1JobState.CLOSED

@@ -16,7 +16,7 @@ from sfbulk import ContentType, RowResult
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import read_row_results
 from sfbulk.errors import CsvError, DataError
-from sfbulk.jobs.results import RowError
+from sfbulk.jobs.row_error import RowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import pytest
 from sfbulk import (
     ApiError,
     BatchNotAdded,
-    ClassicJobState,
+    Bulk1JobState,
     DataError,
     JobError,
     JobFailed,
@@ -22,14 +22,14 @@ from sfbulk import (
     UnknownState,
 )
 from sfbulk.client_bulk1 import Bulk1
-from sfbulk.retry import MAX_ATTEMPTS
+from sfbulk.http.retry import MAX_ATTEMPTS
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
 from tests.client.rules import undescribed
 from tests.client.scripted import DROP, Answer, ScriptedServer, as_json
 
 if TYPE_CHECKING:
-    from sfbulk.bulk1 import ClassicJob
+    from sfbulk.bulk1 import Bulk1Job
     from tests.client.scripted import FakeClock, Seen
 
 ID, OTHER = "750000000000001AAA", "750000000000002AAA"
@@ -66,7 +66,7 @@ def results(*rows: str) -> Answer:
 GOOD = '"001","true","true",""'
 
 
-def opened(transport: Transport, server: ScriptedServer, *answers: Answer) -> ClassicJob:
+def opened(transport: Transport, server: ScriptedServer, *answers: Answer) -> Bulk1Job:
     server.script.extend([job(), *answers])
     return Bulk1(transport).ingest_job("Account", Operation.INSERT)
 
@@ -115,7 +115,7 @@ def test_a_batch_that_is_not_there_cannot_come_late(
     with pytest.raises(BatchNotAdded, match=f"Add a batch to insert job {ID}.*new job") as caught:
         running.add_batch(BODY)
     assert asked(server)[:3] == ["POST /batch", "GET /batch", "POST "]
-    assert running.state is ClassicJobState.CLOSED
+    assert running.state is Bulk1JobState.CLOSED
     assert (caught.value.ambiguous, caught.value.job_id) == (False, ID)
     assert clock.monotonic() > 5
 
@@ -216,7 +216,7 @@ def test_a_state_change_whose_answer_is_lost_is_read_from_the_job(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = opened(transport, server, DROP, job("Closed"))
-    assert running.close().state is ClassicJobState.CLOSED
+    assert running.close().state is Bulk1JobState.CLOSED
     assert asked(server) == ["POST ", "GET "]
     state = ET.fromstring(server.seen[1].body)[0]  # noqa: S314 - made here
     assert state.text == "Closed"
@@ -226,7 +226,7 @@ def test_a_state_change_that_did_not_arrive_is_asked_for_again(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = opened(transport, server, DROP, job(), job("Aborted"))
-    assert running.abort().state is ClassicJobState.ABORTED
+    assert running.abort().state is Bulk1JobState.ABORTED
     assert asked(server) == ["POST ", "GET ", "POST "]
 
 
@@ -235,7 +235,7 @@ def test_a_state_change_that_arrived_late_is_no_error(
 ) -> None:
     late = refused("InvalidJobState", "Closing already Closed Job not allowed")
     running = opened(transport, server, DROP, job(), late, job("Closed"))
-    assert running.close().state is ClassicJobState.CLOSED
+    assert running.close().state is Bulk1JobState.CLOSED
 
 
 def test_a_job_aborted_meanwhile_is_not_closed(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from sfbulk.describer import OF_NO_OBJECT
+from sfbulk.describe.reader import OF_NO_OBJECT
 from sfbulk.errors import SalesforceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfbulk.describe import FieldDescribe, SObjectDescribe
+    from sfbulk.describe.model import FieldDescribe, SObjectDescribe
 
     Describe = Callable[[str], SObjectDescribe]
 

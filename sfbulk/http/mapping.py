@@ -24,8 +24,8 @@ from sfbulk.errors import (
     SessionExpired,
     TransportError,
 )
-from sfbulk.http_dates import http_date
-from sfbulk.safe_xml import UnusableXmlError, local_name, parse_xml, texts
+from sfbulk.http.dates import http_date
+from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Finds the row that was sent for each row of a 2.0 job's results; no I/O.
+"""Finds the row that was sent for each row of a 2.0 job's results.
 
 Results of Bulk API 2.0 come in no particular order, without row numbers, and after typing
 (Bulk API guide: Get Job Successful Record Results). So rows are matched by their key where
@@ -12,18 +12,21 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
 from sfbulk.csvio.cells import NULL
-from sfbulk.errors import ResultsMismatch
+from sfbulk.errors import ResultsMismatch, SalesforceError
+from sfbulk.normalize import key_normalizer, normalizer, one_newline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from sfbulk.values import Form
+    from sfbulk.describe.model import FieldDescribe, SObjectDescribe
+    from sfbulk.load.columns import Describe
+    from sfbulk.normalize import Normalize
 
 
 class KeyMatcher:
     """Rows by their key, which stands once in a job."""
 
-    def __init__(self, numbers: dict[str, int], header: str, form: Form) -> None:
+    def __init__(self, numbers: dict[str, int], header: str, form: Normalize) -> None:
         """Take the keys.
 
         Args:
@@ -54,7 +57,7 @@ class ValueMatcher:
     """
 
     def __init__(
-        self, forms: Mapping[str, Form], rows: Callable[[], Iterable[Sequence[str]]]
+        self, forms: Mapping[str, Normalize], rows: Callable[[], Iterable[Sequence[str]]]
     ) -> None:
         """Take the rows that were sent.
 
@@ -102,9 +105,48 @@ class ValueMatcher:
         return tuple(_value(self._forms[header], row[header]) for header in self._compared)
 
 
-def _value(form: Form, cell: str) -> str:
+def _value(form: Normalize, cell: str) -> str:
     # A null comes back as an empty cell, or as it was sent.
     return "" if cell == NULL else form(cell)
 
 
 _NOT_SENT = "A result belongs to no row that was sent, or to one that had its result already."
+
+
+def column_normalizers(
+    sobject: str, columns: Sequence[str], describe: Describe
+) -> dict[str, Normalize]:
+    """API call, if the object has not been described yet: what normalizes each column's values.
+
+    Args:
+        sobject: the object that is loaded.
+        columns: field names, `Account.Ext__c`, or `Contact:Who.Ext__c`.
+        describe: describes an object.
+    """
+    fields = {column: _field(sobject, column, describe) for column in columns}
+    return {name: normalizer(field) if field else one_newline for name, field in fields.items()}
+
+
+def key_column_normalizer(sobject: str, column: str, describe: Describe) -> Normalize:
+    """API call, if the object has not been described yet: what normalizes keys in this column."""
+    field = _field(sobject, column, describe)
+    return key_normalizer(field) if field else one_newline
+
+
+def _field(sobject: str, column: str, describe: Describe) -> FieldDescribe | None:
+    path, _, name = column.rpartition(".")
+    try:
+        owner = _parent(describe(sobject), path) if path else sobject
+        return describe(owner).field(name) if owner else None
+    except SalesforceError:
+        # Who may load an object may mostly describe it. Otherwise text stays as it is, and
+        # what then matches no row is an error of its own.
+        return None
+
+
+def _parent(child: SObjectDescribe, path: str) -> str | None:
+    """The object that a relationship column leads to."""
+    named, _, relationship = path.rpartition(":")
+    wanted = relationship.lower()
+    lookups = (f for f in child.fields if (f.relationship_name or "").lower() == wanted)
+    return named or next((name for lookup in lookups for name in lookup.reference_to), None)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.csvio.cells import NULL, cell_text
 from sfbulk.errors import DataError
 from sfbulk.jobs.key_column import key_column
-from sfbulk.jobs.states import Operation
+from sfbulk.jobs.operation import Operation
 from sfbulk.load.row import Row
-from sfbulk.values import PrecisionLoss, fit_line_breaks
+from sfbulk.normalize import PrecisionLoss, fit_line_breaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sfbulk.jobs.columns import Column, ObjectColumns
+    from sfbulk.load.columns import Column, ObjectColumns
 
 _CLEARING = (Operation.UPDATE, Operation.UPSERT)
 _BY_ID_ALONE = (Operation.DELETE, Operation.HARD_DELETE)

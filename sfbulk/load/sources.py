@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from sfbulk.csvio import ColumnDelimiter, CsvDecoder
 from sfbulk.errors import CsvError, DataError
 from sfbulk.jobs.files import CHUNK_BYTES, read_chunks
-from sfbulk.jobs.records import RowMaker, naming_record
+from sfbulk.load.records import RowMaker, naming_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typing_extensions import TypeIs
 
-    from sfbulk.jobs.columns import Column
-    from sfbulk.jobs.records import RowRules
+    from sfbulk.load.columns import Column
+    from sfbulk.load.records import RowRules
     from sfbulk.load.row import Row
 
 Records: TypeAlias = Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | bytes | Path | BinaryIO

@@ -18,9 +18,9 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from sfbulk.errors import TransportError
-from sfbulk.gunzip import DamagedGzipError, gunzip
-from sfbulk.http_errors import HTTP_LIBRARY_ERRORS, api_error, transport_error
-from sfbulk.urls import is_loopback
+from sfbulk.http.gunzip import DamagedGzipError, gunzip
+from sfbulk.http.mapping import HTTP_LIBRARY_ERRORS, api_error, transport_error
+from sfbulk.http.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ class Request:
     """What else to send; never a token."""
     answers: tuple[int, ...] = ()
     """Error statuses that come with an answer all the same, as SOAP's faults do with 500."""
-    classic: bool = False
+    bulk1: bool = False
     """Whether it is one of Bulk API 1.0, which has a token header of its own and decides by the
     job in which form it answers."""
     job_id: str | None = None
@@ -140,7 +140,7 @@ class Wire:
                 params=dict(request.params),
                 headers={"Accept": accept, **_content_type(request), **request.headers},
                 data=_encoded(request) if body is None else body,
-                auth=_Token(token, classic=request.classic),
+                auth=_Token(token, classic=request.bulk1),
                 timeout=(CONNECT_TIMEOUT_SECONDS, request.read_timeout),
                 # A redirect would carry the token or the data to where it points.
                 allow_redirects=False,
@@ -212,7 +212,7 @@ def _opened(body: Path | bytes | None) -> Iterator[IO[bytes] | bytes | None]:
 
 
 def _accept(request: Request, sink: Sink | None) -> str:
-    if request.classic:
+    if request.bulk1:
         return "*/*"
     return "text/csv" if sink else _JSON
 

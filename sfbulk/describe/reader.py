@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
-from sfbulk.describe import parse_describe, parse_summary
+from sfbulk.describe.model import parse_describe, parse_summary
 from sfbulk.errors import (
     ApiError,
     LimitExceeded,
@@ -30,16 +30,16 @@ from sfbulk.errors import (
     SignInError,
     TransportError,
 )
-from sfbulk.http_dates import http_date
-from sfbulk.http_errors import api_error
-from sfbulk.wire import Request, json_body, unusable
+from sfbulk.http.dates import http_date
+from sfbulk.http.mapping import api_error
+from sfbulk.http.wire import Request, json_body, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from sfbulk.describe import SObjectDescribe, SObjectSummary
+    from sfbulk.describe.model import SObjectDescribe, SObjectSummary
+    from sfbulk.http.wire import Reply
     from sfbulk.transport import Transport
-    from sfbulk.wire import Reply
 
 T = TypeVar("T")
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from sfbulk.bulk2.page_files import PageFiles
+from sfbulk.bulk2.page_list import FIRST_VERSION, PageList
+from sfbulk.bulk2.pages_ahead import PagesAhead
 from sfbulk.errors import JobError, RowCountMismatch
-from sfbulk.jobs.page_files import PageFiles
-from sfbulk.jobs.page_list import FIRST_VERSION, PageList
-from sfbulk.jobs.pages_ahead import PagesAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk.jobs.page_files import FetchedPage, ResultPage
-    from sfbulk.jobs.states import JobInfo
+    from sfbulk.bulk2.page_files import FetchedPage, ResultPage
+    from sfbulk.bulk2.states import JobInfo
     from sfbulk.transport import Transport
 
 PAGES_AHEAD = 4

@@ -6,20 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import CsvError
+from sfbulk.jobs.row_error import RowError, parse_row_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-
-@dataclass(frozen=True)
-class RowError:
-    """Why Salesforce refused a row."""
-
-    code: str
-    """Salesforce's status code; empty when the text has none."""
-    message: str = field(repr=False)
-    """Salesforce's words; they may quote values of the row."""
-    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,24 +32,6 @@ class FailedRow:
     error: RowError
     row: Mapping[str, str] = field(repr=False)
     """The row as Salesforce returns it: numbers may be written in another form."""
-
-
-def parse_row_error(text: str) -> RowError:
-    """The parts of an `sf__Error`: `CODE:message:FIELD,FIELD --`.
-
-    The message may hold colons itself, so the code ends at the first and the fields begin
-    after the last (recordings of real orgs; the space before `--` is there only after fields).
-    """
-    code, colon, rest = text.partition(":")
-    if not colon:
-        return RowError("", text)
-    body = rest.removesuffix("--")
-    if body == rest:
-        return RowError(code, rest)
-    message, colon, names = body.rpartition(":")
-    if not colon:
-        return RowError(code, body.rstrip())
-    return RowError(code, message, tuple(n for n in names.strip().split(",") if n))
 
 
 def successful_rows(rows: Iterable[dict[str, str]]) -> Iterator[SuccessfulRow]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor, Future
 
-    from sfbulk.jobs.page_files import FetchedPage, PageFiles
-    from sfbulk.jobs.page_list import PageList
+    from sfbulk.bulk2.page_files import FetchedPage, PageFiles
+    from sfbulk.bulk2.page_list import PageList
 
 log = logging.getLogger(__name__)
 

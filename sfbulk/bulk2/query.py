@@ -6,17 +6,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
 
+from sfbulk.bulk2.job import Job
+from sfbulk.bulk2.pages import PAGES_AHEAD, SPOOL_BYTES, PageReader
+from sfbulk.bulk2.states import JobInfo, failure, read_job
 from sfbulk.csvio import decode_rows
+from sfbulk.http.wire import Request
 from sfbulk.jobs.files import read_chunks
-from sfbulk.jobs.job import Job
-from sfbulk.jobs.pages import PAGES_AHEAD, SPOOL_BYTES, PageReader
-from sfbulk.jobs.states import JobInfo, failure, read_job
-from sfbulk.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk.jobs.page_files import ResultPage
+    from sfbulk.bulk2.page_files import ResultPage
     from sfbulk.transport import Transport
 
 

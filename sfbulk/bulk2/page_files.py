@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import RowCountMismatch
+from sfbulk.http.wire import Request
 from sfbulk.jobs.download import download
-from sfbulk.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sfbulk.jobs.states import JobInfo
+    from sfbulk.bulk2.states import JobInfo
+    from sfbulk.http.wire import Reply
     from sfbulk.transport import Transport
-    from sfbulk.wire import Reply
 
 
 @dataclass

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfbulk.describe import FieldDescribe
+    from sfbulk.describe.model import FieldDescribe
 
-    Form = Callable[[str], str]
+    Normalize = Callable[[str], str]
 
 SHORT_ID, LONG_ID = 15, 18
 """Characters of a record id, and of its form that survives a change of case."""
@@ -39,17 +39,17 @@ _INSTANT = re.compile(
 )
 
 
-def typed_form(field: FieldDescribe) -> Form:
+def normalizer(field: FieldDescribe) -> Normalize:
     """A function from a cell, as sent or as it comes back in results, to one form of its value."""
     return _FORMS.get(field.type, one_newline)
 
 
-def key_form(field: FieldDescribe) -> Form:
+def key_normalizer(field: FieldDescribe) -> Normalize:
     """A function that brings texts that find the same record by `field` to one form.
 
     An external id that is not case sensitive finds its record in any case.
     """
-    typed = typed_form(field)
+    typed = normalizer(field)
     if field.type in ("id", "reference"):
         return typed
     if field.case_sensitive:
@@ -113,7 +113,7 @@ def _instant(text: str) -> str:
         return text
 
 
-_FORMS: dict[str, Form] = {
+_FORMS: dict[str, Normalize] = {
     "boolean": str.lower,
     "currency": _number,
     "datetime": _instant,

@@ -9,21 +9,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from sfbulk.bulk2.job import Job, wait_until_ended
+from sfbulk.bulk2.results import failed_rows, successful_rows
+from sfbulk.bulk2.states import JobInfo, JobState, failure, read_job
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding, decode_rows
 from sfbulk.errors import ApiError, DataError, RowCountMismatch, TransportError, UploadUnknown
+from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
-from sfbulk.jobs.job import Job
 from sfbulk.jobs.key_column import key_column, require_column
-from sfbulk.jobs.polling import wait_until_ended
-from sfbulk.jobs.results import failed_rows, successful_rows
-from sfbulk.jobs.states import JobInfo, JobState, Operation, failure, read_job
-from sfbulk.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
+from sfbulk.jobs.operation import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    from sfbulk.jobs.results import FailedRow, SuccessfulRow
+    from sfbulk.bulk2.results import FailedRow, SuccessfulRow
     from sfbulk.transport import Transport
 
 T = TypeVar("T")

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote
 
+from sfbulk.bulk2.states import JobInfo, JobState, read_job
 from sfbulk.errors import JobTimeout, NotFound, SalesforceError
-from sfbulk.jobs.polling import wait_until_ended
+from sfbulk.http.wire import Request
+from sfbulk.jobs.polling import Patience
 from sfbulk.jobs.state_change import change_state
-from sfbulk.jobs.states import JobInfo, JobState, read_job
-from sfbulk.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
 
+    from sfbulk.clock import Clock
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,32 @@ class Job:
             json=json,
             job_id=self.id,
         )
+
+
+def wait_until_ended(
+    read: Callable[[], JobInfo], info: JobInfo, clock: Clock, timeout: float | None
+) -> JobInfo:
+    """API call: `read` the job, now known as `info`, until its state is terminal.
+
+    Args:
+        read: asks Salesforce.
+        info: what was last known of the job.
+        clock: the time.
+        timeout: seconds after which to stop waiting; None waits without end.
+
+    Raises:
+        JobTimeout: the timeout passed first; the job was left running.
+    """
+    patience = Patience(clock, timeout)
+    while not info.state.is_terminal:
+        if not patience.pause():
+            raise JobTimeout(
+                f"The {info.operation} job {info.id} on {info.object} is still {info.state.value} "
+                f"after {timeout:g} s. It was left running: wait for it again, or abort it.",
+                job_id=info.id,
+            )
+        info = read()
+    return info
 
 
 J = TypeVar("J", bound=Job)

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import ApiError, TransportError
-from sfbulk.limits import (
+from sfbulk.quota.limits import (
     API_REQUESTS,
     BATCHES,
     QUERY_JOBS,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sfbulk.clock import Clock
-    from sfbulk.limits import Limit, Quota
+    from sfbulk.quota.limits import Limit, Quota
 
 log = logging.getLogger(__name__)
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sfbulk.errors import ApiError, TransportError
-from sfbulk.wire import Request
+from sfbulk.http.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
 
-    from sfbulk.jobs.states import JobInfo
+    from sfbulk.bulk2.states import JobInfo
     from sfbulk.transport import Transport
 
 FIRST_VERSION = 58.0

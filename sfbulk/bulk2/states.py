@@ -7,12 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import JobAborted, JobFailed, TransportError, UnknownState
-from sfbulk.wire import json_body
+from sfbulk.http.wire import json_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfbulk.wire import Reply, Request
+    from sfbulk.http.wire import Reply, Request
 
 
 class JobState(str, Enum):
@@ -35,16 +35,6 @@ class JobState(str, Enum):
     def is_terminal(self) -> bool:
         """Whether the job stays in this state."""
         return self in (JobState.JOB_COMPLETE, JobState.FAILED, JobState.ABORTED)
-
-
-class Operation(str, Enum):
-    """What an ingest job does with its rows, in Salesforce's words."""
-
-    INSERT = "insert"
-    UPDATE = "update"
-    UPSERT = "upsert"
-    DELETE = "delete"
-    HARD_DELETE = "hardDelete"
 
 
 @dataclass(frozen=True)

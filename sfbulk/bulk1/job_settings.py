@@ -1,0 +1,66 @@
+"""How a 1.0 job is created."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk1 import documents
+from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
+from sfbulk.errors import DataError
+from sfbulk.jobs.operation import Operation
+
+if TYPE_CHECKING:
+    from sfbulk.bulk1.chunking import PkChunking
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """How to create a job; see `Bulk1Job.create`."""
+
+    sobject: str
+    operation: Operation | QueryOperation
+    content_type: ContentType = ContentType.CSV
+    concurrency: Concurrency = Concurrency.PARALLEL
+    external_id: str | None = None
+    assignment_rule_id: str | None = None
+    pk_chunking: PkChunking | None = None
+    line_ending: str | None = None
+    retry_batches: bool = True
+
+    def check(self) -> None:
+        """Refuse settings that contradict each other.
+
+        Raises:
+            DataError: says which.
+        """
+        if (self.operation is Operation.UPSERT) != (self.external_id is not None):
+            raise DataError(
+                f"An upsert needs external_id, other operations take none: {self.sobject}."
+            )
+        if self.pk_chunking and not isinstance(self.operation, QueryOperation):
+            raise DataError(f"PK chunking divides queries only: {self.sobject}.")
+
+    @property
+    def document(self) -> bytes:
+        """The jobInfo, its elements in the order Salesforce demands."""
+        return documents.job_document(
+            {
+                "operation": self.operation.value,
+                "object": self.sobject,
+                "assignmentRuleId": self.assignment_rule_id,
+                "externalIdFieldName": self.external_id,
+                "concurrencyMode": self.concurrency.value,
+                "contentType": self.content_type.value,
+            }
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is not in the document (Bulk API guide: Headers)."""
+        headers = {
+            "Sforce-Enable-PKChunking": self.pk_chunking.header if self.pk_chunking else None,
+            "Sforce-Line-Ending": self.line_ending,
+            "Sforce-Disable-Batch-Retry": None if self.retry_batches else "TRUE",
+        }
+        return {name: value for name, value in headers.items() if value is not None}

@@ -1,0 +1,25 @@
+"""Bulk API 2.0: jobs, their states, and the verbs of query and ingest jobs."""
+
+from __future__ import annotations
+
+from sfbulk.bulk2.ingest import IngestJob
+from sfbulk.bulk2.job import disposing
+from sfbulk.bulk2.page_files import ResultPage
+from sfbulk.bulk2.query import QueryJob
+from sfbulk.bulk2.results import FailedRow, SuccessfulRow
+from sfbulk.bulk2.states import JobInfo, JobState
+from sfbulk.jobs.operation import Operation
+from sfbulk.jobs.row_error import RowError
+
+__all__ = [
+    "FailedRow",
+    "IngestJob",
+    "JobInfo",
+    "JobState",
+    "Operation",
+    "QueryJob",
+    "ResultPage",
+    "RowError",
+    "SuccessfulRow",
+    "disposing",
+]

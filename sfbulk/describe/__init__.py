@@ -1,0 +1,1 @@
+"""Describes: what an org says of its objects and fields."""

@@ -1,0 +1,1 @@
+"""HTTP: one request, what its failure means, whether to send it again."""

@@ -1,0 +1,15 @@
+"""What a load does with its rows, in Salesforce's words."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Operation(str, Enum):
+    """What an ingest job does with its rows, in Salesforce's words."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+    HARD_DELETE = "hardDelete"
