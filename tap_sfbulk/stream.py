@@ -25,8 +25,8 @@ from sfbulk.errors import (
     SessionExpired,
     SignInError,
 )
+from sfbulk_singer.names import did_you_mean
 from tap_sfbulk import plan
-from tap_sfbulk.discovery import did_you_mean
 from tap_sfbulk.emit.lines import record_lines
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.records import records
@@ -249,8 +249,8 @@ class SObjectStream(Stream):
         fields = {name: self._sobject.field(name) for name in selected}
         known = [field.name for field in fields_of(self._sobject)]
         lost = [
-            f"{self.name}.{name} is selected in the catalog, but the org has no such field, or "
-            f"this user may not see it.{did_you_mean(name, known)} Deselect it, or discover again."
+            f"{self.name}.{name} is selected in the catalog, but the org shows this user no such "
+            f"field{did_you_mean(name, known)}. Deselect it, or discover again."
             for name, field in fields.items()
             if field is None
         ]

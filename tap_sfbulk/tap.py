@@ -16,8 +16,9 @@ from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import Settings, parse_settings
 from sfbulk_singer.command import ErrorLineCommand, one_line, require_json_object
+from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.signals import between_log_lines
-from tap_sfbulk.discovery import did_you_mean, objects_to_read, options_for
+from tap_sfbulk.discovery import objects_to_read, options_for
 from tap_sfbulk.input_files import check_file
 from tap_sfbulk.plan import Bounds, parse_instant
 from tap_sfbulk.schema import is_replication_key
@@ -145,7 +146,7 @@ class TapSfbulk(Tap):
             if name not in names:
                 reason = (
                     "The catalog selects it, but the org has no such object, or the settings "
-                    f"leave it out.{did_you_mean(name, names)} Deselect it, or discover again."
+                    f"leave it out{did_you_mean(name, names)}. Deselect it, or discover again."
                 )
                 self.break_stream(name, ConfigError([reason]))
         return [name for name in names if name in selected]
@@ -242,8 +243,8 @@ def _check_replication_keys(
         if key and (field is None or not is_replication_key(field)):
             stamps = [f.name for f in sobject.fields if is_replication_key(f)]
             problems.append(
-                f"stream_options: {sobject.name}.{key} is no date/time field that a query can "
-                f"filter by.{did_you_mean(key, stamps)} Choose one of: {', '.join(stamps)}."
+                f"stream_options: {sobject.name}.{key} is not a date/time field that a query can "
+                f"filter by{did_you_mean(key, stamps)}. Choose one of: {', '.join(stamps)}."
             )
     if problems:
         raise ConfigError(problems)
