@@ -143,8 +143,7 @@ class StreamLoad:
         self._rejects.clear()
         self._rejected_bytes = 0
         try:
-            with self._loader:
-                self._loader.flush()
+            self._loader.flush()
         finally:
             # What is known of other jobs is written down also when one of them has no outcome.
             for outcome in self._loader.settled():

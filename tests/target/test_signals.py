@@ -115,6 +115,8 @@ def test_a_second_signal_leaves_the_job_and_tells_no_state(org: Org) -> None:
         assert process.stdout.read() == b""
         assert process.wait(timeout=30) == 1
         assert "Traceback" not in log
+    # Its rows may be in: it is not for a process that must end at once to stop it.
+    assert [job["state"] for job in org.jobs()] == ["UploadComplete"]
 
 
 def test_a_signal_is_not_answered_within_a_row() -> None:
