@@ -1,137 +1,208 @@
-"""Plans what one stream reads in one run: the window, its SOQL, and the bookmark after it.
+"""Plans what one run reads of one stream: columns, window, SOQL, and the bookmark after it. No I/O.
 
-The contract: a run fixes its upper bound from the server's clock before the job, reads
+The contract: a run fixes its upper bound from the server's clock before its first job, reads
 `lower <= key < upper`, and moves the bookmark to that upper bound only when every row of
-the window is out. The next run starts where this window ended, less a lookback, because a
+the window is out. The next run starts where this window ended, minus a lookback, because a
 row gets its stamp before it is committed and may become visible late. Where Salesforce says up
-to when it has covered all changes, the bookmark does not pass that instant.
+to when it has covered all changes, the bookmark does not pass that time.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+
 from sfbulk import soql
+from sfbulk.errors import ConfigError
+from tap_sfbulk.discovery import did_you_mean
+from tap_sfbulk.schema import PageColumn, fields_of, is_replication_key, is_selectable, kind_of
+from tap_sfbulk.state import Bookmark, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
 
-_OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
+    from sfbulk import SObjectDescribe
 
 
 @dataclass(frozen=True)
-class Window:
-    """The instants `lower <= key < upper`; without a lower bound, all history."""
+class StreamRequest:
+    """What is asked for: all that describe, catalog, settings and state say of one stream."""
 
-    lower: datetime | None
-    upper: datetime
+    sobject: SObjectDescribe
+    properties: Mapping[str, Mapping[str, Any]]
+    """JSON Schema of the selected fields by name."""
+    replication_method: str
+    replication_key: str | None
+    lookback: timedelta
+    where: str | None = None
+    state: Mapping[str, Any] | None = None
+    row_limit: int | None = None
+    """Most rows of a dry run; None reads everything."""
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no instant lies inside."""
-        return self.lower is not None and self.lower >= self.upper
+    def name(self) -> str:
+        """The object's name, which is the stream's."""
+        return self.sobject.name
 
-
-@dataclass(frozen=True)
-class Bookmark:
-    """How far a stream has been read by one replication key."""
-
-    key: str
-    maximum: datetime | None = None
-    window_end: datetime | None = None
-
-    @classmethod
-    def read(cls, state: Mapping[str, Any], key: str) -> Bookmark:
-        """A stream's bookmark; empty when the state is of another replication key.
-
-        A state without `window_end` was written by another tap.
-
-        Raises:
-            ValueError: If an instant in the state is none.
-        """
-        if state.get("replication_key", key) != key:
-            return cls(key)
-        value, end = state.get("replication_key_value"), state.get("window_end")
-        return cls(key, value and parse_instant(value), end and parse_instant(end))
-
-    def after(
-        self, window: Window, maximum: datetime | None, covered: datetime | None = None
-    ) -> Bookmark:
-        """The bookmark when every row of a window is out.
-
-        It does not pass `covered`, up to when all changes are visible, and moves back to that if
-        it must. It never moves back for another reason.
-        """
-        return Bookmark(
-            self.key,
-            _not_after(covered, _latest(self.maximum, maximum)),
-            _not_after(covered, _latest(self.window_end, window.upper)),
-        )
-
-    def write(self, state: MutableMapping[str, Any]) -> None:
-        """Put the bookmark into the stream's state."""
-        state["replication_key"] = self.key
-        state["window_end"] = self.window_end and soql.utc_text(self.window_end)
-        if self.maximum:
-            state["replication_key_value"] = soql.utc_text(self.maximum)
+    @property
+    def is_incremental(self) -> bool:
+        """Whether a window is read; else the whole table."""
+        return self.replication_method != REPLICATION_FULL_TABLE
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the settings and the server's clock say about the window of a run."""
+    """What limits the windows of all streams of a run."""
 
     now: datetime
-    start: datetime | None
-    end: datetime | None
-    lookback: timedelta
+    """The server's clock."""
+    start: datetime | None = None
+    end: datetime | None = None
 
-    def window(self, bookmark: Bookmark) -> Window:
-        """The window to read next; empty when `end_date` lies before what was read."""
+    def window(self, bookmark: Bookmark, lookback: timedelta) -> Window:
+        """The window to read next; empty if `end` lies before what was read already."""
         upper = min(self.now, self.end) if self.end else self.now
         read_to = bookmark.window_end or bookmark.maximum
-        return Window(read_to - self.lookback if read_to else self.start, upper)
+        return Window(read_to - lookback if read_to else self.start, upper)
 
 
-def query(
-    sobject: str,
-    fields: Sequence[str],
-    *,
-    key: str | None = None,
-    window: Window | None = None,
-    where: str | None = None,
+@dataclass(frozen=True)
+class StreamPlan:
+    """What one run reads of one stream."""
+
+    name: str
+    columns: tuple[PageColumn, ...]
+    soql: str
+    bookmark: Bookmark | None = None
+    """How far earlier runs have read; None for a whole table."""
+    window: Window | None = None
+    """What this run reads; None for a whole table."""
+    moves_bookmark: bool = False
+    """Whether the bookmark moves at the end. A dry run reads only a part, so there it does not."""
+
+    @property
+    def key(self) -> str | None:
+        """The replication key; None for a whole table."""
+        return self.bookmark.key if self.bookmark else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to read, so that no job is needed."""
+        return self.window is not None and self.window.is_empty
+
+    def bookmark_after(
+        self, maximum: datetime | None, covered: datetime | None = None
+    ) -> Bookmark | None:
+        """The bookmark once every row is out; None if it stays.
+
+        Args:
+            maximum: The latest replication key of the rows.
+            covered: Up to when all changes are visible; None if Salesforce does not say.
+        """
+        if not (self.moves_bookmark and self.bookmark and self.window):
+            return None
+        return self.bookmark.after(self.window, maximum, covered)
+
+
+def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
+    """What a run reads for a request.
+
+    Args:
+        request: What is asked for.
+        bounds: Of the run; a request that is not incremental needs none.
+
+    Raises:
+        ConfigError: If a selected field does not exist, or if catalog or state ask for
+            something impossible.
+    """
+    columns, key = _columns(request), _window_key(request)
+    bookmark = _bookmark(request, key) if key else None
+    window = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
+    return StreamPlan(
+        name=request.name,
+        columns=columns,
+        soql=_soql(request, columns, key, window),
+        bookmark=bookmark,
+        window=window,
+        moves_bookmark=(window is not None and not window.is_empty and request.row_limit is None),
+    )
+
+
+def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:
+    """The selected fields that a bulk query can select.
+
+    Raises:
+        ConfigError: If a selected field does not exist, or none is selected.
+    """
+    fields = {name: request.sobject.field(name) for name in request.properties}
+    known = [field.name for field in fields_of(request.sobject)]
+    missing = [
+        f"{request.name}.{name} is selected in the catalog, but the org has no such field, or "
+        f"this user may not see it.{did_you_mean(name, known)} Deselect it, or discover again."
+        for name, field in fields.items()
+        if field is None
+    ]
+    columns = tuple(
+        PageColumn(name, kind_of(request.properties[name]))
+        for name, field in fields.items()
+        if field and is_selectable(field)
+    )
+    if missing or not columns:
+        raise ConfigError(
+            missing or [f"No field of {request.name} that bulk can read is selected. Select one."]
+        )
+    return columns
+
+
+def _window_key(request: StreamRequest) -> str | None:
+    """The field that limits the window; None to read the whole table.
+
+    Raises:
+        ConfigError: If the catalog asks for something impossible.
+    """
+    if not request.is_incremental:
+        return None
+    method, key = request.replication_method, request.replication_key
+    stamps = [field.name for field in request.sobject.fields if is_replication_key(field)]
+    if method == REPLICATION_INCREMENTAL and key in stamps:
+        return key
+    problem = (
+        f"{request.name}: the replication method {method} with the replication key {key} is not "
+        "possible. Choose FULL_TABLE, or INCREMENTAL with one of: "
+        f"{', '.join(stamps) or 'no field of this object'}."
+    )
+    raise ConfigError([problem])
+
+
+def _bookmark(request: StreamRequest, key: str) -> Bookmark:
+    try:
+        return Bookmark.read(request.state or {}, key)
+    except ValueError:
+        problem = (
+            f"The state of {request.name} has a replication key value that is not a date-time. "
+            "Give the last STATE of an earlier run."
+        )
+        raise ConfigError([problem]) from None
+
+
+def _soql(
+    request: StreamRequest,
+    columns: tuple[PageColumn, ...],
+    key: str | None,
+    window: Window | None,
 ) -> str:
-    """SOQL for one job, without ORDER BY or LIMIT.
+    """The query of the job: without ORDER BY, and without LIMIT but for a dry run.
 
     Either switches off Salesforce's own splitting of the job by primary key (Bulk API
     guide: Query Jobs) and invites timeouts.
     """
-    conditions = [where] if where else []
+    conditions = [request.where] if request.where else []
     if key and window:
         if window.lower:
             conditions.append(f"{key} >= {soql.datetime_literal(window.lower)}")
         conditions.append(f"{key} < {soql.datetime_literal(window.upper)}")
-    return soql.select(fields, sobject, where=conditions)
-
-
-def parse_instant(text: str) -> datetime:
-    """An aware instant in UTC from ISO 8601 text; without a zone it is UTC.
-
-    Raises:
-        ValueError: If the text is no date and no instant.
-    """
-    spelled = _OFFSET_WITHOUT_COLON.sub(r"\1:\2", re.sub(r"[Zz]$", "+00:00", text))
-    instant = datetime.fromisoformat(spelled)
-    return (instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)).astimezone(
-        timezone.utc
-    )
-
-
-def _not_after(bound: datetime | None, instant: datetime | None) -> datetime | None:
-    return min(bound, instant) if bound and instant else instant
-
-
-def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max((each for each in (one, other) if each), default=None)
+    statement = soql.select([column.name for column in columns], request.name, where=conditions)
+    return statement if request.row_limit is None else f"{statement} LIMIT {request.row_limit}"

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sfbulk import FieldDescribe, SObjectDescribe
 
@@ -125,7 +125,7 @@ def is_replication_key(field: FieldDescribe) -> bool:
     return field.type == "datetime" and field.filterable
 
 
-def kind_of(property_schema: dict[str, Any]) -> CellKind:
+def kind_of(property_schema: Mapping[str, Any]) -> CellKind:
     """How cells of a column become JSON, from the schema its target is told.
 
     The catalog's schema decides, not the describe: a user who declares a number as a

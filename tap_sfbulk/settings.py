@@ -1,7 +1,12 @@
-"""The tap's settings and the checks of their values; only checks that `spool_dir` exists."""
+"""The tap's settings: their schema, the checks of their values, and what they mean.
+
+No I/O, except that it checks whether `spool_dir` exists.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +14,7 @@ from singer_sdk import typing as th
 
 from sfbulk.quota.limits import QUOTA_SCHEMA
 from sfbulk.settings import CLIENT_SETTINGS, SIGN_IN_SCHEMA
-from tap_sfbulk.plan import parse_instant
+from tap_sfbulk.state import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,6 +114,43 @@ _READING = (
 SETTINGS: dict[str, Any] = th.PropertiesList(*_READING).to_dict()
 SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the tap's own settings."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the settings say about all streams of a run."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    include_deleted: bool = True
+    spool_dir: Path | None = None
+
+    @classmethod
+    def parse(cls, config: Mapping[str, Any]) -> RunOptions:
+        """From settings without problems; null means the same as a setting that is not given."""
+        start, end, folder = (config.get(n) for n in ("start_date", "end_date", "spool_dir"))
+        return cls(
+            start=parse_instant(start) if start else None,
+            end=parse_instant(end) if end else None,
+            include_deleted=config.get("include_deleted") is not False,
+            spool_dir=Path(folder) if folder else None,
+        )
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """What the settings say about one stream."""
+
+    lookback: timedelta
+    where: str | None = None
+    replication_key: str | None = None
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> StreamOptions:
+        """From the options of the stream and from the settings of the tap."""
+        given = (options.get("lookback"), config.get("lookback"), DEFAULT_LOOKBACK)
+        seconds = next(seconds for seconds in given if seconds is not None)
+        return cls(timedelta(seconds=seconds), options.get("where"), options.get("replication_key"))
 
 
 def own_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:

@@ -1,103 +1,88 @@
-"""The stream of one Salesforce object: what is selected, what is read, what is bookmarked."""
+"""The SDK's face of one Salesforce object: what is selected, how rows are written, its state."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import Stream
+from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.singerlib import Metadata, RecordMessage
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from singer_sdk.singerlib import Metadata
 
-# The SDK offers the class of its state manager nowhere else, though the property that
-# returns one is public and meant to be overridden.
-from singer_sdk.streams._state import StreamStateManager
-
-from sfbulk.errors import (
-    ConfigError,
-    LimitExceeded,
-    QuotaReached,
-    SalesforceError,
-    SessionExpired,
-    SignInError,
-)
-from sfbulk_singer.names import did_you_mean
-from tap_sfbulk import plan
+from sfbulk.errors import SalesforceError
 from tap_sfbulk.emit.lines import record_lines
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.records import records
 from tap_sfbulk.emit.tokens import TokenReader
-from tap_sfbulk.extract import covered_until, extract
+from tap_sfbulk.plan import StreamRequest
+from tap_sfbulk.run import ENDS_THE_RUN
 from tap_sfbulk.schema import (
-    PageColumn,
     fields_of,
-    is_replication_key,
     is_selectable,
     key_properties_of,
-    kind_of,
     replication_key_of,
     schema_of,
 )
-from tap_sfbulk.settings import DEFAULT_LOOKBACK
+from tap_sfbulk.state import WindowState
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator
 
     import polars as pl
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
-    from singer_sdk.singerlib import MetadataMapping
+    from singer_sdk.singerlib import Catalog, MetadataMapping
+    from singer_sdk.streams._state import StreamStateManager
 
     from sfbulk import SObjectDescribe
-    from tap_sfbulk.tap import TapSfbulk
-
-
-class WindowState(StreamStateManager):
-    """A stream's state that moves by whole windows, never by single records."""
-
-    def increment_state(self, *args: Any, **kwargs: Any) -> None:
-        """Leave the bookmark alone: the rows of a job come in no order."""
-
-    def write_starting_replication_value(self, *args: Any, **kwargs: Any) -> None:
-        """Leave no mark: `plan` decides where a window starts."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What one run reads of one object."""
-
-    columns: list[PageColumn]
-    key: str | None
-    bookmark: plan.Bookmark | None
-    window: plan.Window | None
-    covered: datetime | None
-    """Up to when all changes are visible; None where Salesforce does not say."""
-    soql: str
+    from tap_sfbulk.run import Reading, Run
+    from tap_sfbulk.settings import StreamOptions
 
 
 class SObjectStream(Stream):
-    """The rows of one Salesforce object, read by one bulk query job per run."""
+    """The rows of one Salesforce object.
+
+    Args:
+        tap: The tap; the SDK keeps the settings, the state and the writer there.
+        run: Plans what is read, and reads it.
+        sobject: The object.
+        options: What the settings say about it.
+    """
 
     # Cells become JSON by the schema already; a second conversion would lose digits.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     def __init__(
-        self, tap: TapSfbulk, sobject: SObjectDescribe, options: Mapping[str, Any]
+        self, tap: Tap, run: Run, sobject: SObjectDescribe, options: StreamOptions
     ) -> None:
         super().__init__(tap, schema=schema_of(sobject), name=sobject.name)
-        self._sfbulk = tap
+        self._run = run
         self._sobject = sobject
         self._options = options
-        self._counter: Counter | None = None
+        self._writer = tap.message_writer
         self.primary_keys = key_properties_of(sobject)
-        chosen = sobject.field(options.get("replication_key") or "")
+        chosen = sobject.field(options.replication_key or "")
         self.replication_key = chosen.name if chosen else replication_key_of(sobject)
+
+    @property
+    def request(self) -> StreamRequest:
+        """What is asked for, as catalog, settings and state are now."""
+        properties: dict[str, Any] = self.effective_schema["properties"]
+        # The SDK's `stream_state` would put an empty entry into the state of a stream not yet read.
+        state = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        return StreamRequest(
+            sobject=self._sobject,
+            properties={n: p for n, p in properties.items() if self.mask["properties", n]},
+            replication_method=self.replication_method,
+            replication_key=self.replication_key,
+            lookback=self._options.lookback,
+            where=self._options.where,
+            state=dict(state),
+            row_limit=self.ABORT_AT_RECORD_COUNT,
+        )
 
     @cached_property
     def state_manager(self) -> StreamStateManager:
@@ -107,7 +92,14 @@ class SObjectStream(Stream):
     @property
     def metadata(self) -> MetadataMapping:
         """Catalog metadata: keys are always read, what bulk cannot select never is."""
-        metadata = super().metadata
+        return self._marked(super().metadata)
+
+    def complete(self, catalog: Catalog) -> None:
+        """Mark in a catalog given what is always read and what bulk cannot select."""
+        if entry := catalog.get_stream(self.name):
+            self._marked(entry.metadata)
+
+    def _marked(self, metadata: MetadataMapping) -> MetadataMapping:
         if not metadata:
             # A catalog written by hand may have none, and then selects everything.
             metadata.root.selected = True
@@ -119,79 +111,75 @@ class SObjectStream(Stream):
         return metadata
 
     def get_replication_key_signpost(self, context: Context | None = None) -> None:  # noqa: ARG002
-        """None: the window's upper bound is what a signpost would be."""
+        """None: the upper bound of the window does what a signpost would do."""
         return
 
-    def get_record_counter(self, **options: Any) -> Counter:
-        """The SDK's counter of records, kept to count the rows of whole pages too."""
-        self._counter = super().get_record_counter(**options)
-        return self._counter
+    @cached_property
+    def _row_counter(self) -> Counter:
+        return metrics.record_counter(self.name)
+
+    def get_record_counter(self, **_options: Any) -> Counter:
+        """One counter for both paths: the SDK counts single records, `_write_rows` whole blocks."""
+        return self._row_counter
 
     def log_sync_costs(self) -> None:
-        """After all streams: raise if one of them broke.
+        """After all streams: raise if one of them failed.
+
+        An embedding program calls `Tap.sync_all`, which is final, and must not take half a run
+        for a whole one. This is the only public call that the SDK makes after the last stream.
 
         Raises:
-            StreamsBroken: Here, because this is the SDK's only public call after the last
-                stream, and an embedding program must not take half a run for a whole one.
+            StreamsFailed: With the name of each failed stream and the reason.
         """
         super().log_sync_costs()
-        self._sfbulk.raise_for_broken_streams()
+        self._run.raise_for_failed_streams()
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the object's window; whole pages go to the writer, else records are yielded.
 
         An error of this object is kept for the end of the run, so that the other streams
-        are read. Without a session, or at a limit, none can be read, so such an error is raised.
+        are read.
         """
         try:
-            yield from self._read()
-        except (SignInError, SessionExpired, LimitExceeded, QuotaReached):
-            raise
+            with self._run.read(self.request) as reading:
+                yield from self._rows(reading)
         except SalesforceError as error:
-            if self.ABORT_AT_RECORD_COUNT is not None:
+            if self._is_dry_run or isinstance(error, ENDS_THE_RUN):
                 raise
-            self._sfbulk.break_stream(self.name, error)
+            self._run.fail_stream(self.name, error)
 
-    def _read(self) -> Iterator[Record]:
-        reading = self._plan()
-        if reading.window and reading.window.is_empty:
-            self.logger.info("Nothing to read: the window ends before what was read already.")
-            return
-        tokens = TokenReader(self.name, reading.columns)
-        maximum = KeyMaximum(self.name, reading.key)
-        with extract(
-            self._sfbulk.salesforce,
-            reading.soql,
-            include_deleted=self.config.get("include_deleted") is not False,
-            spool_dir=self.config.get("spool_dir"),
-        ) as pages:
-            for page in pages:
-                rows = 0
-                for block in tokens.blocks(page.path):
-                    rows += block.height
-                    maximum.track(block)
-                    yield from self._emit(block, reading.columns)
-                page.check_rows(rows)
-            self._complete(reading, maximum.value)
+    def _rows(self, reading: Reading) -> Iterator[Record]:
+        plan = reading.plan
+        tokens, maximum = TokenReader(self.name, plan.columns), KeyMaximum(self.name, plan.key)
+        for page in reading.pages:
+            count = 0
+            for block in tokens.blocks(page.path):
+                count += block.height
+                maximum.track(block)
+                yield from self._emit(block, reading)
+            page.check_rows(count)
+        if bookmark := plan.bookmark_after(maximum.value, reading.covered):
+            bookmark.write(self.stream_state)
 
-    def _emit(self, block: pl.DataFrame, columns: Sequence[PageColumn]) -> Iterator[Record]:
-        writer = self._page_writer
-        if writer is None:
-            yield from records(block, columns)
-            return
-        empty = RecordMessage(self.name, record={}, time_extracted=self._sfbulk.clock.now())
-        line = writer.format_message(empty).decode().rstrip("\n")
-        before, _, after = line.partition('"record":{}')
-        writer.write_lines(record_lines(block, columns, before + '"record":', after))
-        if self._counter:
-            self._counter.increment(block.height)
+    def _emit(self, block: pl.DataFrame, reading: Reading) -> Iterable[Record]:
+        """Write the rows of a block, or return them as records where the SDK needs those."""
+        writer = self._writer
+        if self._needs_records or not isinstance(writer, PageWriter):
+            return records(block, reading.plan.columns)
+        before, after = writer.around_record(self.name, self._run.clock.now())
+        writer.write_lines(record_lines(block, reading.plan.columns, before, after))
+        self._row_counter.increment(block.height)
+        return ()
 
     @property
-    def _page_writer(self) -> PageWriter | None:
-        """The writer of whole pages; None when each record has to pass through the SDK."""
-        writer = self._sfbulk.message_writer
-        by_record = (
-            self.ABORT_AT_RECORD_COUNT is not None
+    def _is_dry_run(self) -> bool:
+        return self.ABORT_AT_RECORD_COUNT is not None
+
+    @property
+    def _needs_records(self) -> bool:
+        """Whether each record has to pass through the SDK, which changes, counts or files it."""
+        return bool(
+            self._is_dry_run
             or self.get_batch_config(self.config)
             # The SDK puts the version into each record itself.
             or self.emit_activate_version_messages
@@ -199,91 +187,3 @@ class SObjectStream(Stream):
             or type(self.stream_maps[0]) is not SameRecordTransform
             or self.stream_maps[0].flattening_enabled
         )
-        return None if by_record or not isinstance(writer, PageWriter) else writer
-
-    def _complete(self, reading: Reading, maximum: datetime | None) -> None:
-        # A dry run reads a few rows of the window only.
-        if self.ABORT_AT_RECORD_COUNT is None and reading.bookmark and reading.window:
-            after = reading.bookmark.after(reading.window, maximum, reading.covered)
-            after.write(self.stream_state)
-
-    def _plan(self) -> Reading:
-        columns, key = self._columns(), self._window_key()
-        bookmark = self._bookmark(key) if key else None
-        bounds = self._sfbulk.bounds(self._lookback()) if bookmark else None
-        window = bounds.window(bookmark) if bounds and bookmark else None
-        soql = plan.query(
-            self.name,
-            [column.name for column in columns],
-            key=key,
-            window=window,
-            where=self._options.get("where"),
-        )
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            soql += f" LIMIT {self.ABORT_AT_RECORD_COUNT}"
-        covered = self._covered(bounds.now) if bounds and window and not window.is_empty else None
-        return Reading(columns, key, bookmark, window, covered, soql)
-
-    def _covered(self, now: datetime) -> datetime | None:
-        """API call: up to when all changes are visible; asked before the job is created.
-
-        A dry run keeps no bookmark, so it does not ask.
-        """
-        if self.ABORT_AT_RECORD_COUNT is not None or not self._sobject.replicateable:
-            return None
-        return covered_until(self._sfbulk.salesforce, self.name, now)
-
-    def _lookback(self) -> timedelta:
-        # A setting may be null, which means as little as one that is not given.
-        given = (self._options.get("lookback"), self.config.get("lookback"), DEFAULT_LOOKBACK)
-        return timedelta(seconds=next(seconds for seconds in given if seconds is not None))
-
-    def _columns(self) -> list[PageColumn]:
-        """What to select: fields of the catalog that are selected and that bulk can read.
-
-        Raises:
-            ConfigError: If a selected field is none of the object.
-        """
-        properties: dict[str, Any] = self.effective_schema["properties"]
-        selected = [name for name in properties if self.mask["properties", name]]
-        fields = {name: self._sobject.field(name) for name in selected}
-        known = [field.name for field in fields_of(self._sobject)]
-        lost = [
-            f"{self.name}.{name} is selected in the catalog, but the org shows this user no such "
-            f"field{did_you_mean(name, known)}. Deselect it, or discover again."
-            for name, field in fields.items()
-            if field is None
-        ]
-        if lost or not selected:
-            raise ConfigError(lost or [f"{self.name} is selected without any field of it."])
-        return [
-            PageColumn(name, kind_of(properties[name]))
-            for name, field in fields.items()
-            if field and is_selectable(field)
-        ]
-
-    def _window_key(self) -> str | None:
-        """The field that cuts windows; None to read the whole table.
-
-        Raises:
-            ConfigError: If the catalog asks for what cannot be done.
-        """
-        if self.replication_method == REPLICATION_FULL_TABLE:
-            return None
-        stamps = [f.name for f in self._sobject.fields if is_replication_key(f)]
-        if self.replication_method == REPLICATION_INCREMENTAL and self.replication_key in stamps:
-            return self.replication_key
-        problem = (
-            f"{self.name}: the replication method {self.replication_method} with the "
-            f"replication key {self.replication_key} is not possible. Choose FULL_TABLE, or "
-            f"INCREMENTAL with one of: {', '.join(stamps) or 'no field of this object'}."
-        )
-        raise ConfigError([problem])
-
-    def _bookmark(self, key: str) -> plan.Bookmark:
-        try:
-            return plan.Bookmark.read(self.stream_state, key)
-        except ValueError:
-            raise ConfigError(
-                [f"The state of {self.name} holds a replication key value that is no instant."]
-            ) from None

@@ -15,20 +15,22 @@ from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import Settings, parse_settings
-from sfbulk_singer.command import ErrorLineCommand, one_line, require_json_object
-from sfbulk_singer.names import did_you_mean
+from sfbulk_singer.command import ErrorLineCommand, require_json_object
 from sfbulk_singer.signals import between_log_lines
-from tap_sfbulk.discovery import objects_to_read, options_for
+from tap_sfbulk.discovery import (
+    check_replication_keys,
+    did_you_mean,
+    objects_to_read,
+    options_for,
+)
 from tap_sfbulk.input_files import check_file
-from tap_sfbulk.plan import Bounds, parse_instant
-from tap_sfbulk.schema import is_replication_key
-from tap_sfbulk.settings import SETTINGS, own_problems
+from tap_sfbulk.run import Run, StreamsFailed
+from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problems
 from tap_sfbulk.stream import SObjectStream
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Sequence
     from types import FrameType
 
     import click
@@ -38,19 +40,9 @@ if TYPE_CHECKING:
     from sfbulk.clock import Clock
 
 
-class StreamsBroken(Exception):  # noqa: N818 - says what happened to the run
-    """Some streams could not be read; the others were read to their end."""
-
-    def __init__(self, reasons: Mapping[str, Exception]) -> None:
-        told = "; ".join(f"{name}: {one_line(reason)}" for name, reason in reasons.items())
-        super().__init__(
-            f"{len(reasons)} stream{'s' * (len(reasons) > 1)} could not be read. {told}"
-        )
-
-
 EXPECTED_ERRORS = (
     SalesforceError,
-    StreamsBroken,
+    StreamsFailed,
     SingerSDKError,
     OSError,
 )
@@ -66,6 +58,7 @@ class TapSfbulk(Tap):
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     message_writer_class: type[GenericSingerWriter[Any, Any]] = PageWriter
     clock: Clock = SYSTEM_CLOCK
+    _is_state_loaded = False
 
     @cached_property
     def client_settings(self) -> Settings:
@@ -78,62 +71,53 @@ class TapSfbulk(Tap):
         return Salesforce.from_settings(self.client_settings)
 
     @cached_property
-    def _broken(self) -> dict[str, Exception]:
-        return {}
-
-    def break_stream(self, name: str, reason: Exception) -> None:
-        """Note that a stream cannot be read; the run goes on and fails at its end."""
-        self.logger.error("%s: %s", name, one_line(reason))
-        self._broken[name] = reason
-
-    def raise_for_broken_streams(self) -> None:
-        """Raise if a stream could not be read.
-
-        Raises:
-            StreamsBroken: Naming each of them with its reason.
-        """
-        if self._broken:
-            raise StreamsBroken(self._broken)
-
-    def bounds(self, lookback: timedelta) -> Bounds:
-        """What limits a window that is planned now, by the server's clock."""
-        return Bounds(
-            now=self.salesforce.server_time(),
-            start=self._instant("start_date"),
-            end=self._instant("end_date"),
-            lookback=lookback,
+    def run(self) -> Run:
+        """The run over the streams that are selected when the first of them is read."""
+        return Run(
+            self.salesforce,
+            self.clock,
+            RunOptions.parse(self.config),
+            lambda: [each.request for each in self._object_streams if each.selected],
         )
 
-    def _instant(self, setting: str) -> datetime | None:
-        text = self.config.get(setting)
-        return parse_instant(text) if text else None
+    @property
+    def _object_streams(self) -> list[SObjectStream]:
+        """The streams in the order in which the SDK reads them."""
+        return [each for each in self.streams.values() if isinstance(each, SObjectStream)]
 
     def discover_streams(self) -> Sequence[SObjectStream]:
         """A stream per object that the settings name and, if one is given, the catalog selects.
 
         Raises:
             ConfigError: If a setting names an object, field or option that does not exist.
-            StreamsBroken: If no object at all can be described.
+            StreamsFailed: If no object at all can be described.
         """
         names = objects_to_read(
             self.salesforce.describe_global(),
             self.config.get("streams_to_discover"),
             self.config.get("exclude_streams") or (),
         )
-        options = options_for(names, self.config.get("stream_options") or {})
-        answers = self.salesforce.describe_many(self._in_catalog(names))
+        given = options_for(names, self.config.get("stream_options") or {})
+        options = {name: StreamOptions.parse(given[name], self.config) for name in names}
+        described = self._describe(self._selected_by_catalog(names))
+        if not described:
+            self.run.raise_for_failed_streams()
+        check_replication_keys(
+            described, {name: each.replication_key for name, each in options.items()}
+        )
+        return [SObjectStream(self, self.run, each, options[each.name]) for each in described]
+
+    def _describe(self, names: Sequence[str]) -> list[SObjectDescribe]:
+        """The objects that can be described; the others have failed."""
         described = []
-        for name, answer in answers.items():
+        for name, answer in self.salesforce.describe_many(names).items():
             if isinstance(answer, SalesforceError):
-                self.break_stream(name, answer)
+                self.run.fail_stream(name, answer)
             else:
                 described.append(answer)
-        if not described:
-            self.raise_for_broken_streams()
-        _check_replication_keys(described, options)
-        return [SObjectStream(self, sobject, options[sobject.name]) for sobject in described]
+        return described
 
-    def _in_catalog(self, names: Sequence[str]) -> list[str]:
+    def _selected_by_catalog(self, names: Sequence[str]) -> list[str]:
         """Those names that the catalog given selects; all of them without one."""
         if self.input_catalog is None:
             return list(names)
@@ -146,29 +130,34 @@ class TapSfbulk(Tap):
             if name not in names:
                 reason = (
                     "The catalog selects it, but the org has no such object, or the settings "
-                    f"leave it out{did_you_mean(name, names)}. Deselect it, or discover again."
+                    f"leave it out.{did_you_mean(name, names)} Deselect it, or discover again."
                 )
-                self.break_stream(name, ConfigError([reason]))
+                self.run.fail_stream(name, ConfigError([reason]))
         return [name for name in names if name in selected]
 
     def setup_mapper(self) -> None:
-        """Set up stream maps once the catalog given is completed.
+        """Set up stream maps, once the streams have completed the catalog given.
 
-        The SDK prunes the schemas here; the streams first mark in the same catalog what is
-        always read and what bulk cannot select.
+        The SDK prunes the schemas by that catalog here, before it asks a stream for anything.
         """
-        for stream in self.streams.values():
-            _ = stream.metadata
+        if self.input_catalog is not None:
+            for stream in self._object_streams:
+                stream.complete(self.input_catalog)
         super().setup_mapper()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state given; from then on a signal writes the state of this run."""
+        super().load_state(state)
+        self._is_state_loaded = True
 
     def run_discovery(self) -> str:
         """Print the catalog of all objects that can be described, and return it.
 
         Raises:
-            StreamsBroken: After that, if others cannot.
+            StreamsFailed: After that, if others cannot.
         """
         printed = super().run_discovery()
-        self.raise_for_broken_streams()
+        self.run.raise_for_failed_streams()
         return printed
 
     # The SDK's only place between its own check of the settings and the first request. A
@@ -201,8 +190,8 @@ class TapSfbulk(Tap):
         Raises:
             SystemExit: With code 1.
         """
-        # Before the given state is loaded there is none, and an empty one would wipe it out.
-        if self.state:
+        # An empty state that is written before the given one is loaded would replace that one.
+        if self._is_state_loaded:
             self.state_writer.write_state(self.state)
         self.logger.error("Stopped by %s. Run again from the last state to go on.", signal_name)
         raise SystemExit(1)
@@ -231,20 +220,3 @@ class TapSfbulk(Tap):
         return ErrorLineCommand.like(
             super().get_singer_command(), logger=cls.logger, expected=EXPECTED_ERRORS
         )
-
-
-def _check_replication_keys(
-    described: Sequence[SObjectDescribe], options: Mapping[str, Mapping[str, Any]]
-) -> None:
-    problems = []
-    for sobject in described:
-        key = options[sobject.name].get("replication_key")
-        field = sobject.field(key) if key else None
-        if key and (field is None or not is_replication_key(field)):
-            stamps = [f.name for f in sobject.fields if is_replication_key(f)]
-            problems.append(
-                f"stream_options: {sobject.name}.{key} is not a date/time field that a query can "
-                f"filter by{did_you_mean(key, stamps)}. Choose one of: {', '.join(stamps)}."
-            )
-    if problems:
-        raise ConfigError(problems)

@@ -11,7 +11,7 @@ import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 
-from sfbulk_singer.numbers import WrittenNumber, as_written
+from tap_sfbulk.emit.records import JsonNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def _encode_foreign(value: Any) -> Any:
-    if isinstance(value, WrittenNumber):
-        return as_written(value)
+    if isinstance(value, JsonNumber):
+        return msgspec.Raw(str(value).encode())
     return value.isoformat(sep="T") if isinstance(value, datetime) else str(value)
 
 
@@ -50,6 +50,13 @@ class PageWriter(MsgSpecWriter):
             sys.stdout.buffer.write(self.format_message(message))
             if not isinstance(message, RecordMessage):
                 sys.stdout.buffer.flush()
+
+    def around_record(self, stream: str, extracted: datetime) -> tuple[str, str]:
+        """What stands before and after the record in each RECORD line of a stream."""
+        empty = RecordMessage(stream, record={}, time_extracted=extracted)
+        line = self.format_message(empty).decode().rstrip("\n")
+        before, _, after = line.partition('"record":{}')
+        return before + '"record":', after
 
     def write_lines(self, lines: bytes) -> None:
         """Write lines of JSON that are messages already, each ended by a line feed."""

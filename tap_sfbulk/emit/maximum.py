@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk.errors import DataError
 from tap_sfbulk.emit.tokens import UTC_STAMP
-from tap_sfbulk.plan import parse_instant
+from tap_sfbulk.state import parse_instant
 
 if TYPE_CHECKING:
     from datetime import datetime

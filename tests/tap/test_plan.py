@@ -1,174 +1,244 @@
-"""The window contract: nothing is lost between runs, and nothing moves back."""
+"""What one run reads of one stream, planned without asking anybody."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tap_sfbulk.plan import Bookmark, Bounds, Window, parse_instant, query
+from sfbulk import FieldDescribe, SObjectDescribe
+from sfbulk.errors import ConfigError
+from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
+from tap_sfbulk.schema import CellKind, property_of
+from tap_sfbulk.state import Bookmark
 
 KEY = "SystemModstamp"
-LOOKBACK = timedelta(seconds=600)
+SELECTABLE = {
+    "Id": "id",
+    "Name": "string",
+    "AnnualRevenue": "currency",
+    "NumberOfEmployees": "int",
+    "BillingCity": "string",
+    "IsDeleted": "boolean",
+    "CreatedDate": "datetime",
+    KEY: "datetime",
+}
+NOT_SELECTABLE = {"BillingAddress": "address", "Body": "base64", "Geo__c": "location"}
+
+
+def a_field(name: str, field_type: str) -> FieldDescribe:
+    return FieldDescribe(name=name, label=name, type=field_type, filterable=True)
+
+
+ACCOUNT = SObjectDescribe(
+    name="Account",
+    label="Account",
+    fields=tuple(a_field(*each) for each in {**SELECTABLE, **NOT_SELECTABLE}.items()),
+)
 
 
 def at(hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 11, 23, hour, minute, tzinfo=timezone.utc)
 
 
-def bounds(now: datetime, **given: Any) -> Bounds:
-    return Bounds(**({"now": now, "start": None, "end": None, "lookback": LOOKBACK} | given))
+def selected(*names: str) -> dict[str, Any]:
+    found = [ACCOUNT.field(name) for name in names]
+    return {field.name: property_of(field) for field in found if field}
 
 
-def test_nothing_configured_reads_all_history() -> None:
-    assert bounds(at(9)).window(Bookmark(KEY)) == Window(None, at(9))
-
-
-def test_start_date_is_the_lower_bound_without_a_bookmark_only() -> None:
-    assert bounds(at(9), start=at(3)).window(Bookmark(KEY)) == Window(at(3), at(9))
-    read = Bookmark(KEY, window_end=at(2))
-    assert bounds(at(9), start=at(3)).window(read).lower == at(2) - LOOKBACK
-
-
-def test_a_window_starts_where_the_last_one_ended_less_the_lookback() -> None:
-    read = Bookmark(KEY, maximum=at(1), window_end=at(8))
-    assert bounds(at(9)).window(read) == Window(at(7, 50), at(9))
-
-
-def test_a_state_of_another_tap_is_read_from_its_value_less_the_lookback() -> None:
-    state = {"replication_key": KEY, "replication_key_value": "2026-11-23T05:00:00.000+0000"}
-    assert bounds(at(9)).window(Bookmark.read(state, KEY)) == Window(at(4, 50), at(9))
-
-
-def test_a_state_of_another_replication_key_is_none() -> None:
-    state = {"replication_key": "CreatedDate", "window_end": "2026-11-23T05:00:00.000Z"}
-    assert Bookmark.read(state, KEY) == Bookmark(KEY)
-
-
-def test_end_date_is_the_upper_bound_when_it_is_earlier_than_now() -> None:
-    assert bounds(at(9), end=at(8)).window(Bookmark(KEY)).upper == at(8)
-    assert bounds(at(9), end=at(10)).window(Bookmark(KEY)).upper == at(9)
-
-
-def test_a_window_that_ends_before_it_starts_is_empty() -> None:
-    read = Bookmark(KEY, window_end=at(8))
-    assert bounds(at(9), end=at(5)).window(read).is_empty
-    assert not bounds(at(9)).window(read).is_empty
-
-
-def test_a_bookmark_survives_being_written_and_read() -> None:
-    state: dict[str, Any] = {}
-    bookmark = Bookmark(KEY).after(Window(None, at(9)), at(8))
-    bookmark.write(state)
-    assert state == {
+def request(**given: Any) -> StreamRequest:
+    asked: dict[str, Any] = {
+        "sobject": ACCOUNT,
+        "properties": selected("Id", "Name", KEY),
+        "replication_method": "INCREMENTAL",
         "replication_key": KEY,
-        "replication_key_value": "2026-11-23T08:00:00.000Z",
-        "window_end": "2026-11-23T09:00:00.000Z",
+        "lookback": timedelta(minutes=10),
     }
-    assert Bookmark.read(state, KEY) == bookmark
+    return StreamRequest(**(asked | given))
 
 
-def test_a_window_without_rows_moves_the_window_end_and_keeps_the_value() -> None:
-    read = Bookmark(KEY, maximum=at(1), window_end=at(2)).after(Window(at(2), at(9)), None)
-    assert read == Bookmark(KEY, maximum=at(1), window_end=at(9))
+def plan(bounds: Bounds | None = None, **given: Any) -> StreamPlan:
+    return plan_stream(request(**given), bounds or Bounds(at(9)))
 
 
-instants = st.datetimes(
-    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone itself
-    max_value=datetime(2030, 1, 1),  # noqa: DTZ001 - as above
-    timezones=st.just(timezone.utc),
-).map(lambda instant: instant.replace(microsecond=0))
+def state(bookmark: Bookmark | None) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    if bookmark:
+        bookmark.write(written)
+    return written
 
 
-@given(runs=st.lists(st.tuples(instants, instants), min_size=2, max_size=6))
-def test_a_bookmark_never_moves_back_and_windows_leave_no_gap(
-    runs: list[tuple[datetime, datetime]],
-) -> None:
-    bookmark = Bookmark(KEY)
-    for now, maximum in runs:
-        window = bounds(now).window(bookmark)
-        if bookmark.window_end:
-            assert window.lower is not None
-            assert window.lower < bookmark.window_end
-        after = bookmark.after(window, maximum)
-        assert after.window_end is not None
-        assert bookmark.window_end is None or after.window_end >= bookmark.window_end
-        assert bookmark.maximum is None or (after.maximum or maximum) >= bookmark.maximum
-        bookmark = after
-
-
-def test_a_bookmark_does_not_pass_what_is_covered() -> None:
-    read = Bookmark(KEY, maximum=at(1), window_end=at(2))
-    after = read.after(Window(at(2), at(9)), at(8), covered=at(7))
-    assert after == Bookmark(KEY, maximum=at(7), window_end=at(7))
-    late = read.after(Window(at(2), at(9)), at(8), covered=at(10))
-    assert late == Bookmark(KEY, maximum=at(8), window_end=at(9))
-
-
-def test_a_bookmark_moves_back_to_what_is_covered() -> None:
-    # A run before this one was not told of the transaction, which has run since one o'clock.
-    read = Bookmark(KEY, maximum=at(5), window_end=at(6))
-    after = read.after(Window(at(6), at(9)), at(8), covered=at(1))
-    assert after == Bookmark(KEY, maximum=at(1), window_end=at(1))
-
-
-def test_a_table_without_rows_is_held_back_too() -> None:
-    after = Bookmark(KEY).after(Window(None, at(9)), None, covered=at(7))
-    assert after == Bookmark(KEY, maximum=None, window_end=at(7))
-
-
-@given(now=instants, committed=instants, began=instants, lookback=st.integers(0, 3600))
-def test_rows_of_a_transaction_that_ran_during_a_run_are_in_the_window_of_the_next(
-    now: datetime, committed: datetime, began: datetime, lookback: int
-) -> None:
-    if not began <= now <= committed:
-        return
-    first = bounds(now, lookback=timedelta(seconds=lookback)).window(Bookmark(KEY))
-    kept = Bookmark(KEY).after(first, None, covered=began)
-    later = committed + timedelta(seconds=1)
-    second = bounds(later, lookback=timedelta(seconds=lookback)).window(kept)
-    # Its rows have stamps from its beginning to its end.
-    assert second.lower is not None
-    assert second.lower <= began
-    assert committed < second.upper
-
-
-def test_the_query_is_half_open_and_has_no_order_or_limit() -> None:
-    soql = query(
-        "Account", ["Id", "Name"], key=KEY, window=Window(at(8), at(9)), where="A = 1 OR B = 2"
-    )
-    assert soql == (
-        "SELECT Id, Name FROM Account WHERE (A = 1 OR B = 2) AND "
+def test_a_window_is_half_open_and_the_condition_stands_in_brackets() -> None:
+    made = plan(where="A = 1 OR B = 2", state=state(Bookmark(KEY, window_end=at(8, 10))))
+    assert made.soql == (
+        "SELECT Id, Name, SystemModstamp FROM Account WHERE (A = 1 OR B = 2) AND "
         "(SystemModstamp >= 2026-11-23T08:00:00.000Z) AND "
         "(SystemModstamp < 2026-11-23T09:00:00.000Z)"
     )
 
 
-def test_a_full_table_has_no_condition() -> None:
-    assert query("Account", ["Id"]) == "SELECT Id FROM Account"
+def test_a_full_table_has_no_condition_and_no_bookmark() -> None:
+    for bounds in (None, Bounds(at(9), start=at(3), end=at(4))):
+        made = plan_stream(request(replication_method="FULL_TABLE"), bounds)
+        assert made.soql == "SELECT Id, Name, SystemModstamp FROM Account"
+        assert (made.key, made.window, made.bookmark_after(at(8))) == (None, None, None)
+
+
+def test_the_types_of_the_catalog_decide_how_cells_become_json() -> None:
+    properties = selected("Id", "NumberOfEmployees", "AnnualRevenue")
+    properties["AnnualRevenue"] = {"type": ["string", "null"]}
+    assert [column.kind for column in plan(properties=properties).columns] == [
+        CellKind.TEXT,
+        CellKind.INTEGER,
+        CellKind.TEXT,
+    ]
+
+
+def test_all_selected_fields_that_do_not_exist_are_named_with_close_ones() -> None:
+    with pytest.raises(ConfigError) as refused:
+        plan(properties=selected("Id") | {"Nme": {}, "Zzz": {}})
+    assert "Account.Nme is selected" in str(refused.value)
+    assert "Did you mean Name" in str(refused.value)
+    assert "Account.Zzz is selected" in str(refused.value)
+
+
+@pytest.mark.parametrize("names", [[], ["BillingAddress"]])
+def test_a_stream_without_a_field_that_bulk_can_read_is_refused(names: list[str]) -> None:
+    with pytest.raises(ConfigError, match="No field of Account that bulk can read is selected"):
+        plan(properties=selected(*names))
 
 
 @pytest.mark.parametrize(
-    ("text", "instant"),
+    ("method", "key"), [("INCREMENTAL", None), ("INCREMENTAL", "Name"), ("LOG_BASED", KEY)]
+)
+def test_a_method_that_is_not_possible_is_refused_with_the_keys_that_are(
+    method: str, key: str | None
+) -> None:
+    with pytest.raises(ConfigError, match=f"INCREMENTAL with one of: CreatedDate, {KEY}"):
+        plan(replication_method=method, replication_key=key)
+
+
+def test_a_bookmark_that_is_not_a_date_time_is_refused_without_showing_it() -> None:
+    with pytest.raises(ConfigError, match="state of Account") as refused:
+        plan(state={"replication_key": KEY, "replication_key_value": "last week"})
+    assert "last week" not in str(refused.value)
+
+
+def test_the_bookmark_of_another_key_is_not_used() -> None:
+    other = state(Bookmark("CreatedDate", window_end=at(8)))
+    assert (
+        plan(Bounds(at(9), start=at(3)), state=other).window
+        == plan(Bounds(at(9), start=at(3))).window
+    )
+
+
+@pytest.mark.parametrize(
+    ("bounds", "bookmark"),
     [
-        ("2026-11-23", at(0)),
-        ("2026-11-23T09:00:00Z", at(9)),
-        ("2026-11-23T09:00:00.000Z", at(9)),
-        ("2026-11-23T09:00:00.000+0000", at(9)),
-        ("2026-11-23T10:00:00+01:00", at(9)),
-        ("2026-11-23T10:00:00.000+0100", at(9)),
-        ("2026-11-23T09:00:00", at(9)),
-        ("2026-11-23 09:00:00", at(9)),
+        (Bounds(at(9), end=at(5)), Bookmark(KEY, window_end=at(8))),
+        (Bounds(at(9), start=at(10)), None),
+        (Bounds(at(9), start=at(6), end=at(5)), None),
     ],
 )
-def test_instants_are_read_in_the_forms_people_and_taps_write(text: str, instant: datetime) -> None:
-    assert parse_instant(text) == instant
+def test_an_empty_window_moves_no_bookmark(bounds: Bounds, bookmark: Bookmark | None) -> None:
+    made = plan(bounds, state=state(bookmark))
+    assert made.is_empty
+    assert made.bookmark_after(None) is None
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-11-23T25:00:00Z"])
-def test_what_is_no_instant_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
-        parse_instant(text)
+def test_a_dry_run_is_limited_and_moves_no_bookmark() -> None:
+    made = plan(row_limit=1)
+    assert made.soql.endswith(" LIMIT 1")
+    assert made.bookmark_after(at(8)) is None
+
+
+names = st.lists(st.sampled_from([*SELECTABLE, *NOT_SELECTABLE]), unique=True)
+
+
+@given(names=names, incremental=st.booleans())
+def test_each_selected_field_that_can_be_selected_is_a_column_exactly_once(
+    names: list[str], *, incremental: bool
+) -> None:
+    expected = [name for name in names if name in SELECTABLE]
+    assume(expected)
+    method = "INCREMENTAL" if incremental else "FULL_TABLE"
+    made = plan(properties=selected(*names), replication_method=method)
+    assert [column.name for column in made.columns] == expected
+    listed = re.fullmatch(r"SELECT (.*) FROM Account( WHERE .*)?", made.soql)
+    assert listed is not None
+    assert listed[1].split(", ") == expected
+
+
+seconds = st.integers(0, 100_000)
+LOOKBACKS = st.integers(0, 1000)
+
+
+def instant(second: int) -> datetime:
+    return at(0) + timedelta(seconds=second)
+
+
+def matches(soql: str, stamp: datetime) -> bool:
+    """Whether a row with this stamp meets the conditions of a query, which are read as text."""
+    for sign, text in re.findall(rf"\({KEY} (>=|<) (\S+)\)", soql):
+        limit = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        if not (stamp >= limit if sign == ">=" else stamp < limit):
+            return False
+    return True
+
+
+optional = st.one_of(st.none(), seconds)
+
+
+@given(now=seconds, start=optional, end=optional, read_to=optional, lookback=LOOKBACKS)
+def test_a_query_has_its_bounds_and_neither_order_nor_limit(
+    now: int, start: int | None, end: int | None, read_to: int | None, lookback: int
+) -> None:
+    bounds = Bounds(
+        instant(now),
+        None if start is None else instant(start),
+        None if end is None else instant(end),
+    )
+    bookmark = None if read_to is None else Bookmark(KEY, window_end=instant(read_to))
+    made = plan(bounds, state=state(bookmark), lookback=timedelta(seconds=lookback))
+    assert "ORDER BY" not in made.soql
+    assert "LIMIT" not in made.soql
+    assert made.window is not None
+    upper = now if end is None else min(now, end)
+    assert made.window.upper == instant(upper)
+    lower = start if read_to is None else read_to - lookback
+    assert made.window.lower == (None if lower is None else instant(lower))
+    for second in {0, now, upper - 1, upper, *([lower - 1, lower] if lower is not None else [])}:
+        inside = (lower is None or second >= lower) and second < upper
+        assert matches(made.soql, instant(second)) == inside
+
+
+@given(
+    rows=st.lists(st.tuples(seconds, st.integers(0, 600)), max_size=20),
+    runs=st.lists(st.tuples(seconds, st.booleans()), min_size=1, max_size=6),
+)
+def test_rows_visible_within_the_lookback_are_read_and_the_bookmark_never_moves_back(
+    rows: list[tuple[int, int]], runs: list[tuple[int, bool]]
+) -> None:
+    lookback, kept = timedelta(seconds=600), state(None)
+    read: set[tuple[int, int]] = set()
+    for now, is_complete in sorted(runs):
+        made = plan(Bounds(instant(now)), state=kept, lookback=lookback)
+        found = {
+            (stamp, late)
+            for stamp, late in rows
+            if stamp + late <= now and matches(made.soql, instant(stamp))
+        }
+        before = Bookmark.read(kept, KEY)
+        after = made.bookmark_after(max((instant(s) for s, _ in found), default=None))
+        if not is_complete or after is None:
+            continue
+        read |= found
+        assert before.window_end is None or (after.window_end or at(0)) >= before.window_end
+        assert before.maximum is None or (after.maximum or at(0)) >= before.maximum
+        kept = state(after)
+        missed = {(s, late) for s, late in rows if s < now and s + late <= now} - read
+        assert missed == set()

@@ -1,0 +1,215 @@
+"""One run of the tap over all its streams: who plans them, who submits jobs, which ones failed."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from sfbulk.bulk2 import disposing
+from sfbulk.errors import (
+    ApiError,
+    LimitExceeded,
+    QuotaReached,
+    SalesforceError,
+    SessionExpired,
+    SignInError,
+    TransportError,
+)
+from sfbulk_singer.command import one_line
+from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from sfbulk import ResultPage, Salesforce
+    from sfbulk.clock import Clock
+    from tap_sfbulk.settings import RunOptions
+
+log = logging.getLogger(__name__)
+
+ENDS_THE_RUN = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
+"""Errors of one stream after which no other one can be read either."""
+
+_SPAN = timedelta(minutes=5)
+"""Short, because the ids of the answer are not used; Salesforce wants at least a minute."""
+
+
+class StreamsFailed(Exception):  # noqa: N818 - says what happened to the run
+    """Some streams could not be read; the others were read completely."""
+
+    def __init__(self, reasons: Mapping[str, Exception]) -> None:
+        listed = "; ".join(f"{name}: {one_line(reason)}" for name, reason in reasons.items())
+        super().__init__(
+            f"{len(reasons)} stream{'s' * (len(reasons) > 1)} could not be read. {listed}"
+        )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One stream while it is read."""
+
+    plan: StreamPlan
+    pages: Iterator[ResultPage]
+    """Each is to be checked with `check_rows` once it is read."""
+    covered: datetime | None = None
+    """Up to when all changes are visible; None if Salesforce does not say."""
+
+
+@dataclass(frozen=True)
+class _Planned:
+    request: StreamRequest
+    plan: StreamPlan | SalesforceError
+
+
+class Run:
+    """One run over all selected streams.
+
+    The plans of all selected streams are made together, when the first stream is read, and the
+    server's clock is read once for all of them. So the upper bound of each window is fixed before
+    the first job of the run, which is before its own job. All streams end at the same time: a
+    child record that a run emits does not come a run earlier than its parent. What is committed
+    later is read by the next run, which starts where this window ended.
+
+    Args:
+        salesforce: The org.
+        clock: The local clock; windows are planned by the server's.
+        options: What the settings say about the run.
+        requests: What is asked for by the streams selected now, in the order they are read in.
+    """
+
+    def __init__(
+        self,
+        salesforce: Salesforce,
+        clock: Clock,
+        options: RunOptions,
+        requests: Callable[[], Iterable[StreamRequest]],
+    ) -> None:
+        self.clock = clock
+        self._salesforce = salesforce
+        self._options = options
+        self._requests = requests
+        self._bounds: Bounds | None = None
+        self._planned: dict[str, _Planned] = {}
+        self._failed: dict[str, Exception] = {}
+
+    def fail_stream(self, name: str, reason: Exception) -> None:
+        """Note that a stream cannot be read; the run goes on and fails at its end."""
+        log.error("%s: %s", name, one_line(reason))
+        self._failed[name] = reason
+
+    def raise_for_failed_streams(self) -> None:
+        """Raise if a stream could not be read.
+
+        Raises:
+            StreamsFailed: With the name of each of them and the reason.
+        """
+        if self._failed:
+            raise StreamsFailed(self._failed)
+
+    @contextmanager
+    def read(self, request: StreamRequest) -> Iterator[Reading]:
+        """API call: read one stream by a job of its own.
+
+        If the block ends well, the job is deleted; if it ends early, the job is aborted. The
+        pages on disk are removed in any case.
+
+        Raises:
+            ConfigError: If the request cannot be planned.
+            SalesforceError: If the query is refused, its job fails, or a page cannot be read.
+            RowCountMismatch: If all pages together do not hold the rows of the job.
+        """
+        plan = self._take_plan(request)
+        if plan.is_empty:
+            log.info(
+                "%s: nothing to read: the window ends before what was read already.", plan.name
+            )
+            yield Reading(plan, iter(()))
+            return
+        asks = plan.moves_bookmark and request.sobject.replicateable
+        # Before the job is created, so that a transaction that ends in between is visible to it.
+        covered = self._covered_until(plan.name) if asks else None
+        with self._pages(plan) as pages:
+            yield Reading(plan, pages, covered)
+
+    def _take_plan(self, request: StreamRequest) -> StreamPlan:
+        planned = self._planned.pop(request.name, None)
+        # An embedding program may read a stream again, or after it changed what is asked for.
+        if planned is None or planned.request != request:
+            self._plan_all(request)
+            planned = self._planned.pop(request.name)
+        if isinstance(planned.plan, SalesforceError):
+            raise planned.plan
+        return planned.plan
+
+    def _plan_all(self, asked: StreamRequest) -> None:
+        """API call: plan all selected streams, by the server's clock of now.
+
+        Raises:
+            SalesforceError: If the clock cannot be read and the stream asked for needs it. The
+                others that need it are not planned; the first of them to be read tries again.
+        """
+        requests = {each.name: each for each in (*self._requests(), asked)}
+        self._bounds = None
+        if any(each.is_incremental for each in requests.values()):
+            try:
+                self._bounds = self._bounds_now()
+            except SalesforceError as error:
+                if asked.is_incremental or isinstance(error, ENDS_THE_RUN):
+                    raise
+        self._planned = {
+            name: _Planned(each, self._plan_or_error(each))
+            for name, each in requests.items()
+            if self._bounds or not each.is_incremental
+        }
+
+    def _bounds_now(self) -> Bounds:
+        return Bounds(self._salesforce.server_time(), self._options.start, self._options.end)
+
+    def _plan_or_error(self, request: StreamRequest) -> StreamPlan | SalesforceError:
+        try:
+            return plan_stream(request, self._bounds)
+        except SalesforceError as error:
+            # Of this stream only, so it is raised when this stream is read.
+            return error
+
+    @contextmanager
+    def _pages(self, plan: StreamPlan) -> Iterator[Iterator[ResultPage]]:
+        options = self._options
+        with (
+            tempfile.TemporaryDirectory(prefix="tap-sfbulk-", dir=options.spool_dir) as spool,
+            disposing(
+                self._salesforce.query_job(plan.soql, include_deleted=options.include_deleted)
+            ) as job,
+            # A download ahead of the reader must end before its folder is removed.
+            closing(cast("Generator[ResultPage]", job.pages(Path(spool)))) as pages,
+        ):
+            yield pages
+
+    def _covered_until(self, name: str) -> datetime | None:
+        """API call: up to when all changes of an object are visible; None if it is not known.
+
+        Nothing limits how late a row becomes visible after it got its stamp, but
+        `latestDateCovered` goes back to the start of a transaction that is still open (SOAP API
+        guide: GetUpdatedResult).
+        """
+        if self._bounds is None:
+            return None
+        try:
+            span = self._salesforce.updated(name, self._bounds.now - _SPAN, self._bounds.now)
+        except (ApiError, TransportError) as error:
+            # It only adds to the lookback, which works without it.
+            reason = error.code or (f"HTTP {error.status}" if error.status else "no usable answer")
+            log.info(
+                "%s: Salesforce does not say up to when all changes are visible (%s). The next "
+                "run starts earlier by the lookback alone.",
+                name,
+                reason,
+            )
+            return None
+        return span.latest_date_covered
