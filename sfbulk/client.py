@@ -24,7 +24,7 @@ from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import Loader
 from sfbulk.load.options import JOBS_IN_FLIGHT
 from sfbulk.load.outcomes import Detail
-from sfbulk.load.record_load import JOB_LIMITS, RecordLoad, Way, check_options
+from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.spool import RowSpool
 from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
@@ -376,9 +376,9 @@ class Salesforce:
         rule = options.get("assignment_rule_id")
         settings = Bulk2Settings(sobject, operation, external_id, rule)
         carrier = partial(self._carrier, settings, options=options)
-        way = Way(carrier, CsvRows(), JOB_LIMITS, self._transport.clock)
+        api = LoadApi(carrier, CsvRows(), JOB_LIMITS, self._transport.clock)
         columns = ObjectColumns(sobject, self._describer.one)
-        return RecordLoad(operation, external_id, columns, way, options)
+        return RecordLoad(operation, external_id, columns, api, options)
 
     def _carrier(
         self, settings: Bulk2Settings, detail: Detail, options: LoadOptions

@@ -14,7 +14,7 @@ from sfbulk.jobs.operation import Operation
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
-from sfbulk.load.record_load import BATCH_LIMITS, RecordLoad, Way, check_options
+from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,6 +263,6 @@ class Bulk1:
             )
 
         encoder = ENCODERS[settings.content_type]
-        way = Way(carrier, encoder, BATCH_LIMITS, self._transport.clock)
+        api = LoadApi(carrier, encoder, BATCH_LIMITS, self._transport.clock)
         columns = ObjectColumns(sobject, self._describe)
-        return RecordLoad(operation, external_id, columns, way, options)
+        return RecordLoad(operation, external_id, columns, api, options)

@@ -1,7 +1,7 @@
-"""Requests to the org with its token, sent again where that is safe.
+"""Sends requests to the org with its token, and sends them again where that is safe.
 
-Layers, each with one worry: `Transport` (token, retries), `session` (keeps the token),
-`wire` (one request, once), `http_errors` (what its failure means), `retry` (what to do).
+The layers below have one task each: `session` keeps the token, `http.wire` sends one request
+once, `http.mapping` maps its failure to an error, and `http.retry` decides what to do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk.auth.sign_in import sign_in_for
 from sfbulk.errors import ApiError, SalesforceError, TransportError
-from sfbulk.http.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Decision, Pauses, decide
+from sfbulk.http.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Backoff, Decision, decide
 from sfbulk.http.wire import Request, Wire, json_body
 from sfbulk.quota.guard import QuotaGuard
 from sfbulk.quota.limits import Limit, parse_limits
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Transport:
-    """Everything the client asks of the org goes through here; safe for several threads."""
+    """The connection to one org: every request goes through it. Safe for several threads."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Transport:
 
     @property
     def instance_url(self) -> str:
-        """The org's own host; signs in when that has not happened yet."""
+        """The org's own host; signs in if that has not been done."""
         return self._session.token().instance_url
 
     def close(self) -> None:
@@ -66,48 +66,41 @@ class Transport:
         self._wire.close()
 
     def send(self, request: Request, sink: Sink | None = None) -> Reply:
-        """API call: the reply to `request`; `sink` takes its body.
+        """API call: the reply to `request`; `sink` is called with its body.
 
         Raises:
             SignInError: no access token is available.
-            ApiError: Salesforce refuses.
-            TransportError: no usable answer; `ambiguous` when the request may have been
-                carried out.
+            ApiError: Salesforce refuses the request.
+            TransportError: no usable answer; `ambiguous` if the request may have had an effect.
         """
         return self._signed(request, lambda reply: reply, sink)
 
     def json(self, request: Request) -> dict[str, Any]:
-        """API call: the JSON object `request` is answered with.
+        """API call: the JSON object in the reply to `request`.
 
         Raises:
-            SignInError: no access token is available.
-            ApiError: Salesforce refuses.
-            TransportError: no usable answer; `ambiguous` when the request may have been
-                carried out.
+            SignInError, ApiError, TransportError: as `send`.
         """
         return self.read(request, json_body)
 
     def read(self, request: Request, parse: Callable[[Request, Reply], T]) -> T:
-        """API call: what `parse` makes of the reply to `request`.
+        """API call: the reply to `request`, parsed by `parse`.
 
         Args:
             request: what to send.
-            parse: reads the reply; it raises `wire.unusable` for a body that is none, which
+            parse: parses the reply; it raises `wire.unusable` for a body in another form, which
                 then counts as no answer.
 
         Raises:
-            SignInError: no access token is available.
-            ApiError: Salesforce refuses.
-            TransportError: no usable answer; `ambiguous` when the request may have been
-                carried out.
+            SignInError, ApiError, TransportError: as `send`.
         """
         return self._signed(request, lambda reply: parse(request, reply), None)
 
     def limits(self) -> dict[str, Limit]:
-        """API call: the org's limits by Salesforce's names for them.
+        """API call: the org's limits by Salesforce's names.
 
         Raises:
-            ApiError: the user may not see them.
+            ApiError: the user lacks the permission View Setup and Configuration.
         """
         return parse_limits(
             self.json(Request("GET", f"{self.base_path}/limits", "Read the org's limits"))
@@ -117,7 +110,7 @@ class Transport:
         token = self._session.token()
 
         def send(request: Request) -> T:
-            # What belongs to a job that has begun is never stopped half-way.
+            # A request for an existing job is never stopped: its rows would be left unreported.
             self.guard.before_request(begins_work=request.job_id is None)
             reply = self._wire.send(token.instance_url, request, token.access_token, sink)
             self.guard.after_answer(reply.headers)
@@ -138,14 +131,14 @@ class Transport:
         try:
             return self._repeat(request, send, None)
         except TransportError as error:
-            # The caller's own request was not sent, so it cannot have been carried out.
+            # The caller's own request was not sent, so it cannot have had an effect.
             error.ambiguous = False
             raise
 
     def _repeat(
         self, request: Request, send: Callable[[Request], T], renew: Callable[[], None] | None
     ) -> T:
-        pauses = Pauses(self.clock)
+        backoff = Backoff(self.clock)
         renewed = renew is None
         for attempt in itertools.count(1):
             try:
@@ -158,13 +151,13 @@ class Transport:
                     raise
                 failed = error
                 if isinstance(error, TransportError) and error.compression:
-                    # Compression only saves time, and something on the way spoils it.
+                    # Compression only saves time, and a proxy may damage it: go on without it.
                     request = _uncompressed(request)
             if decision is Decision.RENEW and renew is not None:
                 renew()
                 renewed = True
             else:
-                _log_retry(request, failed, attempt, pauses.wait(_hint(failed)))
+                _log_retry(request, failed, attempt, backoff.wait(_hint(failed)))
         raise AssertionError  # pragma: no cover - count() does not end
 
 
@@ -203,7 +196,8 @@ def _uncompressed(request: Request) -> Request:
 
 def _uncertain(request: Request, error: SalesforceError) -> TransportError:
     return TransportError(
-        f"{error.message} It is not known whether Salesforce did it, so it was not sent again.",
+        f"{error.message} It is not known whether Salesforce carried it out, so it was not sent "
+        "again.",
         ambiguous=True,
         status=error.status,
         code=error.code,

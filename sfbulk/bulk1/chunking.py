@@ -58,22 +58,22 @@ class PkChunking:
         return "; ".join(said) or "TRUE"
 
 
-class Bounds(NamedTuple):
+class IdRange(NamedTuple):
     """The ids a chunk begins with, and before which it ends; None where it is open."""
 
     low: str | None
     high: str | None
 
 
-def bounds(soql: str) -> Bounds:
+def id_range(soql: str) -> IdRange:
     """The range of ids of a chunk's query, as Salesforce has written it there."""
     found = {name: _id(token) for name, token in _bound_tokens(soql).items()}
-    return Bounds(found.get("low"), found.get("high"))
+    return IdRange(found.get("low"), found.get("high"))
 
 
-def gaps(chunks: Sequence[Bounds]) -> list[Bounds]:
+def gaps(chunks: Sequence[IdRange]) -> list[IdRange]:
     """The ranges between chunks that no chunk covers; none when the ranges are not known."""
-    if Bounds(None, None) in chunks:
+    if IdRange(None, None) in chunks:
         return []
     # 15 characters are the id, 3 more its checksum. An end where another chunk begins is no
     # gap, so ids need an order only where something is missing.
@@ -83,11 +83,11 @@ def gaps(chunks: Sequence[Bounds]) -> list[Bounds]:
     for end in sorted(set(ends) - set(begins)):
         following = [begin for begin in sorted(set(begins) - set(ends)) if begin > end]
         if following:
-            found.append(Bounds(ends[end], begins[following[0]]))
+            found.append(IdRange(ends[end], begins[following[0]]))
     return found
 
 
-def narrowed(queries: Sequence[str], gap: Bounds) -> str | None:
+def gap_query(queries: Sequence[str], gap: IdRange) -> str | None:
     """The query for a gap: that of a chunk with the gap's ids in place of its own.
 
     None when no chunk's query has both bounds, so that none can be the model.

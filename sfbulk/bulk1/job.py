@@ -23,7 +23,7 @@ from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
 from sfbulk.jobs.key_column import key_column, require_column
-from sfbulk.jobs.polling import Patience
+from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
 
 if TYPE_CHECKING:
@@ -246,13 +246,13 @@ class Bulk1Job:
             JobTimeout: some still wait or run; they were left alone.
             UnknownState: a state word this version does not know.
         """
-        patience = Patience(self._transport.clock, timeout)
+        wait = PollWait(self._transport.clock, timeout)
         while True:
             listed = self.look(batch_ids)
             running = [batch for batch in listed if not batch.state.is_terminal]
             if not running and len(listed) >= len(batch_ids or ()):
                 return listed
-            if not patience.pause():
+            if not wait.pause():
                 raise JobTimeout(
                     f"{len(running):,} batches of job {self.id} on {self.object_name} have not "
                     f"ended after {timeout:g} s. They were left alone: wait for them again, or "
@@ -322,7 +322,7 @@ class Bulk1Job:
         self.info = change_state(
             lambda: self._transport.read(request, documents.read_job),
             self.refresh,
-            arrived=lambda info: info.state is wanted,
+            changed=lambda info: info.state is wanted,
             ended=lambda info: info.state.is_terminal,
         )
         return self.info

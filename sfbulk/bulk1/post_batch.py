@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from sfbulk.bulk1.states import Bulk1JobState
 from sfbulk.errors import ApiError, BatchNotAdded, JobError, TransportError
 from sfbulk.jobs.files import read_chunks
-from sfbulk.jobs.polling import Patience
+from sfbulk.jobs.polling import PollWait
 
 if TYPE_CHECKING:
     from sfbulk.bulk1.states import BatchInfo, Bulk1JobInfo
@@ -80,7 +80,7 @@ def post_batch(job: OpenJob, request: Request, body: Path | bytes, clock: Clock)
         lost = error
     # Read back it is expected unpacked, but as it was sent it is the same batch.
     sent = {_digest(form) for form in (body, request.body) if form is not None}
-    found = _find(job, sent) or _find_in_closed(job, sent, Patience(clock, None))
+    found = _find(job, sent) or _find_in_closed(job, sent, PollWait(clock, None))
     if found is None:
         raise BatchNotAdded(
             f"{request.purpose}: no answer, and the batch is not there. The job was closed, so "
@@ -95,7 +95,7 @@ def post_batch(job: OpenJob, request: Request, body: Path | bytes, clock: Clock)
     return found
 
 
-def _find_in_closed(job: OpenJob, sent: set[bytes], patience: Patience) -> BatchInfo | None:
+def _find_in_closed(job: OpenJob, sent: set[bytes], wait: PollWait) -> BatchInfo | None:
     try:
         job.close()
     except ApiError:
@@ -105,7 +105,7 @@ def _find_in_closed(job: OpenJob, sent: set[bytes], patience: Patience) -> Batch
     for _ in range(_LOOKS):
         if found := _find(job, sent):
             return found
-        patience.pause()
+        wait.pause()
     return None
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk1.add_batches import add_once, disposing
-from sfbulk.bulk1.chunking import Bounds, PkChunking, bounds, gaps, narrowed
+from sfbulk.bulk1.chunking import IdRange, PkChunking, gap_query, gaps, id_range
 from sfbulk.bulk1.job import Bulk1Job
 from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
@@ -19,6 +19,7 @@ from sfbulk.errors import (
     RowCountMismatch,
     SalesforceError,
 )
+from sfbulk.jobs.row_error import parse_reason
 from sfbulk.soql import root_object
 
 if TYPE_CHECKING:
@@ -130,9 +131,9 @@ class Bulk1Query:
 
     def _missing(self, job: Bulk1Job, queries: list[str]) -> Iterator[str]:
         """Queries for ranges of ids between the chunks that none of them covers."""
-        for gap in gaps([bounds(query) for query in queries]):
+        for gap in gaps([id_range(query) for query in queries]):
             log.warning("Job %s has no chunk from %s to %s", job.id, gap.low, gap.high)
-            if (query := narrowed(queries, gap)) is None:
+            if (query := gap_query(queries, gap)) is None:
                 raise JobError(
                     f"The chunk from {gap.low} to {gap.high} of job {job.id} on {job.object_name} "
                     "is missing and cannot be asked for. Run the query again.",
@@ -161,7 +162,7 @@ def _failed(job: Bulk1Job, chunks: list[BatchInfo], queries: list[str]) -> Itera
         if _completed(chunk):
             continue
         # Without its range of ids the query would find the rows of all chunks.
-        if len(chunks) > 1 and bounds(query) == Bounds(None, None):
+        if len(chunks) > 1 and id_range(query) == IdRange(None, None):
             raise _failure(job, chunk)
         yield query
 
@@ -195,14 +196,13 @@ def _failure(job: Bulk1Job, batch: BatchInfo) -> SalesforceError:
             job_id=job.id,
         )
     reason = batch.state_message or "Salesforce gives no reason"
-    code, colon, detail = reason.partition(" : ")
+    error = parse_reason(reason)
+    code = error.code or None
+    # As in an error answer (`sfbulk.http.mapping`), the words tell it, not the code.
     if "not supported" in reason and "Bulk" in reason:
         return NotSupportedByBulk(
-            f"{what} failed: {reason}",
-            code=code if colon else None,
-            detail=detail or reason,
-            job_id=job.id,
+            f"{what} failed: {reason}", code=code, detail=error.message, job_id=job.id
         )
     if any(text in reason for text in _TOO_MUCH_AT_ONCE):
         reason += ". Divide the query by PK chunking, or select fewer rows"
-    return JobFailed(f"{what} failed: {reason}", code=code if colon else None, job_id=job.id)
+    return JobFailed(f"{what} failed: {reason}", code=code, job_id=job.id)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from sfbulk.bulk2.states import JobInfo, JobState, read_job
 from sfbulk.errors import JobTimeout, NotFound, SalesforceError
 from sfbulk.http.wire import Request
-from sfbulk.jobs.polling import Patience
+from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Job:
         self.info = change_state(
             lambda: self._transport.read(request, read_job),
             self.refresh,
-            arrived=lambda info: info.state in _SHOWS_AS[wanted],
+            changed=lambda info: info.state in _SHOWS_AS[wanted],
             ended=lambda info: info.state.is_terminal,
         )
         return self.info
@@ -152,9 +152,9 @@ def wait_until_ended(
     Raises:
         JobTimeout: the timeout passed first; the job was left running.
     """
-    patience = Patience(clock, timeout)
+    wait = PollWait(clock, timeout)
     while not info.state.is_terminal:
-        if not patience.pause():
+        if not wait.pause():
             raise JobTimeout(
                 f"The {info.operation} job {info.id} on {info.object} is still {info.state.value} "
                 f"after {timeout:g} s. It was left running: wait for it again, or abort it.",

@@ -1,6 +1,6 @@
 """Asks the org to describe its objects: many in one call, and again only what has changed.
 
-What was described once is kept with its `Last-Modified` and asked for with
+What was described once is cached with its `Last-Modified` and asked for with
 `If-Modified-Since`; a 304 then stands for the whole document (REST API guide: sObject
 Describe). Many objects go into one composite request of up to 25, which counts as one
 API request (REST API guide: Composite).
@@ -51,13 +51,13 @@ _CALLS_AT_ONCE = 4
 # What reading a document in another form raises.
 _NOT_PARSED = (AttributeError, KeyError, TypeError)
 
-OF_NO_OBJECT = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
+ORG_ERRORS = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
 """Errors that asking for another object would meet as well."""
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """A describe; `content` is None when what is kept is still right."""
+    """A describe; `content` is None when what is cached is still right."""
 
     status: int
     content: Any
@@ -68,7 +68,7 @@ class _Answer:
 
 
 @dataclass(frozen=True)
-class _Kept(Generic[T]):
+class _Cached(Generic[T]):
     value: T
     last_modified: str
 
@@ -79,16 +79,16 @@ class Describer:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._lock = threading.Lock()
-        self._objects: dict[str, _Kept[SObjectDescribe]] = {}
-        self._all: _Kept[list[SObjectSummary]] | None = None
+        self._objects: dict[str, _Cached[SObjectDescribe]] = {}
+        self._all: _Cached[list[SObjectSummary]] | None = None
 
     def all_objects(self) -> list[SObjectSummary]:
         """API call: all objects the user can see."""
-        kept = self._all
-        answer = self._get("/sobjects", "List all objects", kept, _summaries)
-        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
-            return list(kept.value)
-        self._all = _worth_keeping(answer.content, answer)
+        cached = self._all
+        answer = self._get("/sobjects", "List all objects", cached, _summaries)
+        if cached and answer.status == HTTPStatus.NOT_MODIFIED:
+            return list(cached.value)
+        self._all = _cacheable(answer.content, answer)
         return list(answer.content)
 
     def one(self, name: str) -> SObjectDescribe:
@@ -97,11 +97,11 @@ class Describer:
         Raises:
             NotFound: there is no such object, or the user may not see it.
         """
-        kept = self._kept(name)
-        answer = self._get(_path(name), f"Describe {name}", kept, parse_describe)
-        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
-            return kept.value
-        return self._keep(name, answer, answer.content)
+        cached = self._cached(name)
+        answer = self._get(_path(name), f"Describe {name}", cached, parse_describe)
+        if cached and answer.status == HTTPStatus.NOT_MODIFIED:
+            return cached.value
+        return self._cache(name, answer, answer.content)
 
     def many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
         """API call: many objects; one's error stands in its place.
@@ -112,14 +112,14 @@ class Describer:
         wanted = list(dict.fromkeys(names))
         parts = [wanted[at : at + PARTS_PER_CALL] for at in range(0, len(wanted), PARTS_PER_CALL)]
         with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="sfbulk-describe") as pool:
-            answers = [answer for part in pool.map(self._together, parts) for answer in part]
+            answers = [answer for part in pool.map(self._in_one_request, parts) for answer in part]
         return dict(zip(wanted, answers, strict=True))
 
-    def _together(self, names: Sequence[str]) -> list[SObjectDescribe | SalesforceError]:
+    def _in_one_request(self, names: Sequence[str]) -> list[SObjectDescribe | SalesforceError]:
         if len(names) > 1:
             try:
                 return list(self._composite(names))
-            except OF_NO_OBJECT:
+            except ORG_ERRORS:
                 raise
             except (ApiError, TransportError):
                 # One of them may be too much for a call that they share: each by itself.
@@ -127,70 +127,70 @@ class Describer:
         return [self._one_or_error(name) for name in names]
 
     def _composite(self, names: Sequence[str]) -> Iterator[SObjectDescribe | SalesforceError]:
-        kept = [self._kept(name) for name in names]
+        cached = [self._cached(name) for name in names]
         request = Request(
             "POST",
             f"{self._transport.base_path}/composite",
             f"Describe {len(names)} objects from {names[0]} to {names[-1]}",
-            json={"compositeRequest": [*map(self._part, range(len(names)), names, kept)]},
+            json={"compositeRequest": [*map(self._part, range(len(names)), names, cached)]},
             # It only reads, so a lost answer does no harm.
             repeatable=True,
         )
         answers = self._transport.read(request, _parts)
-        for name, known, answer in zip(names, kept, answers, strict=True):
-            yield self._taken_or_error(name, known, answer)
+        for name, known, answer in zip(names, cached, answers, strict=True):
+            yield self._part_or_error(name, known, answer)
 
-    def _part(self, number: int, name: str, kept: _Kept[Any] | None) -> dict[str, Any]:
+    def _part(self, number: int, name: str, cached: _Cached[Any] | None) -> dict[str, Any]:
         return {
             "method": "GET",
             "url": self._transport.base_path + _path(name),
             "referenceId": f"object{number}",
-            "httpHeaders": _condition(kept),
+            "httpHeaders": _condition(cached),
         }
 
-    def _taken_or_error(
-        self, name: str, kept: _Kept[SObjectDescribe] | None, answer: _Answer
+    def _part_or_error(
+        self, name: str, cached: _Cached[SObjectDescribe] | None, answer: _Answer
     ) -> SObjectDescribe | SalesforceError:
-        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
-            return kept.value
+        if cached and answer.status == HTTPStatus.NOT_MODIFIED:
+            return cached.value
         if described := _described(name, answer):
-            return self._keep(name, answer, described)
+            return self._cache(name, answer, described)
         if not _is_refusal(answer):
             # A passing trouble of this part, or what is no describe: a request of its own is
             # sent again as usual.
             return self._one_or_error(name)
         body = json.dumps(answer.content).encode()
         error = api_error(f"Describe {name}", answer.status, answer.headers, body)
-        if isinstance(error, OF_NO_OBJECT):
+        if isinstance(error, ORG_ERRORS):
             raise error
         # It may be the condition that is refused.
-        return self._one_or_error(name) if kept else error
+        return self._one_or_error(name) if cached else error
 
     def _one_or_error(self, name: str) -> SObjectDescribe | SalesforceError:
         try:
             return self.one(name)
-        except OF_NO_OBJECT:
+        except ORG_ERRORS:
             raise
         except SalesforceError as error:
             return error
 
     def _get(
-        self, path: str, purpose: str, kept: _Kept[Any] | None, parse: Callable[[Any], object]
+        self, path: str, purpose: str, cached: _Cached[Any] | None, parse: Callable[[Any], object]
     ) -> _Answer:
         request = Request("GET", self._transport.base_path + path, purpose)
-        if kept:
-            conditional = replace(request, headers=_condition(kept))
+        if cached:
+            conditional = replace(request, headers=_condition(cached))
             try:
                 return self._transport.read(conditional, _whole(parse))
-            except (*OF_NO_OBJECT, NotFound, TransportError):
+            except (*ORG_ERRORS, NotFound, TransportError):
                 raise
             except ApiError:
                 # Perhaps the condition is refused, by a proxy for one.
                 pass
         return self._transport.read(request, _whole(parse))
 
-    def _keep(self, name: str, answer: _Answer, value: SObjectDescribe) -> SObjectDescribe:
-        fresh = _worth_keeping(value, answer)
+    def _cache(self, name: str, answer: _Answer, value: SObjectDescribe) -> SObjectDescribe:
+        fresh = _cacheable(value, answer)
         with self._lock:
             if fresh:
                 self._objects[name.lower()] = fresh
@@ -198,7 +198,7 @@ class Describer:
                 self._objects.pop(name.lower(), None)
         return value
 
-    def _kept(self, name: str) -> _Kept[SObjectDescribe] | None:
+    def _cached(self, name: str) -> _Cached[SObjectDescribe] | None:
         with self._lock:
             return self._objects.get(name.lower())
 
@@ -207,8 +207,8 @@ def _path(name: str) -> str:
     return f"/sobjects/{quote(name, safe='')}/describe"
 
 
-def _condition(kept: _Kept[Any] | None) -> dict[str, str]:
-    return {"If-Modified-Since": kept.last_modified} if kept else {}
+def _condition(cached: _Cached[Any] | None) -> dict[str, str]:
+    return {"If-Modified-Since": cached.last_modified} if cached else {}
 
 
 def _whole(parse: Callable[[Any], object]) -> Callable[[Request, Reply], _Answer]:
@@ -266,12 +266,12 @@ def _is_refusal(answer: _Answer) -> bool:
     return HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _worth_keeping(value: T, answer: _Answer) -> _Kept[T] | None:
+def _cacheable(value: T, answer: _Answer) -> _Cached[T] | None:
     """What to keep of an answer; None when a later change could go unseen.
 
     The stamp has seconds: of two changes within one second the second would not count as
-    later, so a document that changed in the very second of the answer is not kept.
+    later, so a document that changed in the very second of the answer is not cached.
     """
     text = answer.headers.get("Last-Modified")
     changed, now = http_date(text), http_date(answer.date)
-    return _Kept(value, text) if text and changed and now and changed < now else None
+    return _Cached(value, text) if text and changed and now and changed < now else None

@@ -1,1 +1,1 @@
-"""HTTP: one request, what its failure means, whether to send it again."""
+"""HTTP: sends one request, maps errors, and decides whether to send it again."""

@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 
 
 def http_date(text: str | None) -> datetime | None:
-    """The instant of a header such as `Date`, aware; None when it is absent or is none."""
+    """The time in a header such as `Date`, aware; None if it is missing or not a date."""
     try:
         date = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    # "-0000" says that the zone is unknown; HTTP knows only UTC.
+    # "-0000" means an unknown time zone; in HTTP all dates are in UTC.
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)

@@ -1,7 +1,7 @@
-"""Unpacks a gzip body piece by piece and notices a body that is not whole; no I/O.
+"""Decompresses a gzip body in chunks and detects an incomplete one; no I/O.
 
-The HTTP library unpacks too, but takes a stream that stops early for a short one: rows
-would be missing without an error.
+The HTTP library can decompress too, but it does not detect a stream that ends early: rows would
+be missing without an error.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ _GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 class DamagedGzipError(Exception):
-    """The bytes are no gzip stream, or one that stops before its end."""
+    """The bytes are not a gzip stream, or the stream ends early."""
 
 
 def gunzip(packed: Iterable[bytes], chunk_bytes: int) -> Iterator[bytes]:
-    """The unpacked bytes, in pieces of at most `chunk_bytes`; several streams in a row are one.
+    """The decompressed bytes, in chunks of at most `chunk_bytes`.
+
+    A body may have several streams, one after the other.
 
     Raises:
-        DamagedGzipError: a checksum is wrong, the stream stops early, or it is none.
+        DamagedGzipError: it is not a gzip stream, a checksum is wrong, or it ends early.
     """
     stream, whole = _new_stream(), True
-    for piece in packed:
-        left = piece
+    for chunk in packed:
+        left = chunk
         while left:
             if stream.eof:
                 stream = _new_stream()
@@ -37,7 +39,7 @@ def gunzip(packed: Iterable[bytes], chunk_bytes: int) -> Iterator[bytes]:
             if unpacked:
                 yield unpacked
     if not whole:
-        raise DamagedGzipError("the stream stops before its end")
+        raise DamagedGzipError("the stream ends early")
 
 
 def _new_stream() -> zlib._Decompress:

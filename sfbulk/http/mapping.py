@@ -1,7 +1,8 @@
-"""Turns what went wrong with a request into the client's own errors; the only place that does.
+"""Maps failures of a request to the client's own errors; the only module that does.
 
-Two sources: exceptions of `requests` and urllib3 (`transport_error`), and answers with
-an error status, whose body may be Salesforce's JSON or XML, an HTML page or nothing (`api_error`).
+There are two kinds of failures: exceptions of `requests` and urllib3 (`transport_error`), and
+answers with an error status (`api_error`). The body of such an answer may be Salesforce's JSON or
+XML, an HTML page, or empty.
 """
 
 from __future__ import annotations
@@ -32,41 +33,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Trouble:
+class _Meaning:
     """What an exception of the HTTP library means."""
 
     text: str
     sent: bool = True
-    """False when the request surely did not reach the server."""
+    """False if the request cannot have reached the server."""
     permanent: bool = False
-    """True when the same request fails again however often it is sent."""
+    """True if the same request would always fail."""
     compression: bool = False
-    """True when the answer came, but could not be unpacked."""
+    """True if an answer came but could not be decompressed."""
 
 
-_REQUEST_IS_WRONG = _Trouble("the request could not be formed", sent=False, permanent=True)
-_BROKEN_ANSWER = _Trouble("the answer broke off")
+_REQUEST_IS_WRONG = _Meaning("the request is not valid", sent=False, permanent=True)
+_BROKEN_ANSWER = _Meaning("the answer broke off")
 
-# One line for every exception `requests` has; a test compares this table with the library.
-_TROUBLES: dict[type[Exception], _Trouble] = {
-    rq.ConnectTimeout: _Trouble("no connection in time", sent=False),
-    rq.ReadTimeout: _Trouble("no answer in time"),
-    rq.Timeout: _Trouble("no answer in time"),
-    rq.ProxyError: _Trouble("the proxy could not be reached or refused", sent=False),
-    rq.SSLError: _Trouble("the encrypted connection broke off"),
-    rq.ConnectionError: _Trouble("the connection broke off before an answer"),
+# One line for each exception of `requests`; a test compares this table with the library.
+_MEANINGS: dict[type[Exception], _Meaning] = {
+    rq.ConnectTimeout: _Meaning("no connection in time", sent=False),
+    rq.ReadTimeout: _Meaning("no answer in time"),
+    rq.Timeout: _Meaning("no answer in time"),
+    rq.ProxyError: _Meaning("the proxy could not be reached or refused", sent=False),
+    rq.SSLError: _Meaning("the encrypted connection broke off"),
+    rq.ConnectionError: _Meaning("the connection broke off before an answer"),
     rq.ChunkedEncodingError: _BROKEN_ANSWER,
-    rq.ContentDecodingError: _Trouble("the compressed answer is damaged", compression=True),
-    rq.JSONDecodeError: _Trouble("the answer is no JSON"),
+    rq.ContentDecodingError: _Meaning("the compressed answer is damaged", compression=True),
+    rq.JSONDecodeError: _Meaning("the answer is not JSON"),
     rq.InvalidJSONError: _REQUEST_IS_WRONG,
-    rq.HTTPError: _Trouble("the answer is an error"),
+    rq.HTTPError: _Meaning("the answer is an error"),
     rq.URLRequired: _REQUEST_IS_WRONG,
     rq.MissingSchema: _REQUEST_IS_WRONG,
     rq.InvalidSchema: _REQUEST_IS_WRONG,
-    rq.InvalidProxyURL: _Trouble("the proxy's address is no URL", sent=False, permanent=True),
+    rq.InvalidProxyURL: _Meaning("the proxy's address is not a URL", sent=False, permanent=True),
     rq.InvalidURL: _REQUEST_IS_WRONG,
     rq.InvalidHeader: _REQUEST_IS_WRONG,
-    rq.TooManyRedirects: _Trouble("the server redirects without end", permanent=True),
+    rq.TooManyRedirects: _Meaning("the server redirects too often", permanent=True),
     rq.StreamConsumedError: _REQUEST_IS_WRONG,
     rq.UnrewindableBodyError: _REQUEST_IS_WRONG,
     rq.RetryError: _BROKEN_ANSWER,
@@ -74,13 +75,14 @@ _TROUBLES: dict[type[Exception], _Trouble] = {
     rq.RequestException: _BROKEN_ANSWER,
 }
 
-# Bulk API 1.0 has no status and no code for what is not there, only these with a text.
-_CLASSIC_MISSING = frozenset({"InvalidJob", "InvalidBatch", "InvalidEntity"})
+# Bulk API 1.0 has no code of its own for a missing job, batch or object: it sends these with the
+# text "Unable to find ...", and with the status 400.
+_BULK1_MISSING = frozenset({"InvalidJob", "InvalidBatch", "InvalidEntity"})
 
 HTTP_LIBRARY_ERRORS = (rq.RequestException, u3.HTTPError)
-"""What code that talks to the HTTP library catches."""
+"""Every exception that the HTTP library raises."""
 
-# The same in the spelling of each API: REST, Bulk API 2.0, Bulk API 1.0.
+# REST, Bulk API 2.0 and Bulk API 1.0 spell the same code in different ways.
 _LIMIT_CODES = frozenset(
     {
         "REQUEST_LIMIT_EXCEEDED",
@@ -96,14 +98,14 @@ _LIMIT_CODES = frozenset(
 def transport_error(error: Exception, purpose: str, host: str) -> TransportError:
     """The client's error for an exception of the HTTP library.
 
-    Its cause is kept for tracebacks only: the text says no more than what it means.
+    The text does not quote the exception, which is only kept as its cause for tracebacks.
     """
-    trouble = _trouble(error)
+    meaning = _meaning(error)
     return TransportError(
-        f"{purpose}: {trouble.text} ({host}).",
-        ambiguous=trouble.sent,
-        permanent=trouble.permanent,
-        compression=trouble.compression,
+        f"{purpose}: {meaning.text} ({host}).",
+        ambiguous=meaning.sent,
+        permanent=meaning.permanent,
+        compression=meaning.compression,
     )
 
 
@@ -113,7 +115,7 @@ def api_error(purpose: str, status: int, headers: Mapping[str, str], body: bytes
     said = message or _describe_page(body)
     text = f"HTTP {status} {code}: {said}" if code else f"HTTP {status}, {said}"
     request_id = headers.get("X-SFDC-Request-Id") or headers.get("X-Request-Id")
-    # What Salesforce's support asks for.
+    # Salesforce's support asks for the request id.
     named = f" (request {request_id})" if request_id else ""
     return _error_class(status, code, message)(
         f"{purpose}: {text}{named}",
@@ -126,19 +128,19 @@ def api_error(purpose: str, status: int, headers: Mapping[str, str], body: bytes
     )
 
 
-def _trouble(error: Exception) -> _Trouble:
+def _meaning(error: Exception) -> _Meaning:
     for reason in _reasons(error):
         if isinstance(reason, ssl.SSLCertVerificationError):
-            return _Trouble("the server's certificate is not trusted", sent=False, permanent=True)
+            return _Meaning("the server's certificate is not trusted", sent=False, permanent=True)
         if isinstance(reason, u3.NameResolutionError):
-            return _Trouble("the host name is unknown", sent=False)
+            return _Meaning("the host name is unknown", sent=False)
         if isinstance(reason, u3.NewConnectionError):
-            return _Trouble("no connection", sent=False)
-    return next(_TROUBLES[kind] for kind in type(error).__mro__ if kind in _TROUBLES)
+            return _Meaning("no connection", sent=False)
+    return next(_MEANINGS[kind] for kind in type(error).__mro__ if kind in _MEANINGS)
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions wrapped in `error`, which the library keeps in three different places."""
+    """The exceptions inside `error`; the HTTP library has three places for them."""
     for inner in (*error.args, getattr(error, "reason", None)):
         if isinstance(inner, BaseException):
             yield inner
@@ -151,12 +153,12 @@ def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:
     if code in _LIMIT_CODES:
         return LimitExceeded
     # "Entity 'X' is not supported by the Bulk API.", "Selecting compound data not
-    # supported in Bulk Query": the codes of these vary, the words do not.
+    # supported in Bulk Query": they have different codes, but these words in common.
     if "not supported" in message and "Bulk" in message:
         return NotSupportedByBulk
     if code in ("NOT_FOUND", "NotFound") or status == HTTPStatus.NOT_FOUND:
         return NotFound
-    if code in _CLASSIC_MISSING and message.startswith("Unable to find "):
+    if code in _BULK1_MISSING and message.startswith("Unable to find "):
         return NotFound
     return ApiError
 
@@ -165,8 +167,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("Retry-After", "")
     if text.isascii() and text.isdigit():
         return float(text)
-    # The header's other form is a date. The server's own clock says how far off that is: ours
-    # may go wrong.
+    # The header's other form is a date. It is compared with the server's clock, since this
+    # machine's clock may be wrong.
     until, now = http_date(text), http_date(headers.get("Date"))
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
@@ -175,7 +177,7 @@ _MESSAGES = ("message", "exceptionMessage", "error_description")
 
 
 def _first_error(body: bytes) -> tuple[str | None, str, tuple[str, ...]]:
-    """Code, message and fields of the first error in a body; REST sends a list of them."""
+    """Code, message and fields of the first error in a body; REST sends a list of errors."""
     document = _xml(body) if body.lstrip().startswith(b"<") else _json(body)
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):
@@ -195,7 +197,7 @@ def _json(body: bytes) -> Any:
 
 
 def _xml(body: bytes) -> dict[str, str]:
-    """The texts of Bulk API 1.0's error document; nothing of any other page."""
+    """The texts of Bulk API 1.0's error document; empty for any other document."""
     try:
         root = parse_xml(body)
     except UnusableXmlError:
@@ -209,11 +211,11 @@ def _text(document: Mapping[str, Any], key: str) -> str | None:
 
 
 def _describe_page(body: bytes) -> str:
-    """What a body without an error of Salesforce looks like, for a message."""
+    """Describes a body that has no error of Salesforce, for an error message."""
     if not body.strip():
         return "no body"
     title = re.search(rb"<title[^>]*>(.*?)</title>", body, re.IGNORECASE | re.DOTALL)
     if title:
         words = " ".join(title.group(1).decode("utf-8", "replace").split())
         return f"a web page titled '{words[:100]}'"
-    return "a body that is no error of Salesforce"
+    return "a body that is not an error of Salesforce"

@@ -1,12 +1,11 @@
-"""Which requests are sent again, and after how long; decisions are pure, waiting is handed in.
+"""Which requests are sent again, and after how long: pure functions; the clock is a parameter.
 
-Salesforce chooses job ids and knows no idempotence key, so a request that creates or
-changes something is repeated only when it surely had no effect. When it may have had
-one, the decision is UNCERTAIN: the caller looks the job up instead.
+Salesforce chooses job ids and has no idempotency key. So a request that creates or changes
+something is only sent again if it cannot have had an effect. If it may have had one, the decision
+is UNCERTAIN: the caller reads the job instead.
 
-Two other waits stand beside this one, each with its own reason: a job is polled with
-growing pauses for as long as the caller likes (`jobs.polling`), and within one poll
-this module bridges an outage of about half a minute.
+This module retries one request, for an outage of up to half a minute. Waiting for a job to end is
+another matter: `jobs.polling` polls it with growing pauses until the caller's timeout.
 """
 
 from __future__ import annotations
@@ -23,25 +22,25 @@ if TYPE_CHECKING:
     from sfbulk.clock import Clock
 
 MAX_ATTEMPTS = 6
-"""Sends of one request; the five pauses between them last up to 31 seconds in all."""
+"""How often one request is sent at most; the five pauses between take up to 31 seconds."""
 
 LONGEST_RETRY_AFTER_SECONDS = 300.0
-"""A server that asks for more is not waited for: the run would seem to hang."""
+"""The request fails if the server asks for a longer pause: the run would seem to hang."""
 
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "DELETE"})
 
-# Refused before anything was done: too early, no route to the org (420, Salesforce Edge),
-# too many requests, out of service.
+# Refused before anything was done: no route to the org (420, Salesforce Edge), too early, too
+# many requests, out of service.
 _REFUSED_FOR_NOW = frozenset({420, 425, 429, 503})
 
-# A gateway or the server broke off: the request may have been carried out.
+# A gateway or the server failed while it worked: the request may have had an effect.
 _BROKE_OFF = frozenset({408, 500, 502, 504})
 
-# 406 comes now and then from a healthy org, the taps of others retry it as well.
-_PASSING_FOR_READS = frozenset({406})
+# A healthy org answers 406 from time to time; other taps retry it too.
+_TEMPORARY_FOR_READS = frozenset({406})
 
-# Salesforce's codes, as `_plain` writes them: Bulk API 1.0 says `TooManyLockFailure` where
-# REST would say `TOO_MANY_LOCK_FAILURE` and Bulk API 2.0 `TOOMANYLOCKFAILURE`.
+# Salesforce's codes, as `_plain` writes them: `TooManyLockFailure` in Bulk API 1.0 is
+# `TOO_MANY_LOCK_FAILURE` in REST and `TOOMANYLOCKFAILURE` in Bulk API 2.0.
 _SESSION_CODES = frozenset({"INVALIDSESSIONID"})
 _CODES_REFUSED_FOR_NOW = frozenset(
     {"SERVERUNAVAILABLE", "UNABLETOLOCKROW", "TOOMANYLOCKFAILURE", "TOOMANYAPEXREQUESTS"}
@@ -57,7 +56,7 @@ _CODES_BROKE_OFF = frozenset(
     }
 )
 
-# Texts with which a new token is refused just the same.
+# With these texts, a new token would be refused too.
 _RENEWAL_CANNOT_HELP = (
     "Connected app is not attached to Agent",
     "This session is not valid for use with the REST API",
@@ -65,29 +64,29 @@ _RENEWAL_CANNOT_HELP = (
 
 
 class Decision(str, Enum):
-    """What to do after a request that did not succeed."""
+    """What to do after a request failed."""
 
     RETRY = "retry"
     """Send it again after a pause."""
     RENEW = "renew"
-    """Renew the access token, then send it again at once."""
+    """Renew the access token, then send it again immediately."""
     GIVE_UP = "give up"
     """It had no effect and will not succeed."""
     UNCERTAIN = "uncertain"
-    """It may have had its effect; look before sending it again."""
+    """It may have had an effect; read the job before sending it again."""
 
 
 class _Failure(Enum):
-    """The kinds of failure, as far as sending again is concerned."""
+    """The kinds of failure that the decision distinguishes."""
 
-    NOT_DONE = "passing, and surely without effect"
-    NOT_READ = "passing, and without effect as a read alone has none"
-    MAYBE_DONE = "passing, and perhaps carried out"
-    REFUSED = "a refusal that stays one"
+    NOT_DONE = "temporary; it had no effect"
+    NOT_READ = "temporary; reads may be retried"
+    MAYBE_DONE = "temporary; it may have had an effect"
+    REFUSED = "permanent"
     SESSION = "the session has ended"
 
 
-# What to do while attempts are left: of a request that may be sent twice, and of another.
+# What to do while attempts are left: with a request that may be sent twice, and with others.
 _DECISIONS = {
     _Failure.NOT_DONE: (Decision.RETRY, Decision.RETRY),
     _Failure.NOT_READ: (Decision.RETRY, Decision.GIVE_UP),
@@ -113,12 +112,12 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
 
     Args:
         method: HTTP method.
-        status: HTTP status of the answer; None when there was none.
-        code: Salesforce's error code, if the answer had one, of whichever API.
+        status: HTTP status of the answer; None if there was no answer.
+        code: Salesforce's error code, if the answer had one, as any of its APIs spells it.
         attempt: how often the request has been sent.
         message: the answer's error text.
-        may_have_acted: without an answer, False when the request surely was not sent.
-        renewed: the token was renewed for this request already.
+        may_have_acted: without an answer, False if the request cannot have been sent.
+        renewed: whether the token was already renewed for this request.
         repeatable: True for a POST that changes nothing; by default the method decides.
         most: how often it is sent at most.
     """
@@ -134,10 +133,10 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
     return decision
 
 
-class Pauses:
-    """The waits between the attempts of one request: doubling, with full jitter.
+class Backoff:
+    """The pauses between the attempts of one request: doubling, with full jitter.
 
-    Jitter keeps parallel requests that failed together from coming back together.
+    With jitter, parallel requests that failed at the same time are not repeated at the same time.
     """
 
     def __init__(
@@ -149,7 +148,7 @@ class Pauses:
         next(self._seconds)  # The generator's first value only starts it.
 
     def wait(self, retry_after: float | None = None) -> float:
-        """Sleep before the next attempt, at least as long as the server asks; seconds slept."""
+        """Sleep before the next attempt, at least `retry_after` seconds; the seconds slept."""
         seconds = max(self._jitter(next(self._seconds)), retry_after or 0.0)
         self._clock.sleep(seconds)
         return seconds
@@ -160,22 +159,22 @@ def _plain(code: str | None) -> str | None:
 
 
 def _failure(status: int, code: str | None, message: str, *, renewed: bool) -> _Failure:
-    # Some gateways send 401 without Salesforce's body; one renewal costs little. Bulk API
-    # 1.0 reports an ended session with 400.
+    # Some gateways send 401 without Salesforce's body; one renewal costs little. Bulk API 1.0
+    # reports an ended session with the status 400 (Bulk API guide: Errors).
     if code in _SESSION_CODES or (status == HTTPStatus.UNAUTHORIZED and code is None):
         helpless = renewed or any(text in message for text in _RENEWAL_CANNOT_HELP)
         return _Failure.REFUSED if helpless else _Failure.SESSION
     if status == HTTPStatus.UNAUTHORIZED:
         return _Failure.REFUSED
-    # Where status and code differ, the one that leaves more open counts.
+    # If status and code disagree, the less certain one counts.
     if status in _BROKE_OFF or code in _CODES_BROKE_OFF:
         return _Failure.MAYBE_DONE
     if status in _REFUSED_FOR_NOW or code in _CODES_REFUSED_FOR_NOW or _at_once(code, message):
         return _Failure.NOT_DONE
-    return _Failure.NOT_READ if status in _PASSING_FOR_READS else _Failure.REFUSED
+    return _Failure.NOT_READ if status in _TEMPORARY_FOR_READS else _Failure.REFUSED
 
 
 def _at_once(code: str | None, message: str) -> bool:
-    # The same code stands for the day's quota, which does not come back in minutes,
-    # and for too many long requests at once, which does.
+    # The code has two meanings: the day's quota is used up, which lasts for hours, or too many
+    # long requests run at the same time, which soon ends.
     return code == "REQUESTLIMITEXCEEDED" and "Concurrent" in message

@@ -1,4 +1,4 @@
-"""Reads XML from the network; a DTD, with which entities could grow, is refused; no I/O."""
+"""Parses XML from the network; a DTD is refused, since its entities can expand; no I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class UnusableXmlError(ValueError):
-    """Bytes that are no XML, or XML with a DTD; the text quotes nothing of them."""
+    """The bytes are not XML, or have a DTD; the text does not quote them."""
 
 
 class _NoDtd(ET.TreeBuilder):
@@ -19,32 +19,33 @@ class _NoDtd(ET.TreeBuilder):
 
 
 def parse_xml(document: bytes) -> ET.Element:
-    """The root of a whole document.
+    """The root of a complete document.
 
     Raises:
-        UnusableXmlError: it is no XML, or has a DTD.
+        UnusableXmlError: it is not XML, or has a DTD.
     """
     parser = ET.XMLParser(target=_NoDtd())  # noqa: S314 - what makes it unsafe, a DTD, is refused
     try:
         parser.feed(document.strip())
         root: ET.Element = parser.close()
     except (ET.ParseError, LookupError) as error:
-        # LookupError: an encoding nobody has heard of.
-        raise UnusableXmlError("a body that is no XML") from error
+        # LookupError: an unknown encoding.
+        raise UnusableXmlError("a body that is not XML") from error
     return root
 
 
 def child_parser() -> tuple[ET.XMLParser, list[ET.Element]]:
-    """A parser to feed, and the list into which it puts each whole element below the root.
+    """A parser to feed, and the list to which it adds each complete child of the root.
 
-    Take them out of the list as they come: the parser keeps none of them.
+    Remove the elements from the list while you feed, so that memory does not grow: the parser
+    itself keeps none of them.
     """
     found: list[ET.Element] = []
     return ET.XMLParser(target=_Children(found)), found  # noqa: S314 - as in `parse_xml`
 
 
 class _Children:
-    """Builds one tree for each child of the root, and forgets it."""
+    """Builds one tree for each child of the root."""
 
     def __init__(self, found: list[ET.Element]) -> None:
         self._found = found
@@ -72,7 +73,7 @@ class _Children:
         self._builder.doctype(name, pubid, system)
 
     def close(self) -> None:
-        """Nothing is left to hand over."""
+        """Do nothing: every element is in the list already."""
 
 
 def local_name(element: ET.Element) -> str:
@@ -81,12 +82,12 @@ def local_name(element: ET.Element) -> str:
 
 
 def children(element: ET.Element, name: str) -> Iterator[ET.Element]:
-    """The elements right below that have this local name."""
+    """The direct children that have this local name."""
     return (child for child in element if local_name(child) == name)
 
 
 def texts(element: ET.Element) -> dict[str, str]:
-    """The texts of the elements right below, by their local names; of a repeated one the first."""
+    """The texts of the direct children by local name; the first one if a name is repeated."""
     found: dict[str, str] = {}
     for child in element:
         found.setdefault(local_name(child), (child.text or "").strip())

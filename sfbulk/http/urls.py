@@ -1,4 +1,4 @@
-"""Where requests may go: https anywhere, http to this machine only."""
+"""Which addresses requests may be sent to: https to any host, http to this machine only."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from urllib.parse import urlsplit
 
 
 def origin_problem(url: str) -> str | None:
-    """What is wrong with `url` as the address of an org; None when nothing is.
+    """What is wrong with `url` as the address of an org; None if it is valid.
 
-    An address is a scheme and a host, `https://example.my.salesforce.com`; plain http
-    is for loopback addresses, where no one can listen.
+    An address is a scheme and a host, such as `https://example.my.salesforce.com`. Plain http is
+    only allowed for loopback addresses, since others can read it on the network.
     """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     if parts.scheme not in ("https", "http") or not host:
         return "must be a URL such as https://example.my.salesforce.com"
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         return "must be scheme and host only, such as https://example.my.salesforce.com"
     if parts.scheme == "http" and not is_loopback(host):
-        return "must begin with https: plain http is for 127.0.0.1 and localhost only"
+        return "must start with https: plain http is only allowed for 127.0.0.1 and localhost"
     return None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is this machine, by its name or address alone (nothing is looked up)."""
+    """Whether the host is this machine; only the text is checked, there is no DNS request."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

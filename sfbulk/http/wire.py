@@ -1,4 +1,4 @@
-"""Sends one HTTP request once: pooling, timeouts, streaming, nothing about tokens or retries."""
+"""Sends one HTTP request once: pooling, timeouts and streaming; no token renewal, no retries."""
 
 from __future__ import annotations
 
@@ -25,60 +25,61 @@ from sfbulk.http.urls import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Sending a large body also runs under the connect timeout, hence not shorter.
+# Not shorter, since this timeout also applies while a large body is sent.
 CONNECT_TIMEOUT_SECONDS = 30.0
 
 READ_TIMEOUT_SECONDS = 120.0
-"""Silence after which a request counts as lost; SOQL is given two minutes to run."""
+"""After so long without a byte, a request counts as lost. Salesforce stops SOQL after two
+minutes."""
 
 DATA_READ_TIMEOUT_SECONDS = 300.0
-"""The same for CSV: the service prepares a page or checks an upload before it answers."""
+"""The same for data: Salesforce prepares a page, or checks an upload, before it answers."""
 
 _POOL_SIZE = 16
 _JSON = "application/json"
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _CHUNK_BYTES = 256 * 1024
-# An error page is read no further than this.
+# Of a longer error page, only the beginning is read.
 _ERROR_BODY_BYTES = 64 * 1024
 
 Sink = Callable[[Iterator[bytes]], None]
-"""Takes the chunks of a body, from its beginning at each call."""
+"""Called with the chunks of a body; each call starts with the first chunk."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request to the org; it can be sent again, since its body can be read again."""
+    """One request to the org. It can be sent again, since its body can be read again."""
 
     method: str
     path: str
-    """From the host's root, `/services/data/…`."""
+    """The path, starting with `/services/`."""
     purpose: str
-    """What it is for, with the job or object it concerns: the beginning of error texts."""
+    """What it is for, naming the job or object: error texts begin with it."""
     params: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
     body: Path | bytes | None = field(default=None, repr=False)
     """Data to upload."""
     content_type: str = "text/csv"
-    """That of `body`."""
+    """The content type of `body`."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What else to send; never a token."""
+    """Further headers; never a token."""
     answers: tuple[int, ...] = ()
-    """Error statuses that come with an answer all the same, as SOAP's faults do with 500."""
+    """Error statuses that are an answer, not an error: SOAP faults have the status 500."""
     bulk1: bool = False
-    """Whether it is one of Bulk API 1.0, which has a token header of its own and decides by the
-    job in which form it answers."""
+    """Whether it is for Bulk API 1.0, which has another header for the token. The content type of
+    the job, not `Accept`, decides the form of its answers."""
     job_id: str | None = None
     repeatable: bool | None = None
-    """Whether sending it twice does no more than once; None: the method decides."""
+    """Whether sending it twice has the same effect as once; None: the method decides."""
     attempts: int | None = None
-    """How often it is sent at most; None: as often as any other."""
+    """How often it is sent at most; None: the usual number."""
     read_timeout: float = READ_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A successful answer; `content` is empty when a sink took the body."""
+    """A successful answer; `content` is empty if a sink was called with the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -99,7 +100,7 @@ class Wire:
                 "Accept-Encoding": "gzip",
             }
         )
-        # Salesforce's cookies are for browsers; a stale one would only confuse a new session.
+        # Salesforce's cookies are for browsers; one of an old session could disturb a new one.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def close(self) -> None:
@@ -112,14 +113,14 @@ class Wire:
         """API call: send `request` to `origin` once.
 
         Args:
-            origin: scheme and host, to which alone the token goes.
+            origin: scheme and host; the token is sent nowhere else.
             request: what to send.
-            token: the access token, or None for the token endpoint.
-            sink: takes the body of a success; without it the body is kept in memory.
+            token: the access token, or None for a sign-in.
+            sink: called with the body of a success; without it the body is kept in memory.
 
         Raises:
             TransportError: no usable answer.
-            ApiError: an answer with an error status.
+            ApiError: the answer has an error status.
         """
         host = urlsplit(origin).hostname or origin
         with _mapped(request, host):
@@ -140,11 +141,11 @@ class Wire:
                 params=dict(request.params),
                 headers={"Accept": accept, **_content_type(request), **request.headers},
                 data=_encoded(request) if body is None else body,
-                auth=_Token(token, classic=request.bulk1),
+                auth=_Token(token, bulk1=request.bulk1),
                 timeout=(CONNECT_TIMEOUT_SECONDS, request.read_timeout),
-                # A redirect would carry the token or the data to where it points.
+                # A redirect would send the token or the data to another host.
                 allow_redirects=False,
-                # A proxy of the environment cannot reach this machine's loopback.
+                # A proxy of the environment cannot reach this machine's loopback address.
                 proxies={"no_proxy": host} if is_loopback(host) else None,
                 stream=True,
             )
@@ -154,19 +155,20 @@ def json_body(request: Request, reply: Reply) -> dict[str, Any]:
     """The reply's JSON object.
 
     Raises:
-        TransportError: it is none, as from a maintenance page sent with status 200.
+        TransportError: the body is not a JSON object, for example a maintenance page with the
+            status 200.
     """
     try:
         document = json.loads(reply.content)
     except ValueError as error:
-        raise unusable(request, reply.status, "a body that is no JSON") from error
+        raise unusable(request, reply.status, "a body that is not JSON") from error
     if not isinstance(document, dict):
-        raise unusable(request, reply.status, "JSON that is no object")
+        raise unusable(request, reply.status, "JSON that is not an object")
     return document
 
 
 def unusable(request: Request, status: int, what: str) -> TransportError:
-    """The error for a success whose body, described by `what`, is not the answer."""
+    """The error for a success whose body is not the answer; `what` describes the body."""
     return TransportError(
         f"{request.purpose}: HTTP {status} with {what}.",
         ambiguous=True,
@@ -176,14 +178,14 @@ def unusable(request: Request, status: int, what: str) -> TransportError:
 
 
 class _Token(AuthBase):
-    """Stamps the token; being there also keeps a .netrc from replacing it."""
+    """Adds the token to a request. Without an auth object, `requests` would use a .netrc file."""
 
-    def __init__(self, token: str | None, *, classic: bool) -> None:
+    def __init__(self, token: str | None, *, bulk1: bool) -> None:
         self._token = token
-        self._classic = classic
+        self._bulk1 = bulk1
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None and self._classic:
+        if self._token is not None and self._bulk1:
             request.headers["X-SFDC-Session"] = self._token
         elif self._token is not None:
             request.headers["Authorization"] = f"Bearer {self._token}"
@@ -197,13 +199,14 @@ def _mapped(request: Request, host: str) -> Iterator[None]:
     except HTTP_LIBRARY_ERRORS as error:
         mapped = transport_error(error, request.purpose, host)
         mapped.job_id = request.job_id
-        # What cannot even be formed may quote a header, and with it the token.
+        # The exception for an invalid request may quote a header, and so the token.
         raise mapped from None if mapped.permanent else error
 
 
 @contextmanager
 def _opened(body: Path | bytes | None) -> Iterator[IO[bytes] | bytes | None]:
-    # An open file is streamed with its Content-Length; opening it per attempt rewinds it.
+    # An open file is streamed with its Content-Length; each attempt opens it again, so it is read
+    # from the beginning.
     if isinstance(body, Path):
         with body.open("rb") as file:
             yield file
@@ -232,7 +235,7 @@ def _encoded(request: Request) -> bytes | dict[str, str] | None:
 
 
 def _read(request: Request, host: str, response: requests.Response, sink: Sink | None) -> Reply:
-    # 304 leads nowhere: it says that what the caller keeps is still right.
+    # 304 is not a redirect: the caller's cached document is still valid.
     is_redirect = _FIRST_REDIRECT <= response.status_code < _FIRST_ERROR
     if is_redirect and response.status_code != HTTPStatus.NOT_MODIFIED:
         raise _redirected(request, host, response)
@@ -241,7 +244,7 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
         error = api_error(request.purpose, response.status_code, response.headers, _head(chunks))
         error.job_id = request.job_id
         raise error
-    # A maintenance page, which comes with status 200 as well: to any kind of request.
+    # A maintenance page may have the status 200, for any kind of request.
     if "html" in response.headers.get("Content-Type", ""):
         raise unusable(request, response.status_code, "a web page instead of an answer")
     if sink is None:
@@ -251,7 +254,7 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
 
 
 def _chunks(request: Request, host: str, response: requests.Response) -> Iterator[bytes]:
-    # Only reading is mapped: an error of the disk the chunks go to is not the network's.
+    # Only reading is mapped: an error while the sink writes to disk is not a network error.
     source = _unpacked(response)
     while True:
         with _mapped(request, host):

@@ -1,4 +1,4 @@
-"""Downloads the CSV of a job, whole or not at all."""
+"""Downloads the results of a job, completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 
 def download(transport: Transport, request: Request, save: Sink, *, ended: bool = True) -> Reply:
-    """API call: the answer to `request`, its body handed to `save`.
+    """API call: the answer to `request`; `save` is called with its body.
 
-    A download that breaks off is asked for again, which the service allows as long as the
-    job exists; `save` is then called anew and begins its file anew. An answer without a body
-    (200 or 204) gives `save` no chunks: of a job that has ended it means no rows, and the
-    caller compares that with the job's counts.
+    A download that breaks off is requested again, which Salesforce allows as long as the job
+    exists; `save` is then called again and must start its file again. An answer without a body
+    (200 or 204) gives `save` no chunks. For a job that has ended this means no rows; the caller
+    compares that with the job's counts.
 
     Args:
         transport: the org.
-        request: for the results.
-        save: takes the chunks of the body.
+        request: the request for the results.
+        save: called with the chunks of the body.
         ended: whether the job, or the batch, is known to have ended. Before that, 204 means
             that there are no results yet (Bulk API guide 48.0).
 
     Raises:
         JobError: the job has not ended, and there are no results yet.
-        ApiError: Salesforce refuses.
-        TransportError: the results could not be had.
+        ApiError: Salesforce refuses the request.
+        TransportError: the results could not be downloaded.
     """
     reply = transport.send(replace(request, read_timeout=DATA_READ_TIMEOUT_SECONDS), save)
     if reply.status == HTTPStatus.NO_CONTENT and not ended:

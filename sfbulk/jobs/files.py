@@ -1,4 +1,4 @@
-"""Bytes to a file and back, piece by piece, so that memory does not grow with the data."""
+"""Writes and reads files in chunks, so that memory does not grow with the data."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 256 * 1024
 
-# Bytes wait in memory until a file has this much of them, or all files that grow together
-# have that much: opening a file per row is slow, keeping many open meets the system's limit.
+# Rows are buffered in memory until one file, or all files of a spool together, have this much.
+# Opening a file for each row is slow, and the system limits how many files may be open.
 _FILE_BUFFER_BYTES = 256 * 1024
 ALL_BUFFERS_BYTES = 16 * 1024 * 1024
-"""What the buffers of all files that grow together may hold."""
+"""Most bytes in the buffers of all files of one spool."""
 
 
 @dataclass(eq=False)
 class GrowingFile:
-    """A file written at its end, little by little; whole on disk after `write_out`."""
+    """A file that grows at its end; it is completely on disk after `write_out`."""
 
     path: Path
     size: int = field(default=0, kw_only=True)
-    """Bytes, those that wait included."""
+    """Bytes, including those in the buffer."""
     _buffer: bytearray = field(default_factory=bytearray, repr=False, kw_only=True)
 
     def append(self, data: bytes) -> None:
-        """Add bytes to what waits to be written."""
+        """Add bytes at the end."""
         self._buffer += data
         self.size += len(data)
         if len(self._buffer) >= _FILE_BUFFER_BYTES:
             self.write_out()
 
     def write_out(self) -> None:
-        """Put what waits on disk."""
+        """Write the buffer to disk."""
         with self.path.open("ab") as file:
             file.write(self._buffer)
         self._buffer.clear()
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, piece by piece."""
+    """The bytes of a file, in chunks."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
 
 
 def save_chunks(chunks: Iterable[bytes], path: Path) -> None:
-    """Write the pieces to a file, from its beginning."""
+    """Write the chunks to a file, replacing what it had."""
     with path.open("wb") as file:
         file.writelines(chunks)

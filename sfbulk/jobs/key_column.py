@@ -1,7 +1,7 @@
-"""The column by which Salesforce finds the records of a load; no upload goes without it.
+"""The column by which Salesforce finds the records of a load; an upload without it is refused.
 
-An upsert by `Id` without an `Id` column creates every row (test suites of jsforce and of the
-Salesforce CLI that run against orgs).
+Salesforce accepts such an upload: an upsert by `Id` without an `Id` column creates every row
+(test suites of jsforce and of the Salesforce CLI that run against orgs).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sfbulk.jobs.operation import Operation
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A header row is at most 32,000 characters long, each of them four bytes at most.
+# A header row has at most 32,000 characters (Bulk API guide), each of at most four bytes.
 _MOST_HEADER_BYTES = 128_000
 
 _BY_ID = (Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE)
@@ -25,7 +25,7 @@ def key_column(operation: str, external_id: str | None) -> str | None:
     """The column that a load must have; None for an insert and for a query.
 
     Args:
-        operation: in Salesforce's words.
+        operation: Salesforce's word for it.
         external_id: the key field of an upsert.
     """
     if operation == Operation.UPSERT:
@@ -36,16 +36,16 @@ def key_column(operation: str, external_id: str | None) -> str | None:
 def require_column(
     body: Path | bytes, name: str, job: str, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA
 ) -> None:
-    """Refuse CSV that lacks a column, whatever letter case its name is in.
+    """Refuse CSV that does not have a column; upper and lower case are the same.
 
     Args:
         body: the CSV, header row first.
         name: the column.
-        job: what is to be loaded, for the error.
-        delimiter: what stands between the values of a row.
+        job: names the job, for the error.
+        delimiter: the column delimiter of the CSV.
 
     Raises:
-        DataError: it is not there.
+        DataError: the column is missing.
     """
     if isinstance(body, bytes):
         line = body[:_MOST_HEADER_BYTES].partition(b"\n")[0]
@@ -55,6 +55,6 @@ def require_column(
     names = {each.strip().lower() for each in header_names(line, delimiter)}
     if name.lower() not in names:
         raise DataError(
-            f"The CSV for {job} has no column {name}, by which Salesforce finds the records. "
-            "Nothing was sent: add the column, or check the delimiter."
+            f"The CSV for {job} has no column {name}, which Salesforce needs to find the records. "
+            "Nothing was sent. Add the column, or check the delimiter."
         )

@@ -1,4 +1,4 @@
-"""What a load does with its rows, in Salesforce's words."""
+"""The operations of ingest jobs."""
 
 from __future__ import annotations
 

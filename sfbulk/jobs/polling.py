@@ -1,4 +1,4 @@
-"""Waits for a job to end: how long to pause between two looks, and when to stop waiting."""
+"""Waits for a job to end: how long to pause between two polls, and when to stop waiting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GROWTH = 1.5
 
 
 class PollTimer:
-    """The times at which to look at one job: the pauses between them grow."""
+    """The times at which to poll one job: the pauses between them grow."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -28,42 +28,41 @@ class PollTimer:
         )
         next(self._pauses)  # The generator's first value only starts it.
         self.pause = 0.0
-        """Seconds from the last look to the next."""
+        """Seconds from the last poll to the next."""
         self.due = 0.0
-        """The monotonic time of the next look."""
-        self.looked()
+        """The monotonic time of the next poll."""
+        self.polled()
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to look."""
+        """Whether it is time to poll."""
         return self._clock.monotonic() >= self.due
 
-    def looked(self) -> None:
-        """Set the time of the next look, a longer pause from now."""
+    def polled(self) -> None:
+        """Set the time of the next poll, after a longer pause than the last one."""
         self.pause = next(self._pauses)
         self.due = self._clock.monotonic() + self.pause
 
 
-class Patience:
-    """The pauses of one wait that blocks, and its end."""
+class PollWait:
+    """Waits between polls until a timeout.
+
+    Args:
+        clock: the time.
+        timeout: seconds from now after which to stop waiting; None waits without end.
+    """
 
     def __init__(self, clock: Clock, timeout: float | None) -> None:
-        """Start to wait.
-
-        Args:
-            clock: the time.
-            timeout: seconds after which to stop waiting; None waits without end.
-        """
         self._clock = clock
         self._deadline = None if timeout is None else clock.monotonic() + timeout
         self._timer = PollTimer(clock)
 
     def pause(self) -> bool:
-        """Sleep until the next look; False immediately when the timeout has passed."""
+        """Sleep until the next poll; False immediately when the timeout has passed."""
         left = None if self._deadline is None else self._deadline - self._clock.monotonic()
         if left is not None and left <= 0:
             return False
         pause = self._timer.pause
         self._clock.sleep(pause if left is None else min(pause, left))
-        self._timer.looked()
+        self._timer.polled()
         return True

@@ -1,4 +1,4 @@
-"""Why Salesforce rejected a row."""
+"""Why Salesforce rejected a row, a batch or a job; no I/O."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class RowError:
-    """Why Salesforce refused a row."""
+    """Why Salesforce rejected a row."""
 
     code: str
-    """Salesforce's status code; empty when the text has none."""
+    """Salesforce's status code; empty if the text has none."""
     message: str = field(repr=False)
-    """Salesforce's words; they may quote values of the row."""
+    """Salesforce's message; it may quote values of the row."""
     fields: tuple[str, ...] = ()
 
 
 def parse_row_error(text: str) -> RowError:
     """The parts of an `sf__Error`: `CODE:message:FIELD,FIELD --`.
 
-    The message may hold colons itself, so the code ends at the first and the fields begin
-    after the last (recordings of real orgs; the space before `--` is there only after fields).
+    The message may contain colons, so the code ends at the first colon and the fields start
+    after the last one (recordings of real orgs; the space before `--` is only there after
+    fields).
     """
     code, colon, rest = text.partition(":")
     if not colon:
@@ -32,3 +33,13 @@ def parse_row_error(text: str) -> RowError:
     if not colon:
         return RowError(code, body.rstrip())
     return RowError(code, message, tuple(n for n in names.strip().split(",") if n))
+
+
+def parse_reason(text: str | None) -> RowError:
+    """The parts of the reason for which a job or batch failed: `Code : message`.
+
+    These are the `errorMessage` of a 2.0 job and the `stateMessage` of a 1.0 batch. A text in
+    another form is a message without a code.
+    """
+    code, colon, message = (text or "").partition(" : ")
+    return RowError(code, message) if colon else RowError("", code)

@@ -1,4 +1,4 @@
-"""Changes a job's state, which Salesforce may have done when its answer is lost: reads the job."""
+"""Changes a job's state; if the answer is lost, reads the job to see whether it was done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Info = TypeVar("Info")
 
-# A state change whose answer was lost is looked up and asked for again this often.
+# How often a state change is requested when its answers are lost.
 _ATTEMPTS = 3
 
 
@@ -19,35 +19,35 @@ def change_state(
     ask: Callable[[], Info],
     read: Callable[[], Info],
     *,
-    arrived: Callable[[Info], bool],
+    changed: Callable[[Info], bool],
     ended: Callable[[Info], bool],
 ) -> Info:
-    """API call: what Salesforce says of the job once its state is changed.
+    """API call: the job after its state was changed.
 
     Args:
-        ask: asks for the change once.
+        ask: requests the change once.
         read: reads the job.
-        arrived: whether a job looks as it does after the change.
-        ended: whether a job is in a state that it never leaves.
+        changed: whether the job's state shows that the change was made.
+        ended: whether the job is in a state that it never leaves.
 
     Raises:
-        ApiError: Salesforce refuses.
-        TransportError: no answer, however often it was tried.
+        ApiError: Salesforce refuses the change.
+        TransportError: no answer to any attempt.
     """
     lost = False
     for _ in range(_ATTEMPTS):
         try:
             return ask()
         except (ApiError, TransportError) as error:
-            # Once an answer is lost, a later refusal may only mean "done already".
+            # After a lost answer, a refusal may only mean that the change was already made.
             lost = lost or (isinstance(error, TransportError) and error.ambiguous)
             if not lost:
                 raise
             failed = error
         info = read()
-        if arrived(info):
+        if changed(info):
             return info
-        # Salesforce has both said no and shown why: it was asked for too late.
+        # The job ended before the change, so the refusal is final.
         if ended(info) and isinstance(failed, ApiError):
             break
     raise failed

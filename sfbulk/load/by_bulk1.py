@@ -10,7 +10,7 @@ from sfbulk.bulk1.add_batches import BatchAdder
 from sfbulk.bulk1.states import BatchState
 from sfbulk.errors import ApiError, QuotaReached, RowCountMismatch, SalesforceError
 from sfbulk.jobs.polling import PollTimer
-from sfbulk.jobs.row_error import RowError
+from sfbulk.jobs.row_error import RowError, parse_reason
 from sfbulk.load.loader import Flight
 from sfbulk.load.outcomes import Counts, Detail, FileOutcome, RowOutcome, RowStatus
 
@@ -98,7 +98,7 @@ class Bulk1Carrier:
             return ended
         for job in {flight.job for flight in flights if flight.job is not None}:
             ended += _look(job, [flight for flight in flights if flight.job is job])
-        self._timer.looked()
+        self._timer.polled()
         return ended
 
     def read(self, flight: BatchFlight) -> FileOutcome:
@@ -160,7 +160,7 @@ def _outcomes(job: Bulk1Job, batch: BatchInfo, file: RowFile) -> list[RowOutcome
         results = list(job.row_results(batch.id))
         _check_counts(job, batch, file.rows, results)
         return [_outcome(batch, n, one) for n, one in zip(file.numbers, results, strict=True)]
-    reason = _reason(batch)
+    reason = parse_reason(batch.state_message)
     log.warning(
         "Batch %s of job %s on %s is %s (%s): %d rows",
         batch.id,
@@ -200,12 +200,6 @@ def _outcome(batch: BatchInfo, number: int, result: RowResult) -> RowOutcome:
     status = RowStatus.SUCCEEDED if result.success else RowStatus.FAILED
     created, errors = result.created, result.errors
     return RowOutcome(number, status, result.id, created, errors, batch.job_id, batch.id)
-
-
-def _reason(batch: BatchInfo) -> RowError:
-    """The stateMessage, `Code : text`."""
-    code, colon, text = (batch.state_message or "").partition(" : ")
-    return RowError(code, text) if colon else RowError("", code)
 
 
 def _check_counts(job: Bulk1Job, batch: BatchInfo, sent: int, results: list[RowResult]) -> None:

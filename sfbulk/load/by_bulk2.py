@@ -149,7 +149,7 @@ class Bulk2Carrier:
             abort_quietly(flight.job)
             flight.error = error
             return True
-        flight.timer.looked()
+        flight.timer.polled()
         return info.state.is_terminal
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from sfbulk.describe.reader import OF_NO_OBJECT
+from sfbulk.describe.reader import ORG_ERRORS
 from sfbulk.errors import SalesforceError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class ObjectColumns:
         if name not in self._described:
             try:
                 self._described[name] = self._describe(name)
-            except OF_NO_OBJECT:
+            except ORG_ERRORS:
                 raise
             except SalesforceError:
                 self._described[name] = None

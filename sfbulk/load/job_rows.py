@@ -9,7 +9,7 @@ from sfbulk.bulk2.states import JobState, failure
 from sfbulk.csvio import CsvDecoder
 from sfbulk.errors import ResultsMismatch, RowCountMismatch, SalesforceError
 from sfbulk.jobs.files import read_chunks
-from sfbulk.jobs.row_error import RowError
+from sfbulk.jobs.row_error import RowError, parse_reason
 from sfbulk.load.matching import KeyMatcher, ValueMatcher, column_normalizers, key_column_normalizer
 from sfbulk.load.outcomes import UNKNOWN_CODE, Counts, Detail, FileOutcome, RowOutcome, RowStatus
 
@@ -162,9 +162,8 @@ class JobRows:
         return position
 
     def _reason(self) -> RowError:
-        """Why rows were not processed: the job's `Code : text`."""
-        code, colon, text = (self._info.error_message or "").partition(" : ")
-        return RowError(code, text) if colon else RowError("", code or self._info.state.value)
+        """Why rows were not processed."""
+        return parse_reason(self._info.error_message or self._info.state.value)
 
     def _failure(self, counts: Counts) -> SalesforceError | None:
         error = failure(self._info)

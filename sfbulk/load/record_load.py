@@ -46,8 +46,8 @@ LOADER_LIMITS = LoaderLimits()
 
 
 @dataclass(frozen=True)
-class Way:
-    """How rows go to Salesforce: which bulk API, in which form."""
+class LoadApi:
+    """The bulk API of a load: its carrier, the form of its data and its limits."""
 
     carrier: Callable[[Detail], Carrier[Any]]
     encoder: RowEncoder
@@ -70,8 +70,15 @@ class RecordLoad:
     Of two columns that set one field, such as `AccountId` and `Account.Ext__c`, the empty one is
     left out.
 
-    Rows are split by their encoded bytes and by their columns. Several jobs run side by side;
-    a later version of a record is loaded when the job of the earlier one has ended.
+    Rows are divided into files by their encoded bytes and by their columns. Several jobs run in
+    parallel; a later version of a record is loaded after the job of the earlier one has ended.
+
+    Args:
+        operation: what to do with the rows.
+        external_id: the key field of an upsert; no other operation has one.
+        columns: the columns of the object.
+        api: the bulk API.
+        options: the options of the load.
     """
 
     def __init__(
@@ -79,21 +86,13 @@ class RecordLoad:
         operation: Operation,
         external_id: str | None,
         columns: ObjectColumns,
-        way: Way,
+        api: LoadApi,
         options: LoadOptions,
     ) -> None:
-        """Set what is done with the records.
 
-        Args:
-            operation: what to do with the rows.
-            external_id: the key field of an upsert; no other operation takes one.
-            columns: the columns of the object.
-            way: how rows go to Salesforce.
-            options: the options of the load.
-        """
         loss = PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT))
         self._rules = RowRules(operation, external_id, columns, loss)
-        self._way = way
+        self._api = api
         self._options = options
 
     def summary(self, records: Records) -> IngestSummary:
@@ -157,12 +156,12 @@ class RecordLoad:
 
     @contextmanager
     def _loader(self, detail: Detail) -> Iterator[Loader[Any]]:
-        way = self._way
+        api = self._api
         with TemporaryDirectory(prefix="sfbulk-") as folder:
-            spool = RowSpool(Path(folder), way.encoder, way.limits)
+            spool = RowSpool(Path(folder), api.encoder, api.limits)
             journal = self._options.get("journal", NO_JOURNAL)
-            carrier = way.carrier(detail)
-            with Loader(carrier, spool, way.clock, limits=LOADER_LIMITS, journal=journal) as loader:
+            carrier = api.carrier(detail)
+            with Loader(carrier, spool, api.clock, limits=LOADER_LIMITS, journal=journal) as loader:
                 yield loader
 
 

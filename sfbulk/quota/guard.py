@@ -1,8 +1,7 @@
 """Stops a run before it uses more of the org's daily limits than its quota allows.
 
-Only what begins new work is stopped. A job that has begun is finished: its polls and
-results may pass the line by some calls, since stopping between them would leave rows in
-Salesforce that nobody accounts for.
+Only new work is stopped. A job that has been created is finished: its polls and its results may
+exceed the quota by some requests. Otherwise rows would be loaded and their outcomes never read.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from sfbulk.quota.limits import (
     QUERY_JOBS,
     QUERY_STORAGE,
     ROWS_PER_BATCH,
-    Ledger,
     Usage,
+    UsageCounter,
     parse_limit_info,
 )
 
@@ -32,26 +31,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STALE_SECONDS = 300.0
-"""The numbers of `/limits` are right to within five minutes (REST API guide: Limits)."""
+"""The numbers of `/limits` are accurate within five minutes (REST API guide: Limits)."""
 
 
 class QuotaGuard:
-    """Counts what a run uses; without a quota it asks for nothing and stops nothing."""
+    """Counts what a run uses; without a quota it requests nothing and stops nothing.
+
+    Args:
+        quota: how much may be used.
+        clock: the time.
+        read_limits: reads the org's limits.
+    """
 
     def __init__(
         self, quota: Quota, clock: Clock, read_limits: Callable[[], Mapping[str, Limit]]
     ) -> None:
-        """Take the quota.
-
-        Args:
-            quota: the lines.
-            clock: the time.
-            read_limits: asks the org for its limits.
-        """
         self._quota = quota
         self._clock = clock
         self._read_limits = read_limits
-        self._ledger = Ledger(quota)
+        self._usage = UsageCounter(quota)
         self._lock = threading.RLock()
         self._read_at: float | None = None
 
@@ -59,43 +57,43 @@ class QuotaGuard:
         """Count a request that is about to be sent.
 
         Args:
-            begins_work: whether it is no part of a job that has begun.
+            begins_work: whether it starts new work; False for a request of an existing job.
 
         Raises:
-            QuotaReached: it begins work, and no further request is allowed.
+            QuotaReached: it starts new work, and no further request is allowed.
         """
         with self._lock:
             if begins_work:
-                self._ledger.require(API_REQUESTS)
-            self._ledger.spend(API_REQUESTS)
+                self._usage.require(API_REQUESTS)
+            self._usage.spend(API_REQUESTS)
 
     def after_answer(self, headers: Mapping[str, str]) -> None:
-        """Take the count that an answer carries, if it does."""
+        """Read the count of API requests from the headers of an answer, if they have one."""
         info = parse_limit_info(headers.get("Sforce-Limit-Info", ""))
         if info is not None:
             with self._lock:
-                self._ledger.note(API_REQUESTS, info.org)
+                self._usage.note(API_REQUESTS, info.org)
 
     def before_query_job(self) -> None:
-        """API call, if a quota is set and its numbers are old: allow one more query job.
+        """API call, if a quota is set and the limits are old: count one more query job.
 
         Raises:
-            QuotaReached: it is one too many, or no space for results is left within the quota.
+            QuotaReached: no further query job, or no further storage for results, is allowed.
         """
         self._begin(QUERY_JOBS, 1, QUERY_STORAGE)
 
     def before_batches(self, count: int = 1) -> None:
-        """API call, if a quota is set and its numbers are old: allow so many more batches.
+        """API call, if a quota is set and the limits are old: count further batches.
 
         Raises:
-            QuotaReached: they are too many.
+            QuotaReached: so many further batches are not allowed.
         """
         self._begin(BATCHES, count)
 
     def after_ingest(self, rows: int) -> None:
-        """Count the batches that Salesforce made of one 2.0 job beyond the first."""
+        """Count the batches of an ended 2.0 job; its first one was counted at its creation."""
         with self._lock:
-            self._ledger.spend(BATCHES, max(-(-rows // ROWS_PER_BATCH) - 1, 0))
+            self._usage.spend(BATCHES, max(-(-rows // ROWS_PER_BATCH) - 1, 0))
 
     def _begin(self, name: str, amount: int, *others: str) -> None:
         if not self._quota:
@@ -103,8 +101,8 @@ class QuotaGuard:
         with self._lock:
             self._refresh()
             for needed in (name, *others):
-                self._ledger.require(needed, amount)
-            self._ledger.spend(name, amount)
+                self._usage.require(needed, amount)
+            self._usage.spend(name, amount)
 
     def _refresh(self) -> None:
         now = self._clock.monotonic()
@@ -114,12 +112,12 @@ class QuotaGuard:
         try:
             limits = self._read_limits()
         except (ApiError, TransportError) as error:
-            # The right to see limits is one that few integration users have.
+            # Few integration users have the permission to see limits, so this is not an error.
             log.warning(
-                "The org's limits cannot be read (%s): the quota is checked for API requests "
-                "only. Give the user the permission View Setup and Configuration.",
+                "The org's limits cannot be read (%s), so the quota is only checked for API "
+                "requests. Give the user the permission View Setup and Configuration.",
                 error.code or (f"HTTP {error.status}" if error.status else "no usable answer"),
             )
             return
         for name, limit in limits.items():
-            self._ledger.note(name, Usage(limit.used, limit.maximum))
+            self._usage.note(name, Usage(limit.used, limit.maximum))

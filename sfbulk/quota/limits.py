@@ -1,9 +1,9 @@
-"""The org's daily limits: what Salesforce says of them, and where a run must stop; no I/O.
+"""The org's daily limits as Salesforce reports them, and how much a run may use; no I/O.
 
-Two settings set the line, for every daily limit that a run uses up:
+Two settings limit the use of every daily limit that a run needs:
 
-- `quota_percent_total`: the share of a limit that may be used in the org, by everybody.
-- `quota_percent_per_run`: the share of it that this run may use.
+- `quota_percent_total`: the share of a limit that all users of the org together may use.
+- `quota_percent_per_run`: the share of a limit that this run may use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ QUERY_STORAGE = "DailyBulkV2QueryFileStorageMB"
 BATCHES = "DailyBulkApiBatches"
 
 ROWS_PER_BATCH = 10_000
-"""Bulk API 2.0 makes a batch of its own of so many rows (Bulk API guide: Limits)."""
+"""Bulk API 2.0 divides a job into batches of this many rows (Bulk API guide: Limits)."""
 
 QUOTA_SCHEMA: dict[str, dict[str, Any]] = {
     "quota_percent_total": {
@@ -32,16 +32,16 @@ QUOTA_SCHEMA: dict[str, dict[str, Any]] = {
         "exclusiveMinimum": 0,
         "maximum": 100,
         "title": "Quota for the Org",
-        "description": "Begin no further work once so many per cent of a daily limit of the org "
-        "(API requests, bulk query jobs and storage, bulk batches) are used, by whomever.",
+        "description": "Start no new work when this percentage of a daily limit of the org (API "
+        "requests, bulk query jobs and storage, bulk batches) is used, by this run or by others.",
     },
     "quota_percent_per_run": {
         "type": ["number", "null"],
         "exclusiveMinimum": 0,
         "maximum": 100,
         "title": "Quota for the Run",
-        "description": "Begin no further work once this run has used so many per cent of a daily "
-        "limit of the org.",
+        "description": "Start no new work when this run has used this percentage of a daily limit "
+        "of the org.",
     },
 }
 """JSON Schema of the settings above."""
@@ -51,7 +51,7 @@ _PAIR = re.compile(r"([\w-]+)=([0-9]+)/([0-9]+)(?:\(appName=([^)]*)\))?")
 
 @dataclass(frozen=True)
 class Usage:
-    """How much of a limit is used up."""
+    """How much of a limit is used."""
 
     used: int
     allowed: int
@@ -59,17 +59,17 @@ class Usage:
 
 @dataclass(frozen=True)
 class LimitInfo:
-    """What the header `Sforce-Limit-Info` says."""
+    """The values of the header `Sforce-Limit-Info`."""
 
     org: Usage
     app: Usage | None = None
-    """The part of a connected app that has a limit of its own."""
+    """The usage of a connected app that has its own limit."""
     app_name: str | None = None
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit of the org; `per_app` has those of connected apps inside it."""
+    """One limit of the org; `per_app` has the limits of connected apps within it."""
 
     maximum: int
     remaining: int
@@ -77,12 +77,12 @@ class Limit:
 
     @property
     def used(self) -> int:
-        """What is used up; never below zero, though an org may allow more than its maximum."""
+        """How much is used; 0 if more than the maximum remains, which some orgs report."""
         return max(self.maximum - self.remaining, 0)
 
 
 def parse_limit_info(text: str) -> LimitInfo | None:
-    """What a `Sforce-Limit-Info` header says; None when it speaks of no API usage.
+    """The values of a `Sforce-Limit-Info` header; None if it has no API usage.
 
     Forms: `api-usage=18/5000`, and `api-usage=25/5000, per-app-api-usage=17/250(appName=x)`
     (REST API guide: Limit Info Header).
@@ -95,7 +95,7 @@ def parse_limit_info(text: str) -> LimitInfo | None:
 
 
 def parse_limits(reply: Mapping[str, Any]) -> dict[str, Limit]:
-    """The limits in the reply of `/limits`; entries that are no limit are left out."""
+    """The limits in the reply of `/limits`; entries in another form are ignored."""
     limits = {name: _limit(entry) for name, entry in reply.items()}
     return {name: limit for name, limit in limits.items() if limit is not None}
 
@@ -111,17 +111,20 @@ def _limit(entry: Any) -> Limit | None:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Allowance:
+    """What one setting allows of one daily limit."""
+
     setting: str
     percent: float
-    height: int
-    who: str
+    allowed: int
     used: int
+    who: str
+    """Who used it: `The org` or `This run`."""
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How much of the org's daily limits may be used, in per cent; None is no line."""
+    """How much of the org's daily limits may be used, in per cent; None does not limit it."""
 
     percent_total: float | None = None
     percent_per_run: float | None = None
@@ -143,17 +146,17 @@ class Quota:
             )
         return cls(*(None if value is None else float(value) for value in given.values()))
 
-    def lines(self, org: Usage, used_by_run: int) -> list[_Line]:
-        """Where a limit's lines are and how far along use is."""
+    def allowances(self, org: Usage, used_by_run: int) -> list[_Allowance]:
+        """What each setting allows of one limit."""
         total, per_run = self.percent_total, self.percent_per_run
         total_name, per_run_name = QUOTA_SCHEMA
-        lines = (
-            (total_name, total, "The org has", org.used),
-            (per_run_name, per_run, "This run has", used_by_run),
+        shares = (
+            (total_name, total, org.used, "The org"),
+            (per_run_name, per_run, used_by_run, "This run"),
         )
         return [
-            _Line(setting, percent, int(org.allowed * percent / 100), who, used)
-            for setting, percent, who, used in lines
+            _Allowance(setting, percent, int(org.allowed * percent / 100), used, who)
+            for setting, percent, used, who in shares
             if percent is not None
         ]
 
@@ -166,8 +169,8 @@ def _is_percentage(value: Any) -> bool:
     return is_number and 0 < float(value) <= 100  # noqa: PLR2004 - per cent
 
 
-class Ledger:
-    """What this run has used, and what the org has as far as is known."""
+class UsageCounter:
+    """Counts what this run has used, and what the org has used as far as it is known."""
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota
@@ -175,30 +178,30 @@ class Ledger:
         self._run: dict[str, int] = {}
 
     def note(self, name: str, usage: Usage) -> None:
-        """Take Salesforce's own count of a limit."""
+        """Set Salesforce's own count of a limit."""
         self._org[name] = usage
 
     def spend(self, name: str, amount: int = 1) -> None:
-        """Count what this run uses; between Salesforce's counts it is part of the org's too."""
+        """Count what this run uses; until Salesforce's next count it is added to the org's."""
         self._run[name] = self._run.get(name, 0) + amount
         if name in self._org:
             known = self._org[name]
             self._org[name] = Usage(known.used + amount, known.allowed)
 
     def require(self, name: str, amount: int = 1) -> None:
-        """Make sure that so much more may be used; of what is not known, any amount may.
+        """Check that `amount` more may be used; a limit that is not known allows any amount.
 
         Raises:
-            QuotaReached: It would cross a line; says which and by how much.
+            QuotaReached: it is more than a setting allows; names the setting.
         """
         org = self._org.get(name)
         if org is None:
             return
-        for line in self._quota.lines(org, self._run.get(name, 0)):
-            if line.used + amount > line.height:
+        for one in self._quota.allowances(org, self._run.get(name, 0)):
+            if one.used + amount > one.allowed:
                 raise QuotaReached(
-                    f"{line.who} used {line.used:,} of {org.allowed:,} {name}, and {line.setting} "
-                    f"({line.percent:g}) draws the line at {line.height:,}: {amount:,} more would "
-                    f"cross it by {line.used + amount - line.height:,}. Nothing further was begun. "
-                    f"Run again later (the org counts 24 hours back), or raise {line.setting}."
+                    f"{one.who} has used {one.used:,} of {org.allowed:,} {name}, and {one.setting} "
+                    f"({one.percent:g}) allows {one.allowed:,}: {amount:,} more would be too many. "
+                    "No new work was started. Run again later (Salesforce counts the last 24 "
+                    f"hours), or raise {one.setting}."
                 )

@@ -145,7 +145,7 @@ def test_no_upload_by_hand_goes_without_its_key(  # noqa: PLR0913, PLR0917 - the
     batches = sf.bulk1.ingest_job("Account", Operation(operation), external_id=key)
     for send in (job.upload, sf.open_ingest_job(job.id).upload, batches.add_batch):
         body: Any = {"bytes": file.read_bytes(), "path": file, "pieces": iter([file.read_bytes()])}
-        with pytest.raises(DataError, match=f"no column {key or 'Id'}, by which Salesforce finds"):
+        with pytest.raises(DataError, match=f"no column {key or 'Id'}, which Salesforce needs"):
             send(body[form])
     assert not [path for path in jobs(sandbox) if path.endswith(("/batches", "/batch"))]
     job.abort()

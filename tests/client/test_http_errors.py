@@ -11,7 +11,7 @@ from urllib3 import exceptions as u3
 
 from sfbulk import errors
 from sfbulk.errors import ApiError
-from sfbulk.http.mapping import _TROUBLES, api_error, transport_error
+from sfbulk.http.mapping import _MEANINGS, api_error, transport_error
 
 
 def test_no_exception_of_requests_is_left_unmapped() -> None:
@@ -21,10 +21,10 @@ def test_no_exception_of_requests_is_left_unmapped() -> None:
         if issubclass(kind, requests.exceptions.RequestException)
     }
     assert len(known) > 20
-    assert known - set(_TROUBLES) == set()
+    assert known - set(_MEANINGS) == set()
 
 
-@pytest.mark.parametrize("kind", sorted(_TROUBLES, key=str))
+@pytest.mark.parametrize("kind", sorted(_MEANINGS, key=str))
 def test_an_exceptions_own_text_does_not_come_through(kind: type[Exception]) -> None:
     if kind is requests.exceptions.JSONDecodeError:
         foreign: Exception = kind("Bearer 00Dxx!secret", "doc", 0)
@@ -91,11 +91,11 @@ def test_an_error_list_gives_code_message_fields_and_request_id() -> None:
             None,
             "'We are setting things up'",
         ),
-        (b"Bad_OAuth_Token", None, "no error of Salesforce"),
+        (b"Bad_OAuth_Token", None, "not an error of Salesforce"),
         (b"", None, "no body"),
-        (b"[]", None, "no error of Salesforce"),
-        (b'[["x"]]', None, "no error of Salesforce"),
-        (b'[{"errorCode":5,"message":null,"fields":"Name"}]', None, "no error of Salesforce"),
+        (b"[]", None, "not an error of Salesforce"),
+        (b'[["x"]]', None, "not an error of Salesforce"),
+        (b'[{"errorCode":5,"message":null,"fields":"Name"}]', None, "not an error of Salesforce"),
     ],
 )
 def test_other_bodies_are_understood_or_described(
@@ -177,7 +177,7 @@ def test_errors_of_bulk_1_are_read_in_both_their_forms(code: str, message: str, 
 def test_xml_that_is_no_error_of_salesforce_gives_no_code(body: bytes) -> None:
     error = api_error("Ask", 500, {}, body)
     assert error.code is None
-    assert "no error of Salesforce" in str(error)
+    assert "not an error of Salesforce" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The org's limits, and the line at which a run with a quota stops."""
+"""The org's limits, and where a run with a quota stops."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk import ConfigError, QuotaReached, Salesforce, SalesforceError
-from sfbulk.quota.limits import Ledger, Quota, Usage, parse_limit_info, parse_limits
+from sfbulk.quota.limits import Quota, Usage, UsageCounter, parse_limit_info, parse_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,48 +71,48 @@ def test_limits_keep_those_of_connected_apps_apart() -> None:
     assert limits["DataStorageMB"].used == 0
 
 
-def test_a_line_may_be_reached_and_not_crossed() -> None:
-    ledger = Ledger(Quota(percent_total=90))
-    ledger.note("DailyApiRequests", Usage(899, 1000))
-    ledger.require("DailyApiRequests")
-    ledger.spend("DailyApiRequests")
+def test_a_quota_may_be_used_up_and_not_exceeded() -> None:
+    usage = UsageCounter(Quota(percent_total=90))
+    usage.note("DailyApiRequests", Usage(899, 1000))
+    usage.require("DailyApiRequests")
+    usage.spend("DailyApiRequests")
     with pytest.raises(QuotaReached) as stopped:
-        ledger.require("DailyApiRequests", 3)
+        usage.require("DailyApiRequests", 3)
     assert "The org has used 900 of 1,000 DailyApiRequests" in stopped.value.message
-    assert "the line at 900: 3 more would cross it by 3" in stopped.value.message
+    assert "allows 900: 3 more would be too many" in stopped.value.message
     assert "quota_percent_total (90)" in stopped.value.message
 
 
-def test_the_run_has_a_line_of_its_own() -> None:
-    ledger = Ledger(Quota(percent_per_run=1))
-    ledger.note("DailyApiRequests", Usage(0, 500))
+def test_the_run_has_its_own_quota() -> None:
+    usage = UsageCounter(Quota(percent_per_run=1))
+    usage.note("DailyApiRequests", Usage(0, 500))
     for _ in range(5):
-        ledger.require("DailyApiRequests")
-        ledger.spend("DailyApiRequests")
+        usage.require("DailyApiRequests")
+        usage.spend("DailyApiRequests")
     # What others use does not count here.
-    ledger.note("DailyApiRequests", Usage(400, 500))
+    usage.note("DailyApiRequests", Usage(400, 500))
     with pytest.raises(QuotaReached, match=r"This run has used 5 of 500 .*quota_percent_per_run"):
-        ledger.require("DailyApiRequests")
+        usage.require("DailyApiRequests")
 
 
 @given(st.integers(1, 100_000), st.floats(0.1, 100), st.lists(st.integers(0, 50), max_size=40))
 def test_what_a_run_may_use_never_adds_up_to_more_than_its_share(
     allowed: int, percent: float, amounts: list[int]
 ) -> None:
-    ledger = Ledger(Quota(percent_per_run=percent))
-    ledger.note("X", Usage(0, allowed))
+    usage = UsageCounter(Quota(percent_per_run=percent))
+    usage.note("X", Usage(0, allowed))
     used = 0
     for amount in amounts:
         try:
-            ledger.require("X", amount)
+            usage.require("X", amount)
         except QuotaReached:
             continue
-        ledger.spend("X", amount)
+        usage.spend("X", amount)
         used += amount
     assert used * 100 <= allowed * percent
 
 
-def test_the_orgs_limits_are_told_by_salesforces_names(sf: Salesforce) -> None:
+def test_the_orgs_limits_have_salesforces_names(sf: Salesforce) -> None:
     limits = sf.limits()
     assert limits["DailyApiRequests"].maximum > limits["DailyApiRequests"].remaining > 0
     for name in ("DailyBulkV2QueryJobs", "DailyBulkV2QueryFileStorageMB", "DailyBulkApiBatches"):
@@ -140,7 +140,7 @@ def data_calls(sandbox: Sandbox) -> list[str]:
     return [f"{r.method} {r.path}" for r in sandbox.requests if "/services/data/" in r.path]
 
 
-def test_a_run_stops_before_the_request_that_would_cross_its_line(
+def test_a_run_stops_before_the_request_that_would_exceed_its_quota(
     sandbox: Sandbox, sparing: Salesforce
 ) -> None:
     for _ in range(20):
@@ -150,7 +150,7 @@ def test_a_run_stops_before_the_request_that_would_cross_its_line(
     assert len(data_calls(sandbox)) == 20
 
 
-def test_a_run_stops_before_the_query_job_that_would_cross_its_line(
+def test_a_run_stops_before_the_query_job_that_would_exceed_its_quota(
     sandbox: Sandbox, sparing: Salesforce
 ) -> None:
     for _ in range(2):
@@ -160,7 +160,7 @@ def test_a_run_stops_before_the_query_job_that_would_cross_its_line(
     assert sum(c.startswith("POST") and c.endswith("/jobs/query") for c in data_calls(sandbox)) == 2
 
 
-def test_a_load_counts_its_batches_against_the_line(sandbox: Sandbox) -> None:
+def test_the_batches_of_a_load_count_against_the_quota(sandbox: Sandbox) -> None:
     # 3 of 15,000 batches; a job of 20,001 rows makes three. On a clock that waits, since
     # each poll is a request too.
     settings = settings_of(sandbox, quota_percent_per_run=0.0201)
@@ -173,7 +173,7 @@ def test_a_load_counts_its_batches_against_the_line(sandbox: Sandbox) -> None:
     assert len(jobs) == 1
 
 
-def test_a_job_that_has_begun_is_finished_beyond_the_line(
+def test_a_job_that_has_been_created_is_finished_beyond_the_quota(
     sandbox: Sandbox, clock: FakeClock
 ) -> None:
     # Twenty requests; the polls of this job alone are more.
@@ -187,7 +187,7 @@ def test_a_job_that_has_begun_is_finished_beyond_the_line(
     assert data_calls(sandbox)[-1].startswith("DELETE")
 
 
-def test_what_everybody_uses_counts_against_the_orgs_line(
+def test_what_other_users_use_counts_against_the_quota_of_the_org(
     sandbox: Sandbox, clock: FakeClock, sf: Salesforce
 ) -> None:
     settings = settings_of(sandbox, quota_percent_total=0.02)
@@ -214,7 +214,7 @@ NO_LIMITS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("answer", NO_LIMITS.values(), ids=NO_LIMITS)
-def test_where_the_limits_cannot_be_read_the_line_for_requests_is_still_there(
+def test_if_the_limits_cannot_be_read_the_quota_for_requests_still_holds(
     sandbox: Sandbox,
     sparing: Salesforce,
     caplog: pytest.LogCaptureFixture,
@@ -229,7 +229,7 @@ def test_where_the_limits_cannot_be_read_the_line_for_requests_is_still_there(
 
 
 @pytest.mark.parametrize("value", [0, -1, 101, "80", True, float("nan"), Decimal("NaN")])
-def test_a_quota_that_is_no_share_is_told_before_the_first_request(
+def test_a_quota_that_is_not_a_percentage_is_reported_before_the_first_request(
     sandbox: Sandbox, value: object
 ) -> None:
     settings = settings_of(sandbox, quota_percent_total=value, quota_percent_per_run=value)

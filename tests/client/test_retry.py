@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from sfbulk.http.retry import MAX_ATTEMPTS, Decision, Pauses, decide
+from sfbulk.http.retry import MAX_ATTEMPTS, Backoff, Decision, decide
 from tests.client.scripted import FakeClock
 
 READS = ("GET", "HEAD", "DELETE")
@@ -183,14 +183,14 @@ def test_too_many_requests_at_once_pass_but_the_days_quota_does_not(method: str)
 
 def test_pauses_double_and_jitter_never_lengthens_them() -> None:
     clock = FakeClock()
-    pauses = Pauses(clock, jitter=lambda seconds: seconds)
+    pauses = Backoff(clock, jitter=lambda seconds: seconds)
     assert [pauses.wait() for _ in range(5)] == [1, 2, 4, 8, 16]
     assert clock.slept == [1, 2, 4, 8, 16]
-    jittered = Pauses(clock)
+    jittered = Backoff(clock)
     for most in (1, 2, 4, 8, 16):
         assert 0 <= jittered.wait() <= most
 
 
 def test_the_server_may_ask_for_a_longer_pause() -> None:
-    pauses = Pauses(FakeClock(), jitter=lambda seconds: seconds)
+    pauses = Backoff(FakeClock(), jitter=lambda seconds: seconds)
     assert [pauses.wait(30.0), pauses.wait(0.5)] == [30.0, 2]

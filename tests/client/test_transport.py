@@ -152,7 +152,9 @@ def test_a_creation_without_a_clear_answer_is_never_sent_again(
     server: ScriptedServer, transport: Transport, trouble: Answer
 ) -> None:
     server.script.append(trouble)
-    with pytest.raises(TransportError, match="not known whether Salesforce did it") as caught:
+    with pytest.raises(
+        TransportError, match="not known whether Salesforce carried it out"
+    ) as caught:
         transport.json(CREATE)
     assert caught.value.ambiguous
     assert server.lines == ["POST /services/data/v68.0/x"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk import PkChunking
-from sfbulk.bulk1.chunking import Bounds, bounds, gaps, narrowed
+from sfbulk.bulk1.chunking import IdRange, gap_query, gaps, id_range
 from sfbulk.errors import DataError
 
 ASK = "SELECT Id FROM Contact WHERE "
@@ -60,10 +60,10 @@ def test_what_salesforce_would_not_take_is_refused(wrong: dict[str, Any]) -> Non
 def test_the_range_of_a_chunk_is_read_from_its_query(
     condition: str, found: tuple[str | None, str | None]
 ) -> None:
-    assert bounds(ASK + condition) == found
+    assert id_range(ASK + condition) == found
 
 
-CHUNKS = [Bounds(None, ID(1)), Bounds(ID(1), ID(2)), Bounds(ID(2), ID(3)), Bounds(ID(3), None)]
+CHUNKS = [IdRange(None, ID(1)), IdRange(ID(1), ID(2)), IdRange(ID(2), ID(3)), IdRange(ID(3), None)]
 
 
 @given(st.permutations(range(4)), st.sets(st.sampled_from([1, 2])))
@@ -80,20 +80,20 @@ def test_exactly_the_chunks_left_out_are_missing(order: list[int], left_out: set
 
 
 def test_ids_of_15_and_18_characters_are_the_same() -> None:
-    assert gaps([Bounds(None, ID(1) + "AAA"), Bounds(ID(1), None)]) == []
+    assert gaps([IdRange(None, ID(1) + "AAA"), IdRange(ID(1), None)]) == []
 
 
 def test_ids_in_another_order_than_ours_are_no_gap() -> None:
-    assert gaps([Bounds(ID(5), ID(2)), Bounds(ID(2), ID(9)), Bounds(ID(9), None)]) == []
+    assert gaps([IdRange(ID(5), ID(2)), IdRange(ID(2), ID(9)), IdRange(ID(9), None)]) == []
 
 
 def test_ranges_that_are_not_known_have_no_gaps() -> None:
-    assert gaps([Bounds(None, None), Bounds(ID(1), ID(2)), Bounds(ID(3), None)]) == []
+    assert gaps([IdRange(None, None), IdRange(ID(1), ID(2)), IdRange(ID(3), None)]) == []
 
 
 def test_the_query_of_a_missing_chunk_is_that_of_another_with_its_own_ids() -> None:
     lookup = f"(AccountId = '{ID(1)}') AND "
     other = f"{ASK}{lookup}Id >= '{ID(1)}' AND Id < {ID(2)}"
-    found = narrowed(["SELECT Id FROM Contact", other], Bounds(ID(7), ID(8)))
+    found = gap_query(["SELECT Id FROM Contact", other], IdRange(ID(7), ID(8)))
     assert found == f"{ASK}{lookup}Id >= '{ID(7)}' AND Id < {ID(8)}"
-    assert narrowed(["SELECT Id FROM Contact"], Bounds(ID(7), ID(8))) is None
+    assert gap_query(["SELECT Id FROM Contact"], IdRange(ID(7), ID(8))) is None
