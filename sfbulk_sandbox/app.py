@@ -10,8 +10,9 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from sfbulk_sandbox.bulk1.app_part import Bulk1
 from sfbulk_sandbox.bulk2.ingest import IngestJobResources
+from sfbulk_sandbox.bulk2.job_resources import JobContext
 from sfbulk_sandbox.bulk2.jobs import Jobs
-from sfbulk_sandbox.bulk2.new_job import JobMaker
+from sfbulk_sandbox.bulk2.new_job import NewJobs
 from sfbulk_sandbox.bulk2.query import QueryJobResources
 from sfbulk_sandbox.control.resources import ControlResources
 from sfbulk_sandbox.control.verbs import Control
@@ -19,23 +20,23 @@ from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.faults.fault_script import Script
 from sfbulk_sandbox.faults.kinds import ExpiredSession, UsedUp
 from sfbulk_sandbox.faults.progress import Progress
-from sfbulk_sandbox.http.recorder import Latency, Wire
+from sfbulk_sandbox.http.recorder import Latency, Recorder
 from sfbulk_sandbox.http.request_line import RequestLine
 from sfbulk_sandbox.http.requests import EVERY_METHOD, Resource, check_content_type, routes
-from sfbulk_sandbox.http.responses import fault_answer
+from sfbulk_sandbox.http.responses import fault_response
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Paging, Usage
 from sfbulk_sandbox.org.long_transaction import LongTransaction
 from sfbulk_sandbox.page import Page, bulk2_lines
 from sfbulk_sandbox.rest.changes import ChangeResources
 from sfbulk_sandbox.rest.collections import CollectionResources
-from sfbulk_sandbox.rest.composite import CompositeResources, Inner
+from sfbulk_sandbox.rest.composite import CompositeResources, Subrequests
 from sfbulk_sandbox.rest.query import Cursors, QueryResources
 from sfbulk_sandbox.rest.records import RestResources
 from sfbulk_sandbox.rest.unserved import UnservedResources
 from sfbulk_sandbox.schema.ids import IdSource
 from sfbulk_sandbox.sign_in.auth import NEWEST_VERSION, Auth, bearer, check_version, not_found
 from sfbulk_sandbox.sign_in.identity import IdentityResources, identity_url
-from sfbulk_sandbox.sign_in.sessions import Access
+from sfbulk_sandbox.sign_in.sessions import SignInState
 from sfbulk_sandbox.sign_in.soap_login import SoapLogin
 
 if TYPE_CHECKING:
@@ -43,20 +44,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.datastructures import Headers
-    from starlette.requests import Request
+    from starlette.requests import Request as StarletteRequest
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
     from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.faults.kinds import CallFault
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.faults.kinds import RequestFault
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.org import Org
 
 _GZIP_FROM_BYTES = 500
 _GZIP_LEVEL = 1
 
 
-class Part(Protocol):
+class AppPart(Protocol):
     """A part of the app: a few resources that belong together."""
 
     def resources(self) -> list[Resource]:
@@ -91,7 +92,7 @@ class App:
         self._paging = Paging()
         self._jobs = Jobs(clock, self._progress)
         self._cursors = Cursors(IdSource(seed), folder)
-        self._maker = JobMaker(
+        self._new_jobs = NewJobs(
             org,
             script=self._script,
             usage=self._usage,
@@ -99,10 +100,10 @@ class App:
         )
         self._org = org
         self._transaction = LongTransaction(org)
-        org.refusals = self._script
-        self.access = Access.of_org(org.id, _username(org), seed=seed, clock=clock)
-        self.access_token = self.access.sessions.open()
-        self._auth = Auth(self.access, org)
+        org.row_faults = self._script
+        self.sign_in = SignInState.of_org(org.id, _username(org), seed=seed, clock=clock)
+        self.access_token = self.sign_in.sessions.open()
+        self._auth = Auth(self.sign_in, org)
         self._bulk1 = Bulk1(
             org,
             script=self._script,
@@ -110,11 +111,11 @@ class App:
             progress=self._progress,
             paging=self._paging,
             folder=folder,
-            is_live=self.access.sessions.is_live,
+            is_live=self.sign_in.sessions.is_live,
         )
         self.control = Control(
             script=self._script,
-            access=self.access,
+            sign_in=self.sign_in,
             usage=self._usage,
             progress=self._progress,
             paging=self._paging,
@@ -135,7 +136,7 @@ class App:
             exception_handlers={404: _unknown_path, 500: _own_failure},
         )
         starlette.router.redirect_slashes = False
-        return Wire(
+        return Recorder(
             RequestLine(starlette),
             script=self._script,
             record=self.control.record,
@@ -143,7 +144,7 @@ class App:
             disconnect=disconnect,
             latency=self._latency,
             progress=self._progress,
-            befall=self._befall,
+            apply_fault=self._apply_fault,
         )
 
     def reset(self) -> None:
@@ -154,7 +155,7 @@ class App:
         self._usage.reset()
         self._transaction.drop()
         self._latency.reset()
-        self.access.reset()
+        self.sign_in.reset()
         self._reload()
 
     def close(self) -> None:
@@ -168,28 +169,14 @@ class App:
     def resources(self) -> list[Resource]:
         """Return every resource of the app, the most special before the general."""
         admit = self._admit
-        parts: tuple[Part, ...] = (
+        parts: tuple[AppPart, ...] = (
             self._auth,
-            IdentityResources(self._org, self.access, newest=NEWEST_VERSION, token_of=bearer),
-            SoapLogin(self.access, self._org),
+            IdentityResources(self._org, self.sign_in, newest=NEWEST_VERSION, token_of=bearer),
+            SoapLogin(self.sign_in, self._org),
             ControlResources(self.control),
             Page(self._org, lambda: bulk2_lines(self._jobs), self._bulk1.lines),
             *self._rest(),
-            QueryJobResources(
-                self._jobs,
-                new_job=self._maker.query_job,
-                paging=self._paging,
-                classic=self._bulk1.listed_queries,
-                behaviour=self._org.behaviour,
-                admit=admit,
-            ),
-            IngestJobResources(
-                self._jobs,
-                new_job=self._maker.ingest_job,
-                classic=self._bulk1.listed_loads,
-                behaviour=self._org.behaviour,
-                admit=admit,
-            ),
+            *self._bulk2(),
             self._bulk1,
         )
         resources = [resource for part in parts for resource in part.resources()]
@@ -197,9 +184,9 @@ class App:
         unknown = dict.fromkeys(EVERY_METHOD, _unknown_resource)
         return [*resources, Resource("/services/data/v{version}/{rest:path}", unknown, admit)]
 
-    def _rest(self) -> list[Part]:
+    def _rest(self) -> list[AppPart]:
         admit = self._admit
-        parts: list[Part] = [
+        parts: list[AppPart] = [
             QueryResources(self._org, self._cursors, admit=admit),
             CollectionResources(self._org, admit=admit),
             ChangeResources(self._org, transaction=self._transaction, admit=admit),
@@ -211,29 +198,38 @@ class App:
                 admit=admit,
             ),
         ]
-        inner = Inner([resource for part in parts for resource in part.resources()])
+        subrequests = Subrequests([resource for part in parts for resource in part.resources()])
         return [
             CompositeResources(
                 self._org,
-                inner,
+                subrequests,
                 count=lambda requests: self._usage.count(DAILY_API_REQUESTS, requests),
                 admit=admit,
             ),
             *parts,
         ]
 
-    def _befall(self, fault: CallFault, headers: Headers) -> None:
+    def _bulk2(self) -> list[AppPart]:
+        jobs, behaviour, admit = self._jobs, self._org.behaviour, self._admit
+        new_query, queries = self._new_jobs.query_job, self._bulk1.listed_queries
+        new_load, loads = self._new_jobs.ingest_job, self._bulk1.listed_loads
+        return [
+            QueryJobResources(JobContext(jobs, new_query, queries, behaviour, admit), self._paging),
+            IngestJobResources(JobContext(jobs, new_load, loads, behaviour, admit)),
+        ]
+
+    def _apply_fault(self, fault: RequestFault, headers: Headers) -> None:
         if isinstance(fault, ExpiredSession):
             _, _, token = headers.get("authorization", "").partition(" ")
             for session_id in (token.strip(), headers.get("x-sfdc-session", "")):
-                self.access.sessions.end(session_id)
+                self.sign_in.sessions.end(session_id)
         elif isinstance(fault, UsedUp):
             self._usage.leave(fault.limit, fault.remaining)
 
-    def _admit(self, call: Call) -> Mapping[str, str]:
-        check_version(call.version)
-        self._auth.check_session(call)
-        check_content_type(call)
+    def _admit(self, request: Request) -> Mapping[str, str]:
+        check_version(request.version)
+        self._auth.check_session(request)
+        check_content_type(request)
         self._usage.spend(DAILY_API_REQUESTS)
         return {"Sforce-Limit-Info": self._usage.header()}
 
@@ -244,16 +240,16 @@ def _username(org: Org) -> str:
     return str(org.record("User", org.user_id, ["Username"])["Username"])
 
 
-def _unknown_resource(_call: Call) -> Response:
+def _unknown_resource(_request: Request) -> Response:
     raise not_found()
 
 
-def _unknown_path(_request: Request, _error: Exception) -> Response:
-    return fault_answer(not_found())
+def _unknown_path(_request: StarletteRequest, _error: Exception) -> Response:
+    return fault_response(not_found())
 
 
-def _own_failure(_request: Request, _error: Exception) -> Response:
+def _own_failure(_request: StarletteRequest, _error: Exception) -> Response:
     # The server writes the error itself to the log.
-    return fault_answer(
+    return fault_response(
         Fault(code="UNKNOWN_EXCEPTION", message="the sandbox failed, see its log", status=500)
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from sfbulk_sandbox.faults.errors import LoadError, OrgFileError, SchemaError
-from sfbulk_sandbox.open_org import Start
+from sfbulk_sandbox.open_org import OrgOpener
 from sfbulk_sandbox.org.orgfile import no_org, remembered_schema
 from sfbulk_sandbox.sandbox import Sandbox
 from sfbulk_sandbox.schema.schema import Schema
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-    from sfbulk_sandbox.open_org import Begun
+    from sfbulk_sandbox.open_org import OpenedOrg
 
 _HIGHEST_PORT = 65_535
 _LATEST = 68.0
@@ -154,15 +154,15 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _load(options: argparse.Namespace) -> None:
-    start = Start(
+    opener = OrgOpener(
         data=_folder(options.directory, "DIR"),
         describe=_folder(options.describe, "--describe"),
         seed=options.seed,
         db=options.db,
-        adding=True,
+        add_to_existing=True,
     )
-    with _opened(start) as begun:
-        _print_counts(begun.loaded)
+    with _opened(opener) as opened:
+        _print_counts(opened.loaded)
 
 
 def _describe(options: argparse.Namespace) -> None:
@@ -191,18 +191,18 @@ def _schema(options: argparse.Namespace) -> Schema:
 def _reset(options: argparse.Namespace) -> None:
     if not options.db.exists():
         raise no_org(options.db)
-    with _opened(Start(db=options.db)) as begun:
-        before = begun.org.counts()
-        begun.org.reset()
-        after = begun.org.counts()
+    with _opened(OrgOpener(db=options.db)) as opened:
+        before = opened.org.counts()
+        opened.org.reset()
+        after = opened.org.counts()
     removed = {name: before[name] - after[name] for name in before}
     _print_counts({name: count for name, count in removed.items() if count})
 
 
 @contextmanager
-def _opened(start: Start) -> Iterator[Begun]:
-    with tempfile.TemporaryDirectory() as folder, start.org(Path(folder)) as begun:
-        yield begun
+def _opened(opener: OrgOpener) -> Iterator[OpenedOrg]:
+    with tempfile.TemporaryDirectory() as folder, opener.org(Path(folder)) as opened:
+        yield opened
 
 
 def _print_counts(counts: dict[str, int]) -> None:
@@ -273,7 +273,7 @@ def _command(
 def _serve_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port", type=_port, default=0, help="the port; 0, the default, picks one")
     serve.add_argument("--data", type=Path, metavar="DIR", help="rows: a folder of NAME.csv files")
-    _making_options(serve)
+    _new_org_options(serve)
     serve.add_argument(
         "--db", type=Path, metavar="FILE", help="keep the org in this file from run to run"
     )
@@ -286,10 +286,10 @@ def _serve_options(serve: argparse.ArgumentParser) -> None:
 def _load_options(load: argparse.ArgumentParser) -> None:
     load.add_argument("directory", type=Path, metavar="DIR", help="a folder of NAME.csv files")
     load.add_argument("--db", type=Path, metavar="FILE", required=True, help="the org's file")
-    _making_options(load)
+    _new_org_options(load)
 
 
-def _making_options(command: argparse.ArgumentParser) -> None:
+def _new_org_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--describe", type=Path, metavar="DIR", help="objects: a folder of describe JSON"
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Begun:
+class OpenedOrg:
     """An org that is open: its seed, and the records per object that were loaded into it now."""
 
     org: Org
@@ -29,7 +29,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Start:
+class OrgOpener:
     """What an org is made of; `Sandbox` tells what each part means.
 
     Attributes:
@@ -41,11 +41,11 @@ class Start:
     sample: bool = False
     seed: int | None = None
     db: Path | None = None
-    adding: bool = False
+    add_to_existing: bool = False
     clock: Clock = SYSTEM_CLOCK
 
     @contextmanager
-    def org(self, folder: Path) -> Iterator[Begun]:
+    def org(self, folder: Path) -> Iterator[OpenedOrg]:
         """Yield the org with its first rows.
 
         Args:
@@ -59,41 +59,41 @@ class Start:
             schema = Schema.standard()
             if self.describe:
                 schema.load_describes(self.describe)
-            with self._opened(folder / "org.sqlite", self.seed or 0, schema) as org:
-                yield Begun(org, self.seed or 0, self._load(org))
+            with self._org_at(folder / "org.sqlite", self.seed or 0, schema) as org:
+                yield OpenedOrg(org, self.seed or 0, self._load_rows(org))
             return
         file = OrgFile(self.db)
         try:
-            yield from self._kept(file)
+            yield from self._from_file(file)
         finally:
             file.close()
 
-    def again(self, org: Org) -> None:
+    def reload(self, org: Org) -> None:
         """Put the org's rows back to how they began; what lives in a file stays."""
         if self.db is None:
             org.reset()
-            self._load(org)
+            self._load_rows(org)
 
-    def _kept(self, file: OrgFile) -> Iterator[Begun]:
-        seed, schema = file.settle(self.seed, self.describe)
-        if file.begun and self.data and not self.adding:
+    def _from_file(self, file: OrgFile) -> Iterator[OpenedOrg]:
+        seed, schema = file.resolve(self.seed, self.describe)
+        if file.has_org and self.data and not self.add_to_existing:
             raise OrgFileError(
                 f"{file.path}: an org lies there already; add the rows with `sfbulk-sandbox load`"
             )
-        with self._opened(file.path, seed, schema) as org:
-            loaded = {} if file.begun and not self.adding else self._load(org)
+        with self._org_at(file.path, seed, schema) as org:
+            loaded = {} if file.has_org and not self.add_to_existing else self._load_rows(org)
             # Only now: a new file whose rows did not fit shall not stay.
-            file.keep()
-            yield Begun(org, seed, loaded)
+            file.save()
+            yield OpenedOrg(org, seed, loaded)
 
     @contextmanager
-    def _opened(self, path: Path, seed: int, schema: Schema) -> Iterator[Org]:
+    def _org_at(self, path: Path, seed: int, schema: Schema) -> Iterator[Org]:
         org = Org(db=path, seed=seed, clock=self.clock, schema=schema)
         try:
             yield org
         finally:
             org.close()
 
-    def _load(self, org: Org) -> dict[str, int]:
+    def _load_rows(self, org: Org) -> dict[str, int]:
         loaded = org.load_sample() if self.sample else {}
         return loaded | (org.load(self.data) if self.data else {})

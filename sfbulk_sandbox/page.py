@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from sfbulk_sandbox.bulk2.jobs import Job, Jobs
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
 
 _REFRESH_SECONDS = 5
 _MOST_ENDED = 200
@@ -94,7 +94,7 @@ class JobLine:
     created: str
 
 
-class Counted(Protocol):
+class RowCounts(Protocol):
     """What knows how many records there are."""
 
     id: str
@@ -111,7 +111,7 @@ class Page:
         job_lists: Each returns the jobs of one API.
     """
 
-    def __init__(self, org: Counted, *job_lists: Callable[[], Iterable[JobLine]]) -> None:
+    def __init__(self, org: RowCounts, *job_lists: Callable[[], Iterable[JobLine]]) -> None:
         self._org = org
         self._job_lists = job_lists
 
@@ -119,7 +119,7 @@ class Page:
         """Return the page's resource."""
         return [Resource("/", {"GET": self._show})]
 
-    def _show(self, _call: Call) -> Response:
+    def _show(self, _request: Request) -> Response:
         lines = [line for job_list in self._job_lists for line in job_list()]
         lines.sort(key=lambda line: (line.created, line.id), reverse=True)
         running = [line for line in lines if not line.ended]

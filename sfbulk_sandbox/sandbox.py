@@ -11,7 +11,7 @@ from sfbulk_sandbox.app import App
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
 from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
 from sfbulk_sandbox.http.server import LOOPBACK, Connections, Server, Tls
-from sfbulk_sandbox.open_org import Start
+from sfbulk_sandbox.open_org import OrgOpener
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -63,7 +63,7 @@ class Sandbox:
         key: Path | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._begin = Start(
+        self._opener = OrgOpener(
             data=data,
             describe=describe,
             sample=sample if sample is not None else not (data or describe),
@@ -118,7 +118,7 @@ class Sandbox:
     @property
     def refresh_token(self) -> str:
         """The user's refresh token that is good now."""
-        return self._app.access.refresh_token.value
+        return self._app.sign_in.refresh_token.value
 
     @property
     def username(self) -> str:
@@ -152,15 +152,15 @@ class Sandbox:
 
     @property
     def _credentials(self) -> Credentials:
-        return self._app.access.credentials
+        return self._app.sign_in.credentials
 
     def _start(self, stack: ExitStack) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sfbulk-sandbox-")))
-        begun = stack.enter_context(self._begin.org(folder))
-        self.org = begun.org
+        opened = stack.enter_context(self._opener.org(folder))
+        self.org = opened.org
         self._app = App(
             self.org,
-            seed=begun.seed,
+            seed=opened.seed,
             clock=self._clock,
             folder=folder / "jobs",
             reload=self._reload,
@@ -175,7 +175,7 @@ class Sandbox:
         self.access_token = self._app.access_token
 
     def _reload(self) -> None:
-        self._begin.again(self.org)
+        self._opener.reload(self.org)
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Tls | None:

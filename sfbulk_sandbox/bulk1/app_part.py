@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.bulk1.documents import job_document
 from sfbulk_sandbox.bulk1.jobs import ENDED, Jobs, JobState
-from sfbulk_sandbox.bulk1.new_job import Maker
+from sfbulk_sandbox.bulk1.new_job import NewJobs
 from sfbulk_sandbox.bulk1.resources import Bulk1Resources
 from sfbulk_sandbox.bulk2.lists import CLASSIC, ListedJob
 from sfbulk_sandbox.http.responses import instant_text
@@ -65,7 +65,7 @@ class Bulk1:
         is_live: Callable[[str], bool],
     ) -> None:
         self._jobs = Jobs(org.clock, progress)
-        maker = Maker(
+        new_jobs = NewJobs(
             org,
             jobs=self._jobs,
             script=script,
@@ -76,7 +76,7 @@ class Bulk1:
         self._resources = Bulk1Resources(
             org,
             self._jobs,
-            maker,
+            new_jobs,
             is_live=is_live,
             usage=usage,
         )

@@ -128,7 +128,7 @@ def _restricted(soql: str, statement: Statement, low: str, high: str) -> str:
     if not tests:
         return soql
     # Nothing follows the condition: the clauses that could have been refused.
-    end = statement.where_ends
+    end = statement.where_end
     if end is None:
         return f"{soql.rstrip()} WHERE {' AND '.join(tests)}"
     return f"{soql[:end]} ({soql[end:].strip()}) AND {' AND '.join(tests)}"

@@ -82,44 +82,44 @@ def _times(milliseconds: int) -> Document:
     }
 
 
-def json_answer(document: object, status: int = 200) -> Response:
+def json_response(document: object, status: int = 200) -> Response:
     """Return JSON; clients compare its content type by equality, so it has no charset."""
     return Response(encode_json(document), status_code=status, media_type=JSON)
 
 
-def info_answer(root: str, document: Document, *, as_json: bool, status: int = 200) -> Response:
+def info_response(root: str, document: Document, *, as_json: bool, status: int = 200) -> Response:
     """Return a jobInfo or batchInfo."""
     if as_json:
-        return json_answer(_json_form(document), status)
-    return xml_answer(_element(root, document), status)
+        return json_response(_json_form(document), status)
+    return xml_response(_element(root, document), status)
 
 
-def list_answer(documents: Iterable[Document], *, as_json: bool) -> Response:
+def list_response(documents: Iterable[Document], *, as_json: bool) -> Response:
     """Return a batchInfoList."""
     if as_json:
-        return json_answer({"batchInfo": [_json_form(document) for document in documents]})
+        return json_response({"batchInfo": [_json_form(document) for document in documents]})
     root = ET.Element("batchInfoList")
     root.extend(_element("batchInfo", document) for document in documents)
-    return xml_answer(root)
+    return xml_response(root)
 
 
-def result_list_answer(result_ids: Iterable[str], *, as_json: bool) -> Response:
+def result_list_response(result_ids: Iterable[str], *, as_json: bool) -> Response:
     """Return the ids of a query's result files."""
     if as_json:
-        return json_answer(list(result_ids))
+        return json_response(list(result_ids))
     root = ET.Element("result-list", xmlns=NAMESPACE)
     for result_id in result_ids:
         ET.SubElement(root, "result").text = result_id
     return _xml(xml_bytes(root), 200)
 
 
-def fault_answer(fault: Fault, *, as_json: bool) -> Response:
+def fault_response(fault: Fault, *, as_json: bool) -> Response:
     """Return an error (Bulk API guide: Errors)."""
     document = {"exceptionCode": fault.code, "exceptionMessage": fault.message}
-    return info_answer("error", document, as_json=as_json, status=fault.status)
+    return info_response("error", document, as_json=as_json, status=fault.status)
 
 
-def xml_answer(root: ET.Element, status: int = 200) -> Response:
+def xml_response(root: ET.Element, status: int = 200) -> Response:
     """Return XML, spaced as recorded."""
     ET.indent(root, " ")
     body = xml_bytes(root)

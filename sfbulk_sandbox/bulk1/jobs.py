@@ -92,7 +92,7 @@ class Batch:
     work: Work
     state: BatchState = BatchState.QUEUED
     message: str | None = None
-    begun: bool = False
+    started: bool = False
     processed: int = 0
     failed: int = 0
     processing_ms: int = 0
@@ -204,7 +204,7 @@ class Jobs:
         with job.lock:
             self._become(job, JobState.ABORTED, {JobState.OPEN, JobState.CLOSED}, "Aborting")
             for batch in job.batches:
-                if not batch.begun and batch.state not in ENDED:
+                if not batch.started and batch.state not in ENDED:
                     self._end(batch, BatchState.NOT_PROCESSED)
                     self._progress.drop(batch.id)
 
@@ -235,7 +235,7 @@ class Jobs:
         with batch.job.lock:
             if batch.state in ENDED or batch.job.state is JobState.ABORTED:
                 return
-            batch.begun = True
+            batch.started = True
             self._show_running(batch)
         started = self._clock.now()
         try:

@@ -9,7 +9,7 @@ from sfbulk_sandbox.bulk1.content import Table, read_table
 from sfbulk_sandbox.bulk1.documents import NAMESPACE, xml_bytes
 from sfbulk_sandbox.bulk1.jobs import BatchFailure, BatchState, end_early
 from sfbulk_sandbox.bulk1.settings import ContentType
-from sfbulk_sandbox.bulk2.load import CHUNK_ROWS, error_text
+from sfbulk_sandbox.bulk2.ingest_work import CHUNK_ROWS, error_text
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.http.responses import XML_DECLARATION, encode_json
 from sfbulk_sandbox.schema.rowfile import CsvDialect

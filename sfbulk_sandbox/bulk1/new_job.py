@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _JOB_PREFIX, _BATCH_PREFIX = "750", "751"
 
 
-class Maker:
+class NewJobs:
     """Makes jobs and batches.
 
     Args:

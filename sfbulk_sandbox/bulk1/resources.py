@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from sfbulk_sandbox.bulk1 import documents
 from sfbulk_sandbox.bulk1.chunking import parse_header
-from sfbulk_sandbox.bulk1.documents import batch_document, info_answer, job_document, read_info
+from sfbulk_sandbox.bulk1.documents import batch_document, info_response, job_document, read_info
 from sfbulk_sandbox.bulk1.jobs import BatchState, JobState
 from sfbulk_sandbox.bulk1.load import LoadWork
 from sfbulk_sandbox.bulk1.query import QueryWork
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from sfbulk_sandbox.bulk1.jobs import Batch, Job, Jobs
-    from sfbulk_sandbox.bulk1.new_job import Maker
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.bulk1.new_job import NewJobs
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.org.org import Org
 
@@ -63,14 +63,14 @@ class Bulk1Resources:
         self,
         org: Org,
         jobs: Jobs,
-        maker: Maker,
+        new_jobs: NewJobs,
         *,
         is_live: Callable[[str], bool],
         usage: Usage,
     ) -> None:
         self._org = org
         self._jobs = jobs
-        self._maker = maker
+        self._new_jobs = new_jobs
         self._is_live = is_live
         self._usage = usage
 
@@ -78,7 +78,7 @@ class Bulk1Resources:
         """Return the resources."""
         job = "/job/{job_id}"
         batch = job + "/batch/{batch_id}"
-        methods: Mapping[str, Mapping[str, Callable[[Call], Response]]] = {
+        methods: Mapping[str, Mapping[str, Callable[[Request], Response]]] = {
             "/job": {"POST": self.create},
             job: {"GET": self.job_info, "POST": self.change},
             job + "/batch": {"GET": self.batch_list, "POST": self.add_batch},
@@ -94,125 +94,129 @@ class Bulk1Resources:
             for path, handlers in methods.items()
         ]
 
-    def create(self, call: Call) -> Response:
+    def create(self, request: Request) -> Response:
         """Create a job that is open for batches."""
-        as_json = _document_is_json(call)
-        document = read_info(call.body, as_json=as_json)
+        as_json = _document_is_json(request)
+        document = read_info(request.body, as_json=as_json)
         if not as_json:
             check_order(document)
         settings = check_settings(
             self._org,
             document,
-            parse_header(call.headers.get("sforce-enable-pkchunking")),
-            call.headers.get("sforce-line-ending"),
+            parse_header(request.headers.get("sforce-enable-pkchunking")),
+            request.headers.get("sforce-line-ending"),
         )
-        job = self._maker.job(settings, call.version)
-        return info_answer("jobInfo", job_document(job), as_json=as_json, status=201)
+        job = self._new_jobs.job(settings, request.version)
+        return info_response("jobInfo", job_document(job), as_json=as_json, status=201)
 
-    def job_info(self, call: Call) -> Response:
+    def job_info(self, request: Request) -> Response:
         """Tell a job's state and counts."""
-        job = self._job(call)
+        job = self._job(request)
         self._jobs.polled(job.batches)
-        return info_answer("jobInfo", job_document(job), as_json=_job_is_json(call, job))
+        return info_response("jobInfo", job_document(job), as_json=_job_is_json(request, job))
 
-    def change(self, call: Call) -> Response:
+    def change(self, request: Request) -> Response:
         """Close or abort a job."""
-        job = self._job(call)
-        as_json = _document_is_json(call)
-        state = read_info(call.body, as_json=as_json).get("state")
+        job = self._job(request)
+        as_json = _document_is_json(request)
+        state = read_info(request.body, as_json=as_json).get("state")
         if state == JobState.CLOSED.value:
             self._jobs.close(job)
         elif state == JobState.ABORTED.value:
             self._jobs.abort(job)
         else:
             raise Fault("InvalidJobState", f"A job can be set to Closed or Aborted, not to {state}")
-        return info_answer("jobInfo", job_document(job), as_json=as_json)
+        return info_response("jobInfo", job_document(job), as_json=as_json)
 
-    def add_batch(self, call: Call) -> Response:
+    def add_batch(self, request: Request) -> Response:
         """Add records, or the query of a query job."""
-        job = self._job(call)
-        content_type = call.headers.get("content-type", "")
-        if _media_type(call) not in _MEDIA_TYPES[job.settings.content]:
+        job = self._job(request)
+        content_type = request.headers.get("content-type", "")
+        if _media_type(request) not in _MEDIA_TYPES[job.settings.content]:
             raise Fault("UnsupportedContentType", f"Unsupported content type: {content_type}")
-        if not call.body:
+        if not request.body:
             raise Fault("ClientInputError", "Unable to find any data to create batch")
-        if len(call.body) > MOST_BATCH_BYTES:
+        if len(request.body) > MOST_BATCH_BYTES:
             raise Fault(
                 "ClientInputError",
                 f"Failed to read request. Exceeded max size limit of {MOST_BATCH_BYTES} "
-                f"with request size {len(call.body)}",
+                f"with request size {len(request.body)}",
             )
-        batch = self._maker.batch(job, call.body)
+        batch = self._new_jobs.batch(job, request.body)
         # The state of this moment: the worker may be done before the answer is sent.
         document = batch_document(batch)
         self._jobs.submit(batch)
-        answer = info_answer("batchInfo", document, as_json=_is_json(job), status=201)
-        answer.headers["location"] = f"/services/async/{call.version}/job/{job.id}/batch/{batch.id}"
+        answer = info_response("batchInfo", document, as_json=_is_json(job), status=201)
+        answer.headers["location"] = (
+            f"/services/async/{request.version}/job/{job.id}/batch/{batch.id}"
+        )
         return answer
 
-    def batch_list(self, call: Call) -> Response:
+    def batch_list(self, request: Request) -> Response:
         """Tell the state of every batch, those of PK chunking among them."""
-        job = self._job(call)
+        job = self._job(request)
         self._jobs.polled(job.batches)
-        return documents.list_answer(
+        return documents.list_response(
             [batch_document(batch) for batch in list(job.batches)], as_json=_is_json(job)
         )
 
-    def batch_info(self, call: Call) -> Response:
+    def batch_info(self, request: Request) -> Response:
         """Tell a batch's state and counts."""
-        batch = self._batch(call)
+        batch = self._batch(request)
         self._jobs.polled([batch])
-        return info_answer("batchInfo", batch_document(batch), as_json=_is_json(batch.job))
+        return info_response("batchInfo", batch_document(batch), as_json=_is_json(batch.job))
 
-    def request(self, call: Call) -> Response:
+    def request(self, request: Request) -> Response:
         """Send a batch back as it came in."""
-        batch = self._batch(call)
+        batch = self._batch(request)
         return _data(batch, _blocks(batch.request_path))
 
-    def result(self, call: Call) -> Response:
+    def result(self, request: Request) -> Response:
         """Send what became of each row, or the ids of a query's result files."""
-        batch = self._completed(call)
+        batch = self._completed(request)
         if isinstance(batch.work, QueryWork):
-            return documents.result_list_answer(batch.work.result_ids, as_json=_is_json(batch.job))
+            return documents.result_list_response(
+                batch.work.result_ids, as_json=_is_json(batch.job)
+            )
         if not isinstance(batch.work, LoadWork):
             raise _not_processed()
         return _data(batch, _blocks(batch.work.results_path))
 
-    def query_result(self, call: Call) -> Response:
+    def query_result(self, request: Request) -> Response:
         """Send a result file of a query."""
-        batch = self._completed(call)
+        batch = self._completed(request)
         if not isinstance(batch.work, QueryWork):
             raise Fault("InvalidBatch", "A load has one result, without an id")
-        return _data(batch, batch.work.result(batch, call.path["result_id"]))
+        return _data(batch, batch.work.result(batch, request.path["result_id"]))
 
-    def _job(self, call: Call) -> Job:
-        return self._jobs.get(call.path["job_id"])
+    def _job(self, request: Request) -> Job:
+        return self._jobs.get(request.path["job_id"])
 
-    def _batch(self, call: Call) -> Batch:
-        return self._jobs.batch(self._job(call), call.path["batch_id"])
+    def _batch(self, request: Request) -> Batch:
+        return self._jobs.batch(self._job(request), request.path["batch_id"])
 
-    def _completed(self, call: Call) -> Batch:
-        batch = self._batch(call)
+    def _completed(self, request: Request) -> Batch:
+        batch = self._batch(request)
         if batch.state in (BatchState.QUEUED, BatchState.IN_PROGRESS):
             raise Fault("InvalidBatch", "Batch not completed")
         if batch.state is not BatchState.COMPLETED:
             raise _not_processed()
         return batch
 
-    def _admit(self, call: Call) -> Mapping[str, str]:
+    def _admit(self, request: Request) -> Mapping[str, str]:
         try:
-            check_version(call.version)
+            check_version(request.version)
         except Fault:
-            raise Fault("InvalidVersion", f"Unsupported API version: {call.version}") from None
-        if not self._is_live(call.headers.get("x-sfdc-session", "")):
+            raise Fault("InvalidVersion", f"Unsupported API version: {request.version}") from None
+        if not self._is_live(request.headers.get("x-sfdc-session", "")):
             raise Fault("InvalidSessionId", "Invalid session id")
         if not self._usage.left(DAILY_API_REQUESTS):
             raise Fault("ExceededQuota", "TotalRequests Limit exceeded.")
         self._usage.count(DAILY_API_REQUESTS)
         return {}
 
-    def _unknown(self, call: Call) -> Response:
-        raise Fault("InvalidUrl", f"Unknown URL: /{call.path['rest']}")
+    def _unknown(self, request: Request) -> Response:
+        raise Fault("InvalidUrl", f"Unknown URL: /{request.path['rest']}")
 
 
 def _data(batch: Batch, body: Iterator[bytes]) -> Response:
@@ -231,25 +235,25 @@ def _not_processed() -> Fault:
     return Fault("InvalidBatch", "Records not processed")
 
 
-def _refusal(call: Call, fault: Fault) -> Response:
+def _refusal(request: Request, fault: Fault) -> Response:
     fault.code = _CODES.get(fault.code, fault.code)
-    return documents.fault_answer(fault, as_json="json" in _media_type(call))
+    return documents.fault_response(fault, as_json="json" in _media_type(request))
 
 
-def _media_type(call: Call) -> str:
-    return call.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _document_is_json(call: Call) -> bool:
-    media_type = _media_type(call)
+def _document_is_json(request: Request) -> bool:
+    media_type = _media_type(request)
     if media_type not in _DOCUMENT_TYPES:
-        content_type = call.headers.get("content-type", "")
+        content_type = request.headers.get("content-type", "")
         raise Fault("UnsupportedContentType", f"Unsupported content type: {content_type}")
     return "json" in media_type
 
 
-def _job_is_json(call: Call, job: Job) -> bool:
-    media_type = _media_type(call)
+def _job_is_json(request: Request, job: Job) -> bool:
+    media_type = _media_type(request)
     return "json" in media_type if media_type else _is_json(job)
 
 

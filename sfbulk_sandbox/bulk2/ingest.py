@@ -10,37 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from sfbulk_sandbox.bulk2.jobs import ENDED, Job, JobState, JobType
-from sfbulk_sandbox.bulk2.lines import (
-    JobResources,
+from sfbulk_sandbox.bulk2.documents import (
     created_document,
     listed_document,
-    result_answer,
+    result_response,
     short_document,
 )
-from sfbulk_sandbox.bulk2.load import IngestWork, ResultKind
+from sfbulk_sandbox.bulk2.ingest_work import IngestWork, ResultKind
+from sfbulk_sandbox.bulk2.job_resources import JobResources
+from sfbulk_sandbox.bulk2.jobs import ENDED, Job, JobState, JobType
 from sfbulk_sandbox.bulk2.settings import JobSettings
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.http.multipart import form_parts
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer
+from sfbulk_sandbox.http.responses import JsonResponse
 from sfbulk_sandbox.sign_in.auth import not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterator
     from tempfile import _TemporaryFileWrapper
 
-    from sfbulk_sandbox.behaviour import Behaviour
-    from sfbulk_sandbox.bulk2.jobs import Jobs
-    from sfbulk_sandbox.bulk2.lists import ListedJob
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
 
-# 150 MB after base64, which makes four bytes of three (Bulk API guide: Upload Job Data).
+# The limit is 150 MB after base64 encoding, which turns three bytes into four (Bulk API guide:
+# Upload Job Data).
 MAX_UPLOAD_BYTES = 150_000_000 // 4 * 3
 # Bulk API guide: Create a Job (multipart).
 MAX_FORM_CHARACTERS = 100_000
 
-# As recorded of v61; a recording of v60 lacks it.
+# A recording of v61 has the key, one of v60 does not.
 _PK_CHUNKING_SINCE = 61.0
 
 _KNOWN_KEYS = frozenset(
@@ -58,85 +56,58 @@ _KNOWN_KEYS = frozenset(
 
 
 class IngestJobResources(JobResources):
-    """The resources under /jobs/ingest.
-
-    Args:
-        jobs: Where jobs are kept.
-        new_job: Makes a job of checked settings.
-        classic: The loads of Bulk API 1.0, which the list shows too.
-        behaviour: How the org answers where public sources differ.
-        admit: The check that comes before each call.
-    """
+    """The resources under /jobs/ingest."""
 
     job_type = JobType.INGEST
     collection = "ingest"
     deletable = ENDED | {JobState.UPLOAD_COMPLETE}
 
-    def __init__(
-        self,
-        jobs: Jobs,
-        *,
-        new_job: Callable[[JobSettings, str], Job],
-        classic: Callable[[], Iterable[ListedJob]],
-        behaviour: Behaviour,
-        admit: Callable[[Call], Mapping[str, str]],
-    ) -> None:
-        super().__init__(jobs, classic)
-        self._new_job = new_job
-        self._behaviour = behaviour
-        self._admit = admit
-
-    def resources(self) -> list[Resource]:
-        """Return the resources."""
-        base = "/services/data/v{version}/jobs/ingest"
-        job = base + "/{job_id}"
+    def resources_below(self, job: str) -> list[Resource]:
+        """Return the resources of the upload and the results."""
         return [
-            Resource(base, {"GET": self.list, "POST": self.create}, self._admit),
-            Resource(
-                job,
-                {"GET": self.info, "PATCH": self.change, "DELETE": self.delete},
-                self._admit,
-            ),
-            Resource(job + "/batches", {}, self._admit, streaming={"PUT": self.upload}),
-            Resource(job + "/{results}", {"GET": self.results}, self._admit),
+            Resource(job + "/batches", {}, self.context.admit, streaming={"PUT": self.upload}),
+            Resource(job + "/{results}", {"GET": self.results}, self.context.admit),
         ]
 
-    def create(self, call: Call) -> Response:
-        """Create a job that waits for its upload, or brings it in the same call."""
-        if call.headers.get("content-type", "").lower().startswith("multipart/"):
-            return self._create_whole(call)
-        job = self._new_job(JobSettings(call.document(), known=_KNOWN_KEYS), call.version)
+    def create(self, request: Request) -> Response:
+        """Create a job that waits for its upload, or one with its rows in the same request."""
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            return self._create_whole(request)
+        job = self.context.new_job(
+            JobSettings(request.document(), known=_KNOWN_KEYS), request.version
+        )
         self.jobs.add(job)
-        return JsonAnswer(created_document(job))
+        return JsonResponse(created_document(job))
 
-    def _create_whole(self, call: Call) -> Response:
-        """Create a job from a form of its settings and its rows (Create a Job, multipart)."""
-        settings, rows = _form(call)
-        job = self._new_job(JobSettings(settings, known=_KNOWN_KEYS), call.version)
+    def _create_whole(self, request: Request) -> Response:
+        """Create a job from a form with its settings and its rows (Create a Job, multipart)."""
+        document, rows = _form(request)
+        settings = JobSettings(document, known=_KNOWN_KEYS)
+        job = self.context.new_job(settings, request.version)
         if not isinstance(job.work, IngestWork):
-            raise TypeError(f"job {job.id} is no ingest job")
+            raise TypeError(f"job {job.id} is not an ingest job")
         job.work.upload_path.write_bytes(rows)
         job.uploads = 1
         self.jobs.add(job)
         self.jobs.close_upload(job)
-        # The state of this moment: the worker may already be further.
-        return JsonAnswer(created_document(job) | {"state": JobState.UPLOAD_COMPLETE.value})
+        # Not the current state: the worker may have started already.
+        return JsonResponse(created_document(job) | {"state": JobState.UPLOAD_COMPLETE.value})
 
-    async def upload(self, call: Call) -> Response:
-        """Take the one upload a job may have."""
-        job, work = self._job_and_work(call)
+    async def upload(self, request: Request) -> Response:
+        """Store the upload of a job."""
+        job, work = self._job_and_work(request)
         if job.state is not JobState.OPEN:
             raise Fault(
                 code="INVALIDJOBSTATE",
                 message=f"Uploading to a Job in state {job.state.value} is not allowed",
             )
         self._check_second(job)
-        self._keep(await _receive(call, work), job, work)
+        self._keep(await _receive(request, work), job, work)
         return Response(status_code=201)
 
-    def info(self, call: Call) -> Response:
-        """Tell a job's state and counts."""
-        job = self.job(call)
+    def info(self, request: Request) -> Response:
+        """Return the state and the counts of a job."""
+        job = self.job(request)
         self.jobs.progress.polled(job.id)
         with job.lock:
             document = listed_document(job)
@@ -153,47 +124,47 @@ class IngestJobResources(JobResources):
                 document["isPkChunkingSupported"] = False
             if job.error_message:
                 document["errorMessage"] = job.error_message
-        return JsonAnswer(document)
+        return JsonResponse(document)
 
-    def change(self, call: Call) -> Response:
+    def change(self, request: Request) -> Response:
         """Close the upload, or abort the job."""
-        job = self.job(call)
-        state = call.document().get("state")
+        job = self.job(request)
+        state = request.document().get("state")
         if state == JobState.UPLOAD_COMPLETE.value:
             self.jobs.close_upload(job)
-            # The state of this moment: the worker may already be further.
-            return JsonAnswer(short_document(job) | {"state": state})
+            # Not the current state: the worker may have started already.
+            return JsonResponse(short_document(job) | {"state": state})
         if state == JobState.ABORTED.value:
             self.jobs.abort(job)
-            return JsonAnswer(short_document(job))
+            return JsonResponse(short_document(job))
         raise Fault(
             code="INVALIDJOBSTATE",
             message=f"A job can be set to UploadComplete or Aborted, not to {state}",
         )
 
-    def results(self, call: Call) -> Response:
-        """Send what became of the rows of a job that has ended."""
+    def results(self, request: Request) -> Response:
+        """Return the result of each row of a job that has ended."""
         try:
-            kind = ResultKind(call.path["results"].lower())
+            kind = ResultKind(request.path["results"].lower())
         except ValueError:
             raise not_found() from None
-        job, work = self._job_and_work(call)
+        job, work = self._job_and_work(request)
         if job.state not in ENDED:
             raise Fault(
                 code="INVALIDJOBSTATE",
                 message=f"InvalidJobState : the job is {job.state.value} and has no results yet",
             )
-        # After an abort the worker still finishes its chunk of rows.
-        self.jobs.progress.settle(job.id)
-        return result_answer(work.results(job, kind), self._behaviour)
+        # After an abort the worker still finishes its current chunk of rows.
+        self.jobs.progress.wait_for(job.id)
+        return result_response(work.results(job, kind), self.behaviour)
 
     def _check_second(self, job: Job) -> None:
-        if job.uploads and self._behaviour.has("second_upload", "refused"):
+        if job.uploads and self.behaviour.has("second_upload", "refused"):
             raise _second_upload(job)
 
     def _keep(self, arrived: Path, job: Job, work: IngestWork) -> None:
         with job.lock:
-            # Of two uploads at a time the first to be whole counts.
+            # If two uploads arrive at the same time, the first complete one counts.
             if job.uploads:
                 arrived.unlink()
                 self._check_second(job)
@@ -203,24 +174,24 @@ class IngestJobResources(JobResources):
 
     def _shows_counts(self, job: Job) -> bool:
         is_open = job.state is JobState.OPEN
-        hidden = is_open and self._behaviour.has("counts_after_upload", "hidden")
+        hidden = is_open and self.behaviour.has("counts_after_upload", "hidden")
         return job.uploads > 0 and not hidden
 
-    def _job_and_work(self, call: Call) -> tuple[Job, IngestWork]:
-        job = self.job(call)
+    def _job_and_work(self, request: Request) -> tuple[Job, IngestWork]:
+        job = self.job(request)
         if not isinstance(job.work, IngestWork):
-            raise TypeError(f"job {job.id} is no ingest job")
+            raise TypeError(f"job {job.id} is not an ingest job")
         return job, job.work
 
 
-def _form(call: Call) -> tuple[dict[str, Any], bytes]:
-    if len(call.body.decode(errors="replace")) > MAX_FORM_CHARACTERS:
+def _form(request: Request) -> tuple[dict[str, Any], bytes]:
+    if len(request.body.decode(errors="replace")) > MAX_FORM_CHARACTERS:
         raise Fault(
             code="EXCEEDEDQUOTA",
             message="ExceededQuota : a multipart request holds at most 100,000 characters",
         )
     try:
-        parts = form_parts(call.headers.get("content-type", ""), call.body)
+        parts = form_parts(request.headers.get("content-type", ""), request.body)
         job, rows = parts["job"], parts["content"]
     except ValueError as error:
         raise Fault(code="CLIENTINPUTERROR", message=f"ClientInputError : {error}") from None
@@ -228,18 +199,18 @@ def _form(call: Call) -> tuple[dict[str, Any], bytes]:
         raise Fault(
             code="CLIENTINPUTERROR", message=f"ClientInputError : the form has no part {missing}"
         ) from None
-    return replace(call, body=job).document(), rows
+    return replace(request, body=job).document(), rows
 
 
-async def _receive(call: Call, work: IngestWork) -> Path:
-    if call.stream is None:
+async def _receive(request: Request, work: IngestWork) -> Path:
+    if request.stream is None:
         raise TypeError("an upload is streamed")
     size = 0
     with _arriving(work.upload_path.parent) as file:
-        async for block in call.stream():
+        async for block in request.stream():
             size += len(block)
-            # Too much is still read to its end: a client that is sending would take an early
-            # answer for a broken connection.
+            # An upload that is too large is still read to its end: a client that is still sending
+            # would see an early answer as a broken connection.
             if size <= MAX_UPLOAD_BYTES:
                 file.write(block)
         _check_size(size)
@@ -252,7 +223,7 @@ def _arriving(folder: Path) -> Iterator[_TemporaryFileWrapper[bytes]]:
         try:
             yield file
         except BaseException:
-            # A connection that broke leaves the job as it was: Open and without data.
+            # After a broken connection the job is still Open and has no data.
             Path(file.name).unlink()
             raise
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
 
 JOBS_PER_PAGE = 1000
 CLASSIC = "Classic"
@@ -41,21 +41,21 @@ class ListedJob:
     document: Mapping[str, Any]
 
 
-def list_document(call: Call, path: str, jobs: Iterable[ListedJob]) -> dict[str, Any]:
+def list_document(request: Request, path: str, jobs: Iterable[ListedJob]) -> dict[str, Any]:
     """Return the page of a list that a call asks for (Get Information About All Jobs).
 
     Args:
-        call: Carries filters and locator.
+        request: Has the filters and the locator.
         path: The list's own path, for nextRecordsUrl.
         jobs: All jobs of the list.
 
     Raises:
         Fault: A filter's value is none of Salesforce's words, or the locator was not given out.
     """
-    filters = _filters(call)
+    filters = _filters(request)
     found = [job for job in jobs if filters.items() <= job.facts.items()]
     found.sort(key=lambda job: (job.created, job.id))
-    start = _start(call.query.get("queryLocator", "0"))
+    start = _start(request.query.get("queryLocator", "0"))
     page = found[start : start + JOBS_PER_PAGE]
     end = start + len(page)
     following = None
@@ -68,10 +68,10 @@ def list_document(call: Call, path: str, jobs: Iterable[ListedJob]) -> dict[str,
     }
 
 
-def _filters(call: Call) -> dict[str, str]:
+def _filters(request: Request) -> dict[str, str]:
     filters = {}
     for name, words in _FILTERS.items():
-        given = call.query.get(name)
+        given = request.query.get(name)
         if not given:
             continue
         word = next((word for word in words if word.lower() == given.lower()), None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.behaviour import HARD_DELETE_REFUSED
+from sfbulk_sandbox.bulk2.ingest_work import IngestWork
 from sfbulk_sandbox.bulk2.jobs import Job, JobState, JobType
-from sfbulk_sandbox.bulk2.load import IngestWork
+from sfbulk_sandbox.bulk2.query_work import QueryWork
 from sfbulk_sandbox.bulk2.settings import invalid_job
-from sfbulk_sandbox.bulk2.work import QueryWork
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.limits import DAILY_INGEST_BATCHES, DAILY_QUERY_JOBS
 from sfbulk_sandbox.rules.columns import no_key
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.schema import SObject
 
 _JOB_PREFIX = "750"
-_OPERATIONS: tuple[Operation, ...] = ("insert", "update", "upsert", "delete", "hardDelete")
+_QUERIES = ("query", "queryAll")
+_LOADS: tuple[Operation, ...] = ("insert", "update", "upsert", "delete", "hardDelete")
 
 
-class JobMaker:
+class NewJobs:
     """Makes jobs.
 
     Args:
@@ -49,12 +50,13 @@ class JobMaker:
         self._usage = usage
         self._folder = folder
 
-    def query_job(self, settings: JobSettings, operation: str, version: str) -> Job:
+    def query_job(self, settings: JobSettings, version: str) -> Job:
         """Return a query job.
 
         Raises:
             Fault: The SOQL is not one that Bulk 2.0 answers.
         """
+        operation = settings.choice("operation", _QUERIES)
         soql = settings.required("query")
         job_id = self._org.new_id(_JOB_PREFIX)
         work = QueryWork(
@@ -86,7 +88,7 @@ class JobMaker:
             Fault: There is no such object, or the upsert key is none.
         """
         self._usage.check(DAILY_INGEST_BATCHES)
-        operation = settings.choice("operation", _OPERATIONS)
+        operation = settings.choice("operation", _LOADS)
         if operation == "hardDelete" and self._org.behaviour.has("hard_delete", "refused"):
             raise Fault("FEATURENOTENABLED", f"FeatureNotEnabled : {HARD_DELETE_REFUSED}")
         sobject = self._sobject(settings.text("object") or "")

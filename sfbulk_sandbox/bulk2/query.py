@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.bulk2.jobs import ENDED, Job, JobState, JobType
-from sfbulk_sandbox.bulk2.lines import (
-    JobResources,
+from sfbulk_sandbox.bulk2.documents import (
     created_document,
     listed_document,
-    result_answer,
+    result_response,
     short_document,
 )
+from sfbulk_sandbox.bulk2.job_resources import JobResources
+from sfbulk_sandbox.bulk2.jobs import ENDED, Job, JobState, JobType
+from sfbulk_sandbox.bulk2.query_work import Page, QueryWork, located_page, locator
 from sfbulk_sandbox.bulk2.settings import JobSettings
-from sfbulk_sandbox.bulk2.work import Page, QueryWork, located_page, locator
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer, no_content
+from sfbulk_sandbox.http.responses import JsonResponse, no_content
 from sfbulk_sandbox.sign_in.auth import not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from starlette.responses import Response
 
     from sfbulk_sandbox.behaviour import Behaviour
-    from sfbulk_sandbox.bulk2.jobs import Jobs
-    from sfbulk_sandbox.bulk2.lists import ListedJob
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.bulk2.job_resources import JobContext
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.limits import Paging
 
 _KNOWN_KEYS = frozenset(
@@ -44,62 +43,37 @@ class QueryJobResources(JobResources):
     """The resources under /jobs/query.
 
     Args:
-        jobs: Where jobs are kept.
-        new_job: Makes a job of checked settings.
-        paging: How many rows a page has.
-        classic: The query jobs of Bulk API 1.0, which the list shows too.
-        behaviour: How the org answers where public sources differ.
-        admit: The check that comes before each call.
+        context: The parts of the org.
+        paging: How many rows a page has by default.
     """
 
     job_type = JobType.QUERY
     collection = "query"
     deletable = ENDED
 
-    def __init__(  # noqa: PLR0913 - what a query job meets, each by name
-        self,
-        jobs: Jobs,
-        *,
-        new_job: Callable[[JobSettings, str, str], Job],
-        paging: Paging,
-        classic: Callable[[], Iterable[ListedJob]],
-        behaviour: Behaviour,
-        admit: Callable[[Call], Mapping[str, str]],
-    ) -> None:
-        super().__init__(jobs, classic)
-        self._new_job = new_job
+    def __init__(self, context: JobContext, paging: Paging) -> None:
+        super().__init__(context)
         self._paging = paging
-        self._behaviour = behaviour
-        self._admit = admit
 
-    def resources(self) -> list[Resource]:
-        """Return the resources."""
-        base = "/services/data/v{version}/jobs/query"
-        job = base + "/{job_id}"
+    def resources_below(self, job: str) -> list[Resource]:
+        """Return the resources of the results."""
         return [
-            Resource(base, {"GET": self.list, "POST": self.create}, self._admit),
-            Resource(
-                job,
-                {"GET": self.info, "PATCH": self.change, "DELETE": self.delete},
-                self._admit,
-            ),
-            Resource(job + "/results", {"GET": self.results}, self._admit),
-            Resource(job + "/resultPages", {"GET": self.result_pages}, self._admit),
-            Resource(job + "/failedResults", {"GET": self.failed_results}, self._admit),
+            Resource(job + "/results", {"GET": self.results}, self.context.admit),
+            Resource(job + "/resultPages", {"GET": self.result_pages}, self.context.admit),
+            Resource(job + "/failedResults", {"GET": self.failed_results}, self.context.admit),
         ]
 
-    def create(self, call: Call) -> Response:
+    def create(self, request: Request) -> Response:
         """Create a job; it is ready at once and starts as the progress policy says."""
-        settings = JobSettings(call.document(), known=_KNOWN_KEYS)
-        operation = settings.choice("operation", ("query", "queryAll"))
-        job = self._new_job(settings, operation, call.version)
+        settings = JobSettings(request.document(), known=_KNOWN_KEYS)
+        job = self.context.new_job(settings, request.version)
         document = created_document(job)
         self.jobs.add(job)
-        return JsonAnswer(document)
+        return JsonResponse(document)
 
-    def info(self, call: Call) -> Response:
+    def info(self, request: Request) -> Response:
         """Tell a job's state."""
-        job = self.job(call)
+        job = self.job(request)
         self.jobs.progress.polled(job.id)
         with job.lock:
             document = listed_document(job) | {
@@ -111,22 +85,22 @@ class QueryJobResources(JobResources):
                 document["isPkChunkingSupported"] = True
             if job.error_message:
                 document["errorMessage"] = job.error_message
-        return JsonAnswer(document)
+        return JsonResponse(document)
 
-    def change(self, call: Call) -> Response:
+    def change(self, request: Request) -> Response:
         """Abort a job."""
-        job = self.job(call)
-        if call.document().get("state") != JobState.ABORTED.value:
+        job = self.job(request)
+        if request.document().get("state") != JobState.ABORTED.value:
             raise Fault(code="INVALIDJOBSTATE", message="A query job can only be set to Aborted")
         self.jobs.abort(job)
-        return JsonAnswer(short_document(job))
+        return JsonResponse(short_document(job))
 
-    def results(self, call: Call) -> Response:
+    def results(self, request: Request) -> Response:
         """Send a page of a finished job's rows, header first."""
-        if self._is_early(call) and self._behaviour.has("early_results", "no_content"):
+        if self._is_early(request) and self.behaviour.has("early_results", "no_content"):
             return no_content()
-        job, work = self._finished(call)
-        page = self._page(job, call)
+        job, work = self._finished(request)
+        page = self._page(job, request)
         end = min(page.start + page.size, work.rows.count)
         more = end < work.rows.count
         headers = {
@@ -134,51 +108,51 @@ class QueryJobResources(JobResources):
             # The four letters: jsforce's loop does not end without them.
             "Sforce-Locator": locator(job, Page(end, page.size)) if more else "null",
         }
-        return result_answer(work.page(job, page), self._behaviour, headers)
+        return result_response(work.page(job, page), self.behaviour, headers)
 
-    def result_pages(self, call: Call) -> Response:
+    def result_pages(self, request: Request) -> Response:
         """Name up to five pages that can be fetched in parallel (version 58.0 and later)."""
-        job, work = self._finished(call)
-        if self._behaviour.has("result_pages", "refused"):
+        job, work = self._finished(request)
+        if self.behaviour.has("result_pages", "refused"):
             raise not_found()
-        first = self._page(job, call)
+        first = self._page(job, request)
         starts = range(first.start, max(work.rows.count, first.start + 1), first.size)
         locators = [locator(job, Page(start, first.size)) for start in starts[: _RESULT_URLS + 1]]
         path = f"/jobs/query/{job.id}"
-        if self._behaviour.has("result_pages", "guide"):
-            return JsonAnswer(_pages_of_the_guide(call.base_path + path, locators))
-        return JsonAnswer(_pages(path, locators))
+        if self.behaviour.has("result_pages", "guide"):
+            return JsonResponse(_pages_of_the_guide(request.base_path + path, locators))
+        return JsonResponse(_pages(path, locators))
 
-    def failed_results(self, call: Call) -> Response:
+    def failed_results(self, request: Request) -> Response:
         """Send the header alone: rows of a query do not fail one by one."""
-        job, work = self._finished(call)
+        job, work = self._finished(request)
         header = job.dialect.encode(["sf__Id", "sf__Error", *work.header])
-        return result_answer(iter([header]), self._behaviour)
+        return result_response(iter([header]), self.behaviour)
 
-    def _is_early(self, call: Call) -> bool:
-        return self.job(call).state not in ENDED
+    def _is_early(self, request: Request) -> bool:
+        return self.job(request).state not in ENDED
 
-    def _finished(self, call: Call) -> tuple[Job, QueryWork]:
-        job = self.job(call)
-        if job.version != call.version:
+    def _finished(self, request: Request) -> tuple[Job, QueryWork]:
+        job = self.job(request)
+        if job.version != request.version:
             raise Fault(
                 code="INVALIDJOB",
                 message=f"InvalidJob : the job was created with API version {job.version}",
                 status=409,
             )
         if job.state is not JobState.JOB_COMPLETE:
-            raise _too_early(job.state, self._behaviour)
+            raise _too_early(job.state, self.behaviour)
         if not isinstance(job.work, QueryWork):
             raise TypeError(f"job {job.id} is no query job")
         return job, job.work
 
-    def _page(self, job: Job, call: Call) -> Page:
+    def _page(self, job: Job, request: Request) -> Page:
         size = self._paging.rows
         start = 0
-        if text := call.query.get("locator"):
+        if text := request.query.get("locator"):
             page = located_page(job, text)
             start, size = page.start, page.size
-        if text := call.query.get("maxRecords"):
+        if text := request.query.get("maxRecords"):
             if not text.isdecimal() or int(text) < 1:
                 raise Fault(code="INVALID_FIELD", message=f"maxRecords is no number: {text}")
             size = min(int(text), _MOST_ROWS)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _OBJECT_NAME = re.compile(r"\w+", re.ASCII)
 
 
-class Seeding:
+class RowAdder:
     """Adds rows, all of a call or none.
 
     Args:

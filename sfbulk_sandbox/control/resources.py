@@ -10,7 +10,7 @@ from sfbulk_sandbox.faults.errors import Fault, KeyFileError
 from sfbulk_sandbox.faults.kinds import fault_document
 from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer, no_content
+from sfbulk_sandbox.http.responses import JsonResponse, no_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from sfbulk_sandbox.control.verbs import Control
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
 
 
 class ControlResources:
@@ -59,159 +59,163 @@ class ControlResources:
             ),
         ]
 
-    def _requests(self, call: Call) -> Response:
-        wanted: dict[str, Any] = dict(call.query)
+    def _requests(self, request: Request) -> Response:
+        wanted: dict[str, Any] = dict(request.query)
         _refuse_unknown(wanted, "method", "path", "status")
         if "status" in wanted:
             if not wanted["status"].isdecimal():
-                raise _misunderstood(f"status must be a number, not {wanted['status']!r}")
+                raise _bad_request(f"status must be a number, not {wanted['status']!r}")
             wanted["status"] = int(wanted["status"])
-        return JsonAnswer([asdict(request) for request in self._control.requests_like(**wanted)])
+        return JsonResponse([asdict(request) for request in self._control.requests_like(**wanted)])
 
-    def _forget_requests(self, _call: Call) -> Response:
+    def _forget_requests(self, _request: Request) -> Response:
         self._control.forget_requests()
         return no_content()
 
-    def _reset(self, _call: Call) -> Response:
+    def _reset(self, _request: Request) -> Response:
         self._control.reset()
         return no_content()
 
-    def _seed(self, call: Call) -> Response:
-        with _refusing():
-            late = _in_transaction(call)
-            return JsonAnswer(self._control.seed(_document(call), in_transaction=late))
+    def _seed(self, request: Request) -> Response:
+        with _value_error_as_fault():
+            in_transaction = _wants_transaction(request)
+            return JsonResponse(
+                self._control.seed(_document(request), in_transaction=in_transaction)
+            )
 
-    def _seed_csv(self, call: Call) -> Response:
-        with _refusing():
-            text = call.body.decode("utf-8")
-            late = _in_transaction(call)
-            added = self._control.seed_csv(call.path["object"], text, in_transaction=late)
-            return JsonAnswer(added)
+    def _seed_csv(self, request: Request) -> Response:
+        with _value_error_as_fault():
+            text = request.body.decode("utf-8")
+            in_transaction = _wants_transaction(request)
+            added = self._control.seed_csv(
+                request.path["object"], text, in_transaction=in_transaction
+            )
+            return JsonResponse(added)
 
-    def _begin_transaction(self, _call: Call) -> Response:
-        with _refusing():
+    def _begin_transaction(self, _request: Request) -> Response:
+        with _value_error_as_fault():
             self._control.begin_transaction()
         return no_content()
 
-    def _commit_transaction(self, _call: Call) -> Response:
-        with _refusing():
-            return JsonAnswer(self._control.commit_transaction())
+    def _commit_transaction(self, _request: Request) -> Response:
+        with _value_error_as_fault():
+            return JsonResponse(self._control.commit_transaction())
 
-    def _end_sessions(self, _call: Call) -> Response:
-        return JsonAnswer({"ended": self._control.end_sessions()})
+    def _end_sessions(self, _request: Request) -> Response:
+        return JsonResponse({"ended": self._control.end_sessions()})
 
-    def _set_session_life(self, call: Call) -> Response:
-        document = _document(call, "seconds")
+    def _set_session_life(self, request: Request) -> Response:
+        document = _document(request, "seconds")
         # A missing key would otherwise pass for null, which lets sessions live for ever.
         life = _number(document, "seconds") if document.get("seconds", "") is not None else None
         self._control.end_sessions_after(life)
         return no_content()
 
-    def _set_rotation(self, call: Call) -> Response:
-        rotate = _document(call, "rotate").get("rotate")
+    def _set_rotation(self, request: Request) -> Response:
+        rotate = _document(request, "rotate").get("rotate")
         if not isinstance(rotate, bool):
-            raise _misunderstood("rotate must be true or false")
+            raise _bad_request("rotate must be true or false")
         self._control.rotate_refresh_tokens(rotate=rotate)
         return no_content()
 
-    def _register_jwt_key(self, call: Call) -> Response:
+    def _register_jwt_key(self, request: Request) -> Response:
         try:
-            self._control.register_jwt_key(call.body.decode("utf-8", "replace"))
+            self._control.register_jwt_key(request.body.decode("utf-8", "replace"))
         except KeyFileError as error:
-            raise _misunderstood(f"the body is the key: {error}") from None
+            raise _bad_request(f"the body is the key: {error}") from None
         return no_content()
 
-    def _use_up(self, call: Call) -> Response:
-        with _refusing():
-            for limit, remaining in _document(call).items():
+    def _use_up(self, request: Request) -> Response:
+        with _value_error_as_fault():
+            for limit, remaining in _document(request).items():
                 self._control.use_up(limit, remaining)
         return no_content()
 
-    def _set_app_limit(self, call: Call) -> Response:
-        document = _document(call, "name", "max")
+    def _set_app_limit(self, request: Request) -> Response:
+        document = _document(request, "name", "max")
         name = document.get("name")
         if not isinstance(name, str | None):
-            raise _misunderstood("name must be the app's name, or null")
-        with _refusing():
+            raise _bad_request("name must be the app's name, or null")
+        with _value_error_as_fault():
             self._control.set_app_limit(name, document.get("max", 250))
         return no_content()
 
-    def _set_latency(self, call: Call) -> Response:
-        with _refusing():
-            self._control.set_latency(_seconds(_document(call, "seconds")))
+    def _set_latency(self, request: Request) -> Response:
+        with _value_error_as_fault():
+            self._control.set_latency(_seconds(_document(request, "seconds")))
         return no_content()
 
-    def _set_progress(self, call: Call) -> Response:
-        document = _document(call, "policy", "polls", "seconds")
+    def _set_progress(self, request: Request) -> Response:
+        document = _document(request, "policy", "polls", "seconds")
         policy = document.get("policy")
         if policy == "at_once":
             self._control.jobs_at_once()
         elif policy == "after_polls":
             self._control.jobs_after_polls(_number(document, "polls"))
         elif policy == "after_seconds":
-            with _refusing():
+            with _value_error_as_fault():
                 self._control.jobs_after_seconds(_seconds(document))
         elif policy == "hold":
             self._control.hold_jobs()
         else:
             words = "at_once, after_polls, after_seconds or hold"
-            raise _misunderstood(f"policy is {words}, not {policy!r}")
+            raise _bad_request(f"policy is {words}, not {policy!r}")
         return no_content()
 
-    def _release(self, call: Call) -> Response:
-        job_id = _document(call, "job").get("job") if call.body else None
-        return JsonAnswer({"released": self._control.release_jobs(job_id)})
+    def _release(self, request: Request) -> Response:
+        job_id = _document(request, "job").get("job") if request.body else None
+        return JsonResponse({"released": self._control.release_jobs(job_id)})
 
-    def _set_page_rows(self, call: Call) -> Response:
-        self._control.set_page_rows(_number(_document(call, "rows"), "rows"))
+    def _set_page_rows(self, request: Request) -> Response:
+        self._control.set_page_rows(_number(_document(request, "rows"), "rows"))
         return no_content()
 
-    def _get_behaviour(self, _call: Call) -> Response:
-        return JsonAnswer(self._control.behaviour)
+    def _get_behaviour(self, _request: Request) -> Response:
+        return JsonResponse(self._control.behaviour)
 
-    def _set_behaviour(self, call: Call) -> Response:
-        with _refusing():
-            self._control.set_behaviour(**_document(call))
+    def _set_behaviour(self, request: Request) -> Response:
+        with _value_error_as_fault():
+            self._control.set_behaviour(**_document(request))
         return no_content()
 
-    def _faults(self, _call: Call) -> Response:
-        return JsonAnswer([fault_document(fault) for fault in self._control.faults])
+    def _faults(self, _request: Request) -> Response:
+        return JsonResponse([fault_document(fault) for fault in self._control.faults])
 
-    def _add_fault(self, call: Call) -> Response:
-        with _refusing():
-            self._control.add_fault(**_document(call))
+    def _add_fault(self, request: Request) -> Response:
+        with _value_error_as_fault():
+            self._control.add_fault(**_document(request))
         return no_content()
 
-    def _clear_faults(self, _call: Call) -> Response:
+    def _clear_faults(self, _request: Request) -> Response:
         self._control.clear_faults()
         return no_content()
 
 
-def _in_transaction(call: Call) -> bool:
-    _refuse_unknown(call.query, "in_transaction")
-    text = call.query.get("in_transaction", "false")
+def _wants_transaction(request: Request) -> bool:
+    _refuse_unknown(request.query, "in_transaction")
+    text = request.query.get("in_transaction", "false")
     if text not in ("true", "false"):
-        raise _misunderstood(f"in_transaction must be true or false, not {text!r}")
+        raise _bad_request(f"in_transaction must be true or false, not {text!r}")
     return text == "true"
 
 
 def _number(document: dict[str, Any], key: str) -> int:
     value = document.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _misunderstood(f"{key} must be a whole number from 1")
+        raise _bad_request(f"{key} must be a whole number from 1")
     return value
 
 
 def _seconds(document: dict[str, Any]) -> float:
     value = document.get("seconds")
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise _misunderstood("seconds must be a number")
+        raise _bad_request("seconds must be a number")
     return value
 
 
-def _document(call: Call, *known: str) -> dict[str, Any]:
+def _document(request: Request, *known: str) -> dict[str, Any]:
     """Return the body, which may have the known keys only; any keys when none is named."""
-    document = call.document()
+    document = request.document()
     if known:
         _refuse_unknown(document, *known)
     return document
@@ -219,16 +223,16 @@ def _document(call: Call, *known: str) -> dict[str, Any]:
 
 def _refuse_unknown(document: Mapping[str, Any], *known: str) -> None:
     if unknown := sorted(set(document) - set(known)):
-        raise _misunderstood(f"unknown {', '.join(unknown)}; known are {', '.join(known)}")
+        raise _bad_request(f"unknown {', '.join(unknown)}; known are {', '.join(known)}")
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _value_error_as_fault() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise _misunderstood(str(error)) from None
+        raise _bad_request(str(error)) from None
 
 
-def _misunderstood(message: str) -> Fault:
+def _bad_request(message: str) -> Fault:
     return Fault(code="SANDBOX_CONTROL", message=message)

@@ -30,7 +30,7 @@ from collections import deque
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from sfbulk_sandbox.control.add_rows import Seeding
+from sfbulk_sandbox.control.add_rows import RowAdder
 from sfbulk_sandbox.faults.errors import LoadError
 from sfbulk_sandbox.faults.kinds import UsedUp, parse_fault
 from sfbulk_sandbox.limits import check_remaining
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.http.recorder import Latency, RecordedRequest
     from sfbulk_sandbox.limits import Paging, Usage
     from sfbulk_sandbox.org.long_transaction import LongTransaction
-    from sfbulk_sandbox.sign_in.sessions import Access
+    from sfbulk_sandbox.sign_in.sessions import SignInState
 
 
 _MOST_REQUESTS = 100_000
@@ -72,7 +72,7 @@ class Control:
         self,
         *,
         script: Script,
-        access: Access,
+        sign_in: SignInState,
         usage: Usage,
         progress: Progress,
         paging: Paging,
@@ -83,15 +83,15 @@ class Control:
         reset: Callable[[], None],
     ) -> None:
         self._script = script
-        self._access = access
+        self._sign_in = sign_in
         self._usage = usage
         self._progress = progress
         self._paging = paging
         self._latency = latency
         self._behaviour = behaviour
         self._transaction = transaction
-        self._seeding = Seeding(seed)
-        self._late_seeding = Seeding(transaction.add)
+        self._row_adder = RowAdder(seed)
+        self._transaction_adder = RowAdder(transaction.add)
         self._reset = reset
         self._lock = threading.Lock()
         # Bounded, since a sandbox may be served and polled for weeks.
@@ -149,7 +149,7 @@ class Control:
         Raises:
             ValueError: The org cannot hold them, or no transaction is open; none was added.
         """
-        return self._seeding_of(in_transaction).records(records)
+        return self._adder_for(in_transaction).records(records)
 
     def seed_csv(self, sobject: str, text: str, *, in_transaction: bool = False) -> dict[str, int]:
         """Add the rows of a CSV text, header first, as `seed` adds records.
@@ -157,7 +157,7 @@ class Control:
         Raises:
             ValueError: The org cannot hold them, or no transaction is open; none was added.
         """
-        return self._seeding_of(in_transaction).csv(sobject, text)
+        return self._adder_for(in_transaction).csv(sobject, text)
 
     def begin_transaction(self) -> None:
         """Begin a long-running transaction of somebody else.
@@ -183,12 +183,12 @@ class Control:
             # Where the rows were kept aside is nobody's business.
             raise ValueError(str(error).replace(f"{error.path}", error.path.name, 1)) from None
 
-    def _seeding_of(self, in_transaction: bool) -> Seeding:
-        return self._late_seeding if in_transaction else self._seeding
+    def _adder_for(self, in_transaction: bool) -> RowAdder:
+        return self._transaction_adder if in_transaction else self._row_adder
 
     def end_sessions(self) -> int:
         """End every session, so that the next call with an old token is refused with a 401."""
-        return self._access.sessions.end_all()
+        return self._sign_in.sessions.end_all()
 
     def end_sessions_after(self, seconds: int | None) -> None:
         """Let sessions end when they were not used for so long by the org's clock; None: never.
@@ -196,11 +196,11 @@ class Control:
         Raises:
             ValueError: The number is below one.
         """
-        self._access.sessions.end_after(seconds)
+        self._sign_in.sessions.end_after(seconds)
 
     def rotate_refresh_tokens(self, *, rotate: bool = True) -> None:
         """Let each use of the refresh token return another one in its place, or no longer so."""
-        self._access.refresh_token.rotates = rotate
+        self._sign_in.refresh_token.rotates = rotate
 
     def register_jwt_key(self, pem: str) -> None:
         """Take a PEM certificate or public key as what JWT assertions must be signed for.
@@ -208,7 +208,7 @@ class Control:
         Raises:
             KeyFileError: It is neither, or not of RSA.
         """
-        self._access.jwt_key.register(pem)
+        self._sign_in.jwt_key.register(pem)
 
     def use_up(self, limit: str, remaining: int = 0) -> None:
         """Leave so much of a limit of /limits, such as DailyApiRequests.

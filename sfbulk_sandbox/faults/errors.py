@@ -61,6 +61,10 @@ class OAuthError(Exception):
         self.description = description
 
 
+class RollBack(Exception):  # noqa: N818 - not an error: it takes back what a transaction saved
+    """Ends a transaction of the org so that nothing of it stays; its sender catches it."""
+
+
 class KeyFileError(Exception):
     """The key for JWT sign-in cannot be used; the text says why, and names the file if any."""
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults.errors import RowError
-from sfbulk_sandbox.faults.kinds import CallFault, JobFault, RowFault
+from sfbulk_sandbox.faults.kinds import JobFault, RequestFault, RowFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,18 +48,20 @@ class Script:
         """Tell whether a fault of such a call looks into the request's body."""
         with self._lock:
             return any(
-                isinstance(fault, CallFault) and fault.request_body and fault.is_for(method, path)
+                isinstance(fault, RequestFault)
+                and fault.request_body
+                and fault.is_for(method, path)
                 for fault in self._faults
             )
 
-    def for_call(
+    def for_request(
         self,
         method: str,
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
         body: bytes = b"",
-    ) -> CallFault | None:
+    ) -> RequestFault | None:
         """Return the fault of a call, used up by one.
 
         Names of headers are in lower case; the body is decompressed, and needed when
@@ -68,10 +70,10 @@ class Script:
         with self._lock:
             for fault in self._faults:
                 if (
-                    isinstance(fault, CallFault)
+                    isinstance(fault, RequestFault)
                     and fault.is_for(method, path)
-                    and fault.suits(query, headers, body)
-                    and fault.strikes()
+                    and fault.matches(query, headers, body)
+                    and fault.applies()
                 ):
                     self._drop_spent()
                     return fault
@@ -84,7 +86,7 @@ class Script:
                 if (
                     isinstance(fault, JobFault)
                     and fault.is_for(sobject, operation)
-                    and fault.strikes()
+                    and fault.applies()
                 ):
                     self._drop_spent()
                     return fault
@@ -105,13 +107,13 @@ class Script:
             for place, row in enumerate(saved.rows):
                 texts = (cell if isinstance(cell, str) else "" for cell in row)
                 cells = dict(zip(names, texts, strict=True))
-                fault = self._striking(faults, saved, saved.first + place, cells)
+                fault = self._applying(faults, saved, saved.first + place, cells)
                 if fault is not None:
                     refused[place] = RowError(fault.code, fault.message, tuple(fault.fields))
             self._drop_spent()
             return refused
 
-    def _striking(
+    def _applying(
         self,
         faults: Iterable[RowFault],
         saved: SavedRows,
@@ -119,13 +121,13 @@ class Script:
         cells: Mapping[str, str],
     ) -> RowFault | None:
         for fault in faults:
-            if not fault.is_spent and fault.suits(number, cells):
-                tried = self._tried(fault, _identity(fault, saved, cells))
-                if (fault.attempts is None or tried <= fault.attempts) and fault.strikes():
+            if not fault.is_spent and fault.matches(number, cells):
+                tried = self._count_attempt(fault, _identity(fault, saved, cells))
+                if (fault.attempts is None or tried <= fault.attempts) and fault.applies():
                     return fault
         return None
 
-    def _tried(self, fault: RowFault, record: str) -> int:
+    def _count_attempt(self, fault: RowFault, record: str) -> int:
         if fault.attempts is None:
             return 1
         attempts = self._attempts.setdefault(id(fault), Counter())

@@ -33,7 +33,7 @@ class _Fault(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_fiel
     skip: _Count = 0
     times: _Number | None = 1
 
-    def strikes(self) -> bool:
+    def applies(self) -> bool:
         """Count one that it is for, and tell whether this is one to strike."""
         if self.skip > 0:
             self.skip -= 1
@@ -48,7 +48,7 @@ class _Fault(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_fiel
         return self.times == 0
 
 
-class CallFault(_Fault, kw_only=True):
+class RequestFault(_Fault, kw_only=True):
     """A fault of calls.
 
     Attributes:
@@ -69,7 +69,7 @@ class CallFault(_Fault, kw_only=True):
         """Tell whether method and path are those of the fault."""
         return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
-    def suits(self, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> bool:
+    def matches(self, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> bool:
         """Tell whether the rest of the request is what the fault asks for."""
         return (
             _all_match(query, self.request_query)
@@ -78,7 +78,7 @@ class CallFault(_Fault, kw_only=True):
         )
 
 
-class Answer(CallFault, kw_only=True, tag="answer"):
+class Answer(RequestFault, kw_only=True, tag="answer"):
     """`status`, `headers` and `body` come instead of the answer; the work is not done."""
 
     status: _Status = 500
@@ -86,33 +86,33 @@ class Answer(CallFault, kw_only=True, tag="answer"):
     body: Any = None
 
 
-class Cut(CallFault, kw_only=True, tag="cut"):
+class Cut(RequestFault, kw_only=True, tag="cut"):
     """The work is done; the connection closes after `after_bytes` of the answer's body."""
 
     after_bytes: _Count = 0
 
 
-class Lost(CallFault, kw_only=True, tag="lost"):
+class Lost(RequestFault, kw_only=True, tag="lost"):
     """The work is done; the connection closes without an answer."""
 
 
-class Closed(CallFault, kw_only=True, tag="closed"):
+class Closed(RequestFault, kw_only=True, tag="closed"):
     """The connection closes after `after_bytes` of the request's body; the work is not done."""
 
     after_bytes: _Count = 0
 
 
-class Delay(CallFault, kw_only=True, tag="delay"):
+class Delay(RequestFault, kw_only=True, tag="delay"):
     """The work begins `seconds` later."""
 
     seconds: _Seconds
 
 
-class ExpiredSession(CallFault, kw_only=True, tag="expired_session"):
+class ExpiredSession(RequestFault, kw_only=True, tag="expired_session"):
     """The session of the call ends: it is refused, and only another sign-in helps."""
 
 
-class UsedUp(CallFault, kw_only=True, tag="used_up"):
+class UsedUp(RequestFault, kw_only=True, tag="used_up"):
     """`remaining` of the daily `limit` is left from this call on."""
 
     limit: str
@@ -181,7 +181,7 @@ class RowFault(_Fault, kw_only=True, tag="row_error"):
         """Tell whether the rows of an object are ones for the fault."""
         return fnmatchcase(sobject, self.object) and fnmatchcase(operation, self.operation)
 
-    def suits(self, number: int, cells: Mapping[str, str]) -> bool:
+    def matches(self, number: int, cells: Mapping[str, str]) -> bool:
         """Tell whether a row is one: its number and its cells by field in lower case."""
         return (
             number % self.every == 0

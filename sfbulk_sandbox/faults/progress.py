@@ -34,7 +34,7 @@ class _Policy(Enum):
 class _Waiting:
     work: Callable[[], None]
     show_running: Callable[[], None]
-    whole: str | None
+    job_id: str | None
     since: datetime
     polls: int = 0
 
@@ -92,7 +92,7 @@ class Progress:
         A Bulk API 1.0 job is its batches: they are what waits, and what is returned.
         """
         with self._lock:
-            ids = [key for key, one in self._waiting.items() if job_id in (None, key, one.whole)]
+            ids = [key for key, one in self._waiting.items() if job_id in (None, key, one.job_id)]
             for key in ids:
                 self._start(key, self._waiting.pop(key).work)
         return ids
@@ -130,7 +130,7 @@ class Progress:
             if due:
                 self._start(job_id, self._waiting.pop(job_id).work)
         if due:
-            self.settle(job_id)
+            self.wait_for(job_id)
         elif waiting.polls > 1:
             waiting.show_running()
 
@@ -146,7 +146,7 @@ class Progress:
             for job_id in due:
                 self._start(job_id, self._waiting.pop(job_id).work)
         for job_id in due:
-            self.settle(job_id)
+            self.wait_for(job_id)
 
     def _is_due(self, waiting: _Waiting) -> bool:
         if self._policy is _Policy.AFTER_POLLS:
@@ -162,10 +162,10 @@ class Progress:
     def forget(self, job_id: str) -> None:
         """Drop a job and wait until the worker has let go of it."""
         self.drop(job_id)
-        self.settle(job_id)
+        self.wait_for(job_id)
         self._running.pop(job_id, None)
 
-    def settle(self, job_id: str) -> None:
+    def wait_for(self, job_id: str) -> None:
         """Wait until the worker has let go of a job."""
         future = self._running.get(job_id)
         if future is not None:

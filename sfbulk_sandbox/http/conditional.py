@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sfbulk_sandbox.clock import Clock
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.schema.schema import Schema
 
 
@@ -48,8 +48,8 @@ class DescribesChange:
         return f'"{zlib.crc32(f"{names} {self._schema.revision}".encode()):08x}"'
 
 
-def answer_unless_unchanged(
-    call: Call,
+def respond_unless_unchanged(
+    request: Request,
     changed: datetime,
     answer: Callable[[], Response],
     headers: Mapping[str, str] | None = None,
@@ -57,13 +57,13 @@ def answer_unless_unchanged(
     """Return the answer, dated, or a 304 without a body to those who know it.
 
     Args:
-        call: May carry If-Modified-Since.
+        request: May have If-Modified-Since.
         changed: When what is asked for last changed.
         answer: Makes the answer.
         headers: More headers for either of the two.
     """
     dated = {**(headers or {}), "Last-Modified": format_datetime(changed, usegmt=True)}
-    since = _date(call.headers.get("if-modified-since", ""))
+    since = _date(request.headers.get("if-modified-since", ""))
     if since and changed.replace(microsecond=0) <= since:
         return Response(status_code=304, headers=dated)
     full = answer()

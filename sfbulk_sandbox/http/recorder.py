@@ -20,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
 from sfbulk_sandbox.faults.kinds import Answer, Closed, Cut, Delay, Lost
-from sfbulk_sandbox.http.responses import JsonAnswer
+from sfbulk_sandbox.http.responses import JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.clock import Clock
     from sfbulk_sandbox.faults.fault_script import Script
-    from sfbulk_sandbox.faults.kinds import CallFault
+    from sfbulk_sandbox.faults.kinds import RequestFault
     from sfbulk_sandbox.faults.progress import Progress
 
 CONTROL_PREFIX = "/sandbox"
@@ -96,7 +96,7 @@ class Latency:
         self.seconds = seconds
 
 
-class Wire:
+class Recorder:
     """ASGI middleware around the whole app.
 
     Args:
@@ -120,12 +120,12 @@ class Wire:
         disconnect: Callable[[tuple[str, int]], None],
         latency: Latency,
         progress: Progress,
-        befall: Callable[[CallFault, Headers], None],
+        apply_fault: Callable[[RequestFault, Headers], None],
     ) -> None:
         self._app = app
         self._latency = latency
         self._progress = progress
-        self._befall = befall
+        self._apply_fault = apply_fault
         self._script = script
         self._record = record
         self._clock = clock
@@ -135,7 +135,7 @@ class Wire:
         """Answer one call."""
         if scope["type"] != "http":
             return
-        scope["path"] = _tidy(scope["path"])
+        scope["path"] = _normalized(scope["path"])
         if self._progress.is_timed:
             await run_in_threadpool(self._progress.start_due)
         if scope["path"] == PAGE_PATH or scope["path"].startswith(CONTROL_PREFIX):
@@ -156,23 +156,23 @@ class Wire:
         await run_in_threadpool(self._clock.sleep, seconds)
         return resets == self._latency.resets
 
-    async def _fault(self, exchange: _Exchange) -> CallFault | None:
+    async def _fault(self, exchange: _Exchange) -> RequestFault | None:
         method, path = exchange.scope["method"], exchange.scope["path"]
         body = b""
         if self._script.asks_for_body(method, path):
-            body = _plain(exchange.headers, await exchange.read_ahead())
-        return self._script.for_call(method, path, exchange.query, exchange.headers, body)
+            body = _decompressed(exchange.headers, await exchange.read_ahead())
+        return self._script.for_request(method, path, exchange.query, exchange.headers, body)
 
-    async def _answer(self, exchange: _Exchange, fault: CallFault | None) -> None:
+    async def _answer(self, exchange: _Exchange, fault: RequestFault | None) -> None:
         if isinstance(fault, Answer):
             await exchange.read_body()
-            await _scripted(fault)(exchange.scope, exchange.receive, exchange.send)
+            await _scripted_response(fault)(exchange.scope, exchange.receive, exchange.send)
         elif isinstance(fault, Closed):
             await exchange.read_body(fault.after_bytes)
             exchange.leave_unanswered()
             await self._hang_up(exchange)
         elif isinstance(fault, Lost):
-            await self._app(exchange.scope, exchange.receive, exchange.swallow)
+            await self._app(exchange.scope, exchange.receive, exchange.discard)
             await self._hang_up(exchange)
         elif isinstance(fault, Cut):
             exchange.cut_after(fault.after_bytes)
@@ -181,7 +181,7 @@ class Wire:
         else:
             await self._answer_after(exchange, fault)
 
-    async def _answer_after(self, exchange: _Exchange, fault: CallFault | None) -> None:
+    async def _answer_after(self, exchange: _Exchange, fault: RequestFault | None) -> None:
         if isinstance(fault, Delay):
             # The whole request first: a client that hangs up meanwhile does not take it back.
             await exchange.read_ahead()
@@ -189,7 +189,7 @@ class Wire:
                 await self._hang_up(exchange)
                 return
         elif fault is not None:
-            self._befall(fault, exchange.headers)
+            self._apply_fault(fault, exchange.headers)
         await self._app(exchange.scope, exchange.receive, exchange.send)
 
     async def _hang_up(self, exchange: _Exchange) -> None:
@@ -269,7 +269,7 @@ class _Exchange:
             message = self._shortened(message)
         await self._send(message)
 
-    async def swallow(self, message: Message) -> None:
+    async def discard(self, message: Message) -> None:
         """Take a part of the answer and tell nobody."""
         if message["type"] == "http.response.start":
             self.leave_unanswered()
@@ -302,7 +302,9 @@ class _Exchange:
             headers.setdefault(name, value)
         headers.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
         # ASGI has names in lower case; there are clients that look for Salesforce's spelling.
-        message["headers"] = [(_spelled(name), value) for name, value in message["headers"]]
+        message["headers"] = [
+            (_as_salesforce_writes(name), value) for name, value in message["headers"]
+        ]
 
     def _shortened(self, message: Message) -> Message:
         body = message.get("body", b"")[: self._left]
@@ -311,7 +313,7 @@ class _Exchange:
         return {"type": message["type"], "body": body, "more_body": True}
 
 
-def _plain(headers: Headers, body: bytes) -> bytes:
+def _decompressed(headers: Headers, body: bytes) -> bytes:
     if headers.get("content-encoding", "").lower() != "gzip":
         return body
     try:
@@ -320,19 +322,19 @@ def _plain(headers: Headers, body: bytes) -> bytes:
         return body
 
 
-def _scripted(fault: Answer) -> Response:
+def _scripted_response(fault: Answer) -> Response:
     if fault.body is None or isinstance(fault.body, str):
         return Response(fault.body, status_code=fault.status, headers=fault.headers)
-    answer = JsonAnswer(fault.body, status_code=fault.status)
+    answer = JsonResponse(fault.body, status_code=fault.status)
     answer.headers.update(fault.headers)
     return answer
 
 
-def _spelled(name: bytes) -> bytes:
+def _as_salesforce_writes(name: bytes) -> bytes:
     """Return a header's name as Salesforce writes it."""
     return _SPELLED.get(name) or name.title()
 
 
-def _tidy(path: str) -> str:
+def _normalized(path: str) -> str:
     """Return the path as routes know it: one leading slash and none at the end."""
     return "/" + re.sub(r"^/+|/+$", "", path)

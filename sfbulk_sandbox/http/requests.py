@@ -12,12 +12,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from sfbulk_sandbox.faults.errors import Fault
-from sfbulk_sandbox.http.responses import JsonAnswer, fault_answer, prefers_xml, xml_fault_answer
+from sfbulk_sandbox.http.responses import (
+    JsonResponse,
+    fault_response,
+    prefers_xml,
+    xml_fault_response,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-    from starlette.requests import Request
+    from starlette.requests import Request as StarletteRequest
     from starlette.responses import Response
 
 _WITH_DOCUMENT = frozenset({"POST", "PATCH"})
@@ -27,7 +32,7 @@ EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 @dataclass(frozen=True)
-class Call:
+class Request:
     """A request without its socket, so that composite resources can make calls of their own.
 
     `body` is decompressed, and empty for handlers that read `stream`.
@@ -77,10 +82,10 @@ class Resource:
     """
 
     path: str
-    methods: Mapping[str, Callable[[Call], Response]]
-    admit: Callable[[Call], Mapping[str, str]] | None = None
-    streaming: Mapping[str, Callable[[Call], Awaitable[Response]]] = field(default_factory=dict)
-    refuse: Callable[[Call, Fault], Response] | None = None
+    methods: Mapping[str, Callable[[Request], Response]]
+    admit: Callable[[Request], Mapping[str, str]] | None = None
+    streaming: Mapping[str, Callable[[Request], Awaitable[Response]]] = field(default_factory=dict)
+    refuse: Callable[[Request, Fault], Response] | None = None
 
     def route(self) -> Route:
         """Return the route; letter case of the path does not matter, as Data Loader relies on."""
@@ -88,17 +93,17 @@ class Resource:
         route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
         return route
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: StarletteRequest) -> Response:
         try:
             answer = await self._admitted(request)
         except Fault as fault:
             answer = self._refused(request, fault)
-        if isinstance(answer, JsonAnswer) and request.headers.get("x-prettyprint") == "1":
+        if isinstance(answer, JsonResponse) and request.headers.get("x-prettyprint") == "1":
             answer.indent()
         return answer
 
-    async def _admitted(self, request: Request) -> Response:
-        headers = self.admit(_call(request)) if self.admit else {}
+    async def _admitted(self, request: StarletteRequest) -> Response:
+        headers = self.admit(_request(request)) if self.admit else {}
         try:
             answer = await self._handled(request)
         except Fault as fault:
@@ -106,19 +111,19 @@ class Resource:
         answer.headers.update(headers)
         return answer
 
-    def _refused(self, request: Request, fault: Fault) -> Response:
+    def _refused(self, request: StarletteRequest, fault: Fault) -> Response:
         if self.refuse:
-            return self.refuse(_call(request), fault)
-        return (xml_fault_answer if prefers_xml(request.headers) else fault_answer)(fault)
+            return self.refuse(_request(request), fault)
+        return (xml_fault_response if prefers_xml(request.headers) else fault_response)(fault)
 
-    async def _handled(self, request: Request) -> Response:
+    async def _handled(self, request: StarletteRequest) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         if method in self.streaming:
-            return await self.streaming[method](_call(request))
+            return await self.streaming[method](_request(request))
         handler = self.methods.get(method)
         if handler is None:
             raise not_allowed(request.method, [*self.methods, *self.streaming])
-        return await run_in_threadpool(handler, _call(request, await _body(request)))
+        return await run_in_threadpool(handler, _request(request, await _body(request)))
 
 
 def routes(resources: Iterable[Resource]) -> list[Route]:
@@ -126,9 +131,9 @@ def routes(resources: Iterable[Resource]) -> list[Route]:
     return [resource.route() for resource in resources]
 
 
-def _call(request: Request, body: bytes = b"") -> Call:
+def _request(request: StarletteRequest, body: bytes = b"") -> Request:
     host = request.headers.get("host", "127.0.0.1")
-    return Call(
+    return Request(
         method=request.method,
         path=request.path_params,
         query=request.query_params,
@@ -141,7 +146,7 @@ def _call(request: Request, body: bytes = b"") -> Call:
     )
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: StarletteRequest) -> bytes:
     body = await request.body()
     if request.headers.get("content-encoding", "").lower() != "gzip":
         return body
@@ -151,14 +156,14 @@ async def _body(request: Request) -> bytes:
         raise Fault(code="UNKNOWN_EXCEPTION", message="The body is not gzip") from None
 
 
-def check_content_type(call: Call) -> None:
+def check_content_type(request: Request) -> None:
     """Refuse documents that are not JSON by their own word; a call may say nothing.
 
     Raises:
         Fault: 415 (REST guide: Status Codes).
     """
-    kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if call.method in _WITH_DOCUMENT and kind and kind not in _DOCUMENT_TYPES:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method in _WITH_DOCUMENT and kind and kind not in _DOCUMENT_TYPES:
         raise Fault(
             code="UNSUPPORTED_MEDIA_TYPE",
             message=f"Content type {kind} is not supported; send application/json",

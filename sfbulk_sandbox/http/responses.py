@@ -43,7 +43,7 @@ def _with_numbers(value: Any) -> Any:
     return value
 
 
-class JsonAnswer(Response):
+class JsonResponse(Response):
     """A JSON document with Salesforce's content type, which has no space in it."""
 
     media_type = "application/json;charset=UTF-8"
@@ -58,9 +58,11 @@ class JsonAnswer(Response):
         self.headers["content-length"] = str(len(self.body))
 
 
-def fault_answer(fault: Fault) -> JsonAnswer:
+def fault_response(fault: Fault) -> JsonResponse:
     """Return the error list of a fault (REST guide: Status Codes and Error Responses)."""
-    return JsonAnswer([fault_document(fault)], status_code=fault.status, headers=_headers_of(fault))
+    return JsonResponse(
+        [fault_document(fault)], status_code=fault.status, headers=_headers_of(fault)
+    )
 
 
 def _headers_of(fault: Fault) -> Mapping[str, str] | None:
@@ -69,7 +71,7 @@ def _headers_of(fault: Fault) -> Mapping[str, str] | None:
     return {"www-authenticate": "Token"} if is_unauthorized else None
 
 
-class XmlAnswer(Response):
+class XmlResponse(Response):
     """An XML document, written as compactly as the JSON ones."""
 
     media_type = "application/xml;charset=UTF-8"
@@ -86,14 +88,14 @@ def prefers_xml(headers: Mapping[str, str]) -> bool:
     return "application/xml" in accepted and "json" not in accepted and "*/*" not in accepted
 
 
-def xml_fault_answer(fault: Fault) -> XmlAnswer:
+def xml_fault_response(fault: Fault) -> XmlResponse:
     """Return the error list of a fault in its XML form (REST guide: Status Codes)."""
     root = ET.Element("Errors")
     error = ET.SubElement(root, "Error")
     texts = [("errorCode", fault.code), ("message", fault.message)]
     for name, text in [*texts, *(("fields", name) for name in fault.fields)]:
         ET.SubElement(error, name).text = text
-    return XmlAnswer(root, status_code=fault.status, headers=_headers_of(fault))
+    return XmlResponse(root, status_code=fault.status, headers=_headers_of(fault))
 
 
 def fault_document(fault: Fault) -> dict[str, Any]:

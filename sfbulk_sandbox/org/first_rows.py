@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.store import Store
     from sfbulk_sandbox.schema.values import Stored
 
-_FOUNDED = "2025-01-01T00:00:00.000Z"
+_CREATED = "2025-01-01T00:00:00.000Z"
 _LOCALE = {"TimeZoneSidKey": "GMT", "LanguageLocaleKey": "en_US"}
 # The statuses that the picklist Task.Status offers; Completed is the one that closes a task.
 _TASK_STATUSES = (
@@ -34,7 +34,7 @@ _TASK_STATUSES = (
 )
 
 
-class Founding:
+class FirstRows:
     """The first rows of one org; their ids follow from the seed alone.
 
     Attributes:
@@ -131,7 +131,7 @@ def _insert(sobject: SObject, facts: Mapping[str, str], user_id: str) -> tuple[s
         field.name: default_value(field) for field in sobject.stored if field.kind is Kind.BOOLEAN
     }
     stamps = {
-        **dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), _FOUNDED),
+        **dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), _CREATED),
         **dict.fromkeys(("CreatedById", "LastModifiedById"), user_id),
     }
     known |= {name: value for name, value in (stamps | dict(facts)).items() if sobject.field(name)}

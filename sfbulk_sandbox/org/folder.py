@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.faults.errors import LoadError, RowError
 from sfbulk_sandbox.org.loaded_file import LoadedFile
-from sfbulk_sandbox.org.lookups import Links
+from sfbulk_sandbox.org.lookups import Lookups
 from sfbulk_sandbox.rules.columns import Column, find_column
 from sfbulk_sandbox.rules.defaults import CREATED, MODIFIED, Defaults, default_value
 from sfbulk_sandbox.rules.derived import Derived
@@ -50,7 +50,7 @@ class FolderLoader:
     def __init__(self, parts: Parts, at: datetime | None = None) -> None:
         self._parts = parts
         self._store = parts.store
-        self._links = Links(parts.store, parts.schema)
+        self._lookups = Lookups(parts.store, parts.schema)
         self._stamp = values.datetime_text((at or parts.clock.now()) - _AGE)
 
     def load(self, directory: Path) -> dict[str, int]:
@@ -67,9 +67,9 @@ class FolderLoader:
             for file in files:
                 self._insert(file)
             for file in files:
-                self._links.resolve(file)
+                self._lookups.resolve(file)
             for file in files:
-                self._links.check(file)
+                self._lookups.check(file)
                 self._finish(file)
         return {file.sobject.name: file.count for file in files}
 
@@ -120,7 +120,7 @@ class FolderLoader:
             if column.parent is None:
                 filled[column.field] = stored
             else:
-                self._links.set_aside(file, number, stored)
+                self._lookups.set_aside(file, number, stored)
         self._fill_ids(file, filled, lines)
         _fill_defaults(file.sobject, filled, self._parts.user_id, len(lines))
         _fill_stamps(file.sobject, filled, self._stamp, len(lines))

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfbulk_sandbox.faults.errors import RollBack
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -89,17 +91,13 @@ class LongTransaction:
 
     def _rehearse(self, added: list[tuple[Path, datetime]]) -> dict[str, int]:
         counts: list[dict[str, int]] = []
-        with suppress(_Undone), self._org.transaction():
+        with suppress(RollBack), self._org.transaction():
             counts = self._load(added)
-            raise _Undone
+            raise RollBack
         return counts[-1]
 
     def _load(self, added: list[tuple[Path, datetime]]) -> list[dict[str, int]]:
         return [self._org.load(folder, at=moment) for folder, moment in added]
-
-
-class _Undone(Exception):  # noqa: N818 - not an error: it takes back what was tried
-    """Ends a rehearsal."""
 
 
 def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.values import Stored
 
 
-class Links:
+class Lookups:
     """The lookups of one load; keys wait in temporary tables until all parents are in."""
 
     def __init__(self, store: Store, schema: Schema) -> None:
@@ -73,7 +73,7 @@ class Links:
         )[0][0]
         self._store.execute(f"DROP TABLE {waiting}")
         if missing is not None:
-            raise _dangling(
+            raise _no_such_parent(
                 file, number, int(missing), f"{parent.name} in use with this {key.name}"
             )
 
@@ -106,14 +106,14 @@ class Links:
         )[0][0]
         if missing is not None:
             names = " or ".join(lookup.reference_to)
-            raise _dangling(file, number, int(missing), f"{names} with this id")
+            raise _no_such_parent(file, number, int(missing), f"{names} with this id")
 
 
 def _waiting(file: LoadedFile, number: int) -> str:
     return quoted(f"~{file.sobject.name}.{number}")
 
 
-def _dangling(file: LoadedFile, number: int, row: int, what: str) -> LoadError:
+def _no_such_parent(file: LoadedFile, number: int, row: int, what: str) -> LoadError:
     records = csvfile.read_records(file.path)
     line, cells = next(islice(records, row - file.first_row, None))
     text = f"there is no {what}: {cells[number]}; add the record or leave the cell empty"

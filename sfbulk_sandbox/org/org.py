@@ -13,9 +13,9 @@ from sfbulk_sandbox.behaviour import Behaviour
 from sfbulk_sandbox.clock import SYSTEM_CLOCK, Clock
 from sfbulk_sandbox.faults.errors import Fault, LoadError, RowError, SchemaError
 from sfbulk_sandbox.faults.saved_rows import SavedRows
-from sfbulk_sandbox.org.first_rows import Founding
+from sfbulk_sandbox.org.first_rows import FirstRows
 from sfbulk_sandbox.org.folder import FolderLoader
-from sfbulk_sandbox.org.refused_rows import RefusingSaver
+from sfbulk_sandbox.org.refused_rows import PrecheckedSaver
 from sfbulk_sandbox.rules.chunk import UNSET, Given, RowResult
 from sfbulk_sandbox.rules.columns import Column, find_column, read_header, upsert_key
 from sfbulk_sandbox.rules.csvcells import CellTypes
@@ -25,7 +25,7 @@ from sfbulk_sandbox.schema import values
 from sfbulk_sandbox.schema.ids import IdSource, is_valid, to18
 from sfbulk_sandbox.schema.schema import Field, Schema, SObject
 from sfbulk_sandbox.schema.store import Store, quoted
-from sfbulk_sandbox.soql.conditions import Asked
+from sfbulk_sandbox.soql.conditions import QueryContext
 from sfbulk_sandbox.soql.query import Column as QueryColumn
 from sfbulk_sandbox.soql.query import Query, compile_query
 from sfbulk_sandbox.soql.scope import unknown_object
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from sfbulk_sandbox.org.refused_rows import Refusals
+    from sfbulk_sandbox.org.refused_rows import RowFaults
 
 __all__ = [
     "Fault",
@@ -66,7 +66,7 @@ class Loader:
         types: The types that cells must have to be read at all; None leaves that to the saver.
     """
 
-    def __init__(self, saver: RefusingSaver, types: CellTypes | None = None) -> None:
+    def __init__(self, saver: PrecheckedSaver, types: CellTypes | None = None) -> None:
         self._saver = saver
         self._types = types
 
@@ -117,18 +117,18 @@ class Org:
         self.clock = clock
         self._seed = seed
         self._store = Store(self.schema, db)
-        self._founding = Founding(IdSource(seed))
-        self.refusals: Refusals | None = None
+        self._first_rows = FirstRows(IdSource(seed))
+        self.row_faults: RowFaults | None = None
         self.behaviour = Behaviour()
-        self.id = self._founding.org_id
-        self.user_id = self._founding.user_id
+        self.id = self._first_rows.org_id
+        self.user_id = self._first_rows.user_id
         self._ids = IdSource(seed)
-        self._begin()
+        self._add_first_rows()
 
-    def _begin(self) -> None:
+    def _add_first_rows(self) -> None:
         self._ids.serials.clear()
         self._ids.serials.update(self._store.serials())
-        self._founding.write(self._store, self.schema, self._ids)
+        self._first_rows.write(self._store, self.schema, self._ids)
 
     @property
     def _parts(self) -> Parts:
@@ -178,8 +178,8 @@ class Org:
         Raises:
             Fault: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD... with the place.
         """
-        asked = Asked(soql, self.clock.now(), all_rows=all_rows, bulk=surface == "bulk")
-        return compile_query(self._store, self.schema, asked, version)
+        context = QueryContext(soql, self.clock.now(), all_rows=all_rows, bulk=surface == "bulk")
+        return compile_query(self._store, self.schema, context, version)
 
     def upsert_key(self, sobject_name: str, name: str) -> Field:
         """The field that an upsert by `name` finds records by.
@@ -217,7 +217,7 @@ class Org:
         empty_is_null = is_csv and self.behaviour.has("empty_on_insert", "null")
         parts = replace(self._parts, empty_is_null=empty_is_null)
         saver = Saver(parts, operation, sobject, columns, external_id)
-        return Loader(self._refusing(saver, sobject, operation, header, external_id), types)
+        return Loader(self._prechecked(saver, sobject, operation, header, external_id), types)
 
     def save_record(
         self,
@@ -258,20 +258,20 @@ class Org:
         names = {name.lower(): name for row in rows for name in row}
         columns = [self._json_column(sobject, name) for name in names.values()]
         saved = Saver(self._parts, operation, sobject, columns, external_id)
-        saver = self._refusing(saved, sobject, operation, list(names.values()), external_id)
+        saver = self._prechecked(saved, sobject, operation, list(names.values()), external_id)
         folded = [{name.lower(): cell for name, cell in row.items()} for row in rows]
         return saver.save([[row.get(name, UNSET) for name in names] for row in folded])
 
-    def _refusing(
+    def _prechecked(
         self,
         saver: Saver,
         sobject: SObject,
         operation: Operation,
         names: Sequence[str],
         external_id: str | None,
-    ) -> RefusingSaver:
+    ) -> PrecheckedSaver:
         load = SavedRows(sobject.name, operation, names, external_id, first=1, rows=())
-        return RefusingSaver(saver, self.refusals, load)
+        return PrecheckedSaver(saver, self.row_faults, load)
 
     def new_id(self, prefix: str) -> str:
         """An id of no record: a job's, a batch's. A file remembers it, as clients may."""
@@ -345,7 +345,7 @@ class Org:
     def reset(self) -> None:
         """Remove every record, and begin to number ids as a new org does."""
         self._store.clear()
-        self._begin()
+        self._add_first_rows()
 
     def close(self) -> None:
         """Give the database file back, and remove it if it was a temporary one."""

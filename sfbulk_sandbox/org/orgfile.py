@@ -45,11 +45,11 @@ class OrgFile:
             raise
 
     @property
-    def begun(self) -> bool:
+    def has_org(self) -> bool:
         """Whether an org lies in the file, be it empty of rows."""
         return _BEGUN in self._facts
 
-    def settle(self, seed: int | None, describe: Path | None) -> tuple[int, Schema]:
+    def resolve(self, seed: int | None, describe: Path | None) -> tuple[int, Schema]:
         """Return the org's seed and objects: those remembered, or for a new org those given.
 
         Args:
@@ -60,7 +60,7 @@ class OrgFile:
             OrgFileError: What is given is not what the file remembers.
             SchemaError: The folder describes nothing.
         """
-        if not self.begun:
+        if not self.has_org:
             self._facts = {_SEED: seed or 0, _DESCRIBES: _described(describe)}
         elif seed not in (None, self._facts[_SEED]):
             raise OrgFileError(
@@ -71,7 +71,7 @@ class OrgFile:
             self._refuse_other(_described(describe))
         return self._facts[_SEED], _schema(self._facts)
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Write down what the org was made with; until then closing removes a new file."""
         self._facts[_BEGUN] = True
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
@@ -86,7 +86,7 @@ class OrgFile:
 
     def close(self) -> None:
         """Give the file back, and remove it when no org began in it."""
-        if not self.begun:
+        if not self.has_org:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         self._unlock()

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.rules.saving import Saver
 
 
-class Refusals(Protocol):
+class RowFaults(Protocol):
     """What knows the rows to refuse."""
 
     def refused_rows(self, saved: SavedRows) -> Mapping[int, RowError]:
         """Return the errors of rows by their place."""
 
 
-class RefusingSaver:
+class PrecheckedSaver:
     """Saves rows, without those that are to be refused.
 
     Args:
@@ -31,9 +31,9 @@ class RefusingSaver:
         load: What is saved; its rows and their first number are those of each `save`.
     """
 
-    def __init__(self, saver: Saver, refusals: Refusals | None, load: SavedRows) -> None:
+    def __init__(self, saver: Saver, row_faults: RowFaults | None, load: SavedRows) -> None:
         self._saver = saver
-        self._refusals = refusals
+        self._row_faults = row_faults
         self._load = load
         self._seen = 0
 
@@ -50,13 +50,13 @@ class RefusingSaver:
         """
         width = len(self._load.names)
         ragged = {
-            place: _does_not_fit(row, width) for place, row in enumerate(rows) if len(row) != width
+            place: _wrong_width(row, width) for place, row in enumerate(rows) if len(row) != width
         }
-        rows = [_fitted(row, width) for row in rows] if ragged else rows
+        rows = [_with_width(row, width) for row in rows] if ragged else rows
         refused = {**(unread or {}), **ragged}
         saved = replace(self._load, first=self._seen + 1, rows=rows)
-        if self._refusals:
-            refused = {**refused, **self._refusals.refused_rows(saved)}
+        if self._row_faults:
+            refused = {**refused, **self._row_faults.refused_rows(saved)}
         self._seen += len(rows)
         if not refused:
             return self._saver.save(rows)
@@ -73,9 +73,9 @@ class RefusingSaver:
         return RowResult(ids[0] if ids else None, success=False, created=False, errors=(error,))
 
 
-def _does_not_fit(row: Sequence[Given], width: int) -> RowError:
+def _wrong_width(row: Sequence[Given], width: int) -> RowError:
     return RowError("INVALID_FIELD", f"A row of {len(row)} field(s) under a header of {width}")
 
 
-def _fitted(row: Sequence[Given], width: int) -> Sequence[Given]:
+def _with_width(row: Sequence[Given], width: int) -> Sequence[Given]:
     return [*row[:width], *[UNSET] * (width - len(row))]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer, instant_text
+from sfbulk_sandbox.http.responses import JsonResponse, instant_text
+from sfbulk_sandbox.rest.paths import named_sobject
 from sfbulk_sandbox.schema.values import instant, moment_of
 from sfbulk_sandbox.sign_in.auth import not_found
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.long_transaction import LongTransaction
     from sfbulk_sandbox.org.org import Org
     from sfbulk_sandbox.schema.schema import SObject
@@ -42,7 +43,7 @@ class ChangeResources:
         org: Org,
         *,
         transaction: LongTransaction,
-        admit: Callable[[Call], Mapping[str, str]],
+        admit: Callable[[Request], Mapping[str, str]],
     ) -> None:
         self._org = org
         self._transaction = transaction
@@ -56,23 +57,23 @@ class ChangeResources:
             Resource(sobject + "/deleted", {"GET": self.deleted}, self._admit),
         ]
 
-    def updated(self, call: Call) -> Response:
+    def updated(self, request: Request) -> Response:
         """Name the records that were created or changed."""
-        start, end = self._span(call, _UPDATED_REACH)
-        rows = self._rows(self._sobject(call), start, end, deleted=False)
-        return JsonAnswer(
+        start, end = self._span(request, _UPDATED_REACH)
+        rows = self._rows(self._sobject(request), start, end, deleted=False)
+        return JsonResponse(
             {
                 "ids": [record_id for record_id, _ in rows],
                 "latestDateCovered": instant_text(self._covered(end)),
             }
         )
 
-    def deleted(self, call: Call) -> Response:
+    def deleted(self, request: Request) -> Response:
         """Name the records that were put into the recycle bin."""
-        start, end = self._span(call, _DELETED_REACH)
-        rows = self._rows(self._sobject(call), start, end, deleted=True)
+        start, end = self._span(request, _DELETED_REACH)
+        rows = self._rows(self._sobject(request), start, end, deleted=True)
         earliest = _minute(self._org.clock.now() - _DELETED_REACH)
-        return JsonAnswer(
+        return JsonResponse(
             {
                 "deletedRecords": [
                     {"id": record_id, "deletedDate": changed.removesuffix("Z") + "+0000"}
@@ -83,14 +84,14 @@ class ChangeResources:
             }
         )
 
-    def _sobject(self, call: Call) -> SObject:
-        sobject = self._org.schema.sobject(call.path["sobject"])
-        if sobject is None or not sobject.allows("replicateable"):
+    def _sobject(self, request: Request) -> SObject:
+        sobject = named_sobject(self._org, request)
+        if not sobject.allows("replicateable"):
             raise not_found()
         return sobject
 
-    def _span(self, call: Call, reach: timedelta) -> tuple[datetime, datetime]:
-        start, end = _instant(call, "start"), _instant(call, "end")
+    def _span(self, request: Request, reach: timedelta) -> tuple[datetime, datetime]:
+        start, end = _instant(request, "start"), _instant(request, "end")
         if end - start < timedelta(minutes=1):
             raise _refused("end must be at least one minute after start")
         if start < _minute(self._org.clock.now() - reach):
@@ -118,14 +119,14 @@ class ChangeResources:
         return [(row[0], row[1]) for row in self._org.query(soql, all_rows=deleted).rows()]
 
 
-def _instant(call: Call, name: str) -> datetime:
+def _instant(request: Request, name: str) -> datetime:
     """Return a date of the query, its seconds cut off as Salesforce does.
 
     Raises:
         Fault: It is missing or no ISO 8601 date with time.
     """
     # A plus that was not written as %2B arrives as a space.
-    text = call.query.get(name, "").strip().replace(" ", "+")
+    text = request.query.get(name, "").strip().replace(" ", "+")
     try:
         return _minute(moment_of(instant(text)))
     except ValueError:

@@ -7,19 +7,19 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sfbulk_sandbox.faults.errors import Fault, RowError
+from sfbulk_sandbox.faults.errors import Fault, RollBack, RowError
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer
+from sfbulk_sandbox.http.responses import JsonResponse
 from sfbulk_sandbox.org.org import RowResult
-from sfbulk_sandbox.rest.records import checked_names, key_field, record_document
-from sfbulk_sandbox.sign_in.auth import not_found
+from sfbulk_sandbox.rest.paths import key_field, named_sobject
+from sfbulk_sandbox.rest.records import checked_names, record_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from starlette.responses import Response
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.org import Operation, Org
     from sfbulk_sandbox.schema.schema import SObject
 
@@ -33,10 +33,6 @@ _ROLLED_BACK = RowError(
 )
 
 
-class _Undone(Exception):  # noqa: N818 - it ends a transaction, and is no error
-    """A record failed, and all of them were to be saved or none."""
-
-
 class CollectionResources:
     """The resources under /composite/sobjects.
 
@@ -45,7 +41,7 @@ class CollectionResources:
         admit: The check that comes before each call.
     """
 
-    def __init__(self, org: Org, *, admit: Callable[[Call], Mapping[str, str]]) -> None:
+    def __init__(self, org: Org, *, admit: Callable[[Request], Mapping[str, str]]) -> None:
         self._org = org
         self._admit = admit
 
@@ -59,64 +55,60 @@ class CollectionResources:
             Resource(base + "/{sobject}/{field}", {"PATCH": self.upsert}, self._admit),
         ]
 
-    def read(self, call: Call) -> Response:
+    def read(self, request: Request) -> Response:
         """Read records of one object by their ids; null stands for one that is not there."""
-        sobject = self._org.schema.sobject(call.path["sobject"])
-        if sobject is None:
-            raise not_found()
-        ids, fields = _read_request(call)
+        sobject = named_sobject(self._org, request)
+        ids, fields = _read_request(request)
         names = checked_names(sobject, fields)
         if names is None:
             raise Fault(code="MISSING_ARGUMENT", message="fields must name the fields to read")
-        return JsonAnswer([self._found(call, sobject, one, names) for one in ids])
+        return JsonResponse([self._found(request, sobject, one, names) for one in ids])
 
     def _found(
-        self, call: Call, sobject: SObject, record_id: str, names: Sequence[str]
+        self, request: Request, sobject: SObject, record_id: str, names: Sequence[str]
     ) -> dict[str, Any] | None:
         try:
-            return record_document(self._org, call.base_path, sobject, record_id, names)
+            return record_document(self._org, request.base_path, sobject, record_id, names)
         except Fault as fault:
             if fault.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
-    def create(self, call: Call) -> Response:
+    def create(self, request: Request) -> Response:
         """Insert records, of one object or several."""
-        return self._save(call, "insert", _typed_records(call))
+        return self._save(request, "insert", _typed_records(request))
 
-    def update(self, call: Call) -> Response:
+    def update(self, request: Request) -> Response:
         """Update records by their ids."""
-        return self._save(call, "update", _typed_records(call))
+        return self._save(request, "update", _typed_records(request))
 
-    def upsert(self, call: Call) -> Response:
+    def upsert(self, request: Request) -> Response:
         """Insert or update records of one object by an external id or by Id."""
-        sobject = self._org.schema.sobject(call.path["sobject"])
-        if sobject is None:
-            raise not_found()
-        key = key_field(sobject, call.path["field"]).name
+        sobject = named_sobject(self._org, request)
+        key = key_field(sobject, request.path["field"]).name
         # A record without its key is refused by itself, not the call.
-        records = [(sobject.name, {key: None, **record}) for _, record in _typed_records(call)]
-        return self._save(call, "upsert", records, key)
+        records = [(sobject.name, {key: None, **record}) for _, record in _typed_records(request)]
+        return self._save(request, "upsert", records, key)
 
-    def delete(self, call: Call) -> Response:
+    def delete(self, request: Request) -> Response:
         """Put the records of `ids` into the recycle bin."""
-        given = [one.strip() for one in call.query.get("ids", "").split(",") if one.strip()]
+        given = [one.strip() for one in request.query.get("ids", "").split(",") if one.strip()]
         _check_number(given)
         records = []
         for record_id in given:
             sobject = self._org.schema.by_prefix(record_id[:_PREFIX_LENGTH])
             records.append((sobject.name if sobject else "", {"Id": record_id}))
-        all_or_none = call.query.get("allOrNone", "").lower() == "true"
+        all_or_none = request.query.get("allOrNone", "").lower() == "true"
         return _answer(self._results("delete", records, None, all_or_none=all_or_none))
 
     def _save(
         self,
-        call: Call,
+        request: Request,
         operation: Operation,
         records: Sequence[tuple[str, Mapping[str, Any]]],
         key: str | None = None,
     ) -> Response:
-        all_or_none = call.document().get("allOrNone") is True
+        all_or_none = request.document().get("allOrNone") is True
         results = self._results(operation, records, key, all_or_none=all_or_none)
         return _answer(results, created=operation == "upsert")
 
@@ -135,7 +127,7 @@ class CollectionResources:
                     results += self._saved(operation, name, [one for _, one in group], key)
                 if all_or_none:
                     _check_all(results)
-        except _Undone:
+        except RollBack:
             return [_rolled_back(result) if result.success else result for result in results]
         return results
 
@@ -150,25 +142,25 @@ class CollectionResources:
         return self._org.save_records(operation, name, records, key)
 
 
-def _typed_records(call: Call) -> list[tuple[str, Mapping[str, Any]]]:
+def _typed_records(request: Request) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the records of the body, each with its object's name, empty when there is none."""
-    records = call.document().get("records")
+    records = request.document().get("records")
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
         raise Fault(code="JSON_PARSER_ERROR", message="records must be a list of objects")
     _check_number(records)
-    return [(_type_of(call, record), record) for record in records]
+    return [(_type_of(request, record), record) for record in records]
 
 
-def _read_request(call: Call) -> tuple[list[str], list[str]]:
+def _read_request(request: Request) -> tuple[list[str], list[str]]:
     """Return the ids and the field names of the URL, or of the body when they are many."""
-    if call.method == "POST":
-        document = call.document()
+    if request.method == "POST":
+        document = request.document()
         lists = [document.get("ids"), document.get("fields")]
         if not all(isinstance(one, list) for one in lists):
             raise Fault(code="JSON_PARSER_ERROR", message="ids and fields must be lists")
         ids, fields = ([str(text) for text in one or []] for one in lists)
     else:
-        ids, fields = (call.query.get(name, "").split(",") for name in ("ids", "fields"))
+        ids, fields = (request.query.get(name, "").split(",") for name in ("ids", "fields"))
     ids = [one.strip() for one in ids if one.strip()]
     if len(ids) > MOST_READ:
         text = f"record limit reached. cannot retrieve more than {MOST_READ} records in this call"
@@ -176,10 +168,10 @@ def _read_request(call: Call) -> tuple[list[str], list[str]]:
     return ids, fields
 
 
-def _type_of(call: Call, record: Mapping[str, Any]) -> str:
+def _type_of(request: Request, record: Mapping[str, Any]) -> str:
     attributes = record.get("attributes")
     name = attributes.get("type") if isinstance(attributes, dict) else None
-    if not isinstance(name, str) and "sobject" not in call.path:
+    if not isinstance(name, str) and "sobject" not in request.path:
         raise Fault(code="MISSING_ARGUMENT", message="attributes.type must name the object")
     return str(name)
 
@@ -192,7 +184,7 @@ def _check_number(records: Sequence[Any]) -> None:
 
 def _check_all(results: Sequence[RowResult]) -> None:
     if not all(result.success for result in results):
-        raise _Undone
+        raise RollBack
 
 
 def _rolled_back(result: RowResult) -> RowResult:
@@ -204,7 +196,7 @@ def _failed(error: RowError) -> RowResult:
 
 
 def _answer(results: Sequence[RowResult], *, created: bool = False) -> Response:
-    return JsonAnswer([_document(result, created=created) for result in results])
+    return JsonResponse([_document(result, created=created) for result in results])
 
 
 def _document(result: RowResult, *, created: bool) -> dict[str, Any]:

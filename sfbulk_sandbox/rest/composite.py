@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, quote, unquote
 import msgspec
 from starlette.routing import compile_path
 
-from sfbulk_sandbox.faults.errors import Fault
-from sfbulk_sandbox.http.requests import Call, Resource, not_allowed
-from sfbulk_sandbox.http.responses import JsonAnswer, encode_json, fault_answer
+from sfbulk_sandbox.faults.errors import Fault, RollBack
+from sfbulk_sandbox.http.requests import Request, Resource, not_allowed
+from sfbulk_sandbox.http.responses import JsonResponse, encode_json, fault_response
 from sfbulk_sandbox.sign_in.auth import check_version
 
 if TYPE_CHECKING:
@@ -40,12 +40,8 @@ _HALTED = Fault(
 )
 
 
-class _Undone(Exception):  # noqa: N818 - it ends a transaction, and is no error
-    """A request failed, and all of them were to count or none."""
-
-
 @dataclass(frozen=True)
-class _Request:
+class _Subrequest:
     """One request inside a call."""
 
     method: str
@@ -54,7 +50,7 @@ class _Request:
     headers: Mapping[str, str]
 
 
-class Inner:
+class Subrequests:
     """Leads the requests inside a call to the resources that may answer there."""
 
     def __init__(self, resources: Sequence[Resource]) -> None:
@@ -64,31 +60,31 @@ class Inner:
             for pattern, _, _ in [compile_path(resource.path)]
         ]
 
-    def answer(self, outer: Call, request: _Request) -> Response:
+    def answer(self, outer: Request, subrequest: _Subrequest) -> Response:
         """Return the answer, also when it is a refusal."""
         try:
-            return self._answered(outer, request)
+            return self._answered(outer, subrequest)
         except Fault as fault:
-            return fault_answer(fault)
+            return fault_response(fault)
 
-    def _answered(self, outer: Call, request: _Request) -> Response:
-        path, _, query = request.url.partition("?")
+    def _answered(self, outer: Request, subrequest: _Subrequest) -> Response:
+        path, _, query = subrequest.url.partition("?")
         path = "/" + unquote(path).strip("/")
         for pattern, resource in self._table:
             if matched := pattern.match(path):
-                call = Call(
-                    method=request.method,
+                request = Request(
+                    method=subrequest.method,
                     path=matched.groupdict(),
                     query=dict(parse_qsl(query, keep_blank_values=True)),
-                    headers=request.headers,
+                    headers=subrequest.headers,
                     base_url=outer.base_url,
-                    body=b"" if request.body is None else encode_json(request.body),
+                    body=b"" if subrequest.body is None else encode_json(subrequest.body),
                 )
-                check_version(call.path.get("version", outer.version))
-                handler = resource.methods.get(request.method)
+                check_version(request.path.get("version", outer.version))
+                handler = resource.methods.get(subrequest.method)
                 if handler is None:
-                    raise not_allowed(request.method, resource.methods)
-                return handler(call)
+                    raise not_allowed(subrequest.method, resource.methods)
+                return handler(request)
         raise Fault(code="NOT_FOUND", message="The requested resource does not exist", status=404)
 
 
@@ -105,13 +101,13 @@ class CompositeResources:
     def __init__(
         self,
         org: Org,
-        inner: Inner,
+        subrequests: Subrequests,
         *,
         count: Callable[[int], None],
-        admit: Callable[[Call], Mapping[str, str]],
+        admit: Callable[[Request], Mapping[str, str]],
     ) -> None:
         self._org = org
-        self._inner = inner
+        self._subrequests = subrequests
         self._count = count
         self._admit = admit
 
@@ -123,9 +119,9 @@ class CompositeResources:
             Resource(base + "/batch", {"POST": self.batch}, self._admit),
         ]
 
-    def composite(self, call: Call) -> Response:
+    def composite(self, request: Request) -> Response:
         """Answer requests that may refer to earlier ones' answers; one API request in all."""
-        document = call.document()
+        document = request.document()
         requests = _requests(document, "compositeRequest")
         names = [str(entry.get("referenceId")) for entry in requests]
         all_or_none = document.get("allOrNone") is True
@@ -133,16 +129,18 @@ class CompositeResources:
         try:
             with self._org.transaction() if all_or_none else nullcontext():
                 for entry in requests:
-                    self._answer_one(call, entry, answers, all_or_none=all_or_none)
-        except _Undone:
+                    self._answer_one(request, entry, answers, all_or_none=all_or_none)
+        except RollBack:
             # The one that failed says why; the others, before and after it, that they do not count.
             kept = {name: one for name, one in answers.items() if one.status_code >= _FAILED_FROM}
-            answers = dict.fromkeys(names, fault_answer(_ROLLED_BACK)) | kept
-        return JsonAnswer({"compositeResponse": [_part(name, answers[name]) for name in names]})
+            answers = dict.fromkeys(names, fault_response(_ROLLED_BACK)) | kept
+        return JsonResponse(
+            {"compositeResponse": [_result_document(name, answers[name]) for name in names]}
+        )
 
-    def batch(self, call: Call) -> Response:
+    def batch(self, request: Request) -> Response:
         """Answer requests that know nothing of each other; each is an API request."""
-        document = call.document()
+        document = request.document()
         requests = _requests(document, "batchRequests")
         # The call itself was counted as one.
         self._count(max(0, len(requests) - 1))
@@ -150,38 +148,42 @@ class CompositeResources:
         failed = False
         for entry in requests:
             if failed and document.get("haltOnError") is True:
-                answer: Response = fault_answer(_HALTED)
+                answer: Response = fault_response(_HALTED)
             else:
-                answer = self._inner.answer(call, _request(entry, entry.get("richInput")))
+                answer = self._subrequests.answer(
+                    request, _subrequest(entry, entry.get("richInput"))
+                )
             failed = failed or answer.status_code >= _FAILED_FROM
             results.append({"statusCode": answer.status_code, "result": _body(answer)})
-        return JsonAnswer({"hasErrors": failed, "results": results})
+        return JsonResponse({"hasErrors": failed, "results": results})
 
     def _answer_one(
         self,
-        call: Call,
+        request: Request,
         entry: Mapping[str, Any],
         answers: dict[str, Response],
         *,
         all_or_none: bool,
     ) -> None:
-        answer = self._referring(call, entry, answers)
+        answer = self._answer_with_references(request, entry, answers)
         answers[str(entry.get("referenceId"))] = answer
         if all_or_none and answer.status_code >= _FAILED_FROM:
-            raise _Undone
+            raise RollBack
 
-    def _referring(
-        self, call: Call, entry: Mapping[str, Any], answers: Mapping[str, Response]
+    def _answer_with_references(
+        self, request: Request, entry: Mapping[str, Any], answers: Mapping[str, Response]
     ) -> Response:
         try:
             url = _REFERENCE.sub(
-                lambda found: quote(_text(_referred(found[1], answers)), safe=""),
+                lambda found: quote(_text(_value_at(found[1], answers)), safe=""),
                 str(entry.get("url", "")),
             )
-            request = _request({**entry, "url": url}, _resolved(entry.get("body"), answers))
+            subrequest = _subrequest(
+                {**entry, "url": url}, _with_values(entry.get("body"), answers)
+            )
         except Fault as fault:
-            return fault_answer(fault)
-        return self._inner.answer(call, request)
+            return fault_response(fault)
+        return self._subrequests.answer(request, subrequest)
 
 
 def _requests(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
@@ -198,10 +200,10 @@ def _requests(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return entries
 
 
-def _request(entry: Mapping[str, Any], body: Any) -> _Request:
+def _subrequest(entry: Mapping[str, Any], body: Any) -> _Subrequest:
     url = str(entry.get("url", ""))
     headers = entry.get("httpHeaders")
-    return _Request(
+    return _Subrequest(
         method=str(entry.get("method", "")).upper(),
         url=url if url.startswith("/") else _BASE + url,
         body=body,
@@ -209,20 +211,20 @@ def _request(entry: Mapping[str, Any], body: Any) -> _Request:
     )
 
 
-def _resolved(value: Any, answers: Mapping[str, Response]) -> Any:
+def _with_values(value: Any, answers: Mapping[str, Response]) -> Any:
     """Return a body with every reference in it replaced by what it refers to."""
     if isinstance(value, dict):
-        return {name: _resolved(member, answers) for name, member in value.items()}
+        return {name: _with_values(member, answers) for name, member in value.items()}
     if isinstance(value, list):
-        return [_resolved(member, answers) for member in value]
+        return [_with_values(member, answers) for member in value]
     if not isinstance(value, str):
         return value
     if whole := _REFERENCE.fullmatch(value):
-        return _referred(whole[1], answers)
-    return _REFERENCE.sub(lambda found: _text(_referred(found[1], answers)), value)
+        return _value_at(whole[1], answers)
+    return _REFERENCE.sub(lambda found: _text(_value_at(found[1], answers)), value)
 
 
-def _referred(path: str, answers: Mapping[str, Response]) -> Any:
+def _value_at(path: str, answers: Mapping[str, Response]) -> Any:
     """Return the value of a path such as `account.records[0].Id`.
 
     Raises:
@@ -249,7 +251,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else encode_json(value).decode()
 
 
-def _part(name: str, answer: Response) -> dict[str, Any]:
+def _result_document(name: str, answer: Response) -> dict[str, Any]:
     headers = {shown: answer.headers[shown] for shown in _SHOWN_HEADERS if shown in answer.headers}
     return {
         "body": _body(answer),

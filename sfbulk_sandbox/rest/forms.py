@@ -11,18 +11,18 @@ from sfbulk_sandbox.http.multipart import form_parts
 from sfbulk_sandbox.schema.schema import Kind
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.schema.schema import SObject
 
 _CODE = "INVALID_MULTIPART_REQUEST"
 
 
-def is_form(call: Call) -> bool:
+def is_form(request: Request) -> bool:
     """Whether the body is a form."""
-    return call.headers.get("content-type", "").lower().startswith("multipart/")
+    return request.headers.get("content-type", "").lower().startswith("multipart/")
 
 
-def form_fields(call: Call, sobject: SObject) -> dict[str, Any]:
+def form_fields(request: Request, sobject: SObject) -> dict[str, Any]:
     """Return the fields that a form sets, files as base64.
 
     The part of a file has the name of its field, the part of the other fields any name.
@@ -31,7 +31,7 @@ def form_fields(call: Call, sobject: SObject) -> dict[str, Any]:
         Fault: It is no form, has not one part of fields, or that part is no JSON object.
     """
     try:
-        parts = form_parts(call.headers["content-type"], call.body)
+        parts = form_parts(request.headers["content-type"], request.body)
     except ValueError as error:
         raise Fault(_CODE, f"Multipart message is malformed: {error}") from None
     files = {
@@ -45,4 +45,4 @@ def form_fields(call: Call, sobject: SObject) -> dict[str, Any]:
     if len(documents) > 1:
         text = "Multipart message must include one non-binary part, and each file by its field"
         raise Fault(_CODE, text)
-    return {**replace(call, body=documents[0]).document(), **files}
+    return {**replace(request, body=documents[0]).document(), **files}

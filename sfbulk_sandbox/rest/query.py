@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sfbulk_sandbox.bulk2.query_columns import columns_document
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer, encode_json
+from sfbulk_sandbox.http.responses import JsonResponse, encode_json
+from sfbulk_sandbox.rest.query_columns import columns_document
 from sfbulk_sandbox.rest.unserved import unserved
 from sfbulk_sandbox.schema.rowfile import RowFile
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.org import Org
     from sfbulk_sandbox.schema.ids import IdSource
 
@@ -80,7 +80,7 @@ class QueryResources:
     """
 
     def __init__(
-        self, org: Org, cursors: Cursors, *, admit: Callable[[Call], Mapping[str, str]]
+        self, org: Org, cursors: Cursors, *, admit: Callable[[Request], Mapping[str, str]]
     ) -> None:
         self._org = org
         self._cursors = cursors
@@ -96,51 +96,51 @@ class QueryResources:
             Resource(base + "/queryAll/{locator}", {"GET": self.more}, self._admit),
         ]
 
-    def query(self, call: Call) -> Response:
+    def query(self, request: Request) -> Response:
         """Answer SOQL without deleted records."""
-        return self._query(call, all_rows=False)
+        return self._query(request, all_rows=False)
 
-    def query_all(self, call: Call) -> Response:
+    def query_all(self, request: Request) -> Response:
         """Answer SOQL with the records of the recycle bin."""
-        return self._query(call, all_rows=True)
+        return self._query(request, all_rows=True)
 
-    def more(self, call: Call) -> Response:
+    def more(self, request: Request) -> Response:
         """Answer a later page; it can be asked for again."""
-        cursor, file, start = self._cursors.find(call.path["locator"])
-        return self._page(call, cursor, file, start)
+        cursor, file, start = self._cursors.find(request.path["locator"])
+        return self._page(request, cursor, file, start)
 
-    def _query(self, call: Call, *, all_rows: bool) -> Response:
-        if "explain" in call.query:
+    def _query(self, request: Request, *, all_rows: bool) -> Response:
+        if "explain" in request.query:
             raise unserved("Query plans (explain)")
-        if "q" not in call.query:
+        if "q" not in request.query:
             raise Fault(code="MALFORMED_QUERY", message="A query string has to be specified")
-        version = float(call.version)
-        query = self._org.query(call.query["q"], all_rows=all_rows, version=version)
-        if call.query.get("columns") == "true":
-            return JsonAnswer(columns_document(query))
+        version = float(request.version)
+        query = self._org.query(request.query["q"], all_rows=all_rows, version=version)
+        if request.query.get("columns") == "true":
+            return JsonResponse(columns_document(query))
         count = query.count()
         if count is not None:
-            return JsonAnswer({"totalSize": count, "done": True, "records": []})
+            return JsonResponse({"totalSize": count, "done": True, "records": []})
         records = query.records(version)
-        first = list(islice(records, _page_size(call) + 1))
-        if len(first) <= _page_size(call):
-            return JsonAnswer({"totalSize": len(first), "done": True, "records": first})
+        first = list(islice(records, _page_size(request) + 1))
+        if len(first) <= _page_size(request):
+            return JsonResponse({"totalSize": len(first), "done": True, "records": first})
         cursor, file = self._cursors.keep(chain(first, records))
-        return self._page(call, cursor, file, 0)
+        return self._page(request, cursor, file, 0)
 
-    def _page(self, call: Call, cursor: str, file: RowFile, start: int) -> Response:
-        end = start + _page_size(call)
+    def _page(self, request: Request, cursor: str, file: RowFile, start: int) -> Response:
+        end = start + _page_size(request)
         lines = b"".join(file.read(start, end))
         document: dict[str, object] = {"totalSize": file.count, "done": end >= file.count}
         if end < file.count:
-            document["nextRecordsUrl"] = f"{call.base_path}/query/{cursor}-{end}"
+            document["nextRecordsUrl"] = f"{request.base_path}/query/{cursor}-{end}"
         # The records are JSON already: they are put in as they lie on disk.
         document["records"] = msgspec.Raw(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
-        return JsonAnswer(document)
+        return JsonResponse(document)
 
 
-def _page_size(call: Call) -> int:
+def _page_size(request: Request) -> int:
     """Return the page size asked for, within what is allowed (Query Options Header)."""
-    asked = re.search(r"batchSize=(\d+)", call.headers.get("sforce-query-options", ""))
+    asked = re.search(r"batchSize=(\d+)", request.headers.get("sforce-query-options", ""))
     size = int(asked[1]) if asked else MOST_PER_PAGE
     return min(max(size, FEWEST_PER_PAGE), MOST_PER_PAGE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -12,10 +11,11 @@ from xml.etree import ElementTree as ET
 from starlette.responses import Response
 
 from sfbulk_sandbox.faults.errors import Fault
-from sfbulk_sandbox.http.conditional import DescribesChange, answer_unless_unchanged, content_etag
+from sfbulk_sandbox.http.conditional import DescribesChange, content_etag, respond_unless_unchanged
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer, XmlAnswer, no_content, prefers_xml
+from sfbulk_sandbox.http.responses import JsonResponse, XmlResponse, no_content, prefers_xml
 from sfbulk_sandbox.rest.forms import form_fields, is_form
+from sfbulk_sandbox.rest.paths import key_field, named_record_id, named_sobject
 from sfbulk_sandbox.schema.ids import is_valid, to18
 from sfbulk_sandbox.schema.schema import Kind
 from sfbulk_sandbox.schema.values import moment_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.org.org import Operation, Org, RowResult
     from sfbulk_sandbox.schema.schema import Field, SObject
@@ -39,7 +39,6 @@ _CHANGED = ("LastModifiedDate", "SystemModstamp", "CreatedDate")
 _WITH_ETAG = "Account"
 # Row errors that a single DELETE answers as a 404.
 _GONE = ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED")
-_LIKE_AN_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 _UNQUOTED_KINDS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
 
 
@@ -59,7 +58,7 @@ class RestResources:
         *,
         usage: Usage,
         identity_url: Callable[[str], str],
-        admit: Callable[[Call], Mapping[str, str]],
+        admit: Callable[[Request], Mapping[str, str]],
     ) -> None:
         self._org = org
         self._describes_change = DescribesChange(org.schema, org.clock)
@@ -85,140 +84,138 @@ class RestResources:
             Resource(sobject + "/{field}/{value:path}", keyed, self._admit),
         ]
 
-    def versions(self, call: Call) -> Response:
+    def versions(self, request: Request) -> Response:
         """List the API versions, oldest first; nobody needs to sign in for it."""
         entries = [_version_entry(number) for number in range(OLDEST_VERSION, NEWEST_VERSION + 1)]
-        if not prefers_xml(call.headers):
-            return JsonAnswer(entries)
+        if not prefers_xml(request.headers):
+            return JsonResponse(entries)
         root = ET.Element("Versions")
         for entry in entries:
             version = ET.SubElement(root, "Version")
             for name, text in entry.items():
                 ET.SubElement(version, name).text = text
-        return XmlAnswer(root)
+        return XmlResponse(root)
 
-    def index(self, call: Call) -> Response:
+    def index(self, request: Request) -> Response:
         """Name the resources of a version."""
         names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
-        document = {name: f"{call.base_path}/{name}" for name in names}
-        return JsonAnswer({**document, "identity": self._identity_url(call.base_url)})
+        document = {name: f"{request.base_path}/{name}" for name in names}
+        return JsonResponse({**document, "identity": self._identity_url(request.base_url)})
 
-    def limits(self, call: Call) -> Response:
+    def limits(self, request: Request) -> Response:
         """Tell the limits and what is left of them."""
-        return JsonAnswer(self._usage.document(float(call.version)))
+        return JsonResponse(self._usage.document(float(request.version)))
 
-    def record_count(self, call: Call) -> Response:
+    def record_count(self, request: Request) -> Response:
         """Tell how many records the named objects have; unknown and empty ones are absent."""
-        wanted = {name.lower() for name in call.query.get("sObjects", "").split(",") if name}
+        wanted = {name.lower() for name in request.query.get("sObjects", "").split(",") if name}
         counts = [
             {"count": count, "name": name}
             for name, count in sorted(self._org.counts().items())
             if count and (not wanted or name.lower() in wanted)
         ]
-        return JsonAnswer({"sObjects": counts})
+        return JsonResponse({"sObjects": counts})
 
-    def describe_global(self, call: Call) -> Response:
+    def describe_global(self, request: Request) -> Response:
         """Describe every object in short."""
-        return self._dated(call, lambda: self._global_document(float(call.version)))
+        return self._dated(request, lambda: self._global_document(float(request.version)))
 
-    def basic(self, call: Call) -> Response:
+    def basic(self, request: Request) -> Response:
         """Describe one object in short."""
-        summary = self._sobject(call).summary(float(call.version))
-        return JsonAnswer({"objectDescribe": summary, "recentItems": []})
+        summary = named_sobject(self._org, request).summary(float(request.version))
+        return JsonResponse({"objectDescribe": summary, "recentItems": []})
 
-    def describe(self, call: Call) -> Response:
+    def describe(self, request: Request) -> Response:
         """Describe one object with all its fields."""
-        sobject = self._sobject(call)
-        return self._dated(call, lambda: sobject.describe(float(call.version), call.base_url))
+        sobject = named_sobject(self._org, request)
+        return self._dated(
+            request, lambda: sobject.describe(float(request.version), request.base_url)
+        )
 
     def _global_document(self, version: float) -> dict[str, Any]:
         sobjects = [sobject.summary(version) for sobject in self._org.schema.described()]
         return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects}
 
-    def _dated(self, call: Call, document: Callable[[], dict[str, Any]]) -> Response:
+    def _dated(self, request: Request, document: Callable[[], dict[str, Any]]) -> Response:
         changes = self._describes_change
         headers = {"ETag": changes.etag}
-        return answer_unless_unchanged(
-            call, changes.moment, lambda: JsonAnswer(document()), headers
+        return respond_unless_unchanged(
+            request, changes.moment, lambda: JsonResponse(document()), headers
         )
 
-    def create(self, call: Call) -> Response:
+    def create(self, request: Request) -> Response:
         """Insert a record."""
-        sobject = self._sobject(call)
-        result = self._save("insert", sobject, _values(call, sobject))
-        location = f"{call.base_path}/sobjects/{sobject.name}/{result.id}"
-        return JsonAnswer(
+        sobject = named_sobject(self._org, request)
+        result = self._save("insert", sobject, _values(request, sobject))
+        location = f"{request.base_path}/sobjects/{sobject.name}/{result.id}"
+        return JsonResponse(
             {"id": result.id, "success": True, "errors": []},
             status_code=201,
             headers={"Location": location},
         )
 
-    def read(self, call: Call) -> Response:
+    def read(self, request: Request) -> Response:
         """Read a record, all fields of it or those named."""
-        sobject = self._sobject(call)
-        return self._record(call, sobject, _record_id(call, sobject))
+        sobject = named_sobject(self._org, request)
+        return self._record(request, sobject, named_record_id(request, sobject))
 
-    def read_keyed(self, call: Call) -> Response:
+    def read_keyed(self, request: Request) -> Response:
         """Read a record by an external id, or the bytes of a record's file."""
-        sobject = self._sobject(call)
-        file = sobject.field(call.path["value"])
-        if file and file.kind is Kind.BINARY and is_valid(call.path["field"]):
-            return self._file(sobject, call.path["field"], file)
-        found = self._found(call, sobject)
-        return _choice(call, sobject, found) or self._record(call, sobject, found[0])
+        sobject = named_sobject(self._org, request)
+        file = sobject.field(request.path["value"])
+        if file and file.kind is Kind.BINARY and is_valid(request.path["field"]):
+            return self._file(sobject, request.path["field"], file)
+        found = self._found(request, sobject)
+        return _choice(request, sobject, found) or self._record(request, sobject, found[0])
 
-    def update(self, call: Call) -> Response:
+    def update(self, request: Request) -> Response:
         """Update a record."""
-        sobject = self._sobject(call)
-        self._update(sobject, _record_id(call, sobject), _values(call, sobject))
+        sobject = named_sobject(self._org, request)
+        self._update(sobject, named_record_id(request, sobject), _values(request, sobject))
         return no_content()
 
-    def upsert(self, call: Call) -> Response:
+    def upsert(self, request: Request) -> Response:
         """Insert or update by an external id."""
-        sobject = self._sobject(call)
-        key = key_field(sobject, call.path["field"])
-        if choice := _choice(call, sobject, self._ids(call, sobject, key)):
+        sobject = named_sobject(self._org, request)
+        key = key_field(sobject, request.path["field"])
+        if choice := _choice(request, sobject, self._ids(request, sobject, key)):
             return choice
-        values = {**_values(call, sobject), key.name: call.path["value"]}
+        values = {**_values(request, sobject), key.name: request.path["value"]}
         result = self._save("upsert", sobject, values, key.name)
-        if not result.created and float(call.version) < _UPSERT_BODY_SINCE:
+        if not result.created and float(request.version) < _UPSERT_BODY_SINCE:
             return no_content()
-        return JsonAnswer(
+        return JsonResponse(
             {"id": result.id, "success": True, "errors": [], "created": result.created},
             status_code=201 if result.created else 200,
         )
 
-    def delete(self, call: Call) -> Response:
+    def delete(self, request: Request) -> Response:
         """Put a record into the recycle bin."""
-        sobject = self._sobject(call)
-        self._delete(sobject, _record_id(call, sobject))
+        sobject = named_sobject(self._org, request)
+        self._delete(sobject, named_record_id(request, sobject))
         return no_content()
 
-    def delete_keyed(self, call: Call) -> Response:
+    def delete_keyed(self, request: Request) -> Response:
         """Put a record into the recycle bin by an external id."""
-        sobject = self._sobject(call)
-        found = self._found(call, sobject)
-        if choice := _choice(call, sobject, found):
+        sobject = named_sobject(self._org, request)
+        found = self._found(request, sobject)
+        if choice := _choice(request, sobject, found):
             return choice
         self._delete(sobject, found[0])
         return no_content()
 
-    def _sobject(self, call: Call) -> SObject:
-        sobject = self._org.schema.sobject(call.path["sobject"])
-        if sobject is None:
-            raise not_found()
-        return sobject
-
-    def _record(self, call: Call, sobject: SObject, record_id: str) -> Response:
-        names = checked_names(sobject, call.query.get("fields", "").split(","))
-        answer = JsonAnswer(record_document(self._org, call.base_path, sobject, record_id, names))
+    def _record(self, request: Request, sobject: SObject, record_id: str) -> Response:
+        names = checked_names(sobject, request.query.get("fields", "").split(","))
+        answer = JsonResponse(
+            record_document(self._org, request.base_path, sobject, record_id, names)
+        )
         headers = {}
         if sobject.name == _WITH_ETAG:
             headers["ETag"] = content_etag(bytes(answer.body))
         changed = self._changed(sobject, record_id)
         if changed is None:
             return answer
-        return answer_unless_unchanged(call, changed, lambda: answer, headers)
+        return respond_unless_unchanged(request, changed, lambda: answer, headers)
 
     def _changed(self, sobject: SObject, record_id: str) -> datetime | None:
         name = next((name for name in _CHANGED if sobject.field(name)), None)
@@ -256,14 +253,14 @@ class RestResources:
             raise Fault(code=error.code, message=error.message, fields=error.fields)
         return result
 
-    def _found(self, call: Call, sobject: SObject) -> list[str]:
-        found = self._ids(call, sobject, key_field(sobject, call.path["field"]))
+    def _found(self, request: Request, sobject: SObject) -> list[str]:
+        found = self._ids(request, sobject, key_field(sobject, request.path["field"]))
         if not found:
             raise not_found()
         return found
 
-    def _ids(self, call: Call, sobject: SObject, key: Field) -> list[str]:
-        literal = _literal(key, call.path["value"])
+    def _ids(self, request: Request, sobject: SObject, key: Field) -> list[str]:
+        literal = _literal(key, request.path["value"])
         soql = f"SELECT Id FROM {sobject.name} WHERE {key.name} = {literal}"  # noqa: S608 - SOQL of checked names and an escaped literal
         query = self._org.query(soql)
         return [str(row[0]) for row in query.rows()]
@@ -276,27 +273,12 @@ def _version_entry(number: int) -> dict[str, str]:
     return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
 
 
-def _choice(call: Call, sobject: SObject, found: Sequence[str]) -> Response | None:
+def _choice(request: Request, sobject: SObject, found: Sequence[str]) -> Response | None:
     """Return the 300 that names the records of an external id, when there are several."""
     if len(found) <= 1:
         return None
-    urls = [f"{call.base_path}/sobjects/{sobject.name}/{one}" for one in found]
-    return JsonAnswer(urls, status_code=300)
-
-
-def _record_id(call: Call, sobject: SObject) -> str:
-    """Return the id the path names.
-
-    Raises:
-        Fault: What stands there is no id: 400 when it looks like one, else 404.
-    """
-    text = call.path["record_id"]
-    if is_valid(text):
-        return text
-    if _LIKE_AN_ID.fullmatch(text):
-        message = f"{sobject.label} ID: id value of incorrect type: {text}"
-        raise Fault(code="MALFORMED_ID", message=message)
-    raise _no_key(text)
+    urls = [f"{request.base_path}/sobjects/{sobject.name}/{one}" for one in found]
+    return JsonResponse(urls, status_code=300)
 
 
 def record_document(
@@ -331,27 +313,10 @@ def checked_names(sobject: SObject, asked: Iterable[str]) -> list[str] | None:
     return names or None
 
 
-def _values(call: Call, sobject: SObject) -> dict[str, Any]:
+def _values(request: Request, sobject: SObject) -> dict[str, Any]:
     """Return the fields that a call sets; a form brings files beside them."""
-    given = form_fields(call, sobject) if is_form(call) else call.document()
+    given = form_fields(request, sobject) if is_form(request) else request.document()
     return {name: value for name, value in given.items() if name != "attributes"}
-
-
-def key_field(sobject: SObject, name: str) -> Field:
-    """Return the field that an upsert of one object may find its records by.
-
-    Raises:
-        Fault: 404, when there is no such field or it is no key.
-    """
-    field = sobject.field(name)
-    if field is None or not field.is_key:
-        raise _no_key(name)
-    return field
-
-
-def _no_key(name: str) -> Fault:
-    message = f"Provided external ID field does not exist or is not accessible: {name}"
-    return Fault(code="NOT_FOUND", message=message, status=404)
 
 
 def _literal(field: Field, value: str) -> str:

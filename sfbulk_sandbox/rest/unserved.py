@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
 
 # By what stands below a version; each with all that follows it.
 _SOBJECT = "/sobjects/{sobject}"
@@ -63,7 +63,7 @@ class UnservedResources:
         admit: The check that comes before each call.
     """
 
-    def __init__(self, *, admit: Callable[[Call], Mapping[str, str]]) -> None:
+    def __init__(self, *, admit: Callable[[Request], Mapping[str, str]]) -> None:
         self._admit = admit
 
     def resources(self) -> list[Resource]:
@@ -71,7 +71,7 @@ class UnservedResources:
         return [
             Resource(
                 f"/services/data/v{{version}}{path}{{rest:path}}",
-                dict.fromkeys(EVERY_METHOD, _refusing(name)),
+                dict.fromkeys(EVERY_METHOD, _refuser(name)),
                 self._admit,
             )
             for path, name in _NAMES.items()
@@ -84,8 +84,8 @@ def unserved(name: str) -> Fault:
     return Fault(code="NOT_FOUND", message=message, status=404)
 
 
-def _refusing(name: str) -> Callable[[Call], Response]:
-    def refuse(_call: Call) -> Response:
+def _refuser(name: str) -> Callable[[Request], Response]:
+    def refuse(_request: Request) -> Response:
         raise unserved(name)
 
     return refuse

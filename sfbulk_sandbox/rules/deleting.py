@@ -52,10 +52,14 @@ class Deleter:
             chunk.fail(row, self._refusal(str(chunk.ids[row]), child, record_ids))
         allowed = set(chunk.live())
         now = values.datetime_text(self._parts.clock.now())
-        gone = {sobject: _of(allowed, records) for sobject, records in tree.deleted.items()}
+        gone = {
+            sobject: _allowed_ids(allowed, records) for sobject, records in tree.deleted.items()
+        }
         for child, records in tree.released.items():
             kept = set(gone.get(child.sobject, ()))
-            self._release(child, [one for one in _of(allowed, records) if one not in kept], now)
+            self._release(
+                child, [one for one in _allowed_ids(allowed, records) if one not in kept], now
+            )
         for sobject, record_ids in gone.items():
             self._remove(sobject, record_ids, now)
 
@@ -182,5 +186,5 @@ def _merge(there: Records, more: Records) -> None:
         there[record_id] = there.get(record_id, set()) | rows
 
 
-def _of(allowed: set[int], records: Records) -> list[str]:
+def _allowed_ids(allowed: set[int], records: Records) -> list[str]:
     return [record_id for record_id, rows in records.items() if rows & allowed]

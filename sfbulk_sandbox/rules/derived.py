@@ -131,9 +131,9 @@ class Derived:
         )
         return {str(record_id): stage for record_id, stage in rows}
 
-    def write(self, store: Store, chunk: Chunk, opened: dict[Field, list[str]]) -> None:
+    def write(self, store: Store, chunk: Chunk, restaged: dict[Field, list[str]]) -> None:
         """Write the derived fields of the records that a chunk has just saved."""
-        for field, record_ids in opened.items():
+        for field, record_ids in restaged.items():
             self._set(store, {field: self._with_stage[field]}, _among(record_ids), record_ids)
         saved = [str(chunk.ids[row]) for row in chunk.live()]
         self._set(store, self._always, _among(saved), saved)

@@ -68,13 +68,13 @@ class FileVersions:
             document_id = self._cell(chunk, row, "ContentDocumentId")
             if document_id:
                 before = rows_of.setdefault(document_id, [])
-                number = self._succeed(document_id, chunk.ids[row], facts, now) + len(before)
+                number = self._add_version(document_id, chunk.ids[row], facts, now) + len(before)
                 facts["VersionNumber"] = str(number)
                 for other in before:
                     self._set(chunk, other, {"IsLatest": "false"})
                 before.append(row)
             else:
-                document_id = self._found(self._document, chunk, row, facts, now)
+                document_id = self._create_document(self._document, chunk, row, facts, now)
             self._set(chunk, row, {**facts, "ContentDocumentId": document_id})
 
     def _facts(self, chunk: Chunk, row: int) -> Facts:
@@ -90,7 +90,9 @@ class FileVersions:
             "VersionNumber": "1",
         }
 
-    def _found(self, document: SObject, chunk: Chunk, row: int, facts: Facts, now: str) -> str:
+    def _create_document(
+        self, document: SObject, chunk: Chunk, row: int, facts: Facts, now: str
+    ) -> str:
         """Make the document of a version and its links."""
         owner = self._cell(chunk, row, "OwnerId") or self._parts.user_id
         record = {name: facts[name] for name in _SHOWN}
@@ -117,7 +119,7 @@ class FileVersions:
         ]
         insert_own(self._parts, sobject, links, now)
 
-    def _succeed(self, document_id: str, version_id: str | None, facts: Facts, now: str) -> int:
+    def _add_version(self, document_id: str, version_id: str | None, facts: Facts, now: str) -> int:
         """Make a version the latest of a document; return its number among those saved before."""
         store = self._parts.store
         of_it = 'WHERE "ContentDocumentId" = ?'

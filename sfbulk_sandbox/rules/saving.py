@@ -145,12 +145,12 @@ class Saver:
             chunk.ids[row] = self._parts.ids.new_id(self._sobject.key_prefix or "000")
         records.check_unique(self._parts.store, self._sobject, chunk)
         now = values.datetime_text(self._parts.clock.now())
-        opened = self._derived.open(self._parts.store, chunk)
+        restaged = self._derived.open(self._parts.store, chunk)
         self._files.complete(chunk, now)
         insert(self._parts.store, self._sobject, self._defaults, chunk, now)
         self._update(chunk, chunk.updates(), now)
         self._name([str(chunk.ids[row]) for row in chunk.live()])
-        self._derived.write(self._parts.store, chunk, opened)
+        self._derived.write(self._parts.store, chunk, restaged)
         self._parts.store.keep_serials(self._defaults.serials())
 
     def _update(self, chunk: Chunk, rows: list[int], now: str) -> None:

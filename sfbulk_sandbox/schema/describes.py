@@ -413,7 +413,7 @@ def summary(describe: Mapping[str, Any], version: float) -> Describe:
     return dict(at_version(entry, version))
 
 
-def whole(describe: Mapping[str, Any], version: float, base_url: str) -> Describe:
+def full(describe: Mapping[str, Any], version: float, base_url: str) -> Describe:
     """An object's describe in an API version.
 
     Args:

@@ -241,7 +241,7 @@ class SObject:
 
     def describe(self, version: float, base_url: str = "") -> dict[str, Any]:
         """The whole describe of this API version, as REST sends it from a base URL."""
-        return describes.whole(self._describe, version, base_url)
+        return describes.full(self._describe, version, base_url)
 
     def summary(self, version: float) -> dict[str, Any]:
         """The object's entry in the global describe."""
@@ -354,9 +354,9 @@ class Schema:
         not mention, as when the describes are of two orgs, the lookup's own.
         """
         if parent.name not in self._children:
-            told = {(one.sobject, one.field): one for one in parent.child_relationships}
+            by_parent = {(one.sobject, one.field): one for one in parent.child_relationships}
             self._children[parent.name] = [
-                _seen_from_parent(sobject, lookup, told.get((sobject.name, lookup.name)))
+                _seen_from_parent(sobject, lookup, by_parent.get((sobject.name, lookup.name)))
                 for sobject in self
                 for lookup in sobject.stored
                 if parent.name in lookup.reference_to
@@ -421,9 +421,11 @@ def _child(sobject: str, field: dict[str, Any]) -> describes.Describe:
     }
 
 
-def _seen_from_parent(sobject: SObject, lookup: Field, told: ChildRelationship | None) -> Child:
-    if told is not None:
-        return Child(sobject, lookup, told.cascades, told.restricts)
+def _seen_from_parent(
+    sobject: SObject, lookup: Field, by_parent: ChildRelationship | None
+) -> Child:
+    if by_parent is not None:
+        return Child(sobject, lookup, by_parent.cascades, by_parent.restricts)
     own = lookup.describe
     return Child(sobject, lookup, bool(own["cascadeDelete"]), bool(own["restrictedDelete"]))
 

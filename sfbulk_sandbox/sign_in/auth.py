@@ -12,17 +12,17 @@ from starlette.responses import Response
 
 from sfbulk_sandbox.faults.errors import Fault, OAuthError
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer
+from sfbulk_sandbox.http.responses import JsonResponse
 from sfbulk_sandbox.sign_in import jwt_bearer
 from sfbulk_sandbox.sign_in.identity import identity_url
-from sfbulk_sandbox.sign_in.sessions import same
+from sfbulk_sandbox.sign_in.sessions import equal_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.org import Org
-    from sfbulk_sandbox.sign_in.sessions import Access
+    from sfbulk_sandbox.sign_in.sessions import SignInState
 
 OLDEST_VERSION, NEWEST_VERSION = 31, 68
 OLDEST_RETIRED_VERSION = 7
@@ -48,11 +48,11 @@ _REPLY_KEYS: Mapping[str, tuple[str, ...]] = {
 class Auth:
     """The token endpoint and its counterpart, and the check of a session."""
 
-    def __init__(self, access: Access, org: Org) -> None:
-        self.sessions = access.sessions
-        self._access = access
+    def __init__(self, sign_in: SignInState, org: Org) -> None:
+        self.sessions = sign_in.sessions
+        self._sign_in = sign_in
         self._org = org
-        self._grants: dict[str, Callable[[Mapping[str, str], Call], dict[str, str]]] = {
+        self._grants: dict[str, Callable[[Mapping[str, str], Request], dict[str, str]]] = {
             "client_credentials": self._client_credentials,
             "refresh_token": self._refresh,
             "password": self._password,
@@ -66,78 +66,78 @@ class Auth:
             Resource("/services/oauth2/revoke", {"POST": self.revoke, "GET": self.revoke}),
         ]
 
-    def check_session(self, call: Call) -> None:
+    def check_session(self, request: Request) -> None:
         """Raise the 401 of REST and Bulk 2.0 unless the call carries a live token."""
-        if not self.sessions.is_live(bearer(call)):
+        if not self.sessions.is_live(bearer(request)):
             raise Fault(code="INVALID_SESSION_ID", message="Session expired or invalid", status=401)
 
-    def token(self, call: Call) -> Response:
+    def token(self, request: Request) -> Response:
         """Sign in by the grant the form names (Help: OAuth authorization flows)."""
         try:
-            form = _form(call) | _basic(call)
+            form = _form(request) | _basic(request)
             grant = self._grants.get(form.get("grant_type", ""), _unsupported)
-            more = grant(form, call)
+            more = grant(form, request)
         except OAuthError as refusal:
             return _refused(refusal)
-        return JsonAnswer(self._reply(form["grant_type"], call.base_url) | more)
+        return JsonResponse(self._reply(form["grant_type"], request.base_url) | more)
 
-    def revoke(self, call: Call) -> Response:
+    def revoke(self, request: Request) -> Response:
         """End a session, or take the refresh token back with all sessions (Help: Revoke)."""
-        token = (_form(call) | dict(call.query)).get("token", "")
-        if self._access.refresh_token.revoke(token):
+        token = (_form(request) | dict(request.query)).get("token", "")
+        if self._sign_in.refresh_token.revoke(token):
             self.sessions.end_all()
         elif not self.sessions.end(token):
             return _refused(OAuthError("invalid_token", "invalid token"))
         return Response()
 
-    def _client_credentials(self, form: Mapping[str, str], _call: Call) -> dict[str, str]:
+    def _client_credentials(self, form: Mapping[str, str], _request: Request) -> dict[str, str]:
         self._check_client(form)
         self._check_secret(form)
         return {}
 
-    def _refresh(self, form: Mapping[str, str], _call: Call) -> dict[str, str]:
+    def _refresh(self, form: Mapping[str, str], _request: Request) -> dict[str, str]:
         self._check_client(form)
         if "client_secret" in form:
             self._check_secret(form)
         try:
-            successor = self._access.refresh_token.redeem(form.get("refresh_token", ""))
+            successor = self._sign_in.refresh_token.redeem(form.get("refresh_token", ""))
         except ValueError:
             raise OAuthError("invalid_grant", "expired access/refresh token") from None
         return {"refresh_token": successor} if successor else {}
 
-    def _password(self, form: Mapping[str, str], _call: Call) -> dict[str, str]:
+    def _password(self, form: Mapping[str, str], _request: Request) -> dict[str, str]:
         self._check_client(form)
         if "client_secret" in form:
             self._check_secret(form)
         name, password = form.get("username", ""), form.get("password", "")
-        if not self._access.credentials.password_fits(name, password):
+        if not self._sign_in.credentials.password_fits(name, password):
             raise OAuthError("invalid_grant", "authentication failure")
         return {}
 
-    def _assertion(self, form: Mapping[str, str], call: Call) -> dict[str, str]:
+    def _assertion(self, form: Mapping[str, str], request: Request) -> dict[str, str]:
         # The org's own host is an audience too, as that of a site is.
-        claims = self._access.jwt_key.claims(
+        claims = self._sign_in.jwt_key.claims(
             form.get("assertion", ""),
-            {*jwt_bearer.LOGIN_HOSTS, call.base_url},
+            {*jwt_bearer.LOGIN_HOSTS, request.base_url},
             self._org.clock.now(),
         )
         self._check_client({"client_id": claims.issuer})
-        if claims.subject.lower() != self._access.credentials.username.lower():
+        if claims.subject.lower() != self._sign_in.credentials.username.lower():
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
         return {}
 
     def _check_client(self, form: Mapping[str, str]) -> None:
-        if form.get("client_id") != self._access.credentials.client_id:
+        if form.get("client_id") != self._sign_in.credentials.client_id:
             raise OAuthError("invalid_client_id", "client identifier invalid")
 
     def _check_secret(self, form: Mapping[str, str]) -> None:
-        if not same(form.get("client_secret"), self._access.credentials.client_secret):
+        if not equal_secrets(form.get("client_secret"), self._sign_in.credentials.client_secret):
             raise OAuthError("invalid_client", "invalid client credentials")
 
     def _reply(self, grant: str, base_url: str) -> dict[str, str]:
         identity = identity_url(self._org, base_url)
         issued_at = str(int(self._org.clock.now().timestamp() * 1000))
-        secret = self._access.credentials.client_secret.encode()
+        secret = self._sign_in.credentials.client_secret.encode()
         digest = hmac.digest(secret, (identity + issued_at).encode(), "sha256")
         document = {
             "access_token": self.sessions.open(),
@@ -178,27 +178,27 @@ def not_found() -> Fault:
     return Fault(code="NOT_FOUND", message="The requested resource does not exist", status=404)
 
 
-def bearer(call: Call) -> str:
+def bearer(request: Request) -> str:
     """Return the access token that the call carries, empty without one."""
-    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() in {"bearer", "oauth"} else ""
 
 
-def _unsupported(_form: Mapping[str, str], _call: Call) -> dict[str, str]:
+def _unsupported(_form: Mapping[str, str], _request: Request) -> dict[str, str]:
     raise OAuthError("unsupported_grant_type", "grant type not supported")
 
 
 def _refused(refusal: OAuthError) -> Response:
     body = {"error": refusal.error, "error_description": refusal.description}
-    return JsonAnswer(body, status_code=400)
+    return JsonResponse(body, status_code=400)
 
 
-def _form(call: Call) -> dict[str, str]:
-    return dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
+def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def _basic(call: Call) -> dict[str, str]:
-    scheme, _, text = call.headers.get("authorization", "").partition(" ")
+def _basic(request: Request) -> dict[str, str]:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return {}
     try:

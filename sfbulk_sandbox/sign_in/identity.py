@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import PlainTextResponse
 
 from sfbulk_sandbox.http.requests import Resource
-from sfbulk_sandbox.http.responses import JsonAnswer
+from sfbulk_sandbox.http.responses import JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.responses import Response
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.org import Org
-    from sfbulk_sandbox.sign_in.sessions import Access
+    from sfbulk_sandbox.sign_in.sessions import SignInState
 
 _ANY_VERSION = "{version}"
 _USER_FIELDS = (
@@ -57,10 +57,10 @@ class IdentityResources:
     """
 
     def __init__(
-        self, org: Org, access: Access, *, newest: int, token_of: Callable[[Call], str]
+        self, org: Org, sign_in: SignInState, *, newest: int, token_of: Callable[[Request], str]
     ) -> None:
         self._org = org
-        self._access = access
+        self._sign_in = sign_in
         self._newest = newest
         self._token_of = token_of
 
@@ -71,18 +71,18 @@ class IdentityResources:
             Resource("/id/{org_id}/{user_id}", {"GET": self.identity, "POST": self.identity}),
         ]
 
-    def identity(self, call: Call) -> Response:
+    def identity(self, request: Request) -> Response:
         """Answer the identity URL."""
-        if refusal := self._refusal(call):
+        if refusal := self._refusal(request):
             return refusal
-        user, base = user_facts(self._org), call.base_url
-        return JsonAnswer(
+        user, base = user_facts(self._org), request.base_url
+        return JsonResponse(
             {
                 "id": identity_url(self._org, base),
                 "asserted_user": True,
                 "user_id": self._org.user_id,
                 "organization_id": self._org.id,
-                "username": self._access.credentials.username,
+                "username": self._sign_in.credentials.username,
                 "nick_name": user["CommunityNickname"],
                 "display_name": user["Name"],
                 "email": user["Email"],
@@ -98,7 +98,7 @@ class IdentityResources:
                 "mobile_phone_verified": False,
                 "is_lightning_login_user": False,
                 "status": {"created_date": None, "body": None},
-                "urls": self._urls(call, call.query.get("version", _ANY_VERSION)),
+                "urls": self._urls(request, request.query.get("version", _ANY_VERSION)),
                 "active": True,
                 "user_type": user["UserType"].upper(),
                 "language": user["LanguageLocaleKey"],
@@ -109,17 +109,17 @@ class IdentityResources:
             }
         )
 
-    def userinfo(self, call: Call) -> Response:
+    def userinfo(self, request: Request) -> Response:
         """Answer with OpenID Connect's names for the same."""
-        if refusal := self._refusal(call):
+        if refusal := self._refusal(request):
             return refusal
-        user, base = user_facts(self._org), call.base_url
-        return JsonAnswer(
+        user, base = user_facts(self._org), request.base_url
+        return JsonResponse(
             {
                 "sub": identity_url(self._org, base),
                 "user_id": self._org.user_id,
                 "organization_id": self._org.id,
-                "preferred_username": self._access.credentials.username,
+                "preferred_username": self._sign_in.credentials.username,
                 "nickname": user["CommunityNickname"],
                 "name": user["Name"],
                 "email": user["Email"],
@@ -131,7 +131,7 @@ class IdentityResources:
                 "profile": f"{base}/{self._org.user_id}",
                 "picture": _photos(base)["picture"],
                 "address": {},
-                "urls": self._urls(call, _ANY_VERSION),
+                "urls": self._urls(request, _ANY_VERSION),
                 "active": True,
                 "user_type": user["UserType"].upper(),
                 "language": user["LanguageLocaleKey"],
@@ -142,17 +142,17 @@ class IdentityResources:
             }
         )
 
-    def _refusal(self, call: Call) -> Response | None:
-        token = self._token_of(call) or call.query.get("oauth_token", "")
-        if self._access.sessions.is_live(token):
+    def _refusal(self, request: Request) -> Response | None:
+        token = self._token_of(request) or request.query.get("oauth_token", "")
+        if self._sign_in.sessions.is_live(token):
             return None
         return PlainTextResponse(
             "Bad_OAuth_Token" if token else "Missing_OAuth_Token", status_code=403
         )
 
-    def _urls(self, call: Call, version: str) -> dict[str, str]:
+    def _urls(self, request: Request, version: str) -> dict[str, str]:
         number = f"{self._newest}.0" if version == "latest" else version
-        base, short_id = call.base_url, self._org.id[:15]
+        base, short_id = request.base_url, self._org.id[:15]
         rest = f"{base}/services/data/v{number}/"
         soap = {"enterprise": "c", "metadata": "m", "partner": "u"}
         below = {"sobjects": "sobjects", "search": "search", "query": "query", "recent": "recent"}
@@ -180,8 +180,8 @@ def user_facts(org: Org) -> dict[str, Any]:
     """Return what the org's User record says about its user, by field name."""
     user = org.schema.sobject("User")
     names = [name for name in _USER_FIELDS if user and user.field(name)]
-    told = org.record("User", org.user_id, names) if names else {}
-    return {name: told.get(name) or fact for name, fact in _FACTS.items()}
+    known = org.record("User", org.user_id, names) if names else {}
+    return {name: known.get(name) or fact for name, fact in _FACTS.items()}
 
 
 def _photos(base_url: str) -> dict[str, str]:

@@ -47,7 +47,7 @@ class Credentials:
     def password_fits(self, username: str, password: str) -> bool:
         """Tell whether they are the user's: any case of the name, password with security token."""
         expected = self.password + self.security_token
-        return username.lower() == self.username.lower() and same(password, expected)
+        return username.lower() == self.username.lower() and equal_secrets(password, expected)
 
 
 class Sessions:
@@ -145,7 +145,7 @@ class RefreshToken:
             ValueError: It is not the one that is good now.
         """
         with self._lock:
-            if self._current is None or not same(token, self._current):
+            if self._current is None or not equal_secrets(token, self._current):
                 raise ValueError("the refresh token is not, or no longer, good")
             if not self.rotates:
                 return None
@@ -157,7 +157,7 @@ class RefreshToken:
     def revoke(self, token: str) -> bool:
         """Take the token back, and tell whether it was the good one."""
         with self._lock:
-            if self._current is None or not same(token, self._current):
+            if self._current is None or not equal_secrets(token, self._current):
                 return False
             self._current = None
             return True
@@ -169,7 +169,7 @@ class RefreshToken:
 
 
 @dataclass(frozen=True)
-class Access:
+class SignInState:
     """All that opens the door of one org."""
 
     credentials: Credentials
@@ -178,7 +178,7 @@ class Access:
     jwt_key: JwtKey
 
     @classmethod
-    def of_org(cls, org_id: str, username: str, *, seed: int, clock: Clock) -> Access:
+    def of_org(cls, org_id: str, username: str, *, seed: int, clock: Clock) -> SignInState:
         """Return the access to an org that a seed gives."""
         credentials = Credentials.for_seed(seed, username)
         return cls(
@@ -194,7 +194,7 @@ class Access:
         self.refresh_token.reset()
 
 
-def same(given: str | None, expected: str) -> bool:
+def equal_secrets(given: str | None, expected: str) -> bool:
     """Compare secrets in constant time."""
     return hmac.compare_digest((given or "").encode(), expected.encode())
 

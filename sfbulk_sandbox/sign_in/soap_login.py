@@ -16,9 +16,9 @@ from sfbulk_sandbox.sign_in.identity import user_facts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfbulk_sandbox.http.requests import Call
+    from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.org import Org
-    from sfbulk_sandbox.sign_in.sessions import Access
+    from sfbulk_sandbox.sign_in.sessions import SignInState
 
 # Help, SOAP API login() retirement: 65.0 and later do not have it.
 NEWEST_LOGIN_VERSION = 64
@@ -34,54 +34,54 @@ _SHORT_ID = 15
 class SoapLogin:
     """The one operation of the partner WSDL that the sandbox has."""
 
-    def __init__(self, access: Access, org: Org) -> None:
-        self._access = access
+    def __init__(self, sign_in: SignInState, org: Org) -> None:
+        self._sign_in = sign_in
         self._org = org
 
     def resources(self) -> list[Resource]:
         """Return the resources; serverUrl ends in the org's id, and clients may call that."""
         base = "/services/Soap/u/{version}"
         return [
-            Resource(base, {"POST": self.call}),
-            Resource(base + "/{org_id}", {"POST": self.call}),
+            Resource(base, {"POST": self.request}),
+            Resource(base + "/{org_id}", {"POST": self.request}),
         ]
 
-    def call(self, call: Call) -> Response:
+    def request(self, request: Request) -> Response:
         """Answer an envelope."""
-        number = version_number(call.version)
+        number = version_number(request.version)
         if not OLDEST_VERSION <= number <= NEWEST_LOGIN_VERSION:
             return _fault(
                 "UNSUPPORTED_API_VERSION", _refused_version(number), "UnexpectedErrorFault"
             )
         try:
-            envelope = _parsed(call.body)
+            envelope = _parsed(request.body)
             operation, arguments = _operation(envelope)
         except ValueError as error:
             return _client_fault(f"The envelope cannot be read: {error}")
         if operation != f"{{{_PARTNER}}}login":
             return self._not_login(envelope, operation)
         name, password = arguments.get("username", ""), arguments.get("password", "")
-        if not self._access.credentials.password_fits(name, password):
+        if not self._sign_in.credentials.password_fits(name, password):
             return _fault("INVALID_LOGIN", _INVALID_LOGIN, "LoginFault")
         if self._org.behaviour.has("soap_login", "refused"):
             return _fault("INSUFFICIENT_ACCESS", _NOT_PERMITTED, "LoginFault")
-        return self._signed_in(call)
+        return self._signed_in(request)
 
     def _not_login(self, envelope: ET.Element, operation: str) -> Response:
         header = f"{{{_SOAP}}}Header/{{{_PARTNER}}}SessionHeader/{{{_PARTNER}}}sessionId"
         session = (envelope.findtext(header) or "").strip()
-        if session and not self._access.sessions.is_live(session):
+        if session and not self._sign_in.sessions.is_live(session):
             return _fault("INVALID_SESSION_ID", _INVALID_SESSION, "UnexpectedErrorFault")
         return _client_fault(f"No operation available for request {operation}")
 
-    def _signed_in(self, call: Call) -> Response:
+    def _signed_in(self, request: Request) -> Response:
         short_id = self._org.id[:_SHORT_ID]
         result = {
-            "metadataServerUrl": f"{call.base_url}/services/Soap/m/{call.version}/{short_id}",
+            "metadataServerUrl": f"{request.base_url}/services/Soap/m/{request.version}/{short_id}",
             "passwordExpired": "false",
             "sandbox": "false",
-            "serverUrl": f"{call.base_url}/services/Soap/u/{call.version}/{short_id}",
-            "sessionId": self._access.sessions.open(),
+            "serverUrl": f"{request.base_url}/services/Soap/u/{request.version}/{short_id}",
+            "sessionId": self._sign_in.sessions.open(),
             "userId": self._org.user_id,
         }
         body = f"{_elements(result)}<userInfo>{_elements(self._user_info())}</userInfo>"
@@ -107,14 +107,14 @@ class SoapLogin:
             "organizationName": "sfbulk sandbox",
             "profileId": to18("00e" + self._org.id[3:_SHORT_ID]),
             "roleId": None,
-            "sessionSecondsValid": str(self._access.sessions.seconds),
+            "sessionSecondsValid": str(self._sign_in.sessions.seconds),
             "userDefaultCurrencyIsoCode": None,
             "userEmail": user["Email"],
             "userFullName": user["Name"],
             "userId": self._org.user_id,
             "userLanguage": user["LanguageLocaleKey"],
             "userLocale": user["LocaleSidKey"],
-            "userName": self._access.credentials.username,
+            "userName": self._sign_in.credentials.username,
             "userTimeZone": user["TimeZoneSidKey"],
             "userType": user["UserType"],
             "userUiSkin": "Theme3",

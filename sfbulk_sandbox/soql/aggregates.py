@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox.schema.schema import Field, Kind, plain_field
 from sfbulk_sandbox.soql import datefunctions, syntax
 from sfbulk_sandbox.soql.conditions import comparable, ordered
-from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.position import fault_at, unsupported
 from sfbulk_sandbox.soql.scope import Resolved
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class Aggregates:
 
     def _add_key(self, key: syntax.Operand) -> None:
         if isinstance(key, syntax.Function):
-            if not datefunctions.is_one(key):
-                raise unspoken(self._soql, key.at, f"GROUP BY {key.name}()")
+            if not datefunctions.is_date_function(key):
+                raise unsupported(self._soql, key.at, f"GROUP BY {key.name}()")
             resolved = datefunctions.resolve(self._soql, key, self._scope)
             self._keys[resolved.path] = resolved
             return
@@ -88,7 +88,7 @@ class Aggregates:
         value, alias = item.value, item.alias.name if item.alias else None
         if isinstance(value, (syntax.Subquery, syntax.TypeOf)):
             what = "TYPEOF" if isinstance(value, syntax.TypeOf) else "A subquery"
-            raise unspoken(self._soql, value.at, f"{what} beside aggregates")
+            raise unsupported(self._soql, value.at, f"{what} beside aggregates")
         resolved = self.resolve(value)
         if isinstance(value, syntax.Function):
             return replace(resolved, path=(alias or unnamed,))
@@ -103,7 +103,7 @@ class Aggregates:
             Fault: It is neither grouped nor aggregated; the message begins with `what`.
         """
         if isinstance(operand, syntax.Function):
-            if not datefunctions.is_one(operand):
+            if not datefunctions.is_date_function(operand):
                 return Resolved((operand.word,), *self._call(operand))
             resolved = datefunctions.resolve(self._soql, operand, self._scope)
         else:
@@ -116,7 +116,7 @@ class Aggregates:
     def _call(self, function: syntax.Function) -> tuple[Field, str]:
         """What a function's values are, and the SQL that computes it."""
         if not function.aggregates:
-            raise unspoken(self._soql, function.at, f"{function.name}()")
+            raise unsupported(self._soql, function.at, f"{function.name}()")
         if not function.arguments:
             raise self._malformed(
                 function.at, f"{function.word}() must be the only element of the SELECT list"

@@ -80,7 +80,7 @@ def _check_selected(selected: syntax.Selected) -> None:
 
 
 def _check_function(function: syntax.Function) -> None:
-    if function.aggregates or datefunctions.is_one(function):
+    if function.aggregates or datefunctions.is_date_function(function):
         raise Fault(_NOT_ENABLED, _AGGREGATE)
     if function.word == "FIELDS":
         group = function.arguments[0] if function.arguments else None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.soql import joins, syntax
 from sfbulk_sandbox.soql.aggregates import Aggregates, is_aggregate
-from sfbulk_sandbox.soql.conditions import Asked, Conditions
-from sfbulk_sandbox.soql.items import Answer, Children, Compiled, Item
-from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.conditions import Conditions, QueryContext
+from sfbulk_sandbox.soql.items import Children, Compiled, Item, ResultType
+from sfbulk_sandbox.soql.position import fault_at, unsupported
 from sfbulk_sandbox.soql.selection import Selection
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 _MOST_OFFSET = 2000
 _MOST_LEVELS = 5
 _ROOT_LEVEL = 1
-_SPOKEN_CLAUSES = ("GROUP BY", "OFFSET")
+_SUPPORTED_CLAUSES = ("GROUP BY", "OFFSET")
 
 
-def check_clauses(asked: Asked, statement: syntax.Statement) -> None:
+def check_clauses(context: QueryContext, statement: syntax.Statement) -> None:
     """Refuse the clauses that only Apex has or that are not spoken here.
 
     Raises:
@@ -35,60 +35,60 @@ def check_clauses(asked: Asked, statement: syntax.Statement) -> None:
     for clause in statement.clauses:
         if clause.name == "ALL ROWS":
             text = "ALL ROWS not allowed in this context"
-            raise fault_at(asked.soql, clause.at, "MALFORMED_QUERY", text)
-        if clause.name not in _SPOKEN_CLAUSES:
-            raise unspoken(asked.soql, clause.at, clause.name)
+            raise fault_at(context.soql, clause.at, "MALFORMED_QUERY", text)
+        if clause.name not in _SUPPORTED_CLAUSES:
+            raise unsupported(context.soql, clause.at, clause.name)
 
 
-def compile_count(asked: Asked, statement: syntax.Statement, scope: Scope) -> Compiled:
+def compile_count(context: QueryContext, statement: syntax.Statement, scope: Scope) -> Compiled:
     """Compile `SELECT COUNT()`."""
-    return _Plain(asked, statement, scope).compiled([])
+    return _Plain(context, statement, scope).compiled([])
 
 
-def compile_groups(asked: Asked, statement: syntax.Statement, scope: Scope) -> Compiled:
+def compile_groups(context: QueryContext, statement: syntax.Statement, scope: Scope) -> Compiled:
     """Compile a query with aggregates or GROUP BY."""
-    return _Grouped(asked, statement, scope).compiled()
+    return _Grouped(context, statement, scope).compiled()
 
 
 def compile_records(
-    asked: Asked, statement: syntax.Statement, scope: Scope, items: list[Item]
+    context: QueryContext, statement: syntax.Statement, scope: Scope, items: list[Item]
 ) -> Compiled:
     """Compile a query for records, their columns in this order."""
-    return _Plain(asked, statement, scope).compiled(items)
+    return _Plain(context, statement, scope).compiled(items)
 
 
 def select_items(
-    asked: Asked, statement: syntax.Statement, scope: Scope, level: int = _ROOT_LEVEL
+    context: QueryContext, statement: syntax.Statement, scope: Scope, level: int = _ROOT_LEVEL
 ) -> list[Item]:
     """The SELECT list of a query for records of a level: 1 the root, 2 its children...
 
     Raises:
         Fault: With the place.
     """
-    children = partial(_compile_children, asked, scope, level + 1)
-    return Selection(asked, statement, scope, children).items()
+    children = partial(_compile_children, context, scope, level + 1)
+    return Selection(context, statement, scope, children).items()
 
 
 def _compile_children(
-    asked: Asked, scope: Scope, level: int, subquery: syntax.Subquery
+    context: QueryContext, scope: Scope, level: int, subquery: syntax.Subquery
 ) -> Children:
     statement = subquery.statement
     if level > _MOST_LEVELS:
         text = f"SOQL statements cannot query beyond {_MOST_LEVELS} levels of child relationships"
-        raise fault_at(asked.soql, subquery.at, "MALFORMED_QUERY", text)
+        raise fault_at(context.soql, subquery.at, "MALFORMED_QUERY", text)
     if is_aggregate(statement):
         text = "Aggregate functions and GROUP BY are not allowed in a subquery"
-        raise fault_at(asked.soql, subquery.at, "MALFORMED_QUERY", text)
-    check_clauses(asked, statement)
-    joins.check_where(asked.soql, statement.where)
+        raise fault_at(context.soql, subquery.at, "MALFORMED_QUERY", text)
+    check_clauses(context, statement)
+    joins.check_where(context.soql, statement.where)
     inner, relationship = scope.children(statement)
     lookup = inner.resolve(syntax.Path((relationship.field,), subquery.at))
-    items = select_items(asked, statement, inner, level)
+    items = select_items(context, statement, inner, level)
     offset = statement.clause("OFFSET")
     return Children(
         path=(relationship.name or "",),
         lookup=lookup.sql,
-        compiled=_Plain(asked, statement, inner).compiled_children(items, lookup.sql),
+        compiled=_Plain(context, statement, inner).compiled_children(items, lookup.sql),
         skip=offset.number if offset else 0,
         limit=statement.limit,
     )
@@ -97,12 +97,12 @@ def _compile_children(
 class _Compiler:
     """What the compilers share: WHERE, ORDER BY, LIMIT and OFFSET."""
 
-    def __init__(self, asked: Asked, statement: syntax.Statement, scope: Scope) -> None:
-        self._asked = asked
-        self._soql = asked.soql
+    def __init__(self, context: QueryContext, statement: syntax.Statement, scope: Scope) -> None:
+        self._context = context
+        self._soql = context.soql
         self._statement = statement
         self._scope = scope
-        self._conditions = Conditions(asked, scope)
+        self._conditions = Conditions(context, scope)
 
     def _order_sql(self, key_sql: Callable[[syntax.OrderItem], str], last: str) -> str:
         keys = [key_sql(item) for item in self._statement.order]
@@ -147,7 +147,7 @@ class _Plain(_Compiler):
             sobject=self._scope.sobject,
             items=tuple(items),
             parents=(self._scope.root, *self._scope.parents),
-            answer=Answer.RECORDS if items else Answer.COUNT,
+            result_type=ResultType.RECORDS if items else ResultType.COUNT,
             source=f"{self._scope.from_sql}{rest}",
             parameters=tuple(self._conditions.parameters),
         )
@@ -161,7 +161,7 @@ class _Grouped(_Compiler):
         aggregates = Aggregates(self._soql, self._statement, self._scope)
         items = aggregates.items()
         rest = self._conditions.tests(self._statement.where) + aggregates.group_sql()
-        having = Conditions(self._asked, self._scope, aggregates.resolve)
+        having = Conditions(self._context, self._scope, aggregates.resolve)
         if self._statement.having is not None:
             rest += f" HAVING {having.where(self._statement.having)}"
         rest += self._order_sql(aggregates.order, "min(t0.rowid)")
@@ -169,7 +169,7 @@ class _Grouped(_Compiler):
             sobject=self._scope.sobject,
             items=tuple(items),
             parents=(),
-            answer=Answer.AGGREGATES,
+            result_type=ResultType.AGGREGATES,
             source=f"{self._scope.from_sql}{rest}{self._window()}",
             parameters=(*self._conditions.parameters, *having.parameters),
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryContext:
     """What a statement was asked with.
 
     Attributes:
@@ -51,12 +51,12 @@ class Conditions:
 
     def __init__(
         self,
-        asked: Asked,
+        context: QueryContext,
         scope: Scope,
         resolve: Callable[[syntax.Operand], Resolved] | None = None,
     ) -> None:
-        self._asked = asked
-        self._soql = asked.soql
+        self._context = context
+        self._soql = context.soql
         self._scope = scope
         self._resolve = resolve or self._of_a_row
         self.parameters: list[Stored | float] = []
@@ -65,7 +65,7 @@ class Conditions:
         """The WHERE clause, `before` its first test, with what keeps the recycle bin out."""
         tests = [before] if before else []
         tests += [self.where(where)] if where else []
-        if self._scope.sobject.has_recycle_bin and not self._asked.all_rows:
+        if self._scope.sobject.has_recycle_bin and not self._context.all_rows:
             tests.append("t0.\"IsDeleted\" = 'false'")
         return f" WHERE {' AND '.join(tests)}" if tests else ""
 
@@ -135,7 +135,7 @@ class Conditions:
 
     def _span(self, resolved: Resolved, condition: syntax.Comparison) -> str:
         """Inside a date literal's span, or on one of its sides."""
-        begin, end = spans.bounds(resolved.field, condition.value.text, self._asked.now)
+        begin, end = spans.bounds(resolved.field, condition.value.text, self._context.now)
         one_sided = {"<": ("<", begin), ">=": (">=", begin), ">": (">=", end), "<=": ("<", end)}
         if condition.operator in one_sided:
             sign, bound = one_sided[condition.operator]
@@ -188,7 +188,7 @@ class Conditions:
         joins.check_objects(self._soql, join, self._scope.sobject.name, scope.sobject.name)
         inner = scope.resolve(path)
         joins.check_fields(self._soql, join, outer, inner)
-        conditions = Conditions(self._asked, scope)
+        conditions = Conditions(self._context, scope)
         tests = conditions.tests(join.statement.where)
         self.parameters += conditions.parameters
         # An empty lookup among the children must not make NOT IN false for every record.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.schema.schema import Field, Kind, plain_field
 from sfbulk_sandbox.soql import syntax
-from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.position import fault_at, unsupported
 from sfbulk_sandbox.soql.scope import Resolved
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _OF_DATETIMES = {
 _FUNCTIONS = {**_OF_DATES, **_OF_DATETIMES}
 
 
-def is_one(function: syntax.Function) -> bool:
+def is_date_function(function: syntax.Function) -> bool:
     """Whether a function is a date function."""
     return function.word in _FUNCTIONS
 
@@ -56,8 +56,8 @@ def resolve(soql: str, function: syntax.Function, scope: Scope) -> Resolved:
     if function.aggregates:
         text = f"{function.word}() stands for many records: it may be selected, or tested by HAVING"
         raise fault_at(soql, function.at, "MALFORMED_QUERY", text)
-    if not is_one(function):
-        raise unspoken(soql, function.at, f"{function.name}()")
+    if not is_date_function(function):
+        raise unsupported(soql, function.at, f"{function.name}()")
     resolved = _argument(soql, function, scope)
     fitting = (Kind.DATETIME,) if function.word in _OF_DATETIMES else (Kind.DATE, Kind.DATETIME)
     if resolved.field.kind not in fitting:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypeOfItem:
     """A lookup whose fields depend on the object it leads to (TYPEOF).
 
     Attributes:
@@ -51,10 +51,10 @@ class Children:
     limit: int | None
 
 
-Item = Resolved | Typed | Children
+Item = Resolved | TypeOfItem | Children
 
 
-class Answer(Enum):
+class ResultType(Enum):
     """What a query answers with."""
 
     RECORDS = "records"
@@ -69,7 +69,7 @@ class Compiled:
     sobject: SObject
     items: tuple[Item, ...]
     parents: tuple[Parent, ...]
-    answer: Answer
+    result_type: ResultType
     source: str
     parameters: tuple[Stored | float, ...]
 

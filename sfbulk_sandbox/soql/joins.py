@@ -24,7 +24,7 @@ def check_where(soql: str, where: syntax.Condition | None) -> None:
         Fault: MALFORMED_QUERY at the field before IN.
     """
     joins = list(_joins(where))
-    top = syntax.demands(where)
+    top = syntax.required_conditions(where)
     for number, join in enumerate(joins):
         if join not in top:
             raise _refused(

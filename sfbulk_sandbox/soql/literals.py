@@ -9,7 +9,7 @@ from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.schema import ids, values
 from sfbulk_sandbox.schema.schema import Field, Kind
 from sfbulk_sandbox.schema.store import fold
-from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.position import fault_at, unsupported
 
 if TYPE_CHECKING:
     from sfbulk_sandbox.faults.errors import Fault
@@ -107,7 +107,7 @@ def _amount(soql: str, field: Field, literal: syntax.Literal) -> Stored | float:
     """An amount with a currency; the org has one currency, so there is nothing to convert."""
     code, digits = literal.text[:_CODE_LENGTH], literal.text[_CODE_LENGTH:]
     if code.upper() != _CURRENCY:
-        raise unspoken(soql, literal.at, f"An amount of another currency than {_CURRENCY}")
+        raise unsupported(soql, literal.at, f"An amount of another currency than {_CURRENCY}")
     return _number(field, digits)
 
 

@@ -79,7 +79,7 @@ class _Builder(Transformer[Any, Any]):
     def query(self, parts: list[Any]) -> syntax.Statement:
         items, source, *rest = parts
         clauses: dict[str, Any] = dict(rest)
-        where, where_ends = clauses.pop("WHERE", (None, None))
+        where, where_end = clauses.pop("WHERE", (None, None))
         keys = ()
         if "GROUP BY" in clauses:
             clauses["GROUP BY"], keys = clauses["GROUP BY"]
@@ -89,7 +89,7 @@ class _Builder(Transformer[Any, Any]):
             source=source,
             also=clauses.pop("also", ()),
             where=where,
-            where_ends=where_ends,
+            where_end=where_end,
             group=keys,
             having=clauses.pop("HAVING", None),
             order=clauses.pop("order", ()),

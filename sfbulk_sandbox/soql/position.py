@@ -25,7 +25,7 @@ def fault_at(soql: str, at: int, code: str, message: str) -> Fault:
     return Fault(code, f"\n{line[first:last]}\n{pointer}\n{place}\n{message}")
 
 
-def unspoken(soql: str, at: int, what: str) -> Fault:
+def unsupported(soql: str, at: int, what: str) -> Fault:
     """The fault of SOQL that Salesforce answers and the sandbox does not.
 
     Refusing loudly what the sandbox cannot do is better than rows that are wrong.

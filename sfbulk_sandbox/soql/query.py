@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk_sandbox.schema import values
 from sfbulk_sandbox.soql import bulk, compilers, joins
 from sfbulk_sandbox.soql.aggregates import counts_all, is_aggregate
-from sfbulk_sandbox.soql.items import Answer, Children, Compiled
+from sfbulk_sandbox.soql.items import Children, Compiled, ResultType
 from sfbulk_sandbox.soql.parser import parse
 from sfbulk_sandbox.soql.records import RecordReader
 from sfbulk_sandbox.soql.scope import Resolved, Scope
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.schema import Field, Schema
     from sfbulk_sandbox.schema.store import Store
     from sfbulk_sandbox.schema.values import Stored
-    from sfbulk_sandbox.soql.conditions import Asked
+    from sfbulk_sandbox.soql.conditions import QueryContext
 
 # Bulk API 2.0 guide, Get Results for a Query Job: until v49 the columns came in name order.
 _SELECT_ORDER_FROM = 50.0
@@ -62,7 +62,7 @@ class Query:
 
     def count(self) -> int | None:
         """The number a `SELECT COUNT()` asks for; None for any other query."""
-        return self.total() if self._compiled.answer is Answer.COUNT else None
+        return self.total() if self._compiled.result_type is ResultType.COUNT else None
 
     def total(self) -> int:
         """How many rows there are now."""
@@ -82,7 +82,7 @@ class Query:
         Args:
             version: The API version of the record URLs.
         """
-        if self._compiled.answer is Answer.AGGREGATES:
+        if self._compiled.result_type is ResultType.AGGREGATES:
             return self._aggregates()
         base = f"/services/data/v{version:.1f}/sobjects"
         return RecordReader(self._store, self._compiled, base).records()
@@ -98,25 +98,25 @@ def _columns(compiled: Compiled) -> list[Column]:
     return [Column(".".join(item.path), item.field) for item in compiled.fields]
 
 
-def compile_query(store: Store, schema: Schema, asked: Asked, version: float) -> Query:
+def compile_query(store: Store, schema: Schema, context: QueryContext, version: float) -> Query:
     """Parse, check and compile a statement for an API version.
 
     Raises:
         Fault: Salesforce's code and text, with the place where there is one.
     """
-    statement = parse(asked.soql)
-    scope = Scope(schema, asked.soql, statement)
-    compilers.check_clauses(asked, statement)
-    if asked.bulk:
+    statement = parse(context.soql)
+    scope = Scope(schema, context.soql, statement)
+    compilers.check_clauses(context, statement)
+    if context.bulk:
         bulk.check_statement(statement, scope.sobject)
-    joins.check_where(asked.soql, statement.where)
+    joins.check_where(context.soql, statement.where)
     if counts_all(statement):
-        return Query(store, compilers.compile_count(asked, statement, scope))
+        return Query(store, compilers.compile_count(context, statement, scope))
     if is_aggregate(statement):
-        return Query(store, compilers.compile_groups(asked, statement, scope))
-    items = compilers.select_items(asked, statement, scope)
-    if asked.bulk:
+        return Query(store, compilers.compile_groups(context, statement, scope))
+    items = compilers.select_items(context, statement, scope)
+    if context.bulk:
         bulk.check_fields(item.field for item in items if isinstance(item, Resolved))
         if version < _SELECT_ORDER_FROM:
             items = sorted(items, key=lambda item: item.path)
-    return Query(store, compilers.compile_records(asked, statement, scope, items))
+    return Query(store, compilers.compile_records(context, statement, scope, items))

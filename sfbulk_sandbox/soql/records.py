@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox.schema import values
 from sfbulk_sandbox.schema.schema import Kind
-from sfbulk_sandbox.soql.items import Children, Typed
+from sfbulk_sandbox.soql.items import Children, TypeOfItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +96,7 @@ class _RecordShape:
         """Where a row has the values of an item; adds what must be selected for it."""
         if isinstance(item, Children):
             return None
-        if isinstance(item, Typed):
+        if isinstance(item, TypeOfItem):
             branches = {name: self._place(fields) for name, fields in item.branches.items()}
             return branches, None if item.otherwise is None else self._place(item.otherwise)
         return self._place([item])
@@ -115,7 +115,7 @@ class _RecordShape:
         """The JSON of one row, its children still null."""
         found = self._parents(row)
         for item, cells in zip(self._items, self._cells, strict=True):
-            if isinstance(item, Typed):
+            if isinstance(item, TypeOfItem):
                 self._write_typed(found, item, cells, row)
                 continue
             self._link(found, item.path[:-1])
@@ -129,7 +129,7 @@ class _RecordShape:
         return found[()] or {}
 
     def _write_typed(
-        self, found: dict[tuple[str, ...], Any], item: Typed, cells: Any, row: Row
+        self, found: dict[tuple[str, ...], Any], item: TypeOfItem, cells: Any, row: Row
     ) -> None:
         branches, otherwise = cells
         holder = found[item.path]

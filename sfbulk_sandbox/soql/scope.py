@@ -16,7 +16,7 @@ from sfbulk_sandbox.schema.schema import (
 )
 from sfbulk_sandbox.schema.store import quoted
 from sfbulk_sandbox.soql import activities
-from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.position import fault_at, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -234,7 +234,7 @@ class Scope:
             text = f"SOQL statements cannot reference more than {_MOST_RELATIONSHIPS} relationships"
             raise self._invalid(path, text)
         if len(self._joins) + more > _MOST_JOINS:
-            raise unspoken(self._soql, path.at, f"More than {_MOST_JOINS} parent objects")
+            raise unsupported(self._soql, path.at, f"More than {_MOST_JOINS} parent objects")
 
     def _join(self, child: Table, lookup: Field, target: SObject) -> Table:
         joined = Table(target, f"t{len(self._joins) + 1}")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.schema.schema import Kind
 from sfbulk_sandbox.soql import datefunctions, syntax
-from sfbulk_sandbox.soql.items import Typed
-from sfbulk_sandbox.soql.position import fault_at, unspoken
+from sfbulk_sandbox.soql.items import TypeOfItem
+from sfbulk_sandbox.soql.position import fault_at, unsupported
 from sfbulk_sandbox.soql.scope import Resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sfbulk_sandbox.faults.errors import Fault
-    from sfbulk_sandbox.soql.conditions import Asked
+    from sfbulk_sandbox.soql.conditions import QueryContext
     from sfbulk_sandbox.soql.items import Children, Item
     from sfbulk_sandbox.soql.scope import Parent, Scope, Table
 
@@ -35,13 +35,13 @@ class Selection:
 
     def __init__(
         self,
-        asked: Asked,
+        context: QueryContext,
         statement: syntax.Statement,
         scope: Scope,
         children: Callable[[syntax.Subquery], Children],
     ) -> None:
-        self._soql = asked.soql
-        self._bulk = asked.bulk
+        self._soql = context.soql
+        self._bulk = context.bulk
         self._statement = statement
         self._scope = scope
         self._children = children
@@ -78,7 +78,7 @@ class Selection:
 
     def _check_typed(self, items: list[Item]) -> None:
         """A lookup is read by TYPEOF or by its fields, not by both."""
-        for typed in [item for item in items if isinstance(item, Typed)]:
+        for typed in [item for item in items if isinstance(item, TypeOfItem)]:
             depth = len(typed.path)
             if any(isinstance(one, Resolved) and one.path[:depth] == typed.path for one in items):
                 name = ".".join(typed.path)
@@ -99,13 +99,13 @@ class Selection:
             yield self._typed(selected)
         elif selected.word == "FIELDS":
             yield from self._fields(selected)
-        elif datefunctions.is_one(selected):
+        elif datefunctions.is_date_function(selected):
             name = ".".join(datefunctions.resolve(self._soql, selected, self._scope).path)
             raise self._malformed(selected.at, f"Field must be grouped or aggregated: {name}")
         else:
-            raise unspoken(self._soql, selected.at, f"{selected.name}()")
+            raise unsupported(self._soql, selected.at, f"{selected.name}()")
 
-    def _typed(self, typeof: syntax.TypeOf) -> Typed:
+    def _typed(self, typeof: syntax.TypeOf) -> TypeOfItem:
         parent = self._scope.lookup(typeof.path)
         tables = {table.sobject.name.lower(): table for table in parent.tables}
         branches = {}
@@ -117,14 +117,14 @@ class Selection:
             branches[table.sobject.name] = self._typed_fields(parent, table, paths)
         otherwise = typeof.otherwise
         rest = None if otherwise is None else self._typed_fields(parent, None, otherwise)
-        return Typed(parent.path, branches, rest)
+        return TypeOfItem(parent.path, branches, rest)
 
     def _typed_fields(
         self, parent: Parent, table: Table | None, paths: tuple[syntax.Path, ...]
     ) -> tuple[Resolved, ...]:
         for path in paths:
             if len(path.names) > 1:
-                raise unspoken(self._soql, path.at, "A parent's field in TYPEOF")
+                raise unsupported(self._soql, path.at, "A parent's field in TYPEOF")
         return tuple(self._scope.field_of(parent, table, path) for path in paths)
 
     def _fields(self, function: syntax.Function) -> Iterator[Resolved]:
@@ -155,7 +155,7 @@ class Selection:
         limit = self._statement.limit
         if limit is not None and limit <= _MOST_WITH_ALL:
             return True
-        return any(_names_ids(part) for part in syntax.demands(self._statement.where))
+        return any(_names_ids(part) for part in syntax.required_conditions(self._statement.where))
 
     def _malformed(self, at: int, text: str) -> Fault:
         return fault_at(self._soql, at, "MALFORMED_QUERY", text)

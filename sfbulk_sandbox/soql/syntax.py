@@ -221,7 +221,7 @@ class Statement:
     source: Source
     also: tuple[Source, ...]
     where: Condition | None
-    where_ends: int | None
+    where_end: int | None
     group: tuple[Operand, ...]
     having: Condition | None
     order: tuple[OrderItem, ...]
@@ -233,7 +233,7 @@ class Statement:
         return next((clause for clause in self.clauses if clause.name == name), None)
 
 
-def demands(where: Condition | None) -> tuple[Condition, ...]:
+def required_conditions(where: Condition | None) -> tuple[Condition, ...]:
     """The conditions of a WHERE clause that every record must meet each."""
     if isinstance(where, Junction) and where.operator == "AND":
         return where.conditions

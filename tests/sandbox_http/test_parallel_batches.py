@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfbulk_sandbox.bulk2.load import in_turns
+from sfbulk_sandbox.bulk2.ingest_work import interleaved_chunks
 
 if TYPE_CHECKING:
     from tests.sandbox_http.front_door import Org
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def test_two_batches_take_turns_by_chunks_of_200() -> None:
     rows = [[str(number)] for number in range(20_450)]
-    chunks = list(in_turns(iter(rows)))
+    chunks = list(interleaved_chunks(iter(rows)))
     assert [int(chunk[0][0]) for chunk in chunks[:4]] == [0, 10_000, 200, 10_200]
     assert [int(chunk[0][0]) for chunk in chunks[-4:]] == [19_800, 20_000, 20_200, 20_400]
     assert {len(chunk) for chunk in chunks[:-1]} == {200}

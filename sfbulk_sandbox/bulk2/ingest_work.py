@@ -100,7 +100,7 @@ class IngestWork:
         loader = self._org.loader(self._operation, job.object, upload.header(), job.external_id)
         columns = self._columns(job)
         fault = self._script.for_job(job.object, job.operation)
-        chunks = in_turns(upload.rows())
+        chunks = interleaved_chunks(upload.rows())
         if fault:
             chunks = _first_rows(chunks, fault.after_rows)
         self._usage.count(DAILY_INGEST_BATCHES, -(-total // BATCH_ROWS))
@@ -126,7 +126,7 @@ class IngestWork:
         job.processed += len(chunk)
 
     def _unprocessed(self, job: Job, columns: list[_Column]) -> Iterator[bytes]:
-        rows = islice(chain.from_iterable(in_turns(self._rows(job))), job.processed, None)
+        rows = islice(chain.from_iterable(interleaved_chunks(self._rows(job))), job.processed, None)
         raw = ([column.raw(cells) for column in columns] for cells in rows)
         yield from job.dialect.encode_all(raw)
 
@@ -167,7 +167,7 @@ class IngestWork:
         return columns
 
 
-def in_turns(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+def interleaved_chunks(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
     """Yield the rows of a job by the chunks they are saved in, in the order of the saving.
 
     Salesforce works on the batches of a job in parallel. Here two of them take turns, a chunk
