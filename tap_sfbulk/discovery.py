@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import ConfigError
+from sfbulk_singer.names import did_you_mean, is_glob, matches, matches_any, unknown_object
 from tap_sfbulk.schema import is_replication_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sfbulk import SObjectDescribe, SObjectSummary
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` Did you mean A, B?` for a name nobody knows, or nothing when none is close."""
-    by_lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=3)
-    return f" Did you mean {', '.join(by_lower[each] for each in close)}?" if close else ""
 
 
 def objects_to_read(
@@ -41,12 +33,13 @@ def objects_to_read(
     usable = [each.name for each in org if each.queryable and not each.deprecated_and_hidden]
     problems = [_problem(pattern, usable, org) for pattern in wanted or []]
     problems += [
-        _unknown("exclude_streams", name, usable) for name in _unknown_names(excluded, org)
+        f"exclude_streams: {unknown_object(name, usable)}."
+        for name in _unknown_names(excluded, org)
     ]
     if any(problems):
         raise ConfigError([problem for problem in problems if problem])
-    found = usable if wanted is None else [n for n in usable if _match_any(n, wanted)]
-    left = [name for name in found if not _match_any(name, excluded)]
+    found = usable if wanted is None else [n for n in usable if matches_any(n, wanted)]
+    left = [name for name in found if not matches_any(name, excluded)]
     if found and not left:
         named = "can be queried" if wanted is None else "streams_to_discover names"
         raise ConfigError([f"exclude_streams leaves out every object that {named}."])
@@ -61,21 +54,20 @@ def options_for(
     Raises:
         ConfigError: If a name or glob is none of the objects that are read.
     """
-    lost = [pattern for pattern in settings if not any(_match(n, pattern) for n in names)]
+    lost = [pattern for pattern in settings if not any(matches(n, pattern) for n in names)]
     if lost:
         raise ConfigError(
             [
-                f"stream_options names {pattern}, which is no stream that is read."
-                f"{did_you_mean(pattern, names)}"
+                f"stream_options, {pattern}: no such stream is read{did_you_mean(pattern, names)}."
                 for pattern in lost
             ]
         )
     # A name says more than a glob, so it comes last and wins.
-    ordered = sorted(settings, key=lambda pattern: not _is_glob(pattern))
+    ordered = sorted(settings, key=lambda pattern: not is_glob(pattern))
     merged: dict[str, dict[str, Any]] = {name: {} for name in names}
     for pattern in ordered:
         for name in names:
-            if _match(name, pattern):
+            if matches(name, pattern):
                 merged[name].update(settings[pattern])
     return merged
 
@@ -96,41 +88,23 @@ def check_replication_keys(
             stamps = [each.name for each in sobject.fields if is_replication_key(each)]
             problems.append(
                 f"stream_options: {sobject.name}.{key} is not a date/time field that a query can "
-                f"filter by.{did_you_mean(key, stamps)} Choose one of: {', '.join(stamps)}."
+                f"filter by{did_you_mean(key, stamps)}. Choose one of: {', '.join(stamps)}."
             )
     if problems:
         raise ConfigError(problems)
 
 
 def _problem(pattern: str, usable: Sequence[str], org: Sequence[SObjectSummary]) -> str | None:
-    if any(_match(name, pattern) for name in usable):
+    if any(matches(name, pattern) for name in usable):
         return None
-    if _is_glob(pattern):
+    if is_glob(pattern):
         return f"streams_to_discover: no object that can be queried matches {pattern}."
-    if any(_match(each.name, pattern) for each in org):
+    if any(matches(each.name, pattern) for each in org):
         return f"streams_to_discover: {pattern} cannot be queried."
-    return _unknown("streams_to_discover", pattern, usable)
-
-
-def _unknown(setting: str, name: str, usable: Sequence[str]) -> str:
-    told = f"{setting}: the org has no object {name}, or this user may not see it."
-    return told + did_you_mean(name, usable)
+    return f"streams_to_discover: {unknown_object(pattern, usable)}."
 
 
 def _unknown_names(excluded: Sequence[str], org: Sequence[SObjectSummary]) -> list[str]:
     # A glob is a rule for many orgs; what it leaves out need not be in this one.
-    names = [pattern for pattern in excluded if not _is_glob(pattern)]
-    return [name for name in names if not any(_match(each.name, name) for each in org)]
-
-
-def _is_glob(pattern: str) -> bool:
-    return any(sign in pattern for sign in "*?[")
-
-
-def _match(name: str, pattern: str) -> bool:
-    # Salesforce's names ignore case.
-    return fnmatchcase(name.lower(), pattern.lower())
-
-
-def _match_any(name: str, patterns: Iterable[str]) -> bool:
-    return any(_match(name, pattern) for pattern in patterns)
+    names = [pattern for pattern in excluded if not is_glob(pattern)]
+    return [name for name in names if not any(matches(each.name, name) for each in org)]

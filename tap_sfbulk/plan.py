@@ -16,7 +16,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from sfbulk import soql
 from sfbulk.errors import ConfigError
-from tap_sfbulk.discovery import did_you_mean
+from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.schema import PageColumn, fields_of, is_replication_key, is_selectable, kind_of
 from tap_sfbulk.state import Bookmark, Window
 
@@ -140,8 +140,8 @@ def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:
     fields = {name: request.sobject.field(name) for name in request.properties}
     known = [field.name for field in fields_of(request.sobject)]
     missing = [
-        f"{request.name}.{name} is selected in the catalog, but the org has no such field, or "
-        f"this user may not see it.{did_you_mean(name, known)} Deselect it, or discover again."
+        f"{request.name}.{name} is selected in the catalog, but the org shows this user no such "
+        f"field{did_you_mean(name, known)}. Deselect it, or discover again."
         for name, field in fields.items()
         if field is None
     ]

@@ -16,13 +16,9 @@ from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import Settings, parse_settings
 from sfbulk_singer.command import ErrorLineCommand, require_json_object
+from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.signals import between_log_lines
-from tap_sfbulk.discovery import (
-    check_replication_keys,
-    did_you_mean,
-    objects_to_read,
-    options_for,
-)
+from tap_sfbulk.discovery import check_replication_keys, objects_to_read, options_for
 from tap_sfbulk.input_files import check_file
 from tap_sfbulk.run import Run, StreamsFailed
 from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problems
@@ -130,7 +126,7 @@ class TapSfbulk(Tap):
             if name not in names:
                 reason = (
                     "The catalog selects it, but the org has no such object, or the settings "
-                    f"leave it out.{did_you_mean(name, names)} Deselect it, or discover again."
+                    f"leave it out{did_you_mean(name, names)}. Deselect it, or discover again."
                 )
                 self.run.fail_stream(name, ConfigError([reason]))
         return [name for name in names if name in selected]

@@ -11,7 +11,7 @@ import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 
-from tap_sfbulk.emit.records import JsonNumber
+from sfbulk_singer.numbers import WrittenNumber, as_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def _encode_foreign(value: Any) -> Any:
-    if isinstance(value, JsonNumber):
-        return msgspec.Raw(str(value).encode())
+    if isinstance(value, WrittenNumber):
+        return as_written(value)
     return value.isoformat(sep="T") if isinstance(value, datetime) else str(value)
 
 

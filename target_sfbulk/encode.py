@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.normalize import LONG_ID, SHORT_ID, id_checks
-from target_sfbulk.numbers import NUMBER, json_text
+from sfbulk_singer.numbers import NUMBER
+from target_sfbulk.json_lines import json_text
 
 if TYPE_CHECKING:
     from sfbulk.describe.model import FieldDescribe

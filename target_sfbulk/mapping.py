@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sfbulk import Operation
 from sfbulk.load.columns import can_be_null, empty_is_unclear
+from sfbulk_singer.names import did_you_mean, unknown_object
 from target_sfbulk.encode import REFUSED_TYPES, encoder_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sfbulk import Salesforce
     from sfbulk.describe.model import FieldDescribe, SObjectDescribe
     from target_sfbulk.encode import Encode
@@ -81,9 +79,9 @@ class OrgSchema:
         """API call: whether there is an object of this name, in any case."""
         return wanted.casefold() in self._names()
 
-    def did_you_mean(self, wanted: str) -> str:
-        """API call: a hint at an object of a similar name, or an empty text."""
-        return did_you_mean(wanted, self._names().values())
+    def unknown_object(self, wanted: str) -> str:
+        """API call: the problem that there is no such object, with a hint at a similar name."""
+        return unknown_object(wanted, self._names().values())
 
     def _read_names(self) -> dict[str, str]:
         found = self._salesforce.describe_global()
@@ -235,13 +233,6 @@ class FieldMapper:
 def finds_records(field: FieldDescribe) -> bool:
     """Whether upserts and lookups may go by this field (Bulk API guide: Upsert Records)."""
     return field.external_id or field.id_lookup or field.type == "id"
-
-
-def did_you_mean(wanted: str, names: Iterable[str]) -> str:
-    """A hint at the name most like the wanted one, to append to a problem; may be empty."""
-    spelled = {name.casefold(): name for name in names}
-    close = get_close_matches(wanted.casefold(), spelled, n=1)
-    return f" (did you mean `{spelled[close[0]]}`?)" if close else ""
 
 
 def _unknown_field(sobject: SObjectDescribe, name: str) -> str:

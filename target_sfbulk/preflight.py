@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk import Operation
 from sfbulk.errors import ConfigError
+from sfbulk_singer.names import did_you_mean, is_glob
 from target_sfbulk.mapping import (
     BY_ID,
     Column,
     FieldMapper,
     FieldProblemError,
-    did_you_mean,
     finds_records,
 )
-from target_sfbulk.settings import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,7 +93,7 @@ def require_known_objects(streams: Mapping[str, Mapping[str, Any]], org: OrgSche
     """
     wanted = {name: entry.get("sobject") or name for name, entry in streams.items()}
     problems = [
-        f"streams, {name}: {_unknown_object(sobject, org)}."
+        f"streams, {name}: {org.unknown_object(sobject)}."
         for name, sobject in wanted.items()
         # A glob that names no object stands for the objects of its streams' names.
         if not (sobject == name and is_glob(name)) and not org.has(sobject)
@@ -114,7 +113,7 @@ def plan_stream(
     sobject = org.describe(settings.sobject)
     if sobject is None:
         advice = f"name the object with `streams`, `{stream}`, `sobject`"
-        raise PreflightError(stream, [f"{_unknown_object(settings.sobject, org)}; {advice}"])
+        raise PreflightError(stream, [f"{org.unknown_object(settings.sobject)}; {advice}"])
     mapper = FieldMapper(settings, sobject, org)
     columns, problems = _columns(mapper, record_fields)
     problems = [
@@ -127,10 +126,6 @@ def plan_stream(
     if problems:
         raise PreflightError(stream, problems)
     return _plan(stream, sobject, settings, columns, _key(mapper, columns))
-
-
-def _unknown_object(name: str, org: OrgSchema) -> str:
-    return f"the org shows this user no object `{name}`{org.did_you_mean(name)}"
 
 
 def _plan(

@@ -9,8 +9,9 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from sfbulk import Operation
 from sfbulk.settings import CLIENT_SETTINGS
+from sfbulk_singer.names import is_glob
 from target_sfbulk.mapping import BY_ID, REMOVES
-from target_sfbulk.settings import SETTINGS, RejectBudget, is_glob, with_defaults
+from target_sfbulk.settings import SETTINGS, RejectBudget, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

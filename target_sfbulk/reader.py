@@ -11,7 +11,7 @@ from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchem
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from target_sfbulk.numbers import number
+from sfbulk_singer.numbers import number
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from sfbulk.errors import ConfigError
-from target_sfbulk.numbers import json_line
+from target_sfbulk.json_lines import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -23,7 +23,6 @@ _OPERATIONS = [operation.value for operation in Operation]
 _BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
 _MEGABYTE = 1_000_000
 _WHOLE = 100
-_GLOB = frozenset("*?[")
 
 _STREAM = th.ObjectType(
     th.Property("sobject", th.StringType, description="Salesforce object; the stream's name."),
@@ -177,11 +176,6 @@ def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
         name: schema.get("default") if config.get(name) is None else config[name]
         for name, schema in SETTINGS["properties"].items()
     }
-
-
-def is_glob(name: str) -> bool:
-    """Whether a key of `streams` may mean several streams."""
-    return not _GLOB.isdisjoint(name)
 
 
 def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk import DataError, RowError, RowStatus
 from sfbulk.load import UNKNOWN_CODE, Detail, Row
-from target_sfbulk.numbers import json_line
+from target_sfbulk.json_lines import json_line
 from target_sfbulk.records import RecordLines
 from target_sfbulk.rejects import Kind, Reject
 from target_sfbulk.rows import RejectedRecordError, RowEncoder

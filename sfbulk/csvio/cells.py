@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from functools import singledispatch
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import DataError
 from sfbulk.soql import utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NULL = "#N/A"
 """Clears a field on update and upsert (Bulk API guide: Valid CSV Record Rows)."""
 
 
-@singledispatch
 def cell_text(value: Any) -> str | None:
     """The text Salesforce takes for `value`; None for no value, which an empty text is too.
 
@@ -24,18 +26,25 @@ def cell_text(value: Any) -> str | None:
     Raises:
         DataError: a type or value that has no text in Salesforce; does not quote it.
     """
+    # Looking up the very type is several times as fast as finding the one it derives from.
+    text = _BY_TYPE.get(type(value))
+    return _text(value) if text is None else text(value)
+
+
+@singledispatch
+def _text(value: Any) -> str | None:
     raise DataError(
         f"a value of type {type(value).__name__} cannot be sent: give None, text, a number, "
         "a bool, a date or a datetime"
     )
 
 
-@cell_text.register
+@_text.register
 def _(value: None) -> None:
     return value
 
 
-@cell_text.register
+@_text.register
 def _(value: str) -> str | None:
     if value == NULL:
         raise DataError(
@@ -45,33 +54,33 @@ def _(value: str) -> str | None:
     return value or None
 
 
-@cell_text.register
+@_text.register
 def _(value: bool) -> str:
     return "true" if value else "false"
 
 
-@cell_text.register
+@_text.register
 def _(value: int) -> str:
     return str(value)
 
 
-@cell_text.register
+@_text.register
 def _(value: float) -> str:
     # repr gives the shortest digits that are the same float.
     return _digits(Decimal(repr(value)))
 
 
-@cell_text.register
+@_text.register
 def _(value: Decimal) -> str:
     return _digits(value)
 
 
-@cell_text.register
+@_text.register
 def _(value: date) -> str:
     return value.isoformat()
 
 
-@cell_text.register
+@_text.register
 def _(value: datetime) -> str:
     if value.tzinfo is None:
         raise DataError("a datetime without a time zone names no instant: give it one")
@@ -82,3 +91,9 @@ def _digits(value: Decimal) -> str:
     if not value.is_finite():
         raise DataError("a number that is infinite or not a number cannot be sent")
     return format(value, "f")
+
+
+_BY_TYPE: dict[type, Callable[[Any], str | None]] = {
+    kind: _text.dispatch(kind)
+    for kind in (type(None), str, bool, int, float, Decimal, date, datetime)
+}

@@ -63,7 +63,9 @@ def naming_record(number: int) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class _ColumnSet:
+class ColumnSet:
+    """The columns of the records that have the same ones."""
+
     names: tuple[str, ...]
     """The columns of the records."""
     headers: tuple[str, ...]
@@ -86,7 +88,7 @@ class RowMaker:
         self._rules = rules
         self._null = NULL if rules.operation in _CLEARING else ""
         # Records with the same columns in another order share a job.
-        self._sets: dict[frozenset[str], _ColumnSet] = {}
+        self._sets: dict[frozenset[str], ColumnSet] = {}
 
     def row(self, record: Mapping[str, Any]) -> Row:
         """API call, with the first record: the cells of a record.
@@ -97,22 +99,22 @@ class RowMaker:
             DataError: a value that cannot be sent, or no key; says which column.
         """
         columns = self._columns(record)
-        cells = [self._cell(record, name) for name in columns.names]
+        values = [record[name] for name in columns.names]
+        cells = self._cells(columns, values)
         left_out = self._left_out(columns, cells)
         if 0 < len(left_out) < len(cells):
             return self.row({name: record[name] for name in columns.names if name not in left_out})
         self._keep_what_is_never_null(columns, cells)
         self._fit(columns, cells)
-        values = [record[name] for name in columns.names]
         return Row(columns.headers, cells, self._key_of(columns, cells), values=values)
 
-    def _columns(self, record: Mapping[str, Any]) -> _ColumnSet:
+    def _columns(self, record: Mapping[str, Any]) -> ColumnSet:
         found = self._sets.get(frozenset(record))
         if found is None:
             found = self._sets[frozenset(record)] = self._new_columns(tuple(record))
         return found
 
-    def _new_columns(self, names: tuple[str, ...]) -> _ColumnSet:
+    def _new_columns(self, names: tuple[str, ...]) -> ColumnSet:
         rules = self._rules
         if rules.operation in _BY_ID_ALONE:
             names = tuple(name for name in names if name.lower() == "id")
@@ -122,7 +124,7 @@ class RowMaker:
             raise DataError(f"it has no {rules.key}, by which Salesforce finds the record.")
         columns = [rules.columns.column(name) for name in names]
         _refuse_repeated(names, columns)
-        return _ColumnSet(
+        return ColumnSet(
             names=names,
             headers=tuple(column.header for column in columns),
             key=key,
@@ -135,24 +137,31 @@ class RowMaker:
     def _is_unclear(self, column: Column) -> bool:
         return self._rules.operation is Operation.INSERT and column.empty_is_unclear
 
-    def _left_out(self, columns: _ColumnSet, cells: Sequence[str]) -> set[str]:
+    def _left_out(self, columns: ColumnSet, cells: Sequence[str]) -> set[str]:
         left_out = _needless(columns, cells) if columns.alternatives else set()
         return left_out | {columns.names[at] for at in columns.unclear if not cells[at]}
 
-    def _cell(self, record: Mapping[str, Any], column: str) -> str:
+    def _cells(self, columns: ColumnSet, values: Sequence[Any]) -> list[str]:
+        # Most values are text that goes as it is, which is quick to see.
+        return [
+            value if type(value) is str and value not in _BLANK else self._cell(name, value)
+            for name, value in zip(columns.names, values, strict=True)
+        ]
+
+    def _cell(self, column: str, value: Any) -> str:
         try:
-            text = cell_text(record[column])
+            text = cell_text(value)
         except DataError as error:
             raise DataError(f"{column}: {error.message}.") from error
         return self._null if text is None else text
 
-    def _keep_what_is_never_null(self, columns: _ColumnSet, cells: list[str]) -> None:
+    def _keep_what_is_never_null(self, columns: ColumnSet, cells: list[str]) -> None:
         for at in columns.never_null:
             if cells[at] == NULL and at != columns.key:
                 cells[at] = ""
                 self._rules.changes.nulls_kept[columns.headers[at]] += 1
 
-    def _fit(self, columns: _ColumnSet, cells: list[str]) -> None:
+    def _fit(self, columns: ColumnSet, cells: list[str]) -> None:
         for at in fit_line_breaks(cells):
             if self._rules.precision_loss is PrecisionLoss.REJECT:
                 raise DataError(
@@ -161,7 +170,7 @@ class RowMaker:
                 )
             self._rules.changes.fitted[columns.headers[at]] += 1
 
-    def _key_of(self, columns: _ColumnSet, cells: list[str]) -> str | None:
+    def _key_of(self, columns: ColumnSet, cells: list[str]) -> str | None:
         if columns.key is None:
             return None
         key = cells[columns.key]
@@ -188,7 +197,7 @@ def _alternatives(columns: Sequence[Column]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(group) for group in fillers.values() if len(group) > 1)
 
 
-def _needless(columns: _ColumnSet, cells: Sequence[str]) -> set[str]:
+def _needless(columns: ColumnSet, cells: Sequence[str]) -> set[str]:
     """Of columns that set one field, all but the one that does.
 
     In one file an empty one may undo the other (jsforce issue 943: a lookup stays uncleared

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from sfbulk.load.columns import Column
-    from sfbulk.load.records import RowRules
+    from sfbulk.load.records import ColumnSet, RowRules
     from sfbulk.load.row import Row
 
 Records: TypeAlias = Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | bytes | Path | BinaryIO
@@ -36,9 +36,8 @@ class _CsvRowMaker(RowMaker):
     def _is_unclear(self, column: Column) -> bool:  # noqa: ARG002 - as the method that it replaces
         return False
 
-    def _cell(self, record: Mapping[str, Any], column: str) -> str:
-        cell: str = record[column]
-        return cell
+    def _cells(self, columns: ColumnSet, values: Sequence[Any]) -> list[str]:  # noqa: ARG002 - the signature of a RowMaker
+        return list(values)
 
 
 def numbered_rows(

@@ -136,11 +136,12 @@ class RowSpool:
         """
         data = self._encoder.row(row.columns, row.cells, row.values)
         before = self._predecessors(row)
-        level = 1 + max((file.level for file in before), default=-1)
+        level = 1 + max(file.level for file in before) if before else 0
         file = self._file(level, row.columns, len(data))
         self._append(file, self._encoder.separator + data if file.numbers else data)
         file.numbers.append(number)
-        file.after.update(before)
+        if before:
+            file.after.update(before)
         if row.key is not None:
             self._remember(row.key, file)
         self.rows += 1
@@ -185,10 +186,8 @@ class RowSpool:
         yield from self._unsettled
 
     def _predecessors(self, row: Row) -> list[RowFile]:
-        if row.key is None and not row.after:
-            return []
         keys = row.after if row.key is None else (row.key, *row.after)
-        found = (self._last.get(hash(key)) for key in keys)
+        found = [self._last.get(hash(key)) for key in keys]
         return [file for file in found if file is not None and not file.settled]
 
     def _remember(self, key: str, file: RowFile) -> None:

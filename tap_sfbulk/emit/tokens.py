@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import polars as pl
 
 from sfbulk.errors import DataError
 from sfbulk.frames import text_blocks
+from sfbulk_singer.numbers import NUMBER, NUMBER_GRAMMAR
 from tap_sfbulk.schema import CellKind
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tap_sfbulk.schema import PageColumn
 
-# RFC 8259, section 6: a number in this grammar is a JSON token as it is.
-_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
+# A number in JSON's grammar is a JSON token as it is.
+_NUMBER = f"^{NUMBER_GRAMMAR}$"
 _PLAIN_INTEGER = r"^(?:0|-?[1-9][0-9]*)$"
 _BOOLEAN = r"^(?:true|false)$"
 GRAMMAR = {
@@ -108,7 +108,7 @@ class TokenReader:
 
 def whole_number(text: str) -> str | None:
     """The digits of a whole number in any notation; None if the text is not a whole number."""
-    if not re.fullmatch(_NUMBER.strip("^$"), text):
+    if not NUMBER.fullmatch(text):
         return None
     try:
         number = Decimal(text)

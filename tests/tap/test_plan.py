@@ -102,7 +102,7 @@ def test_all_selected_fields_that_do_not_exist_are_named_with_close_ones() -> No
     with pytest.raises(ConfigError) as refused:
         plan(properties=selected("Id") | {"Nme": {}, "Zzz": {}})
     assert "Account.Nme is selected" in str(refused.value)
-    assert "Did you mean Name" in str(refused.value)
+    assert "did you mean `Name`?" in str(refused.value)
     assert "Account.Zzz is selected" in str(refused.value)
 
 

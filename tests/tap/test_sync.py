@@ -395,7 +395,7 @@ def test_a_field_the_org_lost_is_named(tap: TapCommand) -> None:
     run = tap(catalog={"streams": [entry]})
     assert run.code == 1
     assert "Account.Nme" in run.reason
-    assert "Did you mean Name" in run.reason
+    assert "(did you mean `Name`?)" in run.reason
 
 
 def test_an_object_the_org_lost_does_not_stop_the_others(tap: TapCommand) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
-from tap_sfbulk.emit.records import JsonNumber
+from sfbulk_singer.numbers import number
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def test_a_signal_between_two_lines_is_handled_at_once() -> None:
 
 def test_numbers_keep_the_digits_they_were_written_with() -> None:
     record = {
-        "written": JsonNumber("1.0E7"),
-        "big": JsonNumber("12345678901234567.890"),
+        "written": number("1.0E7"),
+        "big": number("12345678901234567.890"),
         "reckoned": Decimal("0.10") * 2,
         "at": datetime(2026, 11, 23, 9, tzinfo=timezone.utc),
     }
@@ -76,6 +76,6 @@ def test_numbers_keep_the_digits_they_were_written_with() -> None:
 
 
 def test_a_number_can_be_reckoned_with() -> None:
-    number = JsonNumber("1.0E7")
-    assert number == 10_000_000
-    assert number + 1 == Decimal(10_000_001)
+    read = number("1.0E7")
+    assert read == 10_000_000
+    assert read + 1 == Decimal(10_000_001)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfbulk import FieldDescribe
+from sfbulk_singer.numbers import number
 from target_sfbulk.encode import UnconvertibleError, encoder_for
-from target_sfbulk.numbers import number
 
 
 def from_json(text: str) -> Any:
