@@ -16,9 +16,9 @@ from sfbulk.bulk1 import documents
 from sfbulk.bulk1.post_batch import post_batch
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
-from sfbulk.bulk1.states import BatchInfo, Bulk1JobInfo, Bulk1JobState, ContentType
+from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobInfo, Bulk1JobState, ContentType
 from sfbulk.csvio.limits import MAX_BATCH_BYTES
-from sfbulk.errors import ApiError, DataError, JobTimeout
+from sfbulk.errors import ApiError, DataError, JobTimeout, RowCountMismatch
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
@@ -46,6 +46,8 @@ class Bulk1Job:
         self._transport = transport
         self.info = info
         self._known: set[str] = set()
+        self._completed: dict[str, BatchInfo] = {}
+        """Batches that were seen Completed, with the counts that their results must have."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.value} on {self.object_name}>"
@@ -209,7 +211,9 @@ class Bulk1Job:
             NotFound: the job has no such batch.
         """
         request = self._request("GET", f"Read batch {batch_id} of", f"/batch/{batch_id}")
-        return self._transport.read(request, documents.read_batch)
+        batch = self._transport.read(request, documents.read_batch)
+        self._keep_counts([batch])
+        return batch
 
     def request(self, batch_id: str) -> bytes:
         """API call: the data of a batch, or its query, as Salesforce received it."""
@@ -271,24 +275,35 @@ class Bulk1Job:
     def row_results(self, batch_id: str) -> Iterator[RowResult]:
         """API call: what became of each row of a load's batch, in the order of its rows.
 
-        An answer without a body holds no rows: compare them with the counts of the batch.
+        Of a batch that `wait`, `look`, `batches` or `batch` has seen Completed, the number of
+        rows is compared with its counts.
 
         Raises:
             ApiError: there are no results, as of a batch that failed.
             DataError: results that cannot be read.
+            RowCountMismatch: the results are not as many rows as Salesforce counts.
         """
+        rows = failed = 0
         with self._download(batch_id, "") as file:
             if file.stat().st_size:
-                yield from read_row_results(self.content_type, read_chunks(file))
+                for result in read_row_results(self.content_type, read_chunks(file)):
+                    rows += 1
+                    failed += not result.success
+                    yield result
+        self._check_counts(batch_id, rows, failed)
 
     def result_ids(self, batch_id: str) -> list[str]:
         """API call: the ids of the result files of a query's batch.
 
         Raises:
             ApiError: there are no results, as of a batch that failed.
+            RowCountMismatch: there are none of a batch that was seen Completed with rows.
         """
         request = self._request("GET", f"List results of batch {batch_id} of", _result(batch_id))
-        return self._transport.read(request, documents.read_result_ids)
+        found = self._transport.read(request, documents.read_result_ids)
+        if not found:
+            self._check_empty(batch_id)
+        return found
 
     def rows(self, batch_id: str, result_id: str) -> Iterator[dict[str, Any]]:
         """API call: the rows of one result file, on disk first.
@@ -299,10 +314,13 @@ class Bulk1Job:
 
         Raises:
             DataError: a file that cannot be read.
+            RowCountMismatch: an empty file of a batch that was seen Completed with rows.
         """
         with self._download(batch_id, f"/{result_id}") as file:
             if file.stat().st_size:
                 yield from read_rows(self.content_type, read_chunks(file))
+            else:
+                self._check_empty(batch_id)
 
     def save_result(self, batch_id: str, result_id: str, path: Path) -> None:
         """API call: download one result file of a query as it is."""
@@ -311,7 +329,39 @@ class Bulk1Job:
 
     def _list(self) -> list[BatchInfo]:
         request = self._request("GET", "List the batches of", "/batch")
-        return self._transport.read(request, documents.read_batches)
+        batches = self._transport.read(request, documents.read_batches)
+        self._keep_counts(batches)
+        return batches
+
+    def _keep_counts(self, batches: Iterable[BatchInfo]) -> None:
+        # Only these: a batch that failed may have fewer results than rows.
+        self._completed.update(
+            {batch.id: batch for batch in batches if batch.state is BatchState.COMPLETED}
+        )
+
+    def _check_counts(self, batch_id: str, rows: int, failed: int) -> None:
+        batch = self._completed.get(batch_id)
+        if batch is None:
+            return
+        processed, refused = batch.number_records_processed, batch.number_records_failed
+        if processed in (None, rows) and refused in (None, failed):
+            return
+        raise RowCountMismatch(
+            f"Batch {batch_id} of job {self.id} on {self.object_name} has the results of {rows:,} "
+            f"rows, {failed:,} of them failed, where Salesforce counts {processed} and {refused}. "
+            "Look at the job in Setup, Bulk Data Load Jobs.",
+            job_id=self.id,
+        )
+
+    def _check_empty(self, batch_id: str) -> None:
+        batch = self._completed.get(batch_id)
+        if batch is not None and batch.number_records_processed:
+            raise RowCountMismatch(
+                f"The result files of batch {batch_id} of job {self.id} on {self.object_name} hold "
+                f"0 rows where Salesforce found {batch.number_records_processed:,}. Run the query "
+                "again.",
+                job_id=self.id,
+            )
 
     def _change_state(self, wanted: Bulk1JobState) -> Bulk1JobInfo:
         request = replace(

@@ -461,6 +461,41 @@ def test_results_without_a_body_hold_no_rows(
     assert done.result_ids("7510") == []
 
 
+@pytest.mark.parametrize("answer", [Answer(204), Answer(200), results(), results(GOOD)])
+def test_results_are_compared_with_the_counts_of_a_batch_that_was_seen_completed(
+    server: ScriptedServer, transport: Transport, answer: Answer
+) -> None:
+    ended = listed(said(1, "Completed", numberRecordsProcessed=2, numberRecordsFailed=0))
+    running = opened(transport, server, ended, answer)
+    running.wait()
+    with pytest.raises(RowCountMismatch, match=f"Batch 7511 of job {ID} on Account has the res"):
+        list(running.row_results("7511"))
+
+
+def test_failed_rows_are_compared_with_the_counts_of_their_batch(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    ended = batch(1, "Completed", numberRecordsProcessed=1, numberRecordsFailed=1)
+    running = opened(transport, server, ended, results(GOOD))
+    running.batch("7511")
+    with pytest.raises(
+        RowCountMismatch, match="1 rows, 0 of them failed, where Salesforce counts 1 and 1"
+    ):
+        list(running.row_results("7511"))
+
+
+def test_a_query_that_found_rows_is_not_empty_because_its_results_have_no_body(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    ended = batch(1, "Completed", numberRecordsProcessed=2)
+    running = opened(transport, server, ended, Answer(204), Answer(204))
+    running.batch("7511")
+    with pytest.raises(RowCountMismatch, match="hold 0 rows where Salesforce found 2"):
+        running.result_ids("7511")
+    with pytest.raises(RowCountMismatch, match="hold 0 rows where Salesforce found 2"):
+        list(running.rows("7511", "7520"))
+
+
 @pytest.mark.parametrize("rows", [0, 2])
 def test_a_query_whose_results_have_no_body_is_judged_by_the_count_of_its_batch(
     server: ScriptedServer, transport: Transport, rows: int
