@@ -8,7 +8,6 @@ for a block of code, `ErrorLineCommand` for a whole click command, option parsin
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 import sys
@@ -56,24 +55,6 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
 def one_line(error: BaseException) -> str:
     """The text of an error on one line; its type's name when it has no text."""
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def require_json_object(what: str, text: str) -> None:
-    """Check what a user handed over as JSON, before anything else is done with it.
-
-    Args:
-        what: Named in the error: an option and its file.
-        text: What the file holds; it is not shown, it may hold secrets.
-
-    Raises:
-        click.UsageError: If it is no JSON, or no JSON object.
-    """
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise click.UsageError(f"{what} is no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise click.UsageError(f"{what} holds no JSON object.")
 
 
 class ErrorLineCommand(click.Command):

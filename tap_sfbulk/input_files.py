@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import IO, Any
 
 import click
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
-from sfbulk_singer.command import require_json_object
+from sfbulk_singer.json_files import json_object
 
 _OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
 
@@ -39,13 +38,13 @@ def check_file(option: str, file: IO[str]) -> None:
     """Check what is in the file of an option, and leave it at its beginning.
 
     Raises:
-        click.UsageError: If it is no JSON, or not of the option's shape.
+        click.UsageError: It is not a JSON object of the option's shape.
     """
-    what, text = f"{option} {file.name}", file.read()
+    what = f"{option} {file.name}"
+    given = json_object(what, file)
     file.seek(0)
-    require_json_object(what, text)
     validator = DEFAULT_JSONSCHEMA_VALIDATOR(_SHAPES[option])
-    for wrong in validator.iter_errors(json.loads(text)):
+    for wrong in validator.iter_errors(given):
         raise click.UsageError(f"{what}: {_told(wrong)}. {_ADVICE[option]}")
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 
 from sfbulk.quota.limits import QUOTA_SCHEMA
-from sfbulk.settings import CLIENT_SETTINGS, SIGN_IN_SCHEMA
+from sfbulk.settings import SIGN_IN_SCHEMA
+from sfbulk_singer.settings import spool_dir, spool_dir_problems
 from tap_sfbulk.state import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
 DEFAULT_LOOKBACK = 600
@@ -100,15 +101,7 @@ _READING = (
         title="Include Deleted",
         description="Read deleted and archived rows too; they carry `IsDeleted` true.",
     ),
-    th.Property(
-        "spool_dir",
-        th.StringType,
-        title="Spool Folder",
-        description=(
-            "Folder for result pages while they are read. "
-            "Without it: the system's folder for temporary files."
-        ),
-    ),
+    spool_dir("result pages while they are read"),
 )
 
 SETTINGS: dict[str, Any] = th.PropertiesList(*_READING).to_dict()
@@ -153,29 +146,12 @@ class StreamOptions:
         return cls(timedelta(seconds=seconds), options.get("where"), options.get("replication_key"))
 
 
-def own_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
-    """All problems of the settings that the tap reads itself, one sentence each.
-
-    Args:
-        schema_errors: What the JSON Schema says, in the SDK's words.
-        config: The settings.
-    """
-    # The client says more about its own settings, and without quoting their values.
-    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in CLIENT_SETTINGS))
-    return [
-        *(error.rstrip(".") + "." for error in others),
-        *_date_problems(config.get("start_date"), config.get("end_date")),
-        *_reading_problems(config.get("streams_to_discover"), config.get("spool_dir")),
-    ]
-
-
-def _reading_problems(streams: Any, folder: Any) -> list[str]:
-    problems = []
-    if streams == []:
+def own_problems(config: Mapping[str, Any]) -> list[str]:
+    """What the JSON Schema cannot find in the tap's own settings, one sentence each."""
+    problems = _date_problems(config.get("start_date"), config.get("end_date"))
+    if config.get("streams_to_discover") == []:
         problems.append("streams_to_discover is empty. Name an object, or leave the setting out.")
-    if folder and isinstance(folder, str) and not Path(folder).is_dir():
-        problems.append(f"spool_dir: there is no folder {folder}.")
-    return problems
+    return [*problems, *spool_dir_problems(config.get("spool_dir"))]
 
 
 def _date_problems(start: Any, end: Any) -> list[str]:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import signal
 from functools import cached_property, partial
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
 from sfbulk import Salesforce
-from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.errors import ConfigError, SalesforceError
-from sfbulk.problems import collecting
-from sfbulk.settings import Settings, parse_settings
-from sfbulk_singer.command import ErrorLineCommand, require_json_object
 from sfbulk_singer.names import did_you_mean
-from sfbulk_singer.signals import between_log_lines
+from sfbulk_singer.plugin import SfbulkPlugin
 from tap_sfbulk.discovery import check_replication_keys, objects_to_read, options_for
 from tap_sfbulk.input_files import check_file
 from tap_sfbulk.run import Run, StreamsFailed
@@ -27,39 +21,21 @@ from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
-    import click
     from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
     from sfbulk import SObjectDescribe
-    from sfbulk.clock import Clock
 
 
-EXPECTED_ERRORS = (
-    SalesforceError,
-    StreamsFailed,
-    SingerSDKError,
-    OSError,
-)
-"""Errors whose text tells a user what happened and what to do."""
-
-
-class TapSfbulk(Tap):
+class TapSfbulk(SfbulkPlugin, Tap):
     """Reads Salesforce objects through bulk query jobs."""
 
     name = "tap-sfbulk"
-    package_name = "sfbulk"
+    own_errors = (StreamsFailed,)
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     message_writer_class: type[GenericSingerWriter[Any, Any]] = PageWriter
-    clock: Clock = SYSTEM_CLOCK
     _is_state_loaded = False
-
-    @cached_property
-    def client_settings(self) -> Settings:
-        """The client's part of the settings; parsed once, which opens a key file once."""
-        return parse_settings(self.config)
 
     @cached_property
     def salesforce(self) -> Salesforce:
@@ -156,24 +132,16 @@ class TapSfbulk(Tap):
         self.run.raise_for_failed_streams()
         return printed
 
-    # The SDK's only place between its own check of the settings and the first request. A
-    # test fails when the SDK stops calling it.
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        errors: list[str] = []
-        with collecting(errors):
-            _ = self.client_settings
-        errors += own_problems(super()._validate_config(raise_errors=False), self.config)
-        if errors and raise_errors:
-            summary = "The settings are wrong: " + " ".join(errors)
-            # One entry: the SDK's discovery logs each on a line of its own, and the last
-            # line must name all of them.
-            raise ConfigValidationError(summary, errors=[summary], schema=self.config_jsonschema)
-        return errors
+    def own_problems(self) -> Sequence[str]:
+        """What the JSON Schema cannot find in the tap's own settings, one sentence each."""
+        return own_problems(self.config)
 
-    # The SDK registers this for SIGINT and SIGTERM; its own would write a state between two
-    # halves of a line and call the half run a success.
-    @between_log_lines
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def answer_signal(self, signum: int) -> None:
+        """Stop at the end of the line that is being written.
+
+        Raises:
+            SystemExit: With code 1; the state is written.
+        """
         stop = partial(self._stop, signal.Signals(signum).name)
         if isinstance(self.message_writer, PageWriter):
             self.message_writer.between_lines(stop)
@@ -193,14 +161,6 @@ class TapSfbulk(Tap):
         raise SystemExit(1)
 
     @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """The SDK's reading of `--config`, once each file is known to be JSON."""
-        for path in value:
-            if path != "ENV" and Path(path).is_file():
-                require_json_object(f"--config {path}", Path(path).read_text("utf-8"))
-        return super().cb_config(ctx, param, value)
-
-    @classmethod
     def invoke(
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
     ) -> None:
@@ -209,10 +169,3 @@ class TapSfbulk(Tap):
             if file is not None:
                 check_file(option, file)
         super().invoke(state=state, catalog=catalog, **options)
-
-    @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """The SDK's command, whose every failure is one ERROR line and exit code 1."""
-        return ErrorLineCommand.like(
-            super().get_singer_command(), logger=cls.logger, expected=EXPECTED_ERRORS
-        )

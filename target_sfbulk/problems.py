@@ -1,4 +1,4 @@
-"""All problems of the settings that the target reads itself; no I/O."""
+"""All problems of the settings that the target reads itself."""
 
 from __future__ import annotations
 
@@ -8,29 +8,22 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from sfbulk import Operation
-from sfbulk.settings import CLIENT_SETTINGS
 from sfbulk_singer.names import is_glob
+from sfbulk_singer.settings import spool_dir_problems
 from target_sfbulk.mapping import BY_ID, REMOVES
 from target_sfbulk.settings import SETTINGS, RejectBudget, with_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 
-def own_problems(schema_errors: Iterable[str], config: Mapping[str, Any]) -> list[str]:
-    """All problems of the settings that the target reads itself, one sentence each.
-
-    Args:
-        schema_errors: What the JSON Schema says, in the SDK's words.
-        config: The settings.
-    """
-    # The client says more about its own settings, and without quoting their values.
-    others = (e for e in schema_errors if not any(f"['{n}']" in e for n in CLIENT_SETTINGS))
+def own_problems(config: Mapping[str, Any]) -> list[str]:
+    """What the JSON Schema cannot find in the target's own settings, one sentence each."""
     sound = _well_formed(config)
     return [
-        *(error.rstrip(".") + "." for error in others),
         *_run_problems(sound, any_streams=bool(config.get("streams"))),
         *_streams_problems(sound),
+        *spool_dir_problems(sound["spool_dir"]),
     ]
 
 

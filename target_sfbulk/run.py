@@ -154,6 +154,6 @@ class Run:
 
     @cached_property
     def _context(self) -> LoadContext:
-        spool = tempfile.mkdtemp(prefix="target-sfbulk-")
+        spool = tempfile.mkdtemp(prefix="target-sfbulk-", dir=self._config["spool_dir"] or None)
         weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
         return LoadContext(self._salesforce, Path(spool), job_bytes(self._config), self._clock)

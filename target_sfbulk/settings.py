@@ -14,6 +14,7 @@ from sfbulk.csvio import MAX_JOB_BYTES
 from sfbulk.normalize import PrecisionLoss
 from sfbulk.quota.limits import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
+from sfbulk_singer.settings import spool_dir
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ _LOADING = (
         default=100,
         description="Largest CSV of one job, in MB.",
     ),
+    spool_dir("rows until they are loaded"),
 )
 
 SETTINGS: dict[str, Any] = th.PropertiesList(*_LOADING).to_dict()

@@ -34,6 +34,12 @@ def wait_for(process: subprocess.Popen[bytes], text: str) -> str:
     return log
 
 
+def wait_until_closed(org: Org) -> None:
+    """Ask the org until the upload of its one job is closed."""
+    while [job["state"] for job in org.jobs()] != ["UploadComplete"]:
+        pass
+
+
 def release_when_closed(org: Org) -> None:
     """Let the held job run; a job is held only once its upload is closed."""
     while not org.sandbox.control.release_jobs():
@@ -109,6 +115,7 @@ def test_a_second_signal_leaves_the_job_and_tells_no_state(org: Org) -> None:
         wait_for(process, "takes 1 rows")
         process.send_signal(signal.SIGTERM)
         wait_for(process, "SIGTERM: finishing the rows read so far")
+        wait_until_closed(org)
         process.send_signal(signal.SIGTERM)
         log = wait_for(process, "SIGTERM again: stopped at once.")
         assert process.stdout is not None
