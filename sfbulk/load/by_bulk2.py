@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.job import abort_quietly, aborting, delete_quietly
 from sfbulk.errors import SalesforceError, UploadUnknown
+from sfbulk.http.retry import MAX_ATTEMPTS, Backoff
 from sfbulk.jobs.polling import PollTimer
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.loader import Flight
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Jobs created for one file when each time it is not known whether the data arrived.
-_JOBS_FOR_ONE_UPLOAD = 3
+# Jobs created for one file when each time it is not known whether the data arrived: as many as any
+# other request is tried.
+_JOBS_FOR_ONE_UPLOAD = MAX_ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,16 @@ class Bulk2Carrier:
         Raises:
             SalesforceError: Salesforce refuses, or does not answer.
         """
+        backoff = Backoff(self._transport.clock)
         for attempt in range(1, _JOBS_FOR_ONE_UPLOAD + 1):
             try:
                 return self._send(file)
-            except UploadUnknown as error:  # noqa: PERF203 - the network is what takes time
+            except UploadUnknown as error:
                 file.job_id = None
                 if attempt == _JOBS_FOR_ONE_UPLOAD:
                     raise _gave_up(error) from error
                 log.warning("%s A new job is created for its rows", error.message)
+            backoff.wait()
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def next_look(self, flights: Sequence[JobFlight]) -> float:

@@ -192,13 +192,13 @@ def test_rows_of_which_the_upload_is_unknown_go_into_a_new_job(
 def test_jobs_are_not_begun_without_end_and_none_is_left_open(
     server: ScriptedServer, transport: Transport
 ) -> None:
-    for each in (ID, OTHER, "750000000000003AAA"):
+    for each in (f"75000000000000{number}AAA" for number in range(MAX_ATTEMPTS)):
         server.script.extend([job(id=each), DROP, job(id=each), job("Aborted", id=each)])
-    with pytest.raises(UploadUnknown, match=r"last of 3 jobs .* none of these rows is loaded"):
+    with pytest.raises(UploadUnknown, match=r"last of 6 jobs .* none of these rows is loaded"):
         undescribing(transport).insert("Account", [{"Name": "x"}])
     states = [seen.body for seen in server.seen if seen.method == "PATCH"]
-    assert states == [b'{"state": "Aborted"}'] * 3
-    assert len(server.seen) == 12
+    assert states == [b'{"state": "Aborted"}'] * MAX_ATTEMPTS
+    assert len(server.seen) == 4 * MAX_ATTEMPTS
 
 
 # State changes

@@ -50,3 +50,14 @@ def test_uploads_that_are_always_lost_end_the_run_with_nothing_loaded(org: Org) 
     assert "none of these rows is loaded" in run.reason
     assert org.query("SELECT Id FROM Account") == []
     assert set(states(org)) == {"Aborted"}
+
+
+def test_three_uploads_that_a_gateway_answers_in_a_row_are_made_good(org: Org) -> None:
+    org.sandbox.control.add_fault(
+        kind="answer", method="PUT", path="*/batches", status=502, body="<html>", times=3
+    )
+    run = load(org)
+    assert org.sandbox.control.faults == []
+    assert (run.code, run.states) == (0, [{"done": 5}]), run.log
+    assert len(org.query("SELECT Id FROM Account")) == 5
+    assert set(states(org)) == {"Aborted"}
