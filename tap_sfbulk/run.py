@@ -124,6 +124,8 @@ class Run:
             SalesforceError: If the query is refused, its job fails, or a page cannot be read.
             RowCountMismatch: If all pages together do not hold the rows of the job.
         """
+        # A program may run the same tap again, and then the earlier failure does not count.
+        self._failed.pop(request.name, None)
         plan = self._take_plan(request)
         if plan.is_empty:
             log.info(

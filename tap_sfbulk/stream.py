@@ -140,6 +140,9 @@ class SObjectStream(Stream):
         An error of this object is kept for the end of the run, so that the other streams
         are read.
         """
+        if self._is_dry_run:
+            # Objects that cannot be described have no stream that could report it.
+            self._run.raise_for_failed_streams()
         try:
             with self._run.read(self.request) as reading:
                 yield from self._rows(reading)

@@ -236,15 +236,28 @@ def test_the_last_line_counts_the_streams_that_broke(sandbox: Sandbox, tap: TapC
     assert "2 streams could not be read. Account: " in tap().reason
 
 
-@pytest.mark.parametrize("option", ["", "--discover"])
-def test_an_object_that_cannot_be_described_does_not_stop_the_others(
-    sandbox: Sandbox, tap: TapCommand, option: str
-) -> None:
+def refuse_to_describe_account(sandbox: Sandbox) -> None:
     refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]
     sandbox.control.add_fault(kind="answer", path="*/composite", status=403, body=refusal)
     sandbox.control.add_fault(
         kind="answer", path="*/Account/describe*", status=403, body=refusal, times=9
     )
+
+
+def test_an_object_that_cannot_be_described_fails_the_connection_test(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    refuse_to_describe_account(sandbox)
+    run = tap("--test")
+    assert run.code == 1
+    assert "1 stream could not be read. Account: " in run.reason
+
+
+@pytest.mark.parametrize("option", ["", "--discover"])
+def test_an_object_that_cannot_be_described_does_not_stop_the_others(
+    sandbox: Sandbox, tap: TapCommand, option: str
+) -> None:
+    refuse_to_describe_account(sandbox)
     run = tap(*filter(None, [option]))
     assert run.code == 1
     assert "Account" in run.reason

@@ -118,6 +118,17 @@ def test_a_program_that_embeds_the_tap_is_told_that_a_stream_failed(
     assert len(run.records("Contact")) == len(CONTACTS)
 
 
+def test_a_stream_that_failed_in_one_run_of_the_same_tap_may_succeed_in_the_next(
+    sandbox: Sandbox, tap: TapCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = [{"errorCode": "INVALIDENTITY", "message": "not supported"}]
+    sandbox.control.add_fault(kind="answer", method="POST", path=JOBS, status=400, body=refusal)
+    embedding = embedded(tap)
+    with pytest.raises(StreamsFailed):
+        embedding.sync_all()
+    assert len(synced(embedding, capsys).records("Account")) == 3
+
+
 def test_a_second_run_of_the_same_tap_is_planned_by_its_own_clock_and_state(
     sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
