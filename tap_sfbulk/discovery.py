@@ -1,4 +1,4 @@
-"""Finds the objects and options that names and globs in the settings mean."""
+"""Finds the objects and options for the names and globs in the settings."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def objects_to_read(
         excluded: Names and globs to leave out.
 
     Raises:
-        ConfigError: If a wanted name is no object that can be queried, a glob finds none, a
-            name to leave out is no object, or nothing is left to read.
+        ConfigError: If a wanted object does not exist or cannot be queried, if a glob matches no
+            object, if an excluded object does not exist, or if no object is left.
     """
     usable = [each.name for each in org if each.queryable and not each.deprecated_and_hidden]
     problems = [_problem(pattern, usable, org) for pattern in wanted or []]
@@ -52,7 +52,7 @@ def options_for(
     """The options of each object: those of its globs, then those of its name.
 
     Raises:
-        ConfigError: If a name or glob is none of the objects that are read.
+        ConfigError: If a name or glob matches no object that is read.
     """
     lost = [pattern for pattern in settings if not any(matches(n, pattern) for n in names)]
     if lost:
@@ -62,7 +62,7 @@ def options_for(
                 for pattern in lost
             ]
         )
-    # A name says more than a glob, so it comes last and wins.
+    # A name is more specific than a glob, so it comes last and wins.
     ordered = sorted(settings, key=lambda pattern: not is_glob(pattern))
     merged: dict[str, dict[str, Any]] = {name: {} for name in names}
     for pattern in ordered:
@@ -105,6 +105,6 @@ def _problem(pattern: str, usable: Sequence[str], org: Sequence[SObjectSummary])
 
 
 def _unknown_names(excluded: Sequence[str], org: Sequence[SObjectSummary]) -> list[str]:
-    # A glob is a rule for many orgs; what it leaves out need not be in this one.
+    # A glob may be a rule for many orgs, and need not match an object of this one.
     names = [pattern for pattern in excluded if not is_glob(pattern)]
     return [name for name in names if not any(matches(each.name, name) for each in org)]

@@ -1,4 +1,4 @@
-"""Checks the files that a user hands over beside the settings: a catalog and a state."""
+"""Checks the files of `--catalog` and `--state` before the SDK reads them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
     },
     "--state": {"properties": {"bookmarks": _OBJECTS}},
 }
-"""What the SDK takes for granted in these files (Singer specification: Catalog, State)."""
+"""What the SDK relies on in these files (Singer specification: Catalog, State)."""
 
 _ADVICE = {
     "--catalog": "Make it with --discover.",
@@ -35,7 +35,7 @@ _ADVICE = {
 
 
 def check_file(option: str, file: IO[str]) -> None:
-    """Check what is in the file of an option, and leave it at its beginning.
+    """Check the file of an option, and leave it at its start.
 
     Raises:
         click.UsageError: It is not a JSON object of the option's shape.
@@ -45,11 +45,11 @@ def check_file(option: str, file: IO[str]) -> None:
     file.seek(0)
     validator = DEFAULT_JSONSCHEMA_VALIDATOR(_SHAPES[option])
     for wrong in validator.iter_errors(given):
-        raise click.UsageError(f"{what}: {_told(wrong)}. {_ADVICE[option]}")
+        raise click.UsageError(f"{what}: {_problem(wrong)}. {_ADVICE[option]}")
 
 
-def _told(wrong: Any) -> str:
-    # jsonschema's own text quotes all of what is wrong, which may be a whole file.
+def _problem(wrong: Any) -> str:
+    # jsonschema's own text quotes the wrong value, which may be the whole file.
     if wrong.validator == "required":
         missing = [name for name in wrong.validator_value if name not in wrong.instance]
         return f"{wrong.json_path} lacks {', '.join(missing)}"

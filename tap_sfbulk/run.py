@@ -1,4 +1,4 @@
-"""One run of the tap over all its streams: who plans them, who submits jobs, which ones failed."""
+"""One run of the tap over all its streams: plans them, submits their jobs, knows which failed."""
 
 from __future__ import annotations
 
@@ -70,11 +70,12 @@ class _Planned:
 class Run:
     """One run over all selected streams.
 
-    The plans of all selected streams are made together, when the first stream is read, and the
-    server's clock is read once for all of them. So the upper bound of each window is fixed before
-    the first job of the run, which is before its own job. All streams end at the same time: a
-    child record that a run emits does not come a run earlier than its parent. What is committed
-    later is read by the next run, which starts where this window ended.
+    All selected streams are planned together, when the first of them is read, and the server's
+    clock is read once for all of them. One reading is enough, because it comes before the first
+    job of the run and so before each job: the upper bound of every window is fixed before its job.
+    It is also better than one for each stream, because all windows end at the same time: no run
+    brings a child record whose parent comes only with the next run. What is committed later is
+    read by the next run, which starts where these windows ended.
 
     Args:
         salesforce: The org.
@@ -128,9 +129,7 @@ class Run:
         self._failed.pop(request.name, None)
         plan = self._take_plan(request)
         if plan.is_empty:
-            log.info(
-                "%s: nothing to read: the window ends before what was read already.", plan.name
-            )
+            log.info("%s: nothing to read, the window ends before it begins.", plan.name)
             yield Reading(plan, iter(()))
             return
         asks = plan.moves_bookmark and request.sobject.replicateable
@@ -141,7 +140,7 @@ class Run:
 
     def _take_plan(self, request: StreamRequest) -> StreamPlan:
         planned = self._planned.pop(request.name, None)
-        # An embedding program may read a stream again, or after it changed what is asked for.
+        # A program may read a stream again, or after it changed the selection or the state.
         if planned is None or planned.request != request:
             self._plan_all(request)
             planned = self._planned.pop(request.name)

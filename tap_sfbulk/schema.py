@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sfbulk import FieldDescribe, SObjectDescribe
 
 REPLICATION_KEYS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
-"""Stamps a row moves by, the most complete first; the first one an object has is its key."""
+"""Date/time fields that change with a row, the most complete first; the first one is the key."""
 
 _INTEGERS = frozenset({"int", "long"})
 _NUMBERS = frozenset({"double", "currency", "percent"})
@@ -42,7 +42,7 @@ class PageColumn:
 def schema_of(sobject: SObjectDescribe) -> dict[str, Any]:
     """JSON Schema of an object's rows: one property per field that is not hidden.
 
-    Every field but Id may be null, whatever `nillable` says: old rows hold nulls in
+    Every field but Id may be null, even if `nillable` is false: old rows have nulls in
     fields that were made required later.
     """
     schema: dict[str, Any] = {
@@ -56,8 +56,8 @@ def schema_of(sobject: SObjectDescribe) -> dict[str, Any]:
 def property_of(field: FieldDescribe) -> dict[str, Any]:
     """JSON Schema of one field.
 
-    No `maxLength`: rich text comes out longer than the length the describe gives, and a
-    target that checks would refuse the row.
+    There is no `maxLength`: rich text can be longer than the length in the describe, and a
+    target that checks it would refuse the row.
     """
     json_type, json_format = _type_and_format(field.type)
     schema: dict[str, Any] = {"type": [json_type] if field.type == "id" else [json_type, "null"]}
@@ -121,12 +121,12 @@ def replication_key_of(sobject: SObjectDescribe) -> str | None:
 
 
 def is_replication_key(field: FieldDescribe) -> bool:
-    """Whether windows can be cut by the field: an instant that a query can filter by."""
+    """Whether a window can be limited by the field: a date/time that a query can filter by."""
     return field.type == "datetime" and field.filterable
 
 
 def kind_of(property_schema: Mapping[str, Any]) -> CellKind:
-    """How cells of a column become JSON, from the schema its target is told.
+    """How cells of a column become JSON, from the JSON Schema that the target receives.
 
     The catalog's schema decides, not the describe: a user who declares a number as a
     string there gets its digits as a string.

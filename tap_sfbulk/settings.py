@@ -75,14 +75,14 @@ _READING = (
         th.DateTimeType,
         title="Start Date",
         description=(
-            "Read rows from this instant on where there is no bookmark. Without it: all history."
+            "Read rows from this date-time on, if there is no bookmark. Without it: all history."
         ),
     ),
     th.Property(
         "end_date",
         th.DateTimeType,
         title="End Date",
-        description="Read rows before this instant only. Without it: up to now.",
+        description="Read only rows before this date-time. Without it: up to now.",
     ),
     th.Property(
         "lookback",
@@ -120,7 +120,7 @@ class RunOptions:
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> RunOptions:
-        """From settings without problems; null means the same as a setting that is not given."""
+        """From settings that were checked; null means the same as a setting that is not given."""
         start, end, folder = (config.get(n) for n in ("start_date", "end_date", "spool_dir"))
         return cls(
             start=parse_instant(start) if start else None,

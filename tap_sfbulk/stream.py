@@ -1,4 +1,4 @@
-"""The SDK's face of one Salesforce object: what is selected, how rows are written, its state."""
+"""The stream of one Salesforce object, as the SDK sees it: catalog entry, records, state."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class SObjectStream(Stream):
 
     @property
     def request(self) -> StreamRequest:
-        """What is asked for, as catalog, settings and state are now."""
+        """What is asked for, from catalog, settings and state as they are now."""
         properties: dict[str, Any] = self.effective_schema["properties"]
         # The SDK's `stream_state` would put an empty entry into the state of a stream not yet read.
         state = self.tap_state.get("bookmarks", {}).get(self.name, {})
@@ -95,7 +95,7 @@ class SObjectStream(Stream):
         return self._marked(super().metadata)
 
     def complete(self, catalog: Catalog) -> None:
-        """Mark in a catalog given what is always read and what bulk cannot select."""
+        """Mark in the catalog given by the user what is always read and what bulk cannot select."""
         if entry := catalog.get_stream(self.name):
             self._marked(entry.metadata)
 
@@ -119,14 +119,14 @@ class SObjectStream(Stream):
         return metrics.record_counter(self.name)
 
     def get_record_counter(self, **_options: Any) -> Counter:
-        """One counter for both paths: the SDK counts single records, `_write_rows` whole blocks."""
+        """One counter for both paths: the SDK counts single records, `_emit` whole blocks."""
         return self._row_counter
 
     def log_sync_costs(self) -> None:
         """After all streams: raise if one of them failed.
 
-        An embedding program calls `Tap.sync_all`, which is final, and must not take half a run
-        for a whole one. This is the only public call that the SDK makes after the last stream.
+        A program that embeds the tap calls `Tap.sync_all`, which is final, and must not take half
+        a run for a whole one. The SDK makes no other public call after the last stream.
 
         Raises:
             StreamsFailed: With the name of each failed stream and the reason.
@@ -135,10 +135,10 @@ class SObjectStream(Stream):
         self._run.raise_for_failed_streams()
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
-        """Read the object's window; whole pages go to the writer, else records are yielded.
+        """Read the object: whole blocks go to the writer, single records are yielded.
 
         An error of this object is kept for the end of the run, so that the other streams
-        are read.
+        are read. A connection test ends with its first error.
         """
         if self._is_dry_run:
             # Objects that cannot be described have no stream that could report it.
@@ -180,7 +180,7 @@ class SObjectStream(Stream):
 
     @property
     def _needs_records(self) -> bool:
-        """Whether each record has to pass through the SDK, which changes, counts or files it."""
+        """Whether the SDK has to see each record: to change, count or store it."""
         return bool(
             self._is_dry_run
             or self.get_batch_config(self.config)

@@ -1,4 +1,4 @@
-"""Writes Singer messages to stdout: single ones as the SDK does, and whole pages of lines."""
+"""Writes Singer messages to stdout: single ones as the SDK does, and blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_encode_foreign, decimal_format="number
 
 
 class PageWriter(MsgSpecWriter):
-    """The SDK's msgspec writer that also takes lines made elsewhere.
+    """The SDK's msgspec writer, which also takes lines that are encoded already.
 
     It knows whether it is inside a line, so that a signal handler does not end the process
     between two halves of one.
@@ -41,11 +41,11 @@ class PageWriter(MsgSpecWriter):
         self._waiting: Callable[[], None] | None = None
 
     def serialize_message(self, message: Message) -> bytearray:
-        """One line of JSON; numbers keep the digits they came with."""
+        """One line of JSON; numbers keep the digits they were written with."""
         return bytearray(_ENCODER.encode(message.to_dict()) + b"\n")
 
     def write_message(self, message: Message) -> None:
-        """Write a message; all but records are seen by the reader at once."""
+        """Write a message; all but records are flushed, so that they are read immediately."""
         with self._whole_lines():
             sys.stdout.buffer.write(self.format_message(message))
             if not isinstance(message, RecordMessage):
@@ -59,12 +59,12 @@ class PageWriter(MsgSpecWriter):
         return before + '"record":', after
 
     def write_lines(self, lines: bytes) -> None:
-        """Write lines of JSON that are messages already, each ended by a line feed."""
+        """Write lines that are encoded messages, each with a line feed at its end."""
         with self._whole_lines():
             sys.stdout.buffer.write(lines)
 
     def between_lines(self, action: Callable[[], None]) -> None:
-        """Do something now, or as soon as the line that is being written is out."""
+        """Do something now, or after the line that is being written."""
         if self._is_writing:
             self._waiting = action
         else:

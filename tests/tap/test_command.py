@@ -26,7 +26,7 @@ def calls(sandbox: Sandbox, method: str, pattern: str) -> list[str]:
     return [path for path in asked if re.search(pattern, path)]
 
 
-def test_about_tells_every_setting_in_every_format(tap: TapCommand) -> None:
+def test_about_lists_every_setting_in_every_format(tap: TapCommand) -> None:
     told = json.loads(tap("--about", "--format=json").stdout)
     settings = told["settings"]["properties"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", told["version"])
@@ -163,7 +163,7 @@ def test_wrong_credentials_are_one_error_line(tap: TapCommand) -> None:
 
 
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
-def test_a_file_that_is_no_json_is_named(tap: TapCommand, option: str) -> None:
+def test_a_file_that_is_not_json_is_named(tap: TapCommand, option: str) -> None:
     broken = tap.folder / "broken.json"
     broken.write_text('{"streams": ', encoding="utf-8")
     for name in (str(broken), "/no/such/file.json"):
@@ -186,7 +186,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("option", "body", "where"), SHAPES)
-def test_a_catalog_or_state_of_another_shape_is_told_before_any_request(
+def test_a_catalog_or_state_of_another_shape_is_reported_before_any_request(
     sandbox: Sandbox, tap: TapCommand, option: str, body: dict[str, Any], where: str
 ) -> None:
     file = tap.folder / "other.json"
@@ -199,7 +199,7 @@ def test_a_catalog_or_state_of_another_shape_is_told_before_any_request(
     assert sandbox.requests == []
 
 
-def test_a_broken_stream_is_reported_and_the_others_are_read(
+def test_a_failed_stream_is_reported_and_the_others_are_read(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:
     refusal = [{"errorCode": "INVALIDENTITY", "message": "Entity 'Account' is not supported"}]
@@ -215,7 +215,7 @@ def test_a_broken_stream_is_reported_and_the_others_are_read(
     assert "Traceback" not in run.log
 
 
-def test_a_broken_stream_fails_the_connection_test(sandbox: Sandbox, tap: TapCommand) -> None:
+def test_a_failed_stream_fails_the_connection_test(sandbox: Sandbox, tap: TapCommand) -> None:
     refusal = [{"errorCode": "INVALIDENTITY", "message": "Entity 'Contact' is not supported"}]
     sandbox.control.add_fault(
         kind="answer", method="POST", path=JOBS, skip=1, status=400, body=refusal
@@ -226,7 +226,7 @@ def test_a_broken_stream_fails_the_connection_test(sandbox: Sandbox, tap: TapCom
     assert "Traceback" not in run.log
 
 
-def test_the_last_line_counts_the_streams_that_broke(sandbox: Sandbox, tap: TapCommand) -> None:
+def test_the_last_line_counts_the_streams_that_failed(sandbox: Sandbox, tap: TapCommand) -> None:
     refusal = [{"errorCode": "INVALIDENTITY", "message": "not supported"}]
     sandbox.control.add_fault(kind="answer", method="POST", path=JOBS, status=400, body=refusal)
     assert "1 stream could not be read. Account: " in tap().reason

@@ -174,7 +174,7 @@ def test_a_page_of_many_megabytes_full_of_line_ends_keeps_every_value(
         ("1_0", None),
     ],
 )
-def test_whole_numbers_are_read_however_they_are_written(written: str, whole: str | None) -> None:
+def test_whole_numbers_are_read_in_any_notation(written: str, whole: str | None) -> None:
     assert whole_number(written) == whole
 
 
@@ -217,7 +217,7 @@ def test_columns_in_another_order_are_read_by_their_names(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("body", [b"", b'"Id"\n', b'"Id"'])
-def test_a_page_without_rows_gives_none(tmp_path: Path, body: bytes) -> None:
+def test_a_page_without_rows_gives_no_records(tmp_path: Path, body: bytes) -> None:
     page = tmp_path / "page.csv"
     page.write_bytes(body)
     columns = (PageColumn("Id", CellKind.TEXT),)
@@ -235,7 +235,7 @@ def test_rows_ended_by_crlf_are_read_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stamp", ["2026-01-02T03:04:05.000+0000", "2026-01-02T05:04:05.000+0200"])
-def test_stamps_get_the_colon_that_date_time_asks_for_and_sort_as_instants(
+def test_offsets_get_the_colon_of_json_schema_and_date_times_sort_by_time(
     tmp_path: Path, stamp: str
 ) -> None:
     columns = (PageColumn("SystemModstamp", CellKind.DATETIME),)

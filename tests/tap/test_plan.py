@@ -72,7 +72,7 @@ def state(bookmark: Bookmark | None) -> dict[str, Any]:
     return written
 
 
-def test_a_window_is_half_open_and_the_condition_stands_in_brackets() -> None:
+def test_a_window_is_half_open_and_the_condition_is_in_parentheses() -> None:
     made = plan(where="A = 1 OR B = 2", state=state(Bookmark(KEY, window_end=at(8, 10))))
     assert made.soql == (
         "SELECT Id, Name, SystemModstamp FROM Account WHERE (A = 1 OR B = 2) AND "

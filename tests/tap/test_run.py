@@ -106,7 +106,7 @@ def synced(tap: TapSfbulk, capsys: pytest.CaptureFixture[str]) -> Run:
     return finished(0, capsys.readouterr().out.encode(), b"")
 
 
-def test_a_program_that_embeds_the_tap_is_told_that_a_stream_failed(
+def test_a_program_that_embeds_the_tap_gets_an_error_when_a_stream_failed(
     sandbox: Sandbox, tap: TapCommand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Fails when the SDK calls nothing public after the last stream any more.

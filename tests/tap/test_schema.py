@@ -84,7 +84,7 @@ def test_only_the_id_is_never_null() -> None:
     assert property_of(a_field("id", name="Id"))["type"] == ["string"]
 
 
-def test_label_shape_and_help_of_a_field_are_told() -> None:
+def test_label_shape_and_help_of_a_field_are_in_the_schema() -> None:
     amount = a_field("currency", precision=18, scale=2, calculated=True, inline_help_text="Net")
     owner = a_field("reference", length=18, reference_to=("A", "B", "C", "D"))
     assert property_of(amount)["title"] == "Field"
@@ -117,7 +117,7 @@ def test_the_replication_key_is_the_most_complete_stamp(
     assert replication_key_of(an_object(*stamps(*names))) == key
 
 
-def test_a_stamp_that_no_query_can_filter_by_is_no_replication_key() -> None:
+def test_a_date_time_that_a_query_cannot_filter_by_is_not_a_replication_key() -> None:
     unfit = a_field("datetime", name="SystemModstamp", filterable=False)
     assert replication_key_of(an_object(unfit, *stamps("CreatedDate"))) == "CreatedDate"
 

@@ -36,12 +36,12 @@ def test_start_date_is_the_lower_bound_without_a_bookmark_only() -> None:
     assert window(at(9), read, start=at(3)).lower == at(2) - LOOKBACK
 
 
-def test_a_window_starts_where_the_last_one_ended_less_the_lookback() -> None:
+def test_a_window_starts_where_the_last_one_ended_minus_the_lookback() -> None:
     read = Bookmark(KEY, maximum=at(1), window_end=at(8))
     assert window(at(9), read) == Window(at(7, 50), at(9))
 
 
-def test_a_state_of_another_tap_is_read_from_its_value_less_the_lookback() -> None:
+def test_a_state_of_another_tap_is_read_from_its_value_minus_the_lookback() -> None:
     state = {"replication_key": KEY, "replication_key_value": "2026-11-23T05:00:00.000+0000"}
     assert window(at(9), Bookmark.read(state, KEY)) == Window(at(4, 50), at(9))
 

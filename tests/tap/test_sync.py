@@ -389,7 +389,7 @@ def test_a_number_declared_as_text_in_the_catalog_comes_as_text(tap: TapCommand)
     assert {r["NumberOfEmployees"] for r in run.records("Account")} == {"47", "0", None}
 
 
-def test_a_field_the_org_lost_is_named(tap: TapCommand) -> None:
+def test_a_selected_field_that_no_longer_exists_is_named(tap: TapCommand) -> None:
     entry = tap.discover()["Account"]
     entry["schema"]["properties"]["Nme"] = {"type": ["string", "null"]}
     run = tap(catalog={"streams": [entry]})
@@ -398,7 +398,7 @@ def test_a_field_the_org_lost_is_named(tap: TapCommand) -> None:
     assert "(did you mean `Name`?)" in run.reason
 
 
-def test_an_object_the_org_lost_does_not_stop_the_others(tap: TapCommand) -> None:
+def test_a_selected_object_that_no_longer_exists_does_not_stop_the_others(tap: TapCommand) -> None:
     entries = tap.discover()
     gone = entries["Account"] | {"tap_stream_id": "Gone__c", "stream": "Gone__c"}
     run = tap(catalog={"streams": [gone, entries["Contact"]]})
@@ -415,7 +415,7 @@ def test_an_object_the_org_lost_does_not_stop_the_others(tap: TapCommand) -> Non
         {"Sforce-Locator": "null"},
     ],
 )
-def test_rows_that_are_not_those_announced_move_no_bookmark(
+def test_a_number_of_rows_that_was_not_announced_moves_no_bookmark(
     sandbox: Sandbox, tap: TapCommand, headers: dict[str, str]
 ) -> None:
     sandbox.control.add_fault(kind="answer", path="*/results", status=200, headers=headers, body="")

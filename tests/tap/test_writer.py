@@ -65,17 +65,17 @@ def test_numbers_keep_the_digits_they_were_written_with() -> None:
     record = {
         "written": number("1.0E7"),
         "big": number("12345678901234567.890"),
-        "reckoned": Decimal("0.10") * 2,
+        "calculated": Decimal("0.10") * 2,
         "at": datetime(2026, 11, 23, 9, tzinfo=timezone.utc),
     }
     line = PageWriter().format_message(RecordMessage("Account", record))
     assert line.decode() == (
         '{"type":"RECORD","stream":"Account","record":{"written":1.0E7,'
-        '"big":12345678901234567.890,"reckoned":0.20,"at":"2026-11-23T09:00:00Z"}}\n'
+        '"big":12345678901234567.890,"calculated":0.20,"at":"2026-11-23T09:00:00Z"}}\n'
     )
 
 
-def test_a_number_can_be_reckoned_with() -> None:
+def test_a_number_can_be_calculated_with() -> None:
     read = number("1.0E7")
     assert read == 10_000_000
     assert read + 1 == Decimal(10_000_001)
