@@ -117,6 +117,7 @@ FLOWS = [
         aborted,
         told="Aborted",
         prepare=lambda sandbox: sandbox.control.hold_jobs(),
+        jobs_run=False,
         quick=False,
     ),
     Flow(

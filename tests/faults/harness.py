@@ -72,6 +72,11 @@ class Harness:
         """How many faults of the last run met no call."""
         return len(self.sandbox.control.faults)
 
+    @property
+    def strikes_left(self) -> int:
+        """How often the faults of the last run, each of which has a number, could strike still."""
+        return sum(fault.times or 0 for fault in self.sandbox.control.faults)
+
     def _begin(self, flow: Flow) -> None:
         control = self.sandbox.control
         control.reset()
