@@ -1,6 +1,6 @@
 """A client for Salesforce's Bulk API: query and load any number of records.
 
-`Salesforce` is the way in; `sfbulk.errors` draws the tree of errors.
+Start with `Salesforce`; `sfbulk.errors` lists all errors.
 
 ```python
 from sfbulk import Salesforce
@@ -12,7 +12,7 @@ with Salesforce.from_settings(settings) as sf:
         print(row["Id"], row["Name"])
     records = ({"Ext_Id__c": f"C{n}", "Name": f"Customer {n}"} for n in range(1000))
     summary = sf.upsert("Account", records, external_id="Ext_Id__c")
-    print(summary.succeeded, [refused.error.code for refused in summary.failures])
+    print(summary.succeeded, [row.error.code for row in summary.failures])
 ```
 """
 

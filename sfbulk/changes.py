@@ -1,8 +1,8 @@
-"""Asks which records of an object were changed or deleted in a span of time.
+"""Reads which records of an object were changed or deleted in a time span.
 
 These are the replication resources (REST API guide: sObject Get Updated, sObject Get Deleted; SOAP
-API guide: getUpdated(), getDeleted()). They serve the objects that are `replicateable`. Salesforce
-reads `start` and `end` to the minute and wants them at least a minute apart.
+API guide: getUpdated(), getDeleted()). They exist for objects that are `replicateable`. Salesforce
+ignores the seconds of `start` and `end`, and they must be at least a minute apart.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sfbulk.errors import DataError, TransportError
+from sfbulk.errors import TransportError
 from sfbulk.http.wire import Request
+from sfbulk.soql import require_time_zone
 
 if TYPE_CHECKING:
     from sfbulk.transport import Transport
@@ -27,7 +28,7 @@ class Updated:
     ids: tuple[str, ...] = field(repr=False)
     """18 characters each."""
     latest_date_covered: datetime
-    """Aware, in UTC. What changed after it may not be visible yet: it goes back to the start of a
+    """Aware, in UTC. Later changes may not be visible yet: it is not later than the start of any
     transaction that still runs (SOAP API guide: GetUpdatedResult)."""
 
 
@@ -47,10 +48,10 @@ class Deleted:
 
     records: tuple[DeletedRecord, ...] = field(repr=False)
     earliest_date_available: datetime
-    """Aware, in UTC. Deletions before it are not known any more: when it is later than `start`,
-    some may be missing, and only a comparison of all ids finds them."""
+    """Aware, in UTC. Earlier deletions are no longer available: if it is later than `start`,
+    deletions may be missing, and only a comparison of all ids finds them."""
     latest_date_covered: datetime
-    """As that of `Updated`."""
+    """As `Updated.latest_date_covered`."""
 
 
 def read_updated(transport: Transport, sobject: str, start: datetime, end: datetime) -> Updated:
@@ -84,15 +85,14 @@ def _request(
     return Request(
         "GET",
         f"{transport.base_path}/sobjects/{quote(sobject, safe='')}/{resource}",
-        f"Ask which records of {sobject} were {resource}",
+        f"Read which records of {sobject} were {resource}",
         params={"start": _iso_8601(start), "end": _iso_8601(end)},
     )
 
 
 def _iso_8601(instant: datetime) -> str:
-    """In the form of the guide's example, `2013-05-05T00:00:00+00:00`."""
-    if instant.tzinfo is None:
-        raise DataError("A datetime without a time zone names no instant; give it one.")
+    """The form of the guide's example: `2013-05-05T00:00:00+00:00`."""
+    require_time_zone(instant)
     return instant.astimezone(timezone.utc).isoformat(timespec="seconds")
 
 
@@ -107,8 +107,8 @@ def _text(value: Any) -> str:
 
 
 def _instant(value: Any) -> datetime:
-    """An instant such as `2015-08-19T08:17:00.000+0000` (recordings); aware, in UTC."""
-    # Python 3.10 reads neither Z nor a zone without its colon.
+    """A time such as `2015-08-19T08:17:00.000+0000` (recordings); aware, in UTC."""
+    # Python 3.10 can parse neither "Z" nor a zone without a colon.
     text = re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", re.sub(r"Z$", "+00:00", _text(value)))
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:

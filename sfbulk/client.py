@@ -1,4 +1,4 @@
-"""The front door: one object for one org."""
+"""`Salesforce`: one object for one org; start here."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _OPTIONS = {
 
 
 class Salesforce:
-    """An org, signed in to at the first request; safe for use by several threads.
+    """One org. Signs in at the first request; safe for several threads.
 
     ```python
     with Salesforce.from_settings(settings) as sf:
@@ -81,12 +81,12 @@ class Salesforce:
 
         Args:
             settings: by name, see `sfbulk.settings` and `sfbulk.quota.limits`; other keys are
-                ignored.
-                Or what `parse_settings` has returned for them.
+                ignored. Or the result of `parse_settings`.
             clock: the time, for tests.
-            on_new_refresh_token: takes the refresh token that replaces the one in use, which
-                is void then. Called before the new access token is used, by one thread at a
-                time. Its exceptions reach the caller of the request that needed the token.
+            on_new_refresh_token: called with the refresh token that replaces the current one,
+                which is no longer valid. Called before the new access token is used, by one
+                thread at a time. The caller of the request that needed the token gets its
+                exceptions.
 
         Raises:
             ConfigError: settings are missing or contradict each other; names all problems.
@@ -101,7 +101,7 @@ class Salesforce:
         self.close()
 
     def close(self) -> None:
-        """Close the pooled connections; jobs on the server stay as they are."""
+        """Close the pooled connections; jobs on the server are not changed."""
         self._transport.close()
 
     @property
@@ -116,21 +116,21 @@ class Salesforce:
 
     @property
     def bulk1(self) -> Bulk1:
-        """Bulk API 1.0: jobs of batches, results in the order of the rows; see `sfbulk.bulk1`."""
+        """Bulk API 1.0: jobs with batches, results in the order of the rows; see `sfbulk.bulk1`."""
         return Bulk1(self._transport, self._describer.one)
 
     def server_time(self) -> datetime:
-        """API call: the org's clock, aware, in UTC, to the second.
+        """API call: the org's clock, aware, in UTC, in whole seconds.
 
         Raises:
-            TransportError: the answer carries no date.
+            TransportError: the answer has no date.
         """
         reply = self._transport.send(self._get("/", "Read the server's time"))
         date = http_date(reply.headers.get("Date"))
         if date is None:
             raise TransportError(
-                "Read the server's time: the answer carries no date. Is there a proxy that "
-                "removes it?",
+                "Read the server's time: the answer has no Date header. A proxy may remove it: "
+                "check the proxy.",
                 ambiguous=False,
                 permanent=True,
             )
@@ -145,11 +145,11 @@ class Salesforce:
         return self._transport.limits()
 
     def describe_global(self) -> list[SObjectSummary]:
-        """API call: all objects the user can see; unchanged since the last call, a short one."""
+        """API call: all objects that the user can see; read again only if they have changed."""
         return self._describer.all_objects()
 
     def describe(self, name: str) -> SObjectDescribe:
-        """API call: one object with its fields; unchanged since the last call, a short one.
+        """API call: one object with its fields; read again only if it has changed.
 
         Raises:
             NotFound: there is no such object, or the user may not see it.
@@ -157,11 +157,13 @@ class Salesforce:
         return self._describer.one(name)
 
     def describe_many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
-        """API call: many objects, up to 25 in one request; one's error stands in its place.
+        """API call: many objects, up to 25 in one request.
+
+        An object that cannot be described has its error as its value.
 
         Raises:
-            SignInError: nothing can be asked of the org.
-            LimitExceeded: the org's requests of the day are used up.
+            SignInError, SessionExpired: no object can be described.
+            LimitExceeded: the org's daily requests are used up.
             QuotaReached: the settings allow no further request.
         """
         return self._describer.many(names)
@@ -169,23 +171,23 @@ class Salesforce:
     def updated(self, sobject: str, start: datetime, end: datetime) -> Updated:
         """API call: the records that were created or changed from `start` to `end`, both aware.
 
-        They are read to the minute. Salesforce reaches back 30 days (REST API guide: sObject Get
-        Updated).
+        Salesforce ignores the seconds of both, and `start` may be at most 30 days ago (REST API
+        guide: sObject Get Updated).
 
         Raises:
             NotFound: there is no such object, or it is not `replicateable`.
             LimitExceeded: `EXCEEDED_ID_LIMIT`, for more than 600,000 records.
-            ApiError: Salesforce refuses, as with `INVALID_REPLICATION_DATE`.
-            DataError: a date without a time zone.
-            TransportError: no answer, or one that is not understood.
+            ApiError: Salesforce refuses, for example with `INVALID_REPLICATION_DATE`.
+            DataError: a datetime without a time zone.
+            TransportError: no answer, or an answer in another form.
         """
         return read_updated(self._transport, sobject, start, end)
 
     def deleted(self, sobject: str, start: datetime, end: datetime) -> Deleted:
         """API call: the records that were deleted from `start` to `end`, both aware.
 
-        They are read to the minute. Salesforce reaches back 15 days, and less when records have
-        left the recycle bin early: see `Deleted.earliest_date_available` (REST API guide: sObject
+        Salesforce ignores the seconds of both, and `start` may be at most 15 days ago, or less if
+        the recycle bin was emptied: see `Deleted.earliest_date_available` (REST API guide: sObject
         Get Deleted).
 
         Raises:
@@ -194,30 +196,30 @@ class Salesforce:
         return read_deleted(self._transport, sobject, start, end)
 
     def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
-        """API call: submit a bulk query; with `include_deleted` the recycle bin's rows too.
+        """API call: submit a bulk query; with `include_deleted` it reads deleted rows too.
 
-        The caller aborts or deletes the job; `query` does that by itself.
+        The caller aborts or deletes the job; `query` does both itself.
 
         Raises:
-            NotSupportedByBulk: Bulk API refuses the object or something in the query.
-            ApiError: Salesforce refuses the query, as for an unknown field.
-            TransportError: no answer; `ambiguous` when the job may exist all the same.
+            NotSupportedByBulk: Bulk API does not support the object or a part of the query.
+            ApiError: Salesforce refuses the query, for example for an unknown field.
+            TransportError: no answer to any attempt.
         """
         return QueryJob.create(self._transport, soql, include_deleted=include_deleted)
 
     def open_query_job(self, job_id: str) -> QueryJob:
-        """API call: the bulk query of this id, as of a run that ended before its results were read.
+        """API call: the query job with this id, for example of a run that was interrupted.
 
         Raises:
-            NotFound: there is none; jobs are removed seven days after their end.
+            NotFound: there is no such job; Salesforce removes jobs after seven days.
         """
         return QueryJob.open(self._transport, job_id)
 
     def query(self, soql: str, *, include_deleted: bool = False) -> Iterator[dict[str, str | None]]:
         """API call: the rows of a bulk query, as text by column name; empty cells are None.
 
-        The job is created at the first row asked for, deleted after the last, and aborted
-        when the loop over the rows ends early. Results lie on disk, a few pages at a time.
+        The job is created when the first row is requested. It is deleted after the last row, and
+        aborted if the loop over the rows ends early. A few result pages at a time are on disk.
 
         Raises:
             ApiError, JobError, TransportError: as `query_job` and `QueryJob.pages`.
@@ -235,20 +237,20 @@ class Salesforce:
         column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
         assignment_rule_id: str | None = None,
     ) -> IngestJob:
-        """API call: open a bulk load; see `IngestJob`.
+        """API call: create an ingest job; see `IngestJob`.
 
         Args:
             sobject: object API name.
             operation: what to do with the rows.
-            external_id: the key field of an upsert; no other operation takes one.
-            line_ending: that of the CSV, also inside its values.
-            column_delimiter: that of the CSV, and of the results.
+            external_id: the key field of an upsert; no other operation has one.
+            line_ending: the line ending of the CSV, also inside its values.
+            column_delimiter: the column delimiter of the CSV and of the results.
             assignment_rule_id: an assignment rule for cases or leads.
 
         Raises:
-            DataError: an upsert without key field, or one for another operation.
-            ApiError: Salesforce refuses, as for an unfit key field.
-            TransportError: no answer; `ambiguous` when the job may exist all the same.
+            DataError: an upsert without a key field, or another operation with one.
+            ApiError: Salesforce refuses, for example a key field that is not an external id.
+            TransportError: no answer to any attempt.
         """
         return IngestJob.create(
             self._transport,
@@ -261,10 +263,10 @@ class Salesforce:
         )
 
     def open_ingest_job(self, job_id: str) -> IngestJob:
-        """API call: the bulk load of this id, as of a run that ended before its results were read.
+        """API call: the ingest job with this id, for example of a run that was interrupted.
 
         Raises:
-            NotFound: there is none; jobs are removed seven days after their end.
+            NotFound: there is no such job; Salesforce removes jobs after seven days.
         """
         return IngestJob.open(self._transport, job_id)
 
@@ -277,17 +279,17 @@ class Salesforce:
         external_id: str | None = None,
         **options: Unpack[LoadOptions],
     ) -> Iterator[RowOutcome]:
-        """API call: load records; what became of each, in their order.
+        """API call: load records; yields the outcome of each, in their order.
 
-        Results of Bulk API 2.0 come in no order: they are matched with the records by their
-        key, or by their values where there is none. Every record that was read is yielded
+        Results of Bulk API 2.0 have no order: they are matched with the records by their key, or
+        by their values if there is no key. The outcome of every record that was read is yielded
         before an error is raised.
 
         Args:
             sobject: object API name.
             operation: what to do with the rows.
             records: see `insert`.
-            external_id: the key field of an upsert; no other operation takes one.
+            external_id: the key field of an upsert; no other operation has one.
             options: see `LoadOptions`.
 
         Raises:
@@ -299,36 +301,36 @@ class Salesforce:
     def insert(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: create records; see `RecordLoad` for what a record may hold.
+        """API call: create records; see `RecordLoad` for the values of a record.
 
-        Records are mappings, sequences (whose `columns` are given), or CSV with a header row:
-        bytes, a path, or a file open for reading bytes. Rows that Salesforce rejects are in the
-        summary; `load` reports every row.
+        Records are mappings, sequences (with the option `columns`), or CSV with a header row as
+        bytes, a path, or a file open for reading bytes. The summary has the rows that Salesforce
+        rejects; `load` yields every row.
         """
         return self._load(sobject, Operation.INSERT, None, options).summary(records)
 
     def update(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: change records, found by their `Id`; see `insert`."""
+        """API call: update records by their `Id`; see `insert`."""
         return self._load(sobject, Operation.UPDATE, None, options).summary(records)
 
     def upsert(
         self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: change records, found by `external_id`, and create new ones; see `insert`."""
+        """API call: update records by `external_id`, and create missing ones; see `insert`."""
         return self._load(sobject, Operation.UPSERT, external_id, options).summary(records)
 
     def delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: put records, found by their `Id`, into the recycle bin; see `insert`."""
+        """API call: move records to the recycle bin by their `Id`; see `insert`."""
         return self._load(sobject, Operation.DELETE, None, options).summary(records)
 
     def hard_delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: delete records, found by their `Id`, for good; needs a permission."""
+        """API call: delete records permanently by their `Id`; needs a permission; see `insert`."""
         return self._load(sobject, Operation.HARD_DELETE, None, options).summary(records)
 
     def loader(  # noqa: PLR0913 - what the engine works with, by keyword
@@ -344,21 +346,21 @@ class Salesforce:
         stop_on_failure: bool = True,
         **options: Unpack[LoadOptions],
     ) -> Loader[JobFlight]:
-        """The loading engine itself, for rows that are encoded already; see `Loader`.
+        """The loading engine, for a caller that has encoded rows; see `Loader`.
 
         Args:
             sobject: object API name.
             operation: what to do with the rows.
             folder: an existing folder for files of rows; the caller removes it.
-            external_id: the key field of an upsert; no other operation takes one.
-            detail: of which rows an outcome is handed out.
-            max_job_bytes: most bytes of a job's CSV.
-            before_send: called before a job is created; loads first what must be in before it.
-            stop_on_failure: whether a job that failed as a whole ends the load.
+            external_id: the key field of an upsert; no other operation has one.
+            detail: which rows have an outcome of their own.
+            max_job_bytes: largest CSV of a job, in bytes.
+            before_send: called before a job is created, to load first what its rows need.
+            stop_on_failure: whether a failed job ends the load.
             options: see `LoadOptions`.
 
         Raises:
-            DataError: an option that loads by Bulk API 2.0 do not have.
+            DataError: an option that Bulk API 2.0 does not have.
         """
         limits = replace(JOB_LIMITS, bytes=max_job_bytes)
         return Loader(

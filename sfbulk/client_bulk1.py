@@ -1,4 +1,4 @@
-"""`Salesforce.bulk1`: the way into Bulk API 1.0."""
+"""`Bulk1`: Bulk API 1.0 of one org; `Salesforce.bulk1` is one."""
 
 from __future__ import annotations
 
@@ -43,15 +43,14 @@ _OPTIONS = {
 
 
 class Bulk1:
-    """Bulk API 1.0 of one org; safe for use by several threads."""
+    """Bulk API 1.0 of one org; safe for several threads.
+
+    Args:
+        transport: the org.
+        describe: describes an object; by default a request to the org.
+    """
 
     def __init__(self, transport: Transport, describe: Describe | None = None) -> None:
-        """Take the org.
-
-        Args:
-            transport: the org.
-            describe: describes an object; asks the org by default.
-        """
         self._transport = transport
         self._describe = describe or Describer(transport).one
 
@@ -67,23 +66,24 @@ class Bulk1:
         line_ending: LineEnding | None = None,
         retry_batches: bool = True,
     ) -> Bulk1Job:
-        """API call: open a load; see `Bulk1Job`.
+        """API call: create a job for a load; see `Bulk1Job`.
 
         Args:
             sobject: object API name.
             operation: what to do with the rows.
-            external_id: the key field of an upsert; no other operation takes one.
+            external_id: the key field of an upsert; no other operation has one.
             content_type: the form of its batches.
-            concurrency: whether its batches are worked on side by side.
+            concurrency: whether Salesforce processes its batches in parallel.
             assignment_rule_id: an assignment rule for cases or leads.
-            line_ending: what Salesforce shall make of line breaks in values; None leaves them.
-            retry_batches: False tells Salesforce not to try again a batch that took too long.
+            line_ending: the line ending to which Salesforce changes line breaks in values; None
+                leaves them.
+            retry_batches: False tells Salesforce not to retry a batch that took too long.
 
         Raises:
-            DataError: an upsert without key field, or one for another operation.
-            NotSupportedByBulk: Bulk API refuses the object.
-            ApiError: Salesforce refuses, as for an unknown object.
-            TransportError: no answer.
+            DataError: an upsert without a key field, or another operation with one.
+            NotSupportedByBulk: Bulk API does not support the object.
+            ApiError: Salesforce refuses, for example an unknown object.
+            TransportError: no answer to any attempt.
         """
         settings = JobSettings(
             sobject=sobject,
@@ -107,20 +107,20 @@ class Bulk1:
         pk_chunking: PkChunking | None = None,
         retry_batches: bool = True,
     ) -> Bulk1Job:
-        """API call: open a job for queries of one object, each of them a batch.
+        """API call: create a job for queries of one object; each query is a batch.
 
         Args:
-            sobject: object API name, that of each query's FROM.
-            include_deleted: read the rows of the recycle bin too.
+            sobject: object API name, as in the FROM of each query.
+            include_deleted: read deleted and archived rows too.
             content_type: the form of its results.
-            concurrency: whether its batches are worked on side by side.
+            concurrency: whether Salesforce processes its batches in parallel.
             pk_chunking: divide each query into ranges of ids.
-            retry_batches: False tells Salesforce not to try again a batch that took too long.
+            retry_batches: False tells Salesforce not to retry a batch that took too long.
 
         Raises:
-            NotSupportedByBulk: Bulk API refuses the object.
-            ApiError: Salesforce refuses, as for an object that cannot be chunked.
-            TransportError: no answer.
+            NotSupportedByBulk: Bulk API does not support the object.
+            ApiError: Salesforce refuses, for example an object without PK chunking.
+            TransportError: no answer to any attempt.
         """
         settings = JobSettings(
             sobject=sobject,
@@ -133,10 +133,10 @@ class Bulk1:
         return Bulk1Job.create(self._transport, settings)
 
     def job(self, job_id: str) -> Bulk1Job:
-        """API call: a job that exists, by its id.
+        """API call: the job with this id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such job.
         """
         return Bulk1Job.open(self._transport, job_id)
 
@@ -150,21 +150,21 @@ class Bulk1:
     ) -> Iterator[dict[str, Any]]:
         """API call: the rows of a query; see `Bulk1Job.rows` for their values.
 
-        The job is created at the first row asked for, closed after the last, and aborted when
-        the loop over the rows ends early. Result files lie on disk, one at a time. A chunk that
-        failed, or is missing, is asked for again.
+        The job is created when the first row is requested. It is closed after the last row, and
+        aborted if the loop over the rows ends early. One result file at a time is on disk. A chunk
+        that failed, or is missing, is queried again.
 
         Args:
             soql: the query.
-            include_deleted: read the rows of the recycle bin too.
+            include_deleted: read deleted and archived rows too.
             content_type: the form of the results.
             pk_chunking: divide the query into ranges of ids, for objects with very many rows.
 
         Raises:
-            NotSupportedByBulk: Bulk API refuses the object or something in the query.
-            JobFailed: Salesforce could not run the query; gives its reason.
-            JobAborted: somebody aborted the job.
-            RowCountMismatch: rows are missing, or more came than announced.
+            NotSupportedByBulk: Bulk API does not support the object or a part of the query.
+            JobFailed: the query failed; the text has Salesforce's reason.
+            JobAborted: a user or a program aborted the job.
+            RowCountMismatch: the number of rows is not the number that Salesforce reports.
             DataError: the query names no object, or a result file cannot be read.
             ApiError, TransportError: as `query_job`.
         """
@@ -186,26 +186,26 @@ class Bulk1:
         external_id: str | None = None,
         **options: Unpack[LoadOptions],
     ) -> Iterator[RowOutcome]:
-        """API call: load records; what became of each, in their order.
+        """API call: load records; yields the outcome of each, in their order.
 
-        See `RecordLoad` for what a record may hold. A later version of a record is loaded after
-        an earlier one has been. The job is created when the first batch is full or the records
-        end, and aborted when the loop ends early.
+        See `RecordLoad` for the values of a record. A later version of a record is loaded after
+        the earlier one. The job is created when the first batch is full or the records end, and
+        aborted if the loop ends early.
 
         Args:
             sobject: object API name.
             operation: what to do with the rows.
             records: mappings, sequences with `columns`, or CSV as bytes or in a file.
-            external_id: the key field of an upsert; no other operation takes one.
+            external_id: the key field of an upsert; no other operation has one.
             options: see `LoadOptions`.
 
         Raises:
-            DataError: a record cannot be sent; names its number. Batches before it are done.
-            RowCountMismatch: Salesforce does not account for every row of a batch.
-            JobError: the job holds batches that were not sent.
-            ApiError: Salesforce refuses the job or the first batch. When it refuses a later one,
-                the records from there on are reported as unprocessed, since others are in.
-            TransportError: no answer.
+            DataError: a record cannot be sent; names its number. Earlier batches are loaded.
+            RowCountMismatch: the results of a batch do not have every row.
+            JobError: the job has batches that were not sent.
+            ApiError: Salesforce refuses the job or the first batch. If it refuses a later batch,
+                no error is raised: the remaining records are reported as unprocessed.
+            TransportError: no answer to any attempt.
         """
         yield from self._load(sobject, operation, external_id, options).outcomes(records)
 
@@ -218,25 +218,25 @@ class Bulk1:
     def update(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: change records, found by their `Id`; see `load`."""
+        """API call: update records by their `Id`; see `load`."""
         return self._load(sobject, Operation.UPDATE, None, options).summary(records)
 
     def upsert(
         self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: change records, found by `external_id`, and create new ones; see `load`."""
+        """API call: update records by `external_id`, and create missing ones; see `load`."""
         return self._load(sobject, Operation.UPSERT, external_id, options).summary(records)
 
     def delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: put records, found by their `Id`, into the recycle bin; see `load`."""
+        """API call: move records to the recycle bin by their `Id`; see `load`."""
         return self._load(sobject, Operation.DELETE, None, options).summary(records)
 
     def hard_delete(
         self, sobject: str, records: Records, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: delete records, found by their `Id`, for good; needs a permission."""
+        """API call: delete records permanently by their `Id`; needs a permission; see `load`."""
         return self._load(sobject, Operation.HARD_DELETE, None, options).summary(records)
 
     def _load(

@@ -1,4 +1,4 @@
-"""Time, handed in: the only module of the client that reads a clock or sleeps."""
+"""Time as a parameter: the only module of the client that reads a clock or sleeps."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the client asks of time; tests hand in one that only counts."""
+    """The clock of the client; tests use one that does not wait."""
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards, for deadlines and durations."""
+        """Seconds of a clock that never goes backwards, for deadlines and durations."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Return after that many seconds."""
+        """Wait so many seconds."""
         ...
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """The current date and time, aware, in UTC."""
         ...
 
 
@@ -27,15 +27,15 @@ class SystemClock:
     """The machine's own clock."""
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
+        """Seconds of a clock that never goes backwards."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Return after that many seconds."""
-        time.sleep(seconds)  # noqa: TID251 - this module is where the ban points to
+        """Wait so many seconds."""
+        time.sleep(seconds)  # noqa: TID251 - the one module that may
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """The current date and time, aware, in UTC."""
         return datetime.now(tz=timezone.utc)  # noqa: TID251 - as above
 
 

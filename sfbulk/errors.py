@@ -4,30 +4,30 @@
 SalesforceError
 ├── ConfigError                  settings are missing or contradict each other
 ├── SignInError                  Salesforce gave no access token, or it cannot be renewed
-├── QuotaReached                 the run may use no more of the org's daily limits
-├── TransportError               no usable answer came back
-│   ├── UploadUnknown            it cannot be told whether a job has its data
-│   └── BatchNotAdded            a batch did not arrive, and cannot any more
+├── QuotaReached                 the settings allow no more of the org's daily limits
+├── TransportError               no usable answer was received
+│   ├── UploadUnknown            it is not known whether a job has its data
+│   └── BatchNotAdded            a batch did not arrive, and can no longer arrive
 ├── ApiError                     Salesforce answered with an error
 │   ├── NotFound                 no such job, object or record
-│   ├── SessionExpired           the access token is refused and renewing did not help
+│   ├── SessionExpired           the access token is refused, and a new one did not help
 │   ├── LimitExceeded            a quota of the org is used up
 │   └── NotSupportedByBulk       Bulk API refuses this object or query
-├── JobError                     a bulk job did not do what was asked
-│   ├── JobFailed                Salesforce ended it with the state Failed
-│   ├── JobAborted               somebody ended it with the state Aborted
-│   ├── JobTimeout               it was still running when the caller's patience ended
-│   ├── UnknownState             Salesforce used a state word this version does not know
-│   ├── RowCountMismatch         rows received are not the rows Salesforce announced
-│   └── ResultsMismatch          the results of a load are not those of the rows that were sent
+├── JobError                     a bulk job did not complete, or its results are not complete
+│   ├── JobFailed                the job ended in the state Failed
+│   ├── JobAborted               the job ended in the state Aborted
+│   ├── JobTimeout               the job was still running when the timeout passed
+│   ├── UnknownState             Salesforce reports a state that this version does not know
+│   ├── RowCountMismatch         the number of rows is not the number that Salesforce reports
+│   └── ResultsMismatch          the results of a load do not belong to the rows that were sent
 └── DataError                    data that cannot be sent or read
-    ├── CsvError                 text that is not the CSV it should be
-    └── OversizeRow              a row beyond a size limit of Salesforce
+    ├── CsvError                 data that is not valid CSV
+    └── OversizeRow              a row that exceeds a size limit of Salesforce
 ```
 
-Each error carries what is known: HTTP `status`, Salesforce `code`, `job_id`,
-`request_id`, and `recovery`, which says who can do something about it. Texts hold
-ids, setting and field names and Salesforce's codes; never a token, never a record value.
+Each error has what is known: HTTP `status`, Salesforce `code`, `job_id`, `request_id`, and
+`recovery`, which says what a caller can do. Texts contain ids, names of settings and fields, and
+Salesforce's codes and messages; never a token, never a record value.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Recovery(str, Enum):
     """What a caller can do about an error."""
 
     FATAL = "fatal"
-    """Somebody must change something first."""
+    """Something must be changed first."""
     RETRIABLE = "retriable"
     """The same work may succeed later."""
     ROW = "row"
-    """Leave this row out and go on."""
+    """Leave this row out and continue."""
 
 
 class SalesforceError(Exception):
@@ -72,7 +72,8 @@ class SalesforceError(Exception):
         self.request_id = request_id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A process pool sends errors home pickled; what is needed to make one differs by class.
+        # A process pool pickles errors. By default, unpickling calls the constructor with the
+        # message alone, and most classes here need more.
         return _revived, (type(self), self.args, self.__dict__)
 
 
@@ -94,18 +95,20 @@ class SignInError(SalesforceError):
     """Salesforce gave no access token, or the one in use cannot be renewed."""
 
 
-class QuotaReached(SalesforceError):  # noqa: N818 - nothing went wrong: it is the line drawn
-    """The run may use no more of the org's daily limits; what it had begun is finished."""
+class QuotaReached(SalesforceError):  # noqa: N818 - nothing went wrong: the quota is used up
+    """The settings allow no more of the org's daily limits; jobs that exist are finished."""
 
     recovery = Recovery.RETRIABLE
 
 
 class TransportError(SalesforceError):
-    """No usable answer came back.
+    """No usable answer was received.
 
-    `ambiguous` tells whether the request may have been carried out all the same:
-    then it must be looked up, not sent again. `permanent` tells that sending the same
-    request again is no use, `compression` that the answer could not be unpacked.
+    Attributes:
+        ambiguous: the request may have had an effect: check what Salesforce did before you send
+            it again.
+        permanent: the same request would fail again.
+        compression: the answer could not be decompressed.
     """
 
     recovery = Recovery.RETRIABLE
@@ -129,14 +132,14 @@ class TransportError(SalesforceError):
 
 
 class UploadUnknown(TransportError):  # noqa: N818 - names what is unknown
-    """It cannot be told whether a job has its data, and once.
+    """It is not known whether a job has its data exactly once.
 
-    Nothing is loaded before the job is closed: abort it and begin a new one.
+    Nothing is loaded before the job is closed: abort it and create a new one.
     """
 
 
 class BatchNotAdded(TransportError):  # noqa: N818 - says what did not happen
-    """A batch of Bulk API 1.0 did not arrive, and cannot any more: its job was closed for that.
+    """A batch of Bulk API 1.0 did not arrive, and can no longer arrive: its job was closed.
 
     Add it to a new job.
     """
@@ -145,8 +148,10 @@ class BatchNotAdded(TransportError):  # noqa: N818 - says what did not happen
 class ApiError(SalesforceError):
     """Salesforce answered with an error.
 
-    `detail` is its own message without our words around it, `fields` the fields it names,
-    `retry_after` the seconds it asks to wait, if it does.
+    Attributes:
+        detail: Salesforce's own message.
+        fields: the fields that the answer names.
+        retry_after: how many seconds Salesforce asks to wait; None if it does not ask.
     """
 
     def __init__(  # noqa: PLR0913 - the context every error carries, by keyword
@@ -168,11 +173,11 @@ class ApiError(SalesforceError):
 
 
 class NotFound(ApiError):  # noqa: N818 - reads as Salesforce's own NOT_FOUND
-    """No such job, object or record, or it may not be seen by this user."""
+    """There is no such job, object or record, or the user may not see it."""
 
 
 class SessionExpired(ApiError):  # noqa: N818 - reads as Salesforce's own words
-    """The access token is refused and renewing it did not help."""
+    """The access token is refused, and a new one did not help."""
 
 
 class LimitExceeded(ApiError):  # noqa: N818 - reads as Salesforce's own LIMIT_EXCEEDED
@@ -186,37 +191,37 @@ class NotSupportedByBulk(ApiError):  # noqa: N818 - reads as Salesforce's own wo
 
 
 class JobError(SalesforceError):
-    """A bulk job did not do what was asked; `job_id` says which."""
+    """A bulk job did not complete, or its results are not complete; see `job_id`."""
 
 
 class JobFailed(JobError):  # noqa: N818 - the state's own word
-    """Salesforce ended the job with the state Failed."""
+    """The job ended in the state Failed."""
 
 
 class JobAborted(JobError):  # noqa: N818 - the state's own word
-    """Somebody ended the job with the state Aborted."""
+    """The job ended in the state Aborted: a user or a program aborted it."""
 
 
 class JobTimeout(JobError):  # noqa: N818 - stands beside JobFailed and JobAborted
-    """The job was still running when the caller's patience ended; it was left running."""
+    """The job was still running when the timeout passed; it was left running."""
 
     recovery = Recovery.RETRIABLE
 
 
 class UnknownState(JobError):  # noqa: N818 - stands beside JobFailed and JobAborted
-    """Salesforce used a state word this version does not know."""
+    """Salesforce reports a state that this version does not know."""
 
 
 class RowCountMismatch(JobError):  # noqa: N818 - names the check that failed
-    """Rows received are not the rows Salesforce announced."""
+    """The number of rows is not the number that Salesforce reports."""
 
 
 class ResultsMismatch(JobError):  # noqa: N818 - names the check that failed
-    """The results of a load are not those of the rows that were sent, or cannot be told apart."""
+    """A result of a load belongs to no row that was sent, or to any of several."""
 
 
 class DataError(SalesforceError):
-    """Data that cannot be sent or read; `row` is its number in the input, from 1."""
+    """Data that cannot be sent or read; `row` is the number of the row in the input, from 1."""
 
     recovery = Recovery.ROW
 
@@ -226,8 +231,8 @@ class DataError(SalesforceError):
 
 
 class CsvError(DataError):
-    """Text that is not the CSV it should be."""
+    """Data that is not valid CSV."""
 
 
 class OversizeRow(DataError):  # noqa: N818 - names the limit that was passed
-    """A row beyond a size limit of Salesforce."""
+    """A row that exceeds a size limit of Salesforce."""

@@ -1,7 +1,8 @@
-"""Brings the texts that Salesforce takes for one value to one form; no I/O.
+"""Normalizes the text forms of one value (1 and 1.0, ids of 15 and 18 characters); no I/O.
 
-Results of Bulk API 2.0 come back after typing (`1` as `1.0`, an id of 15 characters as
-one of 18), so what was sent and what came back are compared in the forms of this module.
+Results of Bulk API 2.0 have the values as Salesforce stored them: `1` becomes `1.0`, and an id
+of 15 characters becomes one of 18. So values that were sent and values in results are compared
+in their normal form.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
     Normalize = Callable[[str], str]
 
 SHORT_ID, LONG_ID = 15, 18
-"""Characters of a record id, and of its form that survives a change of case."""
+"""Characters of the two forms of a record id: case-sensitive, and with three check characters."""
 
 
 class PrecisionLoss(str, Enum):
-    """What becomes of a value that Salesforce would store as another."""
+    """What to do with a value that Salesforce would store as another value."""
 
     FIT = "fit"
-    """It is sent as Salesforce stores it, and counted."""
+    """Send it as Salesforce would store it, and count it."""
     REJECT = "reject"
-    """It is refused by name."""
+    """Reject the record, naming the column."""
 
 
 _CHECKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -40,14 +41,14 @@ _INSTANT = re.compile(
 
 
 def normalizer(field: FieldDescribe) -> Normalize:
-    """A function from a cell, as sent or as it comes back in results, to one form of its value."""
-    return _FORMS.get(field.type, one_newline)
+    """A function that brings the texts of one value of this field to its normal form."""
+    return _NORMALIZERS.get(field.type, one_newline)
 
 
 def key_normalizer(field: FieldDescribe) -> Normalize:
-    """A function that brings texts that find the same record by `field` to one form.
+    """A function that brings all texts that find the same record by `field` to one form.
 
-    An external id that is not case sensitive finds its record in any case.
+    An external id that is not case-sensitive finds its record in upper and lower case.
     """
     typed = normalizer(field)
     if field.type in ("id", "reference"):
@@ -58,15 +59,14 @@ def key_normalizer(field: FieldDescribe) -> Normalize:
 
 
 def long_id(text: str) -> str:
-    """The 18 character form of a record id of 15; anything else unchanged."""
+    """A record id of 15 characters as one of 18; any other text unchanged."""
     return text + id_checks(text) if len(text) == SHORT_ID else text
 
 
 def id_checks(text: str) -> str:
-    """The three check characters of an id, from its first 15.
+    """The three check characters of an id, computed from its first 15.
 
-    One for each five characters, telling which of them are capitals (SOAP API guide: ID
-    Field Type).
+    Each encodes which of five characters are capital letters (SOAP API guide: ID Field Type).
     """
     fives = (text[start : start + 5] for start in range(0, SHORT_ID, 5))
     return "".join(
@@ -76,16 +76,16 @@ def id_checks(text: str) -> str:
 
 
 def one_newline(text: str) -> str:
-    """The text with every kind of line break as LF."""
+    """The text with CRLF and CR as LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def fit_line_breaks(cells: list[str]) -> list[int]:
-    """Bring the line breaks in the texts of a row to LF, in place; which cells had others.
+    """Replace CR and CRLF in the cells of a row by LF, in place; the positions of changed cells.
 
-    Salesforce's own CSV reader makes a CR and a CRLF inside quotes a LF (forcedotcom/wsc,
-    `CSVReader`), and results give LF back (recorded in 2026). A job that has them in its text
-    may also be refused for its line ending.
+    Salesforce's own CSV reader turns CR and CRLF inside quotes into LF (forcedotcom/wsc,
+    `CSVReader`), and results have LF (recorded in 2026). Salesforce may also refuse a job whose
+    values have another line ending than the job.
     """
     # One search for the whole row is much faster than one for each cell.
     if "\r" not in "".join(cells):
@@ -113,7 +113,8 @@ def _instant(text: str) -> str:
         return text
 
 
-_FORMS: dict[str, Normalize] = {
+# By the field's type. Values of other types are only normalized in their line breaks.
+_NORMALIZERS: dict[str, Normalize] = {
     "boolean": str.lower,
     "currency": _number,
     "datetime": _instant,

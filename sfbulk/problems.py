@@ -1,4 +1,4 @@
-"""Collects the problems that several checks find, so that one error names all of them."""
+"""Collects the problems of several checks, so that one error names all of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def collecting(problems: list[str]) -> Iterator[None]:
-    """Add the problems of a `ConfigError` raised inside to `problems`, and go on.
+    """Catch a `ConfigError` of the block and add its problems to `problems`.
 
-    What the block assigns is missing then, so raise for the problems before using it.
+    The block then has not assigned its variables: raise for the problems before you use them.
     """
     try:
         yield

@@ -1,4 +1,7 @@
-"""Keeps the org's access token: signs in at the first request, renews once for all threads."""
+"""Keeps the org's access token: signs in at the first request, and renews it when it is refused.
+
+Threads share one token: when it is refused to several at once, one of them signs in.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,10 @@ class OrgSession:
         self._sign_ins = 0
 
     def token(self) -> SessionToken:
-        """API call: the token in use; signs in if there is none yet.
+        """API call: the current token; signs in if there is none yet.
 
         Raises:
-            SignInError: Salesforce refuses.
+            SignInError: Salesforce refuses the sign-in.
             TransportError: the login host cannot be reached.
         """
         before = self._sign_ins
@@ -40,10 +43,10 @@ class OrgSession:
         """API call: a newer token than `stale`, which Salesforce has refused.
 
         Threads whose requests were refused at the same time wait for one sign-in and share its
-        outcome.
+        result.
 
         Raises:
-            SignInError: Salesforce refuses, or the token cannot be renewed.
+            SignInError: Salesforce refuses the sign-in, or the token cannot be renewed.
             TransportError: the login host cannot be reached.
         """
         before = self._sign_ins
@@ -56,12 +59,12 @@ class OrgSession:
         # A second sign-in with the same credentials could lock the user out.
         if self._refusal is not None:
             raise self._refusal
-        # While this thread waited for the lock, another one's sign-in failed after all its
-        # retries. Trying again at once would only add the same wait.
+        # While this thread waited for the lock, another thread tried to sign in and failed after
+        # all retries. Another attempt now would only take the same time again.
         if self._failure is not None and self._sign_ins != before:
             raise self._failure
         if stale is not None:
-            log.info("Salesforce has refused the session: signing in again")
+            log.info("Salesforce has refused the access token: signing in again")
         try:
             self._token = self._sign_in(stale)
         except SignInError as error:

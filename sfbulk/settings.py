@@ -1,8 +1,8 @@
 """The client's settings: their JSON Schema, and one parse that finds all problems; no network.
 
-The sign-in flow follows from the settings that are given; `auth_flow` names it if two fit.
+The settings that are given decide the sign-in flow; `auth_flow` names it if they fit two.
 `sfbulk.auth.flows` lists the flows with their settings. Parsing opens the files that settings
-name, since a key that cannot sign is a wrong setting like any other.
+name, so that a key that cannot sign is reported like any other wrong setting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_API_VERSION = "68.0"
 
-# Bulk API 2.0 queries begin with 47.0 (Bulk API guide).
+# Bulk API 2.0 has query jobs since 47.0 (Bulk API guide).
 _OLDEST_API_VERSION = 47.0
 
 
@@ -37,27 +37,25 @@ def _text(title: str, description: str, *, secret: bool = False, **more: Any) ->
 SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
     "login_url": _text(
         "Login URL",
-        "Where to sign in: a My Domain (client credentials need it), "
+        "Host to sign in at: the org's My Domain (client_credentials needs it), "
         "https://test.salesforce.com, or http://127.0.0.1:PORT for a local org.",
         default=DEFAULT_LOGIN_URL,
     ),
-    "instance_url": _text(
-        "Instance URL", "The org's own host, given together with `access_token`."
-    ),
+    "instance_url": _text("Instance URL", "The org's own host, together with `access_token`."),
     "access_token": _text(
-        "Access Token", "A session that exists already, used with `instance_url`.", secret=True
+        "Access Token", "Token of an existing session, with `instance_url`.", secret=True
     ),
     "client_id": _text("Client ID", "Consumer key of the external client app or connected app."),
     "client_secret": _text("Client Secret", "Consumer secret of the app.", secret=True),
     "refresh_token": _text(
         "Refresh Token",
-        "Refresh token of a user, with `client_id`, and `client_secret` if the app asks for it.",
+        "Refresh token of a user, with `client_id`, and `client_secret` if the app requires it.",
         secret=True,
     ),
     "refresh_token_path": _text(
         "Refresh Token Path",
-        "File that holds the refresh token, instead of `refresh_token`. Where "
-        "refresh tokens rotate, the next one is written to it.",
+        "File with the refresh token, instead of `refresh_token`. If refresh tokens "
+        "rotate, the next one is written to it.",
     ),
     "username": _text("Username", "The user to sign in as, with `private_key` or `password`."),
     "private_key": _text(
@@ -67,20 +65,20 @@ SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
         secret=True,
     ),
     "private_key_path": _text(
-        "Private Key Path", "File that holds the key, instead of `private_key`."
+        "Private Key Path", "File with the private key, instead of `private_key`."
     ),
     "private_key_passphrase": _text(
-        "Private Key Passphrase", "Opens an encrypted private key.", secret=True
+        "Private Key Passphrase", "Passphrase of an encrypted private key.", secret=True
     ),
     "password": _text(
         "Password",
-        "The user's password. Alone with `username`: SOAP login, which Salesforce "
-        "retires in Summer '27.",
+        "The user's password, with `username`. Without `client_id` this is SOAP login, which "
+        "Salesforce retires in Summer '27.",
         secret=True,
     ),
     "security_token": _text(
         "Security Token",
-        "The user's security token, with `password`; not needed from trusted addresses.",
+        "The user's security token, with `password`; not needed from trusted IP addresses.",
         secret=True,
     ),
     "sf_org": _text(
@@ -88,19 +86,19 @@ SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
         "Alias or username of an org that the Salesforce CLI (`sf`) is signed in to.",
     ),
     "auth_flow": _text(
-        "Sign-in Flow", "Which flow to use if the settings fit two.", enum=[*FLOWS, None]
+        "Sign-in Flow", "The flow to use if the settings fit two.", enum=[*FLOWS, None]
     ),
     "api_version": _text(
-        "API Version", "Salesforce API version, as NN.0.", default=DEFAULT_API_VERSION
+        "API Version", "Salesforce API version, such as 68.0.", default=DEFAULT_API_VERSION
     ),
 }
-"""JSON Schema of the settings about sign-in and API version."""
+"""JSON Schema of the settings for the sign-in and the API version."""
 
 SIGN_IN_SETTINGS = tuple(SIGN_IN_SCHEMA)
 """Their names."""
 
 SECRET_SETTINGS = tuple(name for name, schema in SIGN_IN_SCHEMA.items() if schema.get("secret"))
-"""Those of them that must never be shown."""
+"""The ones that must never be shown."""
 
 CLIENT_SETTINGS = (*SIGN_IN_SETTINGS, *QUOTA_SCHEMA)
 """The names of all settings that `parse_settings` reads."""
@@ -111,7 +109,7 @@ class Settings:
     """The client's settings, checked.
 
     Attributes:
-        credentials: of one sign-in flow.
+        credentials: the credentials of one sign-in flow.
         api_version: such as `68.0`.
         quota: how much of the org's daily limits may be used.
     """
@@ -127,7 +125,7 @@ def parse_settings(settings: Mapping[str, Any]) -> Settings:
     Opens each file that they name once.
 
     Raises:
-        ConfigError: names all problems at once, and quotes no secret.
+        ConfigError: names all problems; quotes no secret.
     """
     given = _given(settings)
     problems = [*_type_problems(settings), *_version_problems(given)]
@@ -141,7 +139,7 @@ def parse_settings(settings: Mapping[str, Any]) -> Settings:
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, str]:
-    # Meltano passes a setting that is not set as an empty text.
+    # Meltano passes an unset setting as an empty text.
     values = {name: settings.get(name) for name in SIGN_IN_SETTINGS}
     return {name: value for name, value in values.items() if isinstance(value, str) and value}
 

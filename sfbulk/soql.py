@@ -1,4 +1,4 @@
-"""Puts SOQL statements together safely, and takes them apart as far as needed; no I/O."""
+"""Writes SOQL statements with checked names and literals, and finds their parts; no I/O."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from datetime import date
 
 MAX_STATEMENT_CHARACTERS = 100_000
-"""Length of a statement (SOQL reference: limits)."""
+"""Longest statement (SOQL reference: limits)."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
-# A quoted string (a backslash escapes), a name, number or id, an operator; SOQL has no comments.
+# A quoted string (with backslash escapes), a name, number or id, or an operator. SOQL has no
+# comments.
 _TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|[\w.]+|[<>!]=|<>|\S", re.DOTALL)
 
 
@@ -27,18 +28,17 @@ def text_literal(text: str) -> str:
 
 
 def datetime_literal(instant: datetime) -> str:
-    """A datetime literal in UTC, unquoted as SOQL wants it, with milliseconds.
+    """A datetime literal in UTC with milliseconds; SOQL does not quote it.
 
     Raises:
-        DataError: the instant has no time zone.
+        DataError: the datetime has no time zone.
     """
-    if instant.tzinfo is None:
-        raise DataError("A datetime without a time zone names no instant; give it one.")
+    require_time_zone(instant)
     return utc_text(instant)
 
 
 def date_literal(day: date) -> str:
-    """A date literal, unquoted as SOQL wants it."""
+    """A date literal; SOQL does not quote it."""
     return day.isoformat()
 
 
@@ -48,15 +48,15 @@ def select(fields: Sequence[str], sobject: str, where: Sequence[str] = ()) -> st
     Args:
         fields: names, or paths such as `Account.Name`.
         sobject: the object.
-        where: conditions that must all hold; each is put in brackets, since SOQL refuses
-            AND and OR side by side without them.
+        where: conditions that must all be true; each is put in brackets, since SOQL refuses
+            AND and OR on one level.
 
     Raises:
-        DataError: no field, a name that is none, or a statement too long for Salesforce.
+        DataError: no field, a name that is not valid, or a statement too long for Salesforce.
     """
     for name in (*fields, sobject):
         if not _NAME.fullmatch(name):
-            raise DataError(f"'{name}' is no name of a field or object.")
+            raise DataError(f"'{name}' is not a valid name of a field or object.")
     if not fields:
         raise DataError(f"A query of {sobject} needs at least one field.")
     statement = f"SELECT {', '.join(fields)} FROM {sobject}"  # noqa: S608 - names are checked
@@ -64,10 +64,20 @@ def select(fields: Sequence[str], sobject: str, where: Sequence[str] = ()) -> st
         statement += " WHERE " + " AND ".join(f"({condition})" for condition in where)
     if len(statement) > MAX_STATEMENT_CHARACTERS:
         raise DataError(
-            f"The query of {sobject} has {len(statement):,} characters; Salesforce takes "
+            f"The query of {sobject} has {len(statement):,} characters; Salesforce accepts "
             f"{MAX_STATEMENT_CHARACTERS:,}. Select fewer fields."
         )
     return statement
+
+
+def require_time_zone(instant: datetime) -> None:
+    """Refuse a datetime without a time zone, which could mean any of 24 hours.
+
+    Raises:
+        DataError: it has no time zone.
+    """
+    if instant.tzinfo is None:
+        raise DataError("A datetime must have a time zone, such as timezone.utc.")
 
 
 def utc_text(instant: datetime) -> str:
@@ -77,30 +87,32 @@ def utc_text(instant: datetime) -> str:
 
 
 class Token(NamedTuple):
-    """A word of a statement: a quoted string, a name, a number, an operator."""
+    """A part of a statement: a quoted string, a name, a number or an operator."""
 
     text: str
     start: int
-    """Where it begins, in characters."""
+    """Position of its first character, from 0."""
 
 
 def tokens(soql: str) -> Iterator[Token]:
-    """The words of a statement; quoted strings are one each, whatever stands in them.
+    """The parts of a statement in their order; a quoted string is one part.
 
     Raises:
-        DataError: a string is not closed.
+        DataError: a quoted string is not closed.
     """
     for match in _TOKEN.finditer(soql):
         if match.group() == "'":
-            raise DataError(f"The query has a quote at character {match.start() + 1} that is open.")
+            raise DataError(
+                f"The quote at character {match.start() + 1} of the query is not closed."
+            )
         yield Token(match.group(), match.start())
 
 
 def root_object(soql: str) -> str:
-    """The object a statement reads, from its own FROM and not from one of a subquery.
+    """The object that a statement reads: from its own FROM, not from the FROM of a subquery.
 
     Raises:
-        DataError: there is none.
+        DataError: the statement has no FROM.
     """
     depth, after_from = 0, False
     for token in tokens(soql):

@@ -1,4 +1,4 @@
-"""The credentials of each sign-in flow: exactly what it needs, checked; no secret in a repr."""
+"""The checked credentials of each sign-in flow; no secret is in a repr."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessTokenCredentials:
-    """A session that exists already; nothing can renew it.
+    """An existing session, which cannot be renewed.
 
     Attributes:
         instance_url: the org's own host.
-        access_token: the session's token.
+        access_token: the token of the session.
     """
 
     flow: ClassVar[str] = "access_token"
@@ -31,7 +31,7 @@ class SalesforceCliCredentials:
 
     Attributes:
         org: its alias or username.
-        instance_url: the org that the session must be for, if the settings name it.
+        instance_url: the host that the session must belong to; None if any may be.
     """
 
     flow: ClassVar[str] = "salesforce_cli"
@@ -41,11 +41,11 @@ class SalesforceCliCredentials:
 
 @dataclass(frozen=True, kw_only=True)
 class _LoginHostCredentials:
-    """What every flow needs that asks Salesforce itself.
+    """What every flow needs that signs in at a login host.
 
     Attributes:
         login_url: the host to sign in at, scheme and host only.
-        instance_url: the org that the session must be for, if the settings name it.
+        instance_url: the host that the session must belong to; None if any may be.
     """
 
     flow: ClassVar[str]
@@ -55,7 +55,7 @@ class _LoginHostCredentials:
 
 @dataclass(frozen=True, kw_only=True)
 class SoapLoginCredentials(_LoginHostCredentials):
-    """A user and their password.
+    """A user and the user's password.
 
     Attributes:
         password: the password, followed by the security token if the settings have one.
@@ -79,7 +79,7 @@ class OAuthCredentials(_LoginHostCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientCredentials(OAuthCredentials):
-    """An app that acts as the user named in its settings."""
+    """An app that acts as the run-as user of its settings in Setup."""
 
     flow: ClassVar[str] = "client_credentials"
     client_secret: str = field(repr=False)
@@ -87,7 +87,7 @@ class ClientCredentials(OAuthCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class JwtBearerCredentials(OAuthCredentials):
-    """A user, and the private key that signs for them."""
+    """A user, and the private key that signs the assertion."""
 
     flow: ClassVar[str] = "jwt_bearer"
     username: str
@@ -99,8 +99,8 @@ class RefreshTokenCredentials(OAuthCredentials):
     """A user's refresh token.
 
     Attributes:
-        client_secret: consumer secret; None for an app that does not ask for it.
-        refresh_token: the token, or the file that holds it.
+        client_secret: consumer secret; None for an app that does not require it.
+        refresh_token: the token, or the file that has it.
     """
 
     flow: ClassVar[str] = "refresh_token"
@@ -110,10 +110,10 @@ class RefreshTokenCredentials(OAuthCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class OAuthPasswordCredentials(OAuthCredentials):
-    """An app, a user and their password.
+    """An app, a user and the user's password.
 
     Attributes:
-        client_secret: consumer secret; None for an app that does not ask for it.
+        client_secret: consumer secret; None for an app that does not require it.
         password: the password, followed by the security token if the settings have one.
     """
 

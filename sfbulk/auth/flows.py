@@ -1,4 +1,4 @@
-"""The sign-in flows: which settings each takes, and which flow fits given settings; no I/O."""
+"""The settings of each sign-in flow, and which flow fits given settings; no I/O."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Flow:
         return (*chain.from_iterable(self.needs), *self.takes)
 
     def missing(self, given: Collection[str]) -> list[str]:
-        """What is required and not given."""
+        """The required settings that are not given."""
         groups = (g for g in self.needs if not any(name in given for name in g))
         return [" or ".join(group) for group in groups]
 
     def used(self, given: Collection[str]) -> set[str]:
-        """Those of its settings that are given."""
+        """The settings of the flow that are given."""
         return {name for name in self.settings if name in given}
 
 
@@ -56,7 +56,7 @@ FLOWS: Mapping[str, Flow] = {
         ("client_secret", "security_token"),
     ),
 }
-"""Each flow by its name in `auth_flow`, in the order in which errors name them."""
+"""Each flow by its name in `auth_flow`; errors name them in this order."""
 
 # Settings that show which flow is intended. client_id, client_secret and instance_url are not
 # among them: they belong to several flows.
@@ -74,7 +74,8 @@ def choose_flow(given: Mapping[str, str]) -> str:
         given: the sign-in settings that have a value.
 
     Raises:
-        ConfigError: they fit no flow or two, or leave something out or over; names all problems.
+        ConfigError: they fit no flow or several, or a setting is missing or not used; names all
+            problems.
     """
     named = given.get("auth_flow")
     if named is not None and named not in FLOWS:
@@ -112,7 +113,7 @@ def _given_twice(flow: str, given: Collection[str]) -> list[str]:
 
 
 def _unused(flow: str, given: Collection[str]) -> list[str]:
-    """Settings of other flows, which show that another flow may be intended."""
+    """Problems with settings of other flows, which suggest that another flow is intended."""
     names = sorted(_DISTINCTIVE & (set(given) - set(FLOWS[flow].settings)))
     if not names:
         return []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 LIFETIME = timedelta(minutes=3)
-"""Salesforce allows clocks to differ by three minutes, and refuses much longer lifetimes."""
+"""Salesforce accepts a clock difference of three minutes, and refuses much longer lifetimes."""
 
 _PRODUCTION, _SANDBOX = "https://login.salesforce.com", "https://test.salesforce.com"
 # Sandboxes and scratch orgs sign in at test.salesforce.com.
@@ -25,7 +25,7 @@ _SANDBOX_HOSTS = (".sandbox.my.salesforce.com", ".scratch.my.salesforce.com")
 def audience(login_url: str) -> str:
     """The audience of the assertion: the login host of production or of sandboxes.
 
-    A My Domain is not an audience of its own. The local org accepts both.
+    A My Domain is not a valid audience. The local org accepts both hosts.
     """
     host = urlsplit(login_url).hostname or ""
     sandbox = host == "test.salesforce.com" or host.endswith(_SANDBOX_HOSTS)

@@ -1,4 +1,4 @@
-"""Signs in at the OAuth token endpoint, and says what to do when it refuses."""
+"""Signs in at the OAuth token endpoint, with advice for each refusal."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _ADVICE = {
 
 
 class TokenEndpoint:
-    """Signs in by posting a form, which is new for each sign-in."""
+    """Signs in by posting a form; `form` makes a new one for each sign-in."""
 
     def __init__(
         self, credentials: OAuthCredentials, send: Send, form: Callable[[], Mapping[str, str]]
@@ -77,7 +77,7 @@ class TokenEndpoint:
         """API call: a new token.
 
         Raises:
-            SignInError: Salesforce refuses, or its answer cannot be used.
+            SignInError: Salesforce refuses the sign-in, or its answer cannot be used.
             TransportError: no usable answer.
         """
         reply = token_reply(self._credentials, self._send, self._form())
@@ -90,7 +90,7 @@ def token_reply(
     """API call: the token endpoint's answer to `form`.
 
     Raises:
-        SignInError: Salesforce refuses.
+        SignInError: Salesforce refuses the sign-in.
         TransportError: no usable answer.
     """
     request = Request(

@@ -1,4 +1,4 @@
-"""Makes the credentials of one sign-in flow from settings, with the files that they name."""
+"""Parses settings, and the files that they name, into the credentials of one sign-in flow."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LOGIN_URL = "https://login.salesforce.com"
 
-# These are sent in a header or in a form, and Salesforce makes them of printable ASCII only.
+# These are sent in a header or a form; Salesforce only uses printable ASCII for them.
 _TOKENS = ("access_token", "client_id", "client_secret", "refresh_token", "security_token")
 
 _TEXTS = ("username", "password")
@@ -54,7 +54,7 @@ def parse_credentials(given: Mapping[str, str]) -> Credentials:
         given: the sign-in settings that have a value.
 
     Raises:
-        ConfigError: names all problems at once, and quotes no secret.
+        ConfigError: names all problems; quotes no secret.
     """
     problems = [*_url_problems(given), *_token_problems(given), *_text_problems(given)]
     with collecting(problems):
@@ -67,17 +67,17 @@ def parse_credentials(given: Mapping[str, str]) -> Credentials:
 def _token_problems(given: Mapping[str, str]) -> list[str]:
     # A line break that was read from a file with the token would make the header invalid.
     return [
-        f"{name} holds a space, a line break or a letter like é."
+        f"{name} contains a space, a line break or a letter like é."
         for name in _TOKENS
         if re.search("[^!-~]", given.get(name, ""))
     ]
 
 
 def _text_problems(given: Mapping[str, str]) -> list[str]:
-    # A password with the line break of its file is a wrong password, and too many of those lock
-    # the user out. XML cannot hold the other control characters.
+    # A password with the line break of its file is wrong, and too many wrong passwords lock the
+    # user out. XML cannot contain the other control characters.
     return [
-        f"{name} holds a line break or another control character."
+        f"{name} contains a line break or another control character."
         for name in _TEXTS
         if re.search(_NOT_IN_XML, given.get(name, ""))
     ]
@@ -98,7 +98,7 @@ def _url_problem(url: str) -> str | None:
 
 
 class _Hosts(TypedDict):
-    """What all flows have that ask Salesforce itself."""
+    """What all flows need that sign in at a login host."""
 
     login_url: str
     instance_url: str | None
@@ -116,7 +116,7 @@ def _expected_org(given: Mapping[str, str]) -> str | None:
 
 
 def _origin(url: str) -> str:
-    # A wrong URL is among the problems already; the others are still to be found.
+    # A wrong URL is already one of the problems; the parse continues to find the others.
     return url if origin_problem(url) else origin(url)
 
 

@@ -1,4 +1,4 @@
-"""Reads the private key of the JWT bearer flow, and says what is wrong with it."""
+"""Reads the private key of the JWT bearer flow; errors say what is wrong with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALLEST_KEY_BITS = 2048
 
 
 def read_private_key(path: str, passphrase: str | None) -> RSAPrivateKey:
-    """The key in the file `path`, which the setting `private_key_path` names.
+    """The key in the file that the setting `private_key_path` names.
 
     Raises:
         ConfigError: as `parse_private_key`, or the file cannot be read.
@@ -43,12 +43,12 @@ def parse_private_key(setting: str, text: str, passphrase: str | None) -> RSAPri
     Args:
         setting: the name of the setting that the text comes from, for errors.
         text: the key in PEM form; line breaks may be written as `\n`.
-        passphrase: opens an encrypted key.
+        passphrase: the passphrase of an encrypted key.
 
     Raises:
-        ConfigError: RS256 cannot use the key; says why and quotes nothing of it.
+        ConfigError: RS256 cannot use the key; says why, without quoting the key.
     """
-    # Some environment variables cannot hold line breaks and have `\n` in their place.
+    # Some systems allow no line breaks in environment variables, so `\n` stands for them.
     pem = text.replace("\\r", "").replace("\\n", "\n").encode()
     if b"-----BEGIN" not in pem or b"PRIVATE KEY-----" not in pem:
         line = "no line such as -----BEGIN PRIVATE KEY-----"

@@ -1,4 +1,4 @@
-"""Signs in with a refresh token, and keeps the next one if the app rotates them."""
+"""Signs in with a refresh token, and saves the next one if the app rotates refresh tokens."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 
 
 class RefreshToken:
-    """The refresh token flow; with rotation each use voids the token and returns the next one.
+    """The refresh token flow. With rotation, each use returns a new token and ends the old one.
 
     Args:
-        credentials: with the refresh token, or the file that holds it.
+        credentials: with the refresh token, or the file that has it.
         send: sends a request without a token.
-        on_new_token: takes the next refresh token; its exceptions reach the caller.
+        on_new_token: called with the next refresh token; its exceptions are not caught.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class RefreshToken:
         """API call: a new token.
 
         Raises:
-            SignInError: Salesforce refuses, or the next refresh token cannot be saved.
+            SignInError: Salesforce refuses the sign-in, or the next token cannot be saved.
             TransportError: no usable answer.
         """
         with self._locked() as refresh_token:
             form = refresh_token_form(self._credentials, refresh_token)
             reply = token_reply(self._credentials, self._send, form)
             following = reply.get("refresh_token")
-            # Saved before the answer is checked further: the token just used may be void now.
+            # Save it before the answer is checked: the token just used may no longer be valid.
             if isinstance(following, str) and following not in ("", refresh_token):
                 self._replace(following)
         return token_in(self._credentials, reply)
@@ -67,9 +67,9 @@ class RefreshToken:
             if self._on_new_token is None:
                 log.warning(
                     "Salesforce has replaced the refresh token. The one in the setting "
-                    "refresh_token is void now, and the next run will be refused with it. "
-                    "Authorize the app again and use refresh_token_path, a file that is kept up to "
-                    "date, or turn refresh token rotation off in the app."
+                    "refresh_token is no longer valid, so the next run cannot sign in with it. "
+                    "Authorize the app again and set refresh_token_path, a file that is kept up to "
+                    "date, or turn off refresh token rotation in the app."
                 )
         if self._on_new_token:
             self._on_new_token(refresh_token)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 COMMAND = "sf"
 
 TIMEOUT_SECONDS = 120.0
-"""The CLI takes seconds to start, and renews the session itself, over the network."""
+"""The CLI takes seconds to start, and renews the session itself over the network."""
 
 _LONGEST_QUOTE_CHARACTERS = 300
 
 _NOT_INSTALLED = (
-    f"sf_org needs the Salesforce CLI, and there is no command {COMMAND} on PATH. Install it "
+    f"sf_org needs the Salesforce CLI, but the command {COMMAND} is not on PATH. Install it "
     "(npm install --global @salesforce/cli), or use another sign-in flow."
 )
 
@@ -36,14 +36,14 @@ def missing_command() -> str | None:
 
 
 class SalesforceCli:
-    """Asks the CLI for its session, which it renews if it can, and returns expired if it cannot."""
+    """Reads the session of the CLI. The CLI renews it if it can; if not, it returns the old one."""
 
     def __init__(self, credentials: SalesforceCliCredentials) -> None:
         self._org = credentials.org
         self._expected = credentials.instance_url
 
     def __call__(self, stale: SessionToken | None) -> SessionToken:
-        """API call, made by the CLI: the token that it has now.
+        """API call, made by the CLI: its current token.
 
         Raises:
             SignInError: the CLI is missing, fails, is not signed in, or still has `stale`.
@@ -75,7 +75,7 @@ class SalesforceCli:
                 capture_output=True,
                 timeout=TIMEOUT_SECONDS,
                 check=False,
-                # With colours its JSON could not be parsed.
+                # JSON with colour codes could not be parsed.
                 env={**os.environ, "FORCE_COLOR": "0"},
             )
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -90,7 +90,7 @@ class SalesforceCli:
             document = None
         if not isinstance(document, dict):
             raise SignInError(
-                f"{self._command_line(words)} ended with exit code {code} and without its JSON. "
+                f"{self._command_line(words)} ended with exit code {code} and did not print JSON. "
                 "Run it to see why, and update the CLI (sf update)."
             )
         result = document.get("result")

@@ -39,11 +39,11 @@ def sign_in_for(
     """The sign-in flow for these credentials; sends nothing yet.
 
     Args:
-        credentials: of one flow; their type decides.
-        api_version: that of the requests which the session is for.
+        credentials: the credentials of one flow; their type decides which.
+        api_version: the API version of the requests that use the session.
         send: sends a request without a token.
         clock: the time.
-        on_new_refresh_token: takes the refresh token that replaces the one in use.
+        on_new_refresh_token: called with the refresh token that replaces the current one.
     """
     form: Callable[[], dict[str, str]]
     match credentials:

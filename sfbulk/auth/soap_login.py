@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEWEST_LOGIN_VERSION = 64.0
-"""Later API versions have no login(), but accept a session that was made at this one."""
+"""Later API versions have no login(), but they accept a session from this version."""
 
 RETIREMENT = (
     "Salesforce retires SOAP login() in Summer '27 (1 June 2027); orgs created since Winter '26 "
@@ -34,7 +34,7 @@ RETIREMENT = (
 )
 
 _FAULT_STATUS = 500
-# A login reply has about two kilobytes.
+# A login reply has about two kilobytes, and `parse_xml` needs all of it in memory.
 _LONGEST_REPLY_BYTES = 64 * 1024
 
 _TEMPORARY_FAULTS = ("SERVER_UNAVAILABLE",)
@@ -58,7 +58,7 @@ _ADVICE = {
     "LOGIN_DURING_RESTRICTED_DOMAIN": "The user's profile does not allow this machine's address: "
     "add it to the profile's login IP ranges.",
     "LOGIN_DURING_RESTRICTED_TIME": "The user's profile does not allow a login at this time.",
-    "LOGIN_CHALLENGE_ISSUED": "Salesforce must verify this machine: set security_token, or "
+    "LOGIN_CHALLENGE_ISSUED": "Salesforce wants to verify this machine: set security_token, or "
     "let Setup trust this machine's address.",
     "LOGIN_RATE_EXCEEDED": "The user has signed in too often in the last hour: wait.",
     "ORG_LOCKED": "The org is locked: ask Salesforce.",
@@ -82,7 +82,7 @@ class SoapLogin:
         """API call: a new token.
 
         Raises:
-            SignInError: Salesforce refuses, or its answer cannot be used.
+            SignInError: Salesforce refuses the sign-in, or its answer cannot be used.
             TransportError: no usable answer.
         """
         if stale is None:
@@ -126,12 +126,12 @@ class SoapLogin:
 
 
 def login_version(api_version: str) -> str:
-    """The API version to log in at for requests at `api_version`."""
+    """The API version of login() for requests at `api_version`."""
     return f"{min(float(api_version), NEWEST_LOGIN_VERSION):.1f}"
 
 
 def envelope(username: str, password: str) -> bytes:
-    """The login request; the texts may have every character that XML can hold."""
+    """The login request; the texts may have every character that XML allows."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<se:Envelope xmlns:se="http://schemas.xmlsoap.org/soap/envelope/"><se:Header/><se:Body>'
@@ -141,9 +141,9 @@ def envelope(username: str, password: str) -> bytes:
 
 
 def _body(request: Request, reply: Reply) -> Element:
-    """The element in the envelope's body."""
+    """The first element in the envelope's body."""
     if len(reply.content) > _LONGEST_REPLY_BYTES:
-        raise unusable(request, reply.status, "a body far longer than a SOAP reply")
+        raise unusable(request, reply.status, "a body that is too long for a login reply")
     try:
         root = parse_xml(reply.content)
     except UnusableXmlError as error:

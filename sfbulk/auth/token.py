@@ -1,4 +1,4 @@
-"""The access token that a sign-in returns, checked before it is used; and the flows' protocols."""
+"""The access token of a sign-in and its checks, and the protocols of the flows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SignIn(Protocol):
     """A sign-in flow with its credentials."""
 
     def __call__(self, stale: SessionToken | None) -> SessionToken:
-        """API call: a token other than `stale`, which Salesforce has refused.
+        """API call: a token that is not `stale`, which Salesforce has refused.
 
         Raises:
             SignInError: no other token is available.
@@ -45,17 +45,17 @@ class Send(Protocol):
     """Sends a request without a token, and sends it again where that is safe."""
 
     def __call__(self, origin: str, request: Request, parse: Callable[[Request, Reply], T], /) -> T:
-        """API call: what `parse` makes of the reply.
+        """API call: the reply, parsed by `parse`.
 
         Raises:
-            ApiError: Salesforce refuses.
+            ApiError: Salesforce refuses the request.
             TransportError: no usable answer.
         """
         ...
 
 
 class GivenToken:
-    """The access token of the settings, which nothing can renew."""
+    """The access token of the settings, which cannot be renewed."""
 
     def __init__(self, credentials: AccessTokenCredentials) -> None:
         self._token = SessionToken(credentials.instance_url, credentials.access_token)
@@ -64,7 +64,7 @@ class GivenToken:
         """The token of the settings.
 
         Raises:
-            SignInError: it is `stale`.
+            SignInError: Salesforce has refused it.
         """
         if stale is None:
             return self._token
@@ -78,9 +78,9 @@ class GivenToken:
 
 
 def fits_header(token: Any) -> TypeGuard[str]:
-    """Whether `token` is text that an HTTP header can hold.
+    """Whether `token` is text that an HTTP header may contain.
 
-    The HTTP library refuses other characters than printable ASCII, and quotes the token then.
+    The HTTP library refuses other text than printable ASCII, with an error that quotes the token.
     """
     return isinstance(token, str) and re.fullmatch("[!-~]+", token) is not None
 
@@ -89,13 +89,13 @@ def checked_token(expected: str | None, answered_by: str, token: Any, url: Any) 
     """The token in the answer to a sign-in.
 
     Args:
-        expected: the origin that `instance_url` names, if it is set.
-        answered_by: who answered: an origin, or the name of a program.
+        expected: the origin in the setting `instance_url`; None if it is not set.
+        answered_by: what answered: an origin, or the name of a program.
         token: the access token in the answer.
         url: the org's address in the answer.
 
     Raises:
-        SignInError: the answer has no token, or one for another org or an unsafe address.
+        SignInError: there is no token, it is for another org, or the address is not safe.
     """
     if not fits_header(token) or not isinstance(url, str):
         raise SignInError(f"{answered_by} answered the sign-in without a token. Check login_url.")
@@ -104,10 +104,13 @@ def checked_token(expected: str | None, answered_by: str, token: Any, url: Any) 
     instance_url = origin(url)
     if expected not in (None, instance_url):
         raise SignInError(
-            f"The sign-in leads to {instance_url}, but instance_url says "
-            f"{expected}. Correct or remove instance_url."
+            f"The sign-in is for {instance_url}, but instance_url is {expected}. Correct or remove "
+            "instance_url."
         )
-    # Following a login host from https to plain http would show the token to the network.
+    # After a sign-in by https, plain http would send the token unencrypted.
     if urlsplit(answered_by).scheme == "https" and instance_url.startswith("http:"):
-        raise SignInError(f"{answered_by} leads to {instance_url}, which is not https.")
+        raise SignInError(
+            f"{answered_by} names {instance_url} as the org's address, which is not https. Check "
+            "login_url."
+        )
     return SessionToken(instance_url, token)

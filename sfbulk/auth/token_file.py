@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 
 
 class TokenFile:
-    """A file that holds one refresh token and nothing else.
+    """A file with one refresh token and nothing else.
 
-    A replaced token is void, so one run must read it, use it and write the next one before
-    another run reads it: `locked` is for that.
+    A replaced token is no longer valid. So one run must read it, use it and write the next one
+    before another run reads it; `locked` makes sure of that.
     """
 
     def __init__(self, path: str) -> None:
-        # Links are resolved here, so that a new token replaces the file and not the link to it.
+        # A link is resolved, so that a new token replaces the file and not the link.
         self.path = Path(path).expanduser().resolve()
 
     def read(self) -> str:
@@ -40,27 +40,27 @@ class TokenFile:
             text = self.path.read_text("utf-8").strip()
         except FileNotFoundError:
             raise _problem(
-                f"there is no file {self.path}. Write the first refresh token into it."
+                f"there is no file {self.path}. Create it with the first refresh token."
             ) from None
         except UnicodeDecodeError:
             raise _problem(f"{self.path} is not a text file.") from None
         except OSError as error:
             raise _problem(f"{self.path} cannot be read: {error.strerror}.") from None
         if not re.fullmatch("[!-~]+", text):
-            raise _problem(f"{self.path} must hold a refresh token and nothing else.")
+            raise _problem(f"{self.path} must contain a refresh token and nothing else.")
         if not os.access(self.path.parent, os.W_OK):
             raise _problem(
-                f"the folder {self.path.parent} must be writable, since each new refresh token is "
-                "written to a new file there."
+                f"the folder {self.path.parent} must be writable: each new refresh token is "
+                "written to a new file in it."
             )
         return text
 
     @contextmanager
     def locked(self) -> Iterator[str]:
-        """The token, while no other run can use it; waits for its turn.
+        """The token, while no other run can use it; waits while another run uses it.
 
         Raises:
-            SignInError: the file has no token any more.
+            SignInError: the file no longer has a token.
         """
         lock = self.path.with_name(self.path.name + ".lock")
         number = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -75,7 +75,7 @@ class TokenFile:
             os.close(number)
 
     def replace(self, token: str) -> None:
-        """Replace the file by one with `token`, all of it or nothing, readable by its owner only.
+        """Replace the file by one with `token`, atomically; only its owner can read it.
 
         Raises:
             SignInError: it cannot be written.
@@ -85,8 +85,8 @@ class TokenFile:
         except OSError as error:
             raise SignInError(
                 f"Salesforce has replaced the refresh token, and the new one could not be saved "
-                f"in {self.path} ({error.strerror}). Correct that, authorize the app again and "
-                "write the new refresh token into the file."
+                f"in {self.path} ({error.strerror}). Fix that, authorize the app again, and write "
+                "the new refresh token to the file."
             ) from error
         log.info("Salesforce has replaced the refresh token: the new one is in %s", self.path)
 

@@ -1,4 +1,4 @@
-"""CSV as Bulk API speaks it, both ways; no I/O."""
+"""The CSV of Bulk API, reading and writing; no I/O."""
 
 from __future__ import annotations
 

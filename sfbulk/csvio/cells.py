@@ -1,4 +1,4 @@
-"""Python values to the text of one cell; no I/O."""
+"""Turns Python values into the text of a CSV cell; no I/O."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NULL = "#N/A"
-"""Clears a field on update and upsert (Bulk API guide: Valid CSV Record Rows)."""
+"""Clears a field in an update or upsert (Bulk API guide: Valid CSV Record Rows)."""
 
 
 def cell_text(value: Any) -> str | None:
-    """The text Salesforce takes for `value`; None for no value, which an empty text is too.
+    """The text of `value` in Salesforce's form; None for a null or an empty text.
 
-    Salesforce does not tell a null from an empty text in either direction, so neither
-    does this: what to write for both depends on the operation.
+    Salesforce does not distinguish a null from an empty text, so this function does not either.
+    What to write for them depends on the operation.
 
     Raises:
-        DataError: a type or value that has no text in Salesforce; does not quote it.
+        DataError: a type or value that Salesforce has no text for; does not quote it.
     """
     # Looking up the very type is several times as fast as finding the one it derives from.
     text = _BY_TYPE.get(type(value))
@@ -34,7 +34,7 @@ def cell_text(value: Any) -> str | None:
 @singledispatch
 def _text(value: Any) -> str | None:
     raise DataError(
-        f"a value of type {type(value).__name__} cannot be sent: give None, text, a number, "
+        f"a value of type {type(value).__name__} cannot be sent: use None, text, a number, "
         "a bool, a date or a datetime"
     )
 
@@ -49,7 +49,7 @@ def _(value: str) -> str | None:
     if value == NULL:
         raise DataError(
             f"the text {NULL} cannot be stored: Salesforce reads it as 'clear the field'. "
-            "Give None if that is meant"
+            "Use None to clear the field"
         )
     return value or None
 
@@ -66,7 +66,7 @@ def _(value: int) -> str:
 
 @_text.register
 def _(value: float) -> str:
-    # repr gives the shortest digits that are the same float.
+    # repr has the fewest digits that give the same float.
     return _digits(Decimal(repr(value)))
 
 
@@ -83,13 +83,13 @@ def _(value: date) -> str:
 @_text.register
 def _(value: datetime) -> str:
     if value.tzinfo is None:
-        raise DataError("a datetime without a time zone names no instant: give it one")
+        raise DataError("a datetime must have a time zone, such as timezone.utc")
     return utc_text(value)
 
 
 def _digits(value: Decimal) -> str:
     if not value.is_finite():
-        raise DataError("a number that is infinite or not a number cannot be sent")
+        raise DataError("a number that is infinite or not a number (NaN) cannot be sent")
     return format(value, "f")
 
 

@@ -1,9 +1,8 @@
-"""CSV bytes from Bulk API to rows, fed piece by piece; no I/O.
+"""Decodes CSV bytes from Bulk API into rows, in chunks; no I/O.
 
-The standard library's reader parses each stretch of whole rows. It cannot be fed
-piece by piece itself (a chunk's end looks to it like the end of a row), so this
-module finds the last row end in what has arrived: a line feed with an even number
-of quotes before it, since inside a quoted field that number is odd.
+The standard library's reader parses complete rows. It cannot be fed in chunks itself: it takes
+the end of a chunk for the end of a row. So this module finds the last row end in a chunk. That is
+a line feed with an even number of quotes before it; inside a quoted field the number is odd.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from sfbulk.errors import CsvError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# The reader's limit is one number for the whole process, 131,072 characters unless
-# raised, and Salesforce returns longer texts than it accepts (Apex bodies: 1,000,000).
+# The reader's limit holds for the whole process and is 131,072 characters by default. Salesforce
+# returns longer texts than it accepts (Apex bodies: 1,000,000).
 _FIELD_LIMIT = 100_000_000
 
-# Python 3.10's reader refuses NUL, which Salesforce text may hold. A lone surrogate
-# cannot come out of strict UTF-8, so it can stand in for NUL without being mistaken.
+# Python 3.10's reader refuses NUL, which Salesforce text may contain. Strict UTF-8 never decodes
+# to a lone surrogate, so one can stand for NUL.
 _NUL = "\x00"
 _NUL_STAND_IN = "\ud800"
 
 
 class ColumnDelimiter(str, Enum):
-    """What stands between the values of a row, in Salesforce's words."""
+    """The column delimiter of a job's CSV, in Salesforce's words."""
 
     BACKQUOTE = "BACKQUOTE"
     CARET = "CARET"
@@ -56,18 +55,16 @@ _DELIMITERS = {
 
 
 class CsvDecoder:
-    """Rows of one CSV file whose first row is the header.
+    """Decodes one CSV file whose first row is the header.
 
-    Every value is kept as it is: CR, LF, CRLF, U+2028 and NUL inside quotes included.
-    Memory: one chunk and one unfinished row.
+    Values are not changed: CR, LF, CRLF, U+2028 and NUL inside quotes are kept.
+    Memory: one chunk and one incomplete row.
+
+    Args:
+        delimiter: the column delimiter.
     """
 
     def __init__(self, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA) -> None:
-        """Begin.
-
-        Args:
-            delimiter: what stands between the values of a row.
-        """
         self._delimiter = delimiter.text
         if csv.field_size_limit() < _FIELD_LIMIT:
             csv.field_size_limit(_FIELD_LIMIT)
@@ -80,11 +77,11 @@ class CsvDecoder:
         self._in_quotes = False
 
     def feed(self, data: bytes) -> list[list[str]]:
-        """The data rows that `data` completes; the header row is not among them.
+        """The data rows that are complete after `data`, without the header row.
 
         Raises:
-            CsvError: not UTF-8, a quote out of place, or a row whose number of cells
-                is not that of the header; names the row.
+            CsvError: not UTF-8, a misplaced quote, or a row with another number of cells than the
+                header; names the row.
         """
         text = self._decode(data, final=False)
         end, self._in_quotes = _row_end(text, in_quotes=self._in_quotes)
@@ -96,10 +93,10 @@ class CsvDecoder:
         return self._parse(complete)
 
     def flush(self) -> list[list[str]]:
-        """The last row if no line end closed it; call once, after the last chunk.
+        """The last row if it has no line end; call it once, after the last chunk.
 
         Raises:
-            CsvError: as `feed`, or the data stops inside a quoted value or a character.
+            CsvError: as `feed`, or the data ends inside a quoted value or a character.
         """
         rest = self._pending + self._decode(b"", final=True)
         self._pending = ""
@@ -122,8 +119,7 @@ class CsvDecoder:
             self.rows += 1
             if len(row) != len(self.header):
                 raise CsvError(
-                    f"Row {self.rows} has {len(row)} cells where the header has "
-                    f"{len(self.header)}.",
+                    f"Row {self.rows} has {len(row)} cells, but the header has {len(self.header)}.",
                     row=self.rows,
                 )
         return rows
@@ -146,18 +142,19 @@ def decode_rows(
 
 
 def header_names(line: bytes, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA) -> list[str]:
-    """The column names in the first line of a CSV file, whatever follows it.
+    """The column names in the first line of a CSV file.
 
-    A line that is no CSV has the names that can be read in it.
+    If the line is not valid CSV, the names that can be read.
     """
     text = line.removeprefix(codecs.BOM_UTF8).decode(errors="replace").rstrip("\r\n")
     return next(csv.reader([text], delimiter=delimiter.text), [])
 
 
 def _row_end(text: str, *, in_quotes: bool) -> tuple[int, bool]:
-    """Where the last whole row ends in `text` (0: nowhere), and whether it ends in quotes.
+    """Where the last complete row of `text` ends, and whether `text` ends inside quotes.
 
-    `in_quotes` says the same of what came before.
+    The position is 0 if no row ends in `text`. `in_quotes` says whether the text before ended
+    inside quotes.
     """
     ends_in_quotes = in_quotes ^ bool(text.count('"') % 2)
     inside, stop = ends_in_quotes, len(text)
@@ -177,6 +174,6 @@ def _read(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _reader(text: str, delimiter: str) -> Iterator[list[str]]:
-    # newline="\n" leaves every character alone and ends lines at LF only: a lone CR
-    # outside quotes is then refused by the reader instead of read as a row's end.
+    # newline="\n" changes no character and ends lines at LF only. So the reader refuses a lone CR
+    # outside quotes instead of reading it as the end of a row.
     return csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)

@@ -1,9 +1,9 @@
-"""Sizes Salesforce sets for CSV data, each with where it is written."""
+"""Salesforce's size limits for data, each with its source."""
 
 from __future__ import annotations
 
 MAX_JOB_BYTES = 100_000_000
-"""Raw CSV bytes of one 2.0 job: 150 MB once in base64 (Bulk API guide: Upload Job Data)."""
+"""CSV bytes of one 2.0 job: in base64 they have about 150 MB (Bulk API guide: Upload Job Data)."""
 
 MAX_HEADER_CHARACTERS = 32_000
 """Characters of the header row (Bulk API guide: Prepare CSV Files)."""

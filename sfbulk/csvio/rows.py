@@ -1,4 +1,4 @@
-"""Rows to the CSV of one upload, for jobs of either bulk API."""
+"""Encodes rows as the CSV of one upload, for both bulk APIs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class CsvRows:
-    """How rows become CSV; see `sfbulk.load.spool.RowEncoder`."""
+    """Encodes rows as CSV; see `sfbulk.load.spool.RowEncoder`."""
 
     separator = b""
     tail = b""
@@ -34,10 +34,10 @@ class CsvRows:
 
         Raises:
             DataError: text that is not Unicode.
-            OversizeRow: the record or one of its fields is longer than Salesforce takes.
+            OversizeRow: the record or one of its fields is longer than Salesforce accepts.
         """
         if len(cells) == 1 and not cells[0]:
-            # Salesforce's own CSV reader skips a row of one empty cell as a blank line, so it would
-            # have no result. Null, in words, is a row, and says the same of a new record.
+            # Salesforce's CSV reader skips a row of one empty cell as a blank line: it would have
+            # no result. Such rows are inserts, for which `#N/A` means the same.
             cells = [NULL]
         return encode_text(quote_row(cells) + "\n")

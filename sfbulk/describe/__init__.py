@@ -1,1 +1,1 @@
-"""Describes: what an org says of its objects and fields."""
+"""Describes: the objects and fields of an org."""

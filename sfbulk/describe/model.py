@@ -1,7 +1,7 @@
-"""What Salesforce says of its objects and fields, as typed values; no I/O.
+"""Objects and fields as describe replies have them, typed; no I/O.
 
-Attribute names are the keys of the describe reply in snake case. A key that an older
-API version or another org leaves out takes its default.
+Attribute names are the keys of the reply in snake case. A key that the reply of an older API
+version does not have gets its default.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PicklistValue:
-    """One value of a picklist; the API speaks `value`, users see `label`."""
+    """One value of a picklist; the API uses `value`, users see `label`."""
 
     value: str
     label: str = ""
     active: bool = True
     default_value: bool = False
     valid_for: str | None = None
-    """For a dependent picklist: bits, in base64, of the controlling values it is valid for."""
+    """For a dependent picklist: the controlling values it is valid for, as bits in base64."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class SObjectDescribe(SObjectSummary):
     record_type_infos: tuple[RecordType, ...] = field(default=(), repr=False)
 
     def field(self, name: str) -> FieldDescribe | None:
-        """The field of that name, upper or lower case alike; None when there is none."""
+        """The field of that name, in upper or lower case; None if there is no such field."""
         wanted = name.lower()
         return next((f for f in self.fields if f.name.lower() == wanted), None)
 
@@ -195,4 +195,4 @@ def _camel_case(name: str) -> str:
 _KINDS: tuple[type[Any], ...] = (SObjectSummary, SObjectDescribe, *_NESTED.values())
 
 _KEYS = {kind: {each.name: _camel_case(each.name) for each in fields(kind)} for kind in _KINDS}
-"""Each attribute and the key of the reply it comes from."""
+"""For each class, its attributes and their keys in the reply."""

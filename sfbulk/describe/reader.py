@@ -1,12 +1,10 @@
-"""Asks the org to describe its objects: many in one call, and again only what has changed.
+"""Reads the describes of objects: several in one request, and again only what has changed.
 
-What was described once is cached with its `Last-Modified` and asked for with
-`If-Modified-Since`; a 304 then stands for the whole document (REST API guide: sObject
-Describe). Many objects go into one composite request of up to 25, which counts as one
-API request (REST API guide: Composite).
+A describe is cached with its `Last-Modified` and requested again with `If-Modified-Since`; the
+answer 304 means that it has not changed (REST API guide: sObject Describe). Up to 25 objects are
+requested in one composite request, which counts as one API request (REST API guide: Composite).
 
-Both only save time. What is not answered in that way is asked for plainly: an object by itself, a
-document without a condition.
+Both only save time. If one of them fails, the object is requested alone, or without the condition.
 """
 
 from __future__ import annotations
@@ -48,23 +46,23 @@ PARTS_PER_CALL = 25
 
 _CALLS_AT_ONCE = 4
 
-# What reading a document in another form raises.
+# Parsing a document in another form raises one of these.
 _NOT_PARSED = (AttributeError, KeyError, TypeError)
 
 ORG_ERRORS = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
-"""Errors that asking for another object would meet as well."""
+"""Errors that are not about one object: a request for any other object would fail too."""
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """A describe; `content` is None when what is cached is still right."""
+    """The answer to a request for a describe, or to one part of a composite request."""
 
     status: int
     content: Any
-    """What was read from a document of its own; of a part of a composite one, its JSON."""
+    """The parsed document, or the JSON of a part; None if the cached one is still valid."""
     headers: Mapping[str, str]
     date: str | None
-    """When it was written, by the server's clock."""
+    """The server's time of the answer."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class _Cached(Generic[T]):
 
 
 class Describer:
-    """Describes objects of one org; safe for use by several threads."""
+    """Describes objects of one org; safe for several threads."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -104,10 +102,10 @@ class Describer:
         return self._cache(name, answer, answer.content)
 
     def many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
-        """API call: many objects; one's error stands in its place.
+        """API call: many objects; the value of one that cannot be described is its error.
 
         Raises:
-            SignInError, LimitExceeded, QuotaReached: nothing can be asked of the org.
+            SignInError, SessionExpired, LimitExceeded, QuotaReached: no object can be described.
         """
         wanted = list(dict.fromkeys(names))
         parts = [wanted[at : at + PARTS_PER_CALL] for at in range(0, len(wanted), PARTS_PER_CALL)]
@@ -122,7 +120,7 @@ class Describer:
             except ORG_ERRORS:
                 raise
             except (ApiError, TransportError):
-                # One of them may be too much for a call that they share: each by itself.
+                # One of them may be the cause: request each alone.
                 pass
         return [self._one_or_error(name) for name in names]
 
@@ -133,7 +131,7 @@ class Describer:
             f"{self._transport.base_path}/composite",
             f"Describe {len(names)} objects from {names[0]} to {names[-1]}",
             json={"compositeRequest": [*map(self._part, range(len(names)), names, cached)]},
-            # It only reads, so a lost answer does no harm.
+            # A POST that only reads, so it may be sent twice.
             repeatable=True,
         )
         answers = self._transport.read(request, _parts)
@@ -156,14 +154,13 @@ class Describer:
         if described := _described(name, answer):
             return self._cache(name, answer, described)
         if not _is_refusal(answer):
-            # A passing trouble of this part, or what is no describe: a request of its own is
-            # sent again as usual.
+            # A temporary error, or another document. A request of its own has retries.
             return self._one_or_error(name)
         body = json.dumps(answer.content).encode()
         error = api_error(f"Describe {name}", answer.status, answer.headers, body)
         if isinstance(error, ORG_ERRORS):
             raise error
-        # It may be the condition that is refused.
+        # The condition may be what is refused.
         return self._one_or_error(name) if cached else error
 
     def _one_or_error(self, name: str) -> SObjectDescribe | SalesforceError:
@@ -185,7 +182,7 @@ class Describer:
             except (*ORG_ERRORS, NotFound, TransportError):
                 raise
             except ApiError:
-                # Perhaps the condition is refused, by a proxy for one.
+                # The condition may be what is refused, for example by a proxy.
                 pass
         return self._transport.read(request, _whole(parse))
 
@@ -212,7 +209,7 @@ def _condition(cached: _Cached[Any] | None) -> dict[str, str]:
 
 
 def _whole(parse: Callable[[Any], object]) -> Callable[[Request, Reply], _Answer]:
-    """Reads a reply whose document `parse` can read, or that says that nothing has changed."""
+    """A function that reads a reply: its document by `parse`, or a 304."""
 
     def read(request: Request, reply: Reply) -> _Answer:
         content = None
@@ -221,7 +218,7 @@ def _whole(parse: Callable[[Any], object]) -> Callable[[Request, Reply], _Answer
             try:
                 content = parse(document)
             except _NOT_PARSED as error:
-                raise unusable(request, reply.status, "JSON that describes nothing") from error
+                raise unusable(request, reply.status, "JSON that is not a describe") from error
         return _Answer(reply.status, content, reply.headers, reply.headers.get("Date"))
 
     return read
@@ -240,7 +237,7 @@ def _parts(request: Request, reply: Reply) -> list[_Answer]:
 
 
 def _part_answer(part: Any, date: str | None) -> _Answer:
-    """One part's answer; of one in another form nothing but that it is no answer."""
+    """One part's answer; its status is 0 if it has another form."""
     known = part if isinstance(part, dict) else {}
     status, headers = known.get("httpStatusCode"), known.get("httpHeaders")
     return _Answer(
@@ -252,7 +249,7 @@ def _part_answer(part: Any, date: str | None) -> _Answer:
 
 
 def _described(name: str, answer: _Answer) -> SObjectDescribe | None:
-    """What a part says of that object; None if it is about another one, or no describe."""
+    """The describe in a part; None if it is for another object or not a describe."""
     if answer.status != HTTPStatus.OK:
         return None
     try:
@@ -267,10 +264,10 @@ def _is_refusal(answer: _Answer) -> bool:
 
 
 def _cacheable(value: T, answer: _Answer) -> _Cached[T] | None:
-    """What to keep of an answer; None when a later change could go unseen.
+    """The cache entry for an answer; None if a later change could be missed.
 
-    The stamp has seconds: of two changes within one second the second would not count as
-    later, so a document that changed in the very second of the answer is not cached.
+    `Last-Modified` has whole seconds. A document that changed in the second of the answer may
+    change again in the same second, with the same `Last-Modified`, so it is not cached.
     """
     text = answer.headers.get("Last-Modified")
     changed, now = http_date(text), http_date(answer.date)

@@ -98,13 +98,13 @@ def test_half_a_surrogate_pair_is_refused_not_replaced(half: str) -> None:
 
 
 def test_a_row_with_a_missing_cell_is_refused() -> None:
-    with pytest.raises(DataError, match="1 cells for 2 columns"):
+    with pytest.raises(DataError, match="1 cells, but the file has 2 columns"):
         CsvEncoder(["A", "B"]).row(["x"])
 
 
 @pytest.mark.parametrize(
     ("columns", "problem"),
-    [([], "at least one"), (["A", "B", "a"], "twice: a"), (["x" * 32_000], "32,000")],
+    [([], "at least one"), (["A", "B", "a"], "repeated: a"), (["x" * 32_000], "32,000")],
 )
 def test_headers_salesforce_would_refuse_are_refused_here(columns: list[str], problem: str) -> None:
     with pytest.raises(DataError, match=problem):
@@ -156,8 +156,8 @@ def test_an_empty_body_has_neither_header_nor_rows() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b'"A","B"\n"1","2"\n"3"\n', "Row 2 has 1 cells where the header has 2"),
-        (b'"A","B"\n"1","2","3"\n', "Row 1 has 3 cells where the header has 2"),
+        (b'"A","B"\n"1","2"\n"3"\n', "Row 2 has 1 cells, but the header has 2"),
+        (b'"A","B"\n"1","2","3"\n', "Row 1 has 3 cells, but the header has 2"),
         (b'"A","B"\n"1","2"\n\n', "Row 2 has 0 cells"),
         (b'"A"\n"1"x\n', "not CSV"),
         (b'"A"\n"1', "not CSV"),

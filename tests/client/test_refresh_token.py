@@ -92,7 +92,7 @@ def test_a_replaced_token_that_nobody_takes_is_a_warning_that_names_the_setting(
         org.describe_global()
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert len(warned) == 1
-    assert "setting refresh_token is void" in warned[0]
+    assert "setting refresh_token is no longer valid" in warned[0]
     assert "refresh_token_path" in warned[0]
     assert settings["refresh_token"] not in caplog.text
     assert rotating.refresh_token not in caplog.text
@@ -213,8 +213,8 @@ def _no_space(_: int) -> None:
     ("content", "named"),
     [
         (None, "there is no file"),
-        (b"", "must hold a refresh token and nothing else"),
-        (b"two tokens\n", "must hold a refresh token and nothing else"),
+        (b"", "must contain a refresh token and nothing else"),
+        (b"two tokens\n", "must contain a refresh token and nothing else"),
         (b"\xff\xfe", "is not a text file"),
     ],
 )

@@ -89,7 +89,7 @@ def test_without_the_command_it_is_a_wrong_setting(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "/nowhere")
     problems = problems_of(SETTINGS | {"api_version": "nine"})
     assert len(problems) == 2
-    assert "no command sf on PATH" in problems[1]
+    assert "the command sf is not on PATH" in problems[1]
     with pytest.raises(ConfigError, match="npm install --global @salesforce/cli"):
         Salesforce.from_settings(SETTINGS)
 
@@ -102,7 +102,7 @@ def test_a_command_that_went_away_or_cannot_run_says_so(tmp_path: Path) -> None:
             org.describe_global()
     with Salesforce.from_settings(SETTINGS) as org:
         (tmp_path / "bin" / "sf").unlink()
-        with pytest.raises(SignInError, match="no command sf on PATH"):
+        with pytest.raises(SignInError, match="the command sf is not on PATH"):
             org.describe_global()
 
 
@@ -120,7 +120,7 @@ NOT_FOUND = {
     [
         (DISPLAY, 2, json.dumps(NOT_FOUND), r"No authorization information found for mine\. Sign"),
         (DISPLAY, 1, "", r"`sf org display --target-org=mine` ended with exit code 1"),
-        (DISPLAY, 0, "[]", "without its JSON"),
+        (DISPLAY, 0, "[]", "did not print JSON"),
         (DISPLAY, 0, '{"status": 0}', "failed: None"),
         (SHOW_TOKEN, 127, "", r"show-access-token .*=mine` ended with exit code 127"),
         (SHOW_TOKEN, 0, '{"status": 0, "result": {}}', "sf answered the sign-in without a token"),
@@ -140,7 +140,7 @@ def test_each_failure_of_the_cli_is_told_in_its_own_words(
     [
         ("http://evil.example", "https"),
         ("", "must be a URL"),
-        ("https://b.example", "says https://"),
+        ("https://b.example", "is https://"),
     ],
 )
 def test_the_token_goes_to_no_unsafe_or_other_host(cli: FakeCli, url: str, said: str) -> None:

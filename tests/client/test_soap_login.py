@@ -148,7 +148,7 @@ def test_every_password_that_the_settings_take_arrives_as_it_is(name: str, passw
 def test_a_password_that_xml_cannot_hold_is_a_wrong_setting(character: str) -> None:
     problems = problems_of({"username": "u", "password": f"secret{character}"})
     assert len(problems) == 1
-    assert problems[0].startswith("password holds a line break")
+    assert problems[0].startswith("password contains a line break")
     assert "secret" not in problems[0]
 
 

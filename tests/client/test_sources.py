@@ -150,7 +150,7 @@ def test_a_delete_takes_the_id_of_any_csv(sandbox: Sandbox, sf: Salesforce) -> N
         (b"Name,Jane Doe\na,b\n", "Column 2 of the CSV's first row is no field name"),
         (b"Name,\na,b\n", "Column 2 of the CSV's first row is no field name"),
         (b"Name,Site,NAME\na,b,c\n", "columns twice: name"),
-        (b"Name,Site\na\n", "Row 1 has 1 cells where the header has 2"),
+        (b"Name,Site\na\n", "Row 1 has 1 cells, but the header has 2"),
         (b'Name,Site\na,b\nc,"d\n', "After row 1 the data is not CSV"),
         (b"Name,Site\ra,b\r", "not CSV"),
         ("Name,Site\na,é\n".encode("latin-1"), "not UTF-8"),

@@ -413,7 +413,7 @@ def test_a_sign_in_that_leads_to_another_org_is_refused(
         "client_secret": "shh",
     }
     server.script.append(granted(server))
-    with pytest.raises(SignInError, match=r"instance_url says https://mine\.my"):
+    with pytest.raises(SignInError, match=r"instance_url is https://mine\.my"):
         Transport(parse_settings(settings), clock).json(READ)
 
 
