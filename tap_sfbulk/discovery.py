@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean, is_glob, matches, matches_any, unknown_object
+from sfbulk_singer.stream_settings import merged, unused_keys
 from tap_sfbulk.schema import is_replication_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sfbulk import SObjectDescribe, SObjectSummary
+
+LOGGER = logging.getLogger("tap-sfbulk")
 
 
 def objects_to_read(
@@ -49,27 +53,23 @@ def objects_to_read(
 def options_for(
     names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """The options of each object: those of its globs, then those of its name.
+    """The options of each object, by `sfbulk_singer.stream_settings`.
+
+    A glob that fits no object is a warning: it may be a rule for many orgs.
 
     Raises:
-        ConfigError: If a name or glob matches no object that is read.
+        ConfigError: If a name is not the name of an object that is read.
     """
-    lost = [pattern for pattern in settings if not any(matches(n, pattern) for n in names)]
-    if lost:
-        raise ConfigError(
-            [
-                f"stream_options, {pattern}: no such stream is read{did_you_mean(pattern, names)}."
-                for pattern in lost
-            ]
-        )
-    # A name is more specific than a glob, so it comes last and wins.
-    ordered = sorted(settings, key=lambda pattern: not is_glob(pattern))
-    merged: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for pattern in ordered:
-        for name in names:
-            if matches(name, pattern):
-                merged[name].update(settings[pattern])
-    return merged
+    problems = []
+    for key in unused_keys(settings, names):
+        problem = f"stream_options, {key}: no such stream is read{did_you_mean(key, names)}."
+        if is_glob(key):
+            LOGGER.warning("%s", problem)
+        else:
+            problems.append(problem)
+    if problems:
+        raise ConfigError(problems)
+    return {name: merged(name, settings) for name in names}
 
 
 def check_replication_keys(

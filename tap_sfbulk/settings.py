@@ -66,8 +66,8 @@ _READING = (
         th.ObjectType(additional_properties=_STREAM_OPTIONS),
         title="Stream Options",
         description=(
-            "Options by object name or glob: `where`, `replication_key`, `lookback`. "
-            "Those of a name win over those of a glob."
+            "Options by object name or glob, in any case: `where`, `replication_key`, `lookback`. "
+            "All globs that fit apply in their order, then the name; the later one wins."
         ),
     ),
     th.Property(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk import Operation
 from sfbulk.errors import ConfigError
-from sfbulk_singer.names import did_you_mean, is_glob
+from sfbulk_singer.names import closest_name, did_you_mean, is_glob
+from sfbulk_singer.stream_settings import merged, names_for, unused_keys
 from target_sfbulk.mapping import (
     BY_ID,
     Column,
@@ -21,7 +22,7 @@ from target_sfbulk.mapping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sfbulk.describe.model import SObjectDescribe
     from sfbulk.normalize import PrecisionLoss
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from target_sfbulk.settings import StreamSettings
 
 Columns = dict[str, Column | None]
+
+# `Contacts` or `Contcat` is close to `Contact` by this measure, `ContactRole` is not.
+_PROBABLY_MEANT = 0.8
 
 _RIGHTS = {
     Operation.INSERT: ("createable",),
@@ -91,21 +95,70 @@ def require_known_objects(streams: Mapping[str, Mapping[str, Any]], org: OrgSche
     Raises:
         ConfigError: With every object that the org does not have.
     """
-    wanted = {name: entry.get("sobject") or name for name, entry in streams.items()}
     problems = [
-        f"streams, {name}: {org.unknown_object(sobject)}."
-        for name, sobject in wanted.items()
-        # A glob that names no object stands for the objects of its streams' names.
-        if not (sobject == name and is_glob(name)) and not org.has(sobject)
+        f"streams, {key}: {org.unknown_object(sobject)}."
+        for key, sobject in _named_objects(streams)
+        if not org.has(sobject)
     ]
     if problems:
         raise ConfigError(problems)
 
 
+def _named_objects(streams: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for key, entry in streams.items():
+        if sobject := entry.get("sobject"):
+            yield key, sobject
+        # A glob stands for its streams' names, and a name may have its object from a glob.
+        elif not is_glob(key) and not merged(key, streams).get("sobject"):
+            yield key, key
+
+
+def key_meant_for(
+    stream: str, opened: Iterable[str], streams: Mapping[str, Mapping[str, Any]]
+) -> str | None:
+    """The problem that a stream has no settings of its own and a key for its object has its name.
+
+    Such a stream would be loaded without the mapping that was probably meant for it. The other
+    keys without a stream are known only when all input is read.
+
+    Args:
+        stream: The stream that is opened.
+        opened: The streams that came before.
+        streams: The setting `streams`.
+    """
+    # A stream that has its object from a glob has settings.
+    if names_for(stream, streams) or merged(stream, streams).get("sobject"):
+        return None
+    unused = unused_keys(streams, [*opened, stream])
+    for_object = [
+        key
+        for key in unused
+        if not is_glob(key)
+        and (merged(key, streams).get("sobject") or key).casefold() == stream.casefold()
+    ]
+    key = closest_name(stream, for_object, likeness=_PROBABLY_MEANT)
+    return key and (
+        f"`streams` has the key `{key}` for this object, and no key `{stream}`; rename the key, or"
+        f" add `{stream}: {{}}` if both streams exist"
+    )
+
+
 def plan_stream(
-    stream: str, record_fields: Sequence[str], settings: StreamSettings, org: OrgSchema
+    stream: str,
+    record_fields: Sequence[str],
+    settings: StreamSettings,
+    org: OrgSchema,
+    *,
+    known_problem: str | None = None,
 ) -> StreamPlan:
     """API call: the plan of a stream whose records have these fields.
+
+    Args:
+        stream: The stream's name.
+        record_fields: The fields of its SCHEMA, and those that a record has beyond it.
+        settings: The stream's settings.
+        org: The org.
+        known_problem: A problem that is found already.
 
     Raises:
         PreflightError: With every problem of the stream.
@@ -117,6 +170,7 @@ def plan_stream(
     mapper = FieldMapper(settings, sobject, org)
     columns, problems = _columns(mapper, record_fields)
     problems = [
+        *([known_problem] if known_problem else []),
         *_right_problems(sobject, settings.operation),
         *_key_problems(sobject, settings, mapper, columns),
         *_unused_settings(settings, record_fields),
@@ -198,15 +252,12 @@ def _key_problems(
 
 
 def _unused_settings(settings: StreamSettings, record_fields: Sequence[str]) -> list[str]:
-    # The settings of a glob serve many streams, which need not all have the field.
-    if settings.is_glob:
-        return []
-    named = {**settings.fields, **settings.lookups}
+    # A glob serves many streams, which need not all have the fields that it maps.
     return [
         f"the settings map a record field `{source}`, which the SCHEMA does not have"
         f"{did_you_mean(source, record_fields)}"
-        for source, target in named.items()
-        if target is not None and source not in record_fields
+        for source in sorted(settings.expected)
+        if source not in record_fields
     ]
 
 

@@ -10,6 +10,7 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from sfbulk import Operation
 from sfbulk_singer.names import is_glob
 from sfbulk_singer.settings import spool_dir_problems
+from sfbulk_singer.stream_settings import merged
 from target_sfbulk.mapping import BY_ID, REMOVES
 from target_sfbulk.settings import SETTINGS, RejectBudget, with_defaults
 
@@ -48,7 +49,7 @@ def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[s
     except ValueError as problem:
         yield str(problem)
     operations = {Operation(config["operation"])} | {
-        _operation(entry, config) for entry in config["streams"].values()
+        _operation(merged(key, config["streams"]), config) for key in config["streams"]
     }
     if config["external_id"] and Operation.UPSERT not in operations:
         yield (
@@ -60,24 +61,29 @@ def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[s
 
 
 def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    for name, entry in config["streams"].items():
+    for key, entry in config["streams"].items():
         mapping = (entry.get("fields") or {}, entry.get("lookups") or {})
-        problems = [*_operation_problems(entry, config), *_mapping_problems(*mapping)]
-        if not is_glob(name):
+        problems = [*_operation_problems(key, config), *_mapping_problems(*mapping)]
+        if not is_glob(key):
             problems += _columns_named_twice(*mapping)
-        yield from (f"streams, {name}: {problem}" for problem in problems)
+        yield from (f"streams, {key}: {problem}" for problem in problems)
 
 
-def _operation_problems(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
-    operation = _operation(entry, config)
-    key = entry.get("external_id")
-    if operation is Operation.UPSERT and not (key or config["external_id"]):
+def _operation_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
+    """What contradicts the operation; a key that a glob gives to many streams does not."""
+    own, of_stream = config["streams"][key], merged(key, config["streams"])
+    operation = _operation(of_stream, config)
+    # Another key may give the streams of a glob the operation or the external id.
+    if is_glob(key) and not own.get("operation"):
+        return
+    has_key = of_stream.get("external_id") or config["external_id"]
+    if operation is Operation.UPSERT and not has_key and not is_glob(key):
         yield "external_id is missing: operation upsert needs it."
-    if operation in BY_ID and key:
+    if operation in BY_ID and own.get("external_id"):
         yield f"external_id is not used by {operation.value}, which finds records by Id."
-    if operation is Operation.INSERT and key:
+    if operation is Operation.INSERT and own.get("external_id"):
         yield "external_id is not used by insert. Leave it out, or upsert."
-    if operation in REMOVES and entry.get("lookups"):
+    if operation in REMOVES and own.get("lookups"):
         yield f"lookups are not used by {operation.value}, which sends ids only."
 
 

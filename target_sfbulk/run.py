@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import Salesforce
+from sfbulk_singer.names import did_you_mean
+from sfbulk_singer.stream_settings import unused_keys
 from target_sfbulk.mapping import OrgSchema
-from target_sfbulk.preflight import plan_stream, require_known_objects
+from target_sfbulk.preflight import key_meant_for, plan_stream, require_known_objects
 from target_sfbulk.rejects import StreamOutput
 from target_sfbulk.settings import RejectBudget, job_bytes, stream_settings, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
@@ -77,6 +79,17 @@ class Run:
             load.use(plan)
         return load
 
+    def warn_of_unused_keys(self) -> None:
+        """Report the keys of `streams` that no stream of the run has; called at the end of input.
+
+        A warning, as one file of settings serves runs with other streams too.
+        """
+        unused = unused_keys(self._config["streams"], self._streams)
+        if not self._streams or not unused:
+            return
+        hints = (f"`{key}`{did_you_mean(key, self._streams)}" for key in unused)
+        LOGGER.warning("streams: no stream of this run has the key %s", ", ".join(hints))
+
     def flush(self) -> None:
         """API call: load all buffered rows, stream by stream.
 
@@ -138,7 +151,13 @@ class Run:
                 load.flush()
 
     def _plan(self, stream: str, record_fields: Sequence[str]) -> StreamPlan:
-        return plan_stream(stream, record_fields, stream_settings(self._config, stream), self._org)
+        return plan_stream(
+            stream,
+            record_fields,
+            stream_settings(self._config, stream),
+            self._org,
+            known_problem=key_meant_for(stream, self._streams, self._config["streams"]),
+        )
 
     @cached_property
     def _salesforce(self) -> Salesforce:

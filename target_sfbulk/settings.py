@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -15,10 +14,11 @@ from sfbulk.normalize import PrecisionLoss
 from sfbulk.quota.limits import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import spool_dir
+from sfbulk_singer.stream_settings import keys_for, merged, names_for
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _OPERATIONS = [operation.value for operation in Operation]
 _BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
@@ -62,8 +62,8 @@ _LOADING = (
         "streams",
         th.ObjectType(additional_properties=_STREAM),
         default={},
-        description="Settings of single streams, by name or glob; an exact name wins, then the "
-        "first glob that fits.",
+        description="Settings of single streams, by name or glob, in any case. All globs that fit "
+        "apply in their order, then the name; the later one wins.",
     ),
     th.Property(
         "nulls",
@@ -150,15 +150,15 @@ class RejectBudget:
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """The settings that hold for one stream.
+    """The settings of one stream.
 
     Attributes:
         fields: Record field to Salesforce field, None for one that is left out.
         lookups: Record field to relationship column.
-        drop_unknown_fields: Leave out what has no writable field, instead of refusing it.
+        expected: Record fields that the stream's own name maps, and that it must have.
+        drop_unknown_fields: Leave out a record field that has no writable field.
         null: The cell that a null becomes.
-        precision_loss: What becomes of a value that Salesforce would store as another.
-        is_glob: Whether the settings were found by a glob and so serve other streams too.
+        precision_loss: Whether a value that Salesforce would store as another is sent.
     """
 
     sobject: str
@@ -166,10 +166,10 @@ class StreamSettings:
     external_id: str | None
     fields: Mapping[str, str | None]
     lookups: Mapping[str, str]
+    expected: frozenset[str]
     drop_unknown_fields: bool
     null: str
     precision_loss: PrecisionLoss
-    is_glob: bool
 
 
 def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,29 +181,45 @@ def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
-    """What holds for a stream: its own settings, else those of the first glob, else the run's.
+    """The settings of a stream: those of `streams` that apply to it, else those of the run.
 
     Args:
-        config: Sound settings, `with_defaults`.
+        config: Settings without problems, `with_defaults`.
         stream: The stream's name.
     """
-    entries: Mapping[str, Any] = config["streams"]
-    names = (name for name in entries if fnmatchcase(stream, name))
-    name = stream if stream in entries else next(names, None)
-    entry = entries[name] if name is not None else {}
+    streams: Mapping[str, Any] = config["streams"]
+    entry = merged(stream, streams)
+    fields, lookups = _mapping(entry, [streams[key] for key in keys_for(stream, streams)])
+    by_name = [_sources(streams[key]) for key in names_for(stream, streams)]
     return StreamSettings(
         sobject=entry.get("sobject") or stream,
         operation=Operation(entry.get("operation") or config["operation"]),
         external_id=entry.get("external_id") or config["external_id"] or None,
-        fields=entry.get("fields") or {},
-        lookups=entry.get("lookups") or {},
+        fields=fields,
+        lookups=lookups,
+        expected=frozenset(s for own in by_name for s, target in own.items() if target is not None),
         drop_unknown_fields=config["unknown_fields"] == "drop",
         null=CLEARS_THE_FIELD if config["nulls"] == "clear" else "",
         precision_loss=PrecisionLoss(config["precision_loss"]),
-        is_glob=name != stream,
     )
 
 
 def job_bytes(config: Mapping[str, Any]) -> int:
     """The largest CSV of one job, in bytes."""
     return int(config["max_job_mb"] * _MEGABYTE)
+
+
+def _mapping(
+    entry: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]
+) -> tuple[Mapping[str, str | None], Mapping[str, str]]:
+    """`fields` and `lookups` of a merged entry; the last part that maps a record field decides."""
+    fields, lookups = dict(entry.get("fields") or {}), dict(entry.get("lookups") or {})
+    for source in fields.keys() & lookups.keys():
+        last = next(part for part in reversed(parts) if source in _sources(part))
+        del (lookups if source in (last.get("fields") or {}) else fields)[source]
+    return fields, lookups
+
+
+def _sources(entry: Mapping[str, Any]) -> dict[str, str | None]:
+    """What an entry of `streams` maps, by record field."""
+    return {**(entry.get("fields") or {}), **(entry.get("lookups") or {})}

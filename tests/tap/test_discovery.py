@@ -58,6 +58,11 @@ def test_the_options_of_a_name_win_over_those_of_a_glob() -> None:
     }
 
 
+def test_options_of_a_glob_for_no_stream_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    assert options_for(["Account"], {"Zzz*": {"lookback": 1}}) == {"Account": {}}
+    assert caplog.messages == ["stream_options, Zzz*: no such stream is read."]
+
+
 def test_options_for_no_stream_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"stream_options, Acount: .*\(did you mean `Account`"):
         options_for(["Account"], {"Acount": {}})

@@ -96,6 +96,7 @@ def test_streams_have_their_own_object_operation_and_fields_found_by_glob(org: O
             "crm_*": {"sobject": "Account", "operation": "delete"},
             "crm_new": {
                 "sobject": "account",
+                "operation": "upsert",
                 "external_id": "ext_id__c",
                 "fields": {"k": "Ext_Id__c", "n": "name", "note": None},
             },

@@ -1,0 +1,37 @@
+"""The keys of `stream_options`: names and globs in any case, merged in order, by the command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox import Sandbox
+    from tests.tap.conftest import TapCommand
+
+
+def names(tap: TapCommand, **options: dict[str, Any]) -> list[str]:
+    run = tap(streams_to_discover=["Account"], stream_options=options)
+    assert run.code == 0, run.log
+    return [record["Name"] for record in run.records("Account")]
+
+
+def test_all_globs_apply_in_their_order_then_the_name_in_any_case(tap: TapCommand) -> None:
+    only_na: dict[str, Any] = {"where": "Name = 'NA'"}
+    only_zurich: dict[str, Any] = {"where": "Name LIKE 'Z%'"}
+    assert names(tap, **{"ACC*": only_na}) == ["NA"]
+    assert names(tap, **{"*COUNT": only_na, "a*": only_zurich}) == ["Zürich 東京"]
+    by_name_first = {"aCCount": only_na, "*": only_zurich}
+    assert names(tap, **by_name_first) == ["NA"]
+    assert len(names(tap, **{"*": only_na, "account": {"where": None}})) == 3
+
+
+def test_a_glob_that_fits_no_stream_is_a_warning_and_a_name_is_refused(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    run = tap(stream_options={"Acount": {"lookback": 1}, "*__Share": {"lookback": 1}})
+    assert run.code == 1
+    assert "stream_options, Acount: no such stream is read (did you mean `Account`?)" in run.reason
+    assert not any("/jobs/query" in request.path for request in sandbox.requests)
+    run = tap(stream_options={"*__Share": {"lookback": 1}})
+    assert run.code == 0
+    assert "WARNING  | tap-sfbulk                     | stream_options, *__Share:" in run.log

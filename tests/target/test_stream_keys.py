@@ -1,0 +1,174 @@
+"""The keys of `streams`: names and globs in any case, merged in order; unused ones are named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target.support import record, schema, state
+
+if TYPE_CHECKING:
+    from tests.target.support import Org, Run
+
+PEOPLE = (
+    schema("Contact", "LastName", "note"),
+    record("Contact", LastName="Lin", note="met in May"),
+    state(done=1),
+)
+
+
+def warnings(run: Run) -> list[str]:
+    return [line for line in run.log.splitlines() if "| WARNING " in line]
+
+
+@pytest.mark.parametrize("key", ["contact", "CONTACT", "Contact", "con*", "?ONTACT"])
+def test_a_key_in_any_case_maps_the_fields_of_its_stream(org: Org, key: str) -> None:
+    run = org.load(*PEOPLE, operation="insert", streams={key: {"fields": {"note": "Description"}}})
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName, Description FROM Contact") == [
+        {"LastName": "Lin", "Description": "met in May"}
+    ]
+    assert warnings(run) == []
+
+
+def test_all_globs_apply_in_their_order_then_the_name_key_by_key(org: Org) -> None:
+    account = org.create("Account", Name="Acme", Ext_Id__c="A-1")
+    run = org.load(
+        schema("crm_people", "key", "last", "note", "team", "internal", key="key"),
+        record("crm_people", key="C-1", last="Lin", note="x", team="A-1", internal="no"),
+        streams={
+            "CRM_PEOPLE": {
+                "fields": {"last": "LastName"},
+                "lookups": {"team": "Account.Ext_Id__c"},
+            },
+            "*": {
+                "sobject": "Lead",
+                "operation": "delete",
+                "fields": {"internal": None, "note": "Title", "team": "Company"},
+            },
+            "crm_*": {"sobject": "Contact", "operation": "upsert", "external_id": "Ext_Id__c"},
+            "*_People": {"fields": {"key": "Ext_Id__c", "note": "Description"}},
+        },
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT Ext_Id__c, LastName, Description, Title, AccountId FROM Contact") == [
+        {
+            "Ext_Id__c": "C-1",
+            "LastName": "Lin",
+            "Description": "x",
+            "Title": None,
+            "AccountId": account,
+        }
+    ]
+
+
+def test_a_null_gives_a_key_back_to_the_settings_of_the_run(org: Org) -> None:
+    run = org.load(
+        *PEOPLE,
+        operation="insert",
+        streams={
+            "*": {"sobject": "Lead", "fields": {"note": "Title"}},
+            "Contact": {"sobject": None, "fields": None},
+        },
+        unknown_fields="drop",
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName, Title FROM Contact") == [{"LastName": "Lin", "Title": None}]
+
+
+@pytest.mark.parametrize("key", ["Contacts", "contcat", "Contact_"])
+def test_a_key_that_was_probably_meant_for_a_stream_is_a_problem_before_any_job(
+    org: Org, key: str
+) -> None:
+    meant = {"sobject": "contact", "fields": {"note": "Description"}}
+    run = org.load(*PEOPLE, operation="insert", unknown_fields="drop", streams={key: meant})
+    assert run.code == 1
+    assert run.reason.startswith("Stream `Contact` cannot be loaded: ")
+    assert f"the key `{key}` for this object, and no key `Contact`" in run.reason
+    assert "add `Contact: {}` if both streams exist" in run.reason
+    assert org.jobs_created() == 0
+    assert run.states == []
+
+
+def test_both_streams_load_when_both_have_a_key(org: Org) -> None:
+    run = org.load(
+        *PEOPLE,
+        schema("Contacts", "LastName", "text"),
+        record("Contacts", LastName="Sol", text="later"),
+        operation="insert",
+        unknown_fields="drop",
+        streams={
+            "Contacts": {"sobject": "Contact", "fields": {"text": "Description"}},
+            "Contact": {},
+        },
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName, Description FROM Contact ORDER BY LastName") == [
+        {"LastName": "Lin", "Description": None},
+        {"LastName": "Sol", "Description": "later"},
+    ]
+    assert warnings(run) == []
+
+
+def test_keys_without_a_stream_in_the_run_are_a_warning_as_one_file_serves_many_runs(
+    org: Org,
+) -> None:
+    streams: dict[str, Any] = {
+        "Account": {"operation": "upsert", "external_id": "Ext_Id__c"},
+        "Contract": {},
+        "bills_*": {"sobject": "Invoice__c"},
+        "con*": {"fields": {"note": "Description"}},
+    }
+    run = org.load(*PEOPLE, operation="insert", streams=streams)
+    assert run.code == 0, run.log
+    (warning,) = warnings(run)
+    assert warning.endswith(
+        "streams: no stream of this run has the key `Account`,"
+        " `Contract` (did you mean `Contact`?), `bills_*`"
+    )
+
+
+def test_a_name_is_not_contradicted_by_what_a_glob_gives_to_many_streams(org: Org) -> None:
+    gone = org.create("Account", Name="Gone")
+    run = org.load(
+        schema("Account", "Id"),
+        record("Account", Id=gone),
+        streams={
+            "*": {"external_id": "Ext_Id__c", "lookups": {"owner_key": "Parent.Ext_Id__c"}},
+            "account": {"operation": "delete"},
+        },
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT Id FROM Account") == []
+
+
+@pytest.mark.parametrize(
+    ("streams", "problem"),
+    [
+        (
+            {"*": {"operation": "delete"}, "Contact": {"external_id": "Ext_Id__c"}},
+            "streams, Contact: external_id is not used by delete",
+        ),
+        (
+            {"c*": {"operation": "insert", "external_id": "Ext_Id__c"}},
+            "streams, c*: external_id is not used by insert",
+        ),
+        (
+            {"*": {"operation": "upsert"}, "Contact": {}},
+            "streams, Contact: external_id is missing: operation upsert needs it",
+        ),
+        (
+            {"c*": {"sobject": "Contct"}, "contacts": {}},
+            "streams, c*: the org shows this user no object `Contct` (did you mean `Contact`?).",
+        ),
+    ],
+)
+def test_contradictions_of_what_is_merged_are_named_by_their_key(
+    org: Org, streams: dict[str, Any], problem: str
+) -> None:
+    run = org.load(*PEOPLE, operation="insert", streams=streams)
+    assert run.code == 1
+    assert problem in run.reason
+    assert run.reason.count("streams, ") == 1
+    assert org.jobs_created() == 0
