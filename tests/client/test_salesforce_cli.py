@@ -156,6 +156,7 @@ def test_an_org_that_looks_like_an_option_is_passed_on_as_a_name(cli: FakeCli) -
     cli.answer_with(SHOW_TOKEN, accessToken=HIDDEN)
     with Salesforce.from_settings({"sf_org": "--help"}) as org, pytest.raises(SignInError):
         org.describe_global()
+    assert cli.calls
     assert all("--target-org=--help" in call for call in cli.calls)
 
 

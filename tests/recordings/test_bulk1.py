@@ -307,11 +307,11 @@ def test_the_refused_rows_of_javierjulio(videos: AsyncApi) -> None:
     job = videos.job("update", "VideoEvent__c")
     batch = videos.run(job, "Id,Title__c\na00000000000001AAA,x\n")
     header, row = videos.get(batch + "/result").text.splitlines()
-    their_header, *their_rows = kept("batch_result_list_failed_response.csv").strip().splitlines()
+    their_header, first, *more = kept("batch_result_list_failed_response.csv").strip().splitlines()
     assert header == their_header
     # Ids and texts there were put in by hand; recorded orgs leave the id of a refused row empty.
     assert re.fullmatch(r'"","false","false","[A-Z_]+:.*--"', row)
-    assert all(re.fullmatch(r'".*","false","false",".*"', one) for one in their_rows)
+    assert all(re.fullmatch(r'".*","false","false",".*"', one) for one in (first, *more))
 
 
 def test_the_query_of_javierjulio(videos: AsyncApi) -> None:

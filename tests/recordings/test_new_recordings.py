@@ -34,7 +34,9 @@ def without_ids(text: str) -> str:
 
 def test_settings_that_an_org_refused_at_creation(org: Org) -> None:
     text = (NEW_RECORDINGS / "bulk2_create_refusals_v47.json").read_text("utf-8")
-    for recorded in json.loads(text.replace("Thing__c", "Invoice__c")):
+    refusals = json.loads(text.replace("Thing__c", "Invoice__c"))
+    assert refusals
+    for recorded in refusals:
         request = recorded["request"]
         if request == "contentType empty":
             request = {"object": "Account", "operation": "insert", "contentType": ""}

@@ -61,7 +61,9 @@ def cumulusci(scratch_org: Org) -> Iterator[Replay]:
 
 
 def exchanges(name: str) -> list[dict[str, Any]]:
-    return [one for one in document(name)["exchanges"] if one.get("request")]
+    found = [one for one in document(name)["exchanges"] if one.get("request")]
+    assert found, name
+    return found
 
 
 GROUPAROO = "rest/grouparoo_exchanges_v42.json"

@@ -16,8 +16,12 @@ MAY_IMPORT = {
     "target_sfbulk": {"sfbulk", "sfbulk_singer"},
     "sfbulk_sandbox": set(),
 }
-# The Singer rooms leave HTTP, CSV and waiting to the client.
-NOT_FOR_SINGER_ROOMS = {"requests", "urllib3", "csv", "backoff", "http", "socket"}
+SINGER_ROOMS = ("sfbulk_singer", "tap_sfbulk", "target_sfbulk")
+# The Singer rooms leave HTTP, CSV and waiting to the client. Polars is theirs for columns only.
+NOT_FOR_SINGER_ROOMS = {"requests", "urllib3", "csv", "backoff", "http", "socket", "time"}
+CSV_TOOLS = {"CsvDecoder", "CsvEncoder", "CsvRows", "decode_rows", "header_names", "quote_row"}
+CSV_TOOLS |= {"read_csv", "read_csv_batched", "scan_csv"}
+WAITING = {"sleep", "PollTimer", "Patience", "next_look"}
 # The sandbox writes and reads the wire by itself; with the client's tools a fault of one
 # of them would cancel itself out on both sides.
 NOT_FOR_SANDBOX = {"requests", "urllib3", "polars", "backoff", "singer_sdk"}
@@ -46,6 +50,17 @@ def modules_imported(path: Path) -> set[str]:
     return {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
 
+def used(path: Path) -> set[str]:
+    """The names that a module imports from others, and those that it reads after a dot."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+    return names
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_the_rooms_its_arrows_allow(room: str) -> None:
     forbidden = set(ROOMS) - {room} - MAY_IMPORT[room]
@@ -53,10 +68,26 @@ def test_a_room_imports_only_the_rooms_its_arrows_allow(room: str) -> None:
     assert {path: names for path, names in broken.items() if names} == {}
 
 
-@pytest.mark.parametrize("room", ["sfbulk_singer", "tap_sfbulk", "target_sfbulk"])
-def test_singer_rooms_know_no_http_csv_or_polling(room: str) -> None:
+@pytest.mark.parametrize("room", SINGER_ROOMS)
+def test_singer_rooms_import_nothing_for_http_csv_or_polling(room: str) -> None:
     broken = {p.name: imported(p) & NOT_FOR_SINGER_ROOMS for p in sources(room)}
     assert {path: names for path, names in broken.items() if names} == {}
+
+
+@pytest.mark.parametrize("room", SINGER_ROOMS)
+def test_singer_rooms_leave_salesforce_s_csv_and_waiting_to_the_client(room: str) -> None:
+    broken = {p.name: used(p) & (CSV_TOOLS | WAITING) for p in sources(room)}
+    assert {path: names for path, names in broken.items() if names} == {}
+
+
+def test_result_pages_are_read_as_columns_in_one_room_of_the_client() -> None:
+    readers = {
+        p.parent.relative_to(ROOT)
+        for room in ROOMS
+        for p in sources(room)
+        if used(p) & {"read_csv", "read_csv_batched", "scan_csv"}
+    }
+    assert readers == {Path("sfbulk/frames")}
 
 
 def test_the_client_knows_nothing_of_singer() -> None:

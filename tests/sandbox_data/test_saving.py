@@ -469,7 +469,7 @@ def test_an_object_that_is_never_deleted_refuses_the_load(org: Org) -> None:
 
 def test_salesforce_saves_200_rows_at_once_and_no_more(org: Org) -> None:
     loader = org.loader("insert", "Account", ["Name"])
-    assert all(result.success for result in loader.save([["A"]] * 200))
+    assert [result.success for result in loader.save([["A"]] * 200)] == [True] * 200
     with pytest.raises(ValueError, match="201 rows"):
         loader.save([["A"]] * 201)
     assert loader.save([]) == []

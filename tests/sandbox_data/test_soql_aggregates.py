@@ -113,7 +113,9 @@ def test_groups_have_aliases_order_limit_and_parents(sample: Org) -> None:
 def test_the_shape_of_an_aggregate_answer_is_the_recorded_one(sample: Org) -> None:
     recorded = json.loads(_RECORDED.read_text(encoding="utf-8"))
     soql = "SELECT CampaignId, SUM(Amount) FROM Opportunity GROUP BY CampaignId"
-    for record in sample.query(soql).records(68.0):
+    records = list(sample.query(soql).records(68.0))
+    assert records
+    for record in records:
         assert list(record) == list(recorded["records"][0])
         assert record["attributes"] == recorded["records"][0]["attributes"]
 
