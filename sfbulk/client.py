@@ -17,15 +17,15 @@ from sfbulk.describe.reader import Describer
 from sfbulk.errors import TransportError
 from sfbulk.http.dates import http_date
 from sfbulk.http.wire import Request
-from sfbulk.jobs.operation import Operation
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import Loader
-from sfbulk.load.options import JOBS_IN_FLIGHT
+from sfbulk.load.options import COMMON_OPTIONS, JOBS_IN_FLIGHT
 from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.spool import RowSpool
+from sfbulk.load.verbs import LoadVerbs
 from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
 
@@ -39,23 +39,15 @@ if TYPE_CHECKING:
     from sfbulk.changes import Deleted, Updated
     from sfbulk.describe.model import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
+    from sfbulk.jobs.operation import Operation
     from sfbulk.load.by_bulk2 import JobFlight
     from sfbulk.load.options import LoadOptions
-    from sfbulk.load.outcomes import IngestSummary, RowOutcome
-    from sfbulk.load.sources import Records
     from sfbulk.quota.limits import Limit
 
-_OPTIONS = {
-    "columns",
-    "column_delimiter",
-    "assignment_rule_id",
-    "journal",
-    "precision_loss",
-    "jobs_in_flight",
-}
+_OPTIONS = COMMON_OPTIONS | {"jobs_in_flight"}
 
 
-class Salesforce:
+class Salesforce(LoadVerbs):
     """One org. Signs in at the first request; safe for several threads.
 
     ```python
@@ -270,69 +262,6 @@ class Salesforce:
         """
         return IngestJob.open(self._transport, job_id)
 
-    def load(
-        self,
-        sobject: str,
-        operation: Operation,
-        records: Records,
-        *,
-        external_id: str | None = None,
-        **options: Unpack[LoadOptions],
-    ) -> Iterator[RowOutcome]:
-        """API call: load records; yields the outcome of each, in their order.
-
-        Results of Bulk API 2.0 have no order: they are matched with the records by their key, or
-        by their values if there is no key. The outcome of every record that was read is yielded
-        before an error is raised.
-
-        Args:
-            sobject: object API name.
-            operation: what to do with the rows.
-            records: see `insert`.
-            external_id: the key field of an upsert; no other operation has one.
-            options: see `LoadOptions`.
-
-        Raises:
-            DataError, JobFailed, RowCountMismatch, ResultsMismatch, ApiError, TransportError: as
-                `RecordLoad.summary`.
-        """
-        yield from self._load(sobject, operation, external_id, options).outcomes(records)
-
-    def insert(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: create records; see `RecordLoad` for the values of a record.
-
-        Records are mappings, sequences (with the option `columns`), or CSV with a header row as
-        bytes, a path, or a file open for reading bytes. The summary has the rows that Salesforce
-        rejects; `load` yields every row.
-        """
-        return self._load(sobject, Operation.INSERT, None, options).summary(records)
-
-    def update(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: update records by their `Id`; see `insert`."""
-        return self._load(sobject, Operation.UPDATE, None, options).summary(records)
-
-    def upsert(
-        self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: update records by `external_id`, and create missing ones; see `insert`."""
-        return self._load(sobject, Operation.UPSERT, external_id, options).summary(records)
-
-    def delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: move records to the recycle bin by their `Id`; see `insert`."""
-        return self._load(sobject, Operation.DELETE, None, options).summary(records)
-
-    def hard_delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: delete records permanently by their `Id`; needs a permission; see `insert`."""
-        return self._load(sobject, Operation.HARD_DELETE, None, options).summary(records)
-
     def loader(  # noqa: PLR0913 - what the engine works with, by keyword
         self,
         sobject: str,
@@ -372,7 +301,7 @@ class Salesforce:
             stop_on_failure=stop_on_failure,
         )
 
-    def _load(
+    def _record_load(
         self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions
     ) -> RecordLoad:
         rule = options.get("assignment_rule_id")

@@ -10,39 +10,29 @@ from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.query import Bulk1Query
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
 from sfbulk.describe.reader import Describer
-from sfbulk.jobs.operation import Operation
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
+from sfbulk.load.options import COMMON_OPTIONS
 from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_options
+from sfbulk.load.verbs import LoadVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from typing_extensions import Unpack
-
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.csvio import LineEnding
+    from sfbulk.jobs.operation import Operation
     from sfbulk.load.columns import Describe
     from sfbulk.load.options import LoadOptions
-    from sfbulk.load.outcomes import Detail, IngestSummary, RowOutcome
-    from sfbulk.load.sources import Records
+    from sfbulk.load.outcomes import Detail
     from sfbulk.transport import Transport
 
 
-_OPTIONS = {
-    "columns",
-    "column_delimiter",
-    "assignment_rule_id",
-    "journal",
-    "precision_loss",
-    "content_type",
-    "concurrency",
-    "compressed",
-}
+_OPTIONS = COMMON_OPTIONS | {"content_type", "concurrency", "compressed"}
 
 
-class Bulk1:
+class Bulk1(LoadVerbs):
     """Bulk API 1.0 of one org; safe for several threads.
 
     Args:
@@ -177,69 +167,7 @@ class Bulk1:
         )
         yield from query.rows()
 
-    def load(
-        self,
-        sobject: str,
-        operation: Operation,
-        records: Records,
-        *,
-        external_id: str | None = None,
-        **options: Unpack[LoadOptions],
-    ) -> Iterator[RowOutcome]:
-        """API call: load records; yields the outcome of each, in their order.
-
-        See `RecordLoad` for the values of a record. A later version of a record is loaded after
-        the earlier one. The job is created when the first batch is full or the records end, and
-        aborted if the loop ends early.
-
-        Args:
-            sobject: object API name.
-            operation: what to do with the rows.
-            records: mappings, sequences with `columns`, or CSV as bytes or in a file.
-            external_id: the key field of an upsert; no other operation has one.
-            options: see `LoadOptions`.
-
-        Raises:
-            DataError: a record cannot be sent; names its number. Earlier batches are loaded.
-            RowCountMismatch: the results of a batch do not have every row.
-            JobError: the job has batches that were not sent.
-            ApiError: Salesforce refuses the job or the first batch. If it refuses a later batch,
-                no error is raised: the remaining records are reported as unprocessed.
-            TransportError: no answer to any attempt.
-        """
-        yield from self._load(sobject, operation, external_id, options).outcomes(records)
-
-    def insert(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: create records; see `load`."""
-        return self._load(sobject, Operation.INSERT, None, options).summary(records)
-
-    def update(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: update records by their `Id`; see `load`."""
-        return self._load(sobject, Operation.UPDATE, None, options).summary(records)
-
-    def upsert(
-        self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: update records by `external_id`, and create missing ones; see `load`."""
-        return self._load(sobject, Operation.UPSERT, external_id, options).summary(records)
-
-    def delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: move records to the recycle bin by their `Id`; see `load`."""
-        return self._load(sobject, Operation.DELETE, None, options).summary(records)
-
-    def hard_delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
-    ) -> IngestSummary:
-        """API call: delete records permanently by their `Id`; needs a permission; see `load`."""
-        return self._load(sobject, Operation.HARD_DELETE, None, options).summary(records)
-
-    def _load(
+    def _record_load(
         self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions
     ) -> RecordLoad:
         check_options(options, _OPTIONS, "Bulk API 1.0")

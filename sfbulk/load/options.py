@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 JOBS_IN_FLIGHT = 4
 """2.0 jobs that Salesforce works on side by side while further rows are read."""
 
+COMMON_OPTIONS = frozenset(
+    {"columns", "column_delimiter", "assignment_rule_id", "precision_loss", "journal"}
+)
+"""Those that loads by both bulk APIs have."""
+
 
 class LoadOptions(TypedDict, total=False):
     """The options of a load; those of one bulk API are refused by the other."""
