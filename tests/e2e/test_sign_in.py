@@ -140,14 +140,14 @@ def test_rotating_refresh_tokens_serve_run_after_run_from_a_file(
         assert kept.encode() not in done.stderr
 
 
-def test_a_rotated_refresh_token_in_the_settings_is_warned_of_and_then_refused(
+def test_a_rotated_refresh_token_in_the_settings_is_reported_and_then_refused(
     sandbox: Sandbox, settings: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     sandbox.control.rotate_refresh_tokens()
     given = settings["refresh_token"]
     first, second = tap(tmp_path, given), tap(tmp_path, given)
     assert first.returncode == 0
-    assert b"the setting refresh_token is void now" in first.stderr
+    assert b"refresh_token is no longer valid" in first.stderr
     assert second.returncode == 1
     last = second.stderr.decode().splitlines()[-1]
     assert "expired access/refresh token" in last
