@@ -58,7 +58,7 @@ class ResultPage:
 
 @dataclass(frozen=True)
 class FetchedPage:
-    """A page on disk, and what only those who fetch pages need of it."""
+    """A page on disk, with what is needed to fetch the next one."""
 
     page: ResultPage
     size: int
@@ -89,7 +89,7 @@ class PageFiles:
 
     @property
     def bytes_on_disk(self) -> int:
-        """Bytes of all files, those half done included."""
+        """Bytes of all files, unfinished ones included."""
         return self._bytes
 
     def fetch(self, locator: str | None) -> FetchedPage:
@@ -98,7 +98,7 @@ class PageFiles:
         Raises:
             RowCountMismatch: the answer has no body, but announces rows.
             ApiError: Salesforce refuses.
-            TransportError: the page could not be had.
+            TransportError: the page could not be downloaded.
         """
         path = self._folder / f"{next(self._numbers):06d}.csv"
         partial = path.with_suffix(".part")
@@ -121,12 +121,12 @@ class PageFiles:
         return FetchedPage(page, size, names_next=bool(following))
 
     def remove(self, fetched: FetchedPage) -> None:
-        """Remove a page's file, which the reader may have taken away."""
+        """Remove the file of a page, if the reader has not moved it away."""
         fetched.page.path.unlink(missing_ok=True)
         self._count(-fetched.size)
 
     def stop(self) -> None:
-        """End downloads that are under way, as nobody waits for them any more."""
+        """End the downloads that still run, because the reader has stopped."""
         self._stopped.set()
 
     def _request(self, locator: str | None) -> Request:
@@ -140,7 +140,7 @@ class PageFiles:
         )
 
     def _save(self, chunks: Iterator[bytes], partial: Path) -> None:
-        # An attempt before this one has left its part there.
+        # An earlier attempt may have left a part of the page there.
         self._count(-partial.stat().st_size if partial.exists() else 0)
         with partial.open("wb") as file:
             for chunk in chunks:
@@ -154,8 +154,8 @@ class PageFiles:
             self._bytes += more
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: the reader has left
-    """Ends a download nobody waits for any more."""
+class _Stopped(Exception):  # noqa: N818 - not an error: the reader has stopped
+    """Ends a download after the reader has stopped."""
 
 
 def _row_count(reply: Reply) -> int | None:

@@ -30,7 +30,7 @@ FIRST_VERSION = 58.0
 _LISTS = ("resultChunks", "resultPages")
 _LINKS = ("resultLink", "resultUrl")
 
-# There is another way to the pages: the list is not worth half a minute of attempts.
+# The pages can be read without the list, so it is not worth half a minute of attempts.
 _ATTEMPTS = 2
 
 
@@ -50,7 +50,7 @@ class PageList:
         self._info = info
         self._seen: set[str | None] = set()
         self.problem: str | None = None
-        """Why the list broke off; None when it came to its end."""
+        """Why the list ended early; None if it was read to its end."""
 
     def locators(self, pool: Executor) -> Iterator[str | None]:
         """API call: each page's locator; the next part of the list is read in `pool` meanwhile.
@@ -98,7 +98,7 @@ class PageList:
 
 
 class _NotUnderstoodError(Exception):
-    """An answer that is no list of pages; its text says what it lacks."""
+    """The answer is not a list of pages; the text says why."""
 
 
 def _part(document: Mapping[str, Any]) -> _Part:
@@ -128,7 +128,7 @@ def _first(document: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _locator(url: Any) -> str | None:
-    """The locator in an address; the rest of it is not used, it could name another host.
+    """The locator in an address. Nothing else of it is used, because it could name another host.
 
     A locator is opaque text. A plus in it is a plus, where a form would read a blank.
     """

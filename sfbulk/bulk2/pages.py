@@ -1,4 +1,4 @@
-"""Reads the result pages of a query job one after the other, others being fetched meanwhile."""
+"""Reads the result pages of a query job in their order, while the next ones are downloaded."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PAGES_AHEAD = 4
 """Pages fetched at a time while one is read."""
 
 SPOOL_BYTES = 500_000_000
-"""Bytes of pages on disk from which on no further one is begun."""
+"""Once so many bytes of pages are on disk, no further download is started."""
 
 LISTED_FROM_ROWS = 20_000
-"""Fewer rows mostly come in one page, and the list would cost a request of its own."""
+"""Fewer rows usually fit into one page, and the list costs a request of its own."""
 
 
 class PageReader:
@@ -59,17 +59,19 @@ class PageReader:
         self._spool_bytes = spool_bytes
 
     def pages(self) -> Iterator[ResultPage]:
-        """API call: each page as a file, others being fetched meanwhile; none if there are no rows.
+        """API call: each page as a file, while the next ones are downloaded.
+
+        A job without rows has no pages.
 
         Raises:
-            RowCountMismatch: the pages together do not hold the rows of the job; those from a
-                locator on may hold fewer, not more.
+            RowCountMismatch: all pages together do not have as many rows as the job; from a
+                locator on they have more.
             JobError: Salesforce repeats a locator.
             ApiError: Salesforce refuses a page.
-            TransportError: a page could not be had.
+            TransportError: a page could not be downloaded.
         """
         if self._info.records_processed == 0:
-            # What such a job answers is not documented, and nothing could be in it.
+            # The answer for such a job is not documented, and it has no rows.
             return
         counts: list[int | None] = []
         pool = ThreadPoolExecutor(self._pages_ahead, thread_name_prefix="sfbulk-page")
@@ -81,7 +83,7 @@ class PageReader:
                     files.remove(fetched)
                     counts.append(fetched.page.rows)
             finally:
-                # A download under way must not keep a reader waiting who has left.
+                # A reader that stops early must not wait for downloads that still run.
                 files.stop()
                 pool.shutdown(cancel_futures=True)
         self._check_total(counts)
@@ -131,7 +133,7 @@ class PageReader:
         known = [count for count in counts if count is not None]
         if announced is None or len(known) < len(counts):
             return
-        # Nobody knows here how many rows the pages before `start` held.
+        # The number of rows in the pages before `start` is not known here.
         agrees = sum(known) == announced if self._start is None else sum(known) <= announced
         if not agrees:
             raise RowCountMismatch(

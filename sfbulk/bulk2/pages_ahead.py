@@ -52,9 +52,9 @@ class PagesAhead:
         if start is None:
             # Either the first page by a locator of its own, or a list that begins with the second.
             self._first_listed = next(self._listed, None)
-        # The list has no documented way to begin at a page, so those before it are passed over.
+        # No parameter is documented that lists from a page on, so the pages before are skipped.
         elif start not in self._listed and page_list.problem is None:
-            self._leave_list("it lacks the page to begin with")
+            self._leave_list("the page to begin with is not in it")
         self.fill()
 
     def take(self) -> FetchedPage:
@@ -67,7 +67,7 @@ class PagesAhead:
         return future.result()
 
     def fill(self) -> None:
-        """API call: begin as many listed pages as there is room for."""
+        """API call: start to download as many listed pages as there is room for."""
         for locator in itertools.islice(self._listed, self._room()):
             self._add(locator)
         if self._list and self._list.problem:
@@ -91,7 +91,7 @@ class PagesAhead:
         self._add(locator)
 
     def drop(self) -> None:
-        """Leave the pages that are being fetched; their files are removed."""
+        """Give up the pages that are being downloaded; their files are removed."""
         for _, future in self._coming:
             if not future.cancel():
                 future.add_done_callback(self._remove)
@@ -105,15 +105,15 @@ class PagesAhead:
             self._files.remove(future.result())
 
     def _room(self) -> int:
-        """How many more pages may be begun."""
+        """How many more downloads may be started."""
         if self._files.bytes_on_disk >= self._spool_bytes:
             return 0 if self._coming else 1
         return max(self._pages_ahead - len(self._coming), 0)
 
     def _leave_list(self, problem: str) -> None:
         log.info(
-            "Job %s: the list of its result pages cannot be used (%s), so each page is asked for "
-            "after the other",
+            "Job %s: the list of its result pages cannot be used (%s), so the pages are "
+            "requested one after another",
             self._files.job_id,
             problem,
         )

@@ -69,27 +69,27 @@ class QueryJob(Job):
         pages_ahead: int = PAGES_AHEAD,
         spool_bytes: int = SPOOL_BYTES,
     ) -> Iterator[ResultPage]:
-        """API call: the result pages as files, in their order, others being fetched meanwhile.
+        """API call: the result pages as files, in their order, while the next ones are downloaded.
 
-        Waits for the job when that has not been done. From version 58.0 on several pages of
-        a large result are fetched at a time; a page goes when the next one is asked for. A job
-        that found no rows has no pages, and is not asked for any.
+        Waits for the job if it has not ended. From version 58.0 on, several pages of a large
+        result are downloaded at a time. The file of a page is removed when the next page is
+        taken. A job without rows has no pages, and none are requested.
 
         Args:
             spool: an existing directory for them.
             start: the `next_locator` of the last page that was read before, in this run or an
                 earlier one, to read the pages after it; None reads from the first page on.
-            max_records: most rows of a page; Salesforce chooses when None. With a number each
-                page is asked for after the other.
-            pages_ahead: most pages fetched at a time; 1 asks for each after the other.
-            spool_bytes: while so much lies on disk no further page is begun.
+            max_records: most rows of a page; Salesforce chooses if None. With a number, pages
+                are requested one after another.
+            pages_ahead: most pages downloaded at a time; 1 requests one after another.
+            spool_bytes: while so many bytes are on disk, no further download is started.
 
         Raises:
-            RowCountMismatch: the pages together do not hold the rows of the job; those from
-                `start` on may hold fewer, not more.
+            RowCountMismatch: all pages together do not have as many rows as the job; from
+                `start` on they have more.
             JobError: the job did not complete, or its pages go in a circle.
             ApiError: Salesforce refuses a page.
-            TransportError: a page could not be had.
+            TransportError: a page could not be downloaded.
         """
         self.wait()
         yield from PageReader(
