@@ -13,7 +13,14 @@ from sfbulk.bulk2.job import Job, wait_until_ended
 from sfbulk.bulk2.results import failed_rows, successful_rows
 from sfbulk.bulk2.states import JobInfo, JobState, failure, read_job
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding, decode_rows
-from sfbulk.errors import ApiError, DataError, RowCountMismatch, TransportError, UploadUnknown
+from sfbulk.errors import (
+    ApiError,
+    DataError,
+    RowCountMismatch,
+    TransportError,
+    UnknownState,
+    UploadUnknown,
+)
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks
@@ -45,8 +52,7 @@ class IngestJob(Job):
         column_delimiter: ColumnDelimiter | None = None,
     ) -> None:
         super().__init__(transport, info)
-        said = ColumnDelimiter(info.column_delimiter or ColumnDelimiter.COMMA)
-        self.column_delimiter = column_delimiter or said
+        self.column_delimiter = column_delimiter or _delimiter(info)
         self._key = key_column(info.operation, info.external_id)
 
     @classmethod
@@ -288,3 +294,14 @@ class IngestJob(Job):
                 ended=self.state.is_terminal,
             )
             yield decode_rows(read_chunks(file), self.column_delimiter)
+
+
+def _delimiter(info: JobInfo) -> ColumnDelimiter:
+    try:
+        return ColumnDelimiter(info.column_delimiter or ColumnDelimiter.COMMA)
+    except ValueError:
+        raise UnknownState(
+            f"Job {info.id} on {info.object} has the column delimiter '{info.column_delimiter}', "
+            "which this version of sfbulk does not know. Give the delimiter, or report the word.",
+            job_id=info.id,
+        ) from None

@@ -17,6 +17,7 @@ from sfbulk import (
     RowCountMismatch,
     Salesforce,
     TransportError,
+    UnknownState,
     UploadUnknown,
 )
 from sfbulk.bulk2 import IngestJob, QueryJob
@@ -105,6 +106,14 @@ def test_a_query_is_simply_asked_again(server: ScriptedServer, transport: Transp
     server.script.extend([DROP, Answer(502), job("UploadComplete", operation="query")])
     QueryJob.create(transport, "SELECT Id FROM Account")
     assert methods(server) == ["POST"] * 3
+
+
+def test_a_delimiter_that_this_version_does_not_know_is_quoted(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    server.script.append(job(columnDelimiter="COLON"))
+    with pytest.raises(UnknownState, match="column delimiter 'COLON'"):
+        IngestJob.open(transport, ID)
 
 
 # Uploading
