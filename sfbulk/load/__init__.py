@@ -1,4 +1,7 @@
-"""Loading: rows to files, files to jobs, results to outcomes; one engine for both bulk APIs."""
+"""Loads rows: rows become files, files become jobs, results become outcomes.
+
+One engine serves both bulk APIs: see `sfbulk.load.loader`.
+"""
 
 from __future__ import annotations
 

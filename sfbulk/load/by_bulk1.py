@@ -1,4 +1,4 @@
-"""Carries files as the batches of one job of Bulk API 1.0."""
+"""The carrier for Bulk API 1.0: each file is a batch of one job."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# As many batches as the rows that may be on the way fill.
+# The engine buffers at most 500,000 rows, which is 50 batches of 10,000.
 _BATCHES_IN_FLIGHT = 50
 
 
 @dataclass(eq=False, kw_only=True)
 class BatchFlight(Flight):
-    """A file and its batch; neither where Salesforce took no more batches."""
+    """A file and its batch; job and batch are None if Salesforce accepted no more batches."""
 
     job: Bulk1Job | None
     batch: BatchInfo | None
 
 
 class Bulk1Carrier:
-    """One batch for each file, all in one job, or in the next when that had to be closed."""
+    """Adds a batch for each file to one job, or to a new job after that one had to be closed."""
 
     most_in_flight = _BATCHES_IN_FLIGHT
 
@@ -60,17 +60,18 @@ class Bulk1Carrier:
         self._journal = journal
         self._timer = PollTimer(self._clock)
         self._refused: RowError | None = None
-        """Why Salesforce takes no more batches."""
+        """Why Salesforce accepts no more batches."""
 
     def send(self, file: RowFile) -> BatchFlight:
         """API call: add a batch.
 
-        After a refusal nothing more is sent, and the rows are not processed: what was sent
-        before must still be accounted for, as who loads all of it again would have it twice.
+        If Salesforce refuses a later batch than the first, nothing more is sent, and the rows of
+        further files are reported as unprocessed. It is not an error: earlier batches are loaded,
+        and a caller who repeats the whole load would load them twice.
 
         Raises:
             ApiError, QuotaReached: the first batch is refused.
-            TransportError: no answer.
+            TransportError: no answer to any attempt.
         """
         if self._refused is not None:
             return BatchFlight(file, job=None, batch=None)
@@ -81,18 +82,18 @@ class Bulk1Carrier:
             file.job_id = None
             if not self._adder.count:
                 raise
-            log.warning("%s Nothing more is sent", error.message)
+            log.warning("%s No more batches are sent", error.message)
             self._refused = RowError(error.code or type(error).__name__, error.message)
             return BatchFlight(file, job=None, batch=None)
         self._timer = PollTimer(self._clock)
         return BatchFlight(file, job=job, batch=batch)
 
     def next_look(self, flights: Sequence[BatchFlight]) -> float:
-        """The monotonic time at which the jobs are due."""
+        """The monotonic time at which to poll the jobs."""
         return 0.0 if any(one.batch is None for one in flights) else self._timer.due
 
     def look(self, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
-        """API call for each job: look at its batches; those that have ended."""
+        """API call for each job: poll its batches; the ones that have ended."""
         ended = [flight for flight in flights if flight.batch is None]
         if not self._timer.is_due:
             return ended
@@ -102,10 +103,10 @@ class Bulk1Carrier:
         return ended
 
     def read(self, flight: BatchFlight) -> FileOutcome:
-        """API call: what became of the rows of a batch, in their order.
+        """API call: the outcomes of the rows of a batch, in their order.
 
         Raises:
-            RowCountMismatch: Salesforce does not account for every row of the batch.
+            RowCountMismatch: the results of the batch do not have every row.
         """
         job, batch, file = flight.job, flight.batch, flight.file
         if job is None or batch is None:
@@ -121,7 +122,7 @@ class Bulk1Carrier:
         return FileOutcome(file, job_id, counts, rows, state)
 
     def finish(self) -> None:
-        """API call: check that the jobs have the batches that were sent, and close them.
+        """API call: check that the jobs have only the batches that were sent, and close them.
 
         Raises:
             JobError: a job has batches that were not sent.
@@ -186,13 +187,13 @@ def _unprocessed(file: RowFile, reason: RowError | None) -> list[RowOutcome]:
 
 
 def _partial_results(job: Bulk1Job, batch: BatchInfo) -> list[RowResult]:
-    """What is known of the rows of a batch that did not complete."""
+    """The results of a batch that did not complete, as far as it has any."""
     if not batch.number_records_processed:
         return []
     try:
         return list(job.row_results(batch.id))
     except ApiError:
-        # "Records not processed", whatever the count says.
+        # "Records not processed": Salesforce may answer that although the count is not zero.
         return []
 
 
@@ -205,8 +206,8 @@ def _outcome(batch: BatchInfo, number: int, result: RowResult) -> RowOutcome:
 def _check_rows(job: Bulk1Job, batch: BatchInfo, sent: int, results: list[RowResult]) -> None:
     if len(results) != sent:
         raise RowCountMismatch(
-            f"Batch {batch.id} of job {job.id} on {job.object_name} does not account for every "
-            f"row: {sent:,} were sent, {len(results):,} have results. Look at the job in Setup, "
-            "Bulk Data Load Jobs.",
+            f"The results of batch {batch.id} of job {job.id} on {job.object_name} do not have "
+            f"every row: {sent:,} were sent, {len(results):,} have a result. Look at the job in "
+            "Setup, Bulk Data Load Jobs.",
             job_id=job.id,
         )

@@ -1,4 +1,4 @@
-"""Carries one file by one job of Bulk API 2.0."""
+"""The carrier for Bulk API 2.0: each file is the upload of one job."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Jobs created for one file when each time it is not known whether the data arrived: as many as any
-# other request is tried.
+# How many jobs are created for one file if it is never known whether the data arrived: as often
+# as any other request is sent.
 _JOBS_FOR_ONE_UPLOAD = MAX_ATTEMPTS
 
 
@@ -43,14 +43,14 @@ class Bulk2Settings:
 
 @dataclass(eq=False, kw_only=True)
 class JobFlight(Flight):
-    """A file and its job, which is closed."""
+    """A file and its job, which has been closed."""
 
     job: IngestJob
     timer: PollTimer
 
 
 class Bulk2Carrier:
-    """One job for each file."""
+    """Creates a job for each file."""
 
     def __init__(  # noqa: PLR0913 - what it works with, by keyword
         self,
@@ -72,8 +72,8 @@ class Bulk2Carrier:
     def send(self, file: RowFile) -> JobFlight:
         """API call: create a job with the rows of a file and close it.
 
-        When it is not known which data a job has, it is aborted and another one is created. As
-        it was never closed, it has loaded nothing.
+        If it is not known which data a job has, the job is aborted and a new one is created. The
+        aborted job has loaded nothing, since it was never closed.
 
         Raises:
             SalesforceError: Salesforce refuses, or does not answer.
@@ -91,15 +91,15 @@ class Bulk2Carrier:
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def next_look(self, flights: Sequence[JobFlight]) -> float:
-        """The monotonic time at which the first of these jobs is due."""
+        """The monotonic time at which to poll the first of these jobs."""
         return min(0.0 if one.job.state.is_terminal else one.timer.due for one in flights)
 
     def look(self, flights: Sequence[JobFlight]) -> list[JobFlight]:
-        """API call: look at the jobs that are due; those that have ended or cannot be read."""
+        """API call: poll the jobs that are due; the ones that have ended or cannot be read."""
         return [flight for flight in flights if self._has_ended(flight)]
 
     def read(self, flight: JobFlight) -> FileOutcome:
-        """API call: what became of each row. A job of which all rows are in is deleted.
+        """API call: the outcomes of the rows of a job. A job with only successful rows is deleted.
 
         Raises:
             ResultsMismatch: a result belongs to no row that was sent, or to any of several.
@@ -118,7 +118,7 @@ class Bulk2Carrier:
         """Do nothing: each job was closed when its file was sent."""
 
     def abandon(self, flights: Sequence[JobFlight]) -> None:
-        """API call: abort the jobs that run."""
+        """API call: abort the jobs that are running."""
         for flight in flights:
             abort_quietly(flight.job)
 
@@ -133,7 +133,7 @@ class Bulk2Carrier:
             external_id=key and file.spelled(key),
             assignment_rule_id=settings.assignment_rule_id,
         )
-        log.info("Job %s on %s takes %d rows", job.id, job.object_name, file.rows)
+        log.info("Job %s on %s was created for %d rows", job.id, job.object_name, file.rows)
         with aborting(job):
             self._journal.upload(file, job.id)
             job.upload(file.path)
@@ -159,9 +159,9 @@ class Bulk2Carrier:
 
 def _gave_up(error: UploadUnknown) -> UploadUnknown:
     return UploadUnknown(
-        f"{error.message} It was the last of {_JOBS_FOR_ONE_UPLOAD} jobs created for the same "
-        "rows; all of them were aborted, so none of these rows is loaded. Something between here "
-        "and Salesforce loses answers: load them again when the connection is better.",
+        f"{error.message} It was the last of {_JOBS_FOR_ONE_UPLOAD} jobs that were created for the "
+        "same rows. All of them were aborted, so none of these rows is loaded. Load them again "
+        "when the connection to Salesforce is better.",
         ambiguous=True,
         job_id=error.job_id,
     )

@@ -1,4 +1,4 @@
-"""The columns of a load as the object's describe knows them: spelling, field, null or not."""
+"""The columns of a load according to the object's describe: spelling, field, null."""
 
 from __future__ import annotations
 
@@ -22,37 +22,36 @@ class Column(NamedTuple):
     """A column of a load."""
 
     header: str
-    """Its name as describe spells it; as it was given where describe does not know it. In another
-    letter case, results may lack its values (known issue a028c00000gAyI4)."""
+    """The column's name as describe spells it; as it was given if describe does not have it. With
+    other upper and lower case, results may not have its values (known issue a028c00000gAyI4)."""
     fills: str
-    """The field of the object that it sets, in small letters: of `Account.Ext__c`, `accountid`."""
+    """The field of the object that it sets, in lower case: `accountid` for `Account.Ext__c`."""
     nillable: bool = True
     """Whether the field can be null."""
     empty_is_unclear: bool = False
-    """Whether an empty cell makes a new record's field null or gives it its default: public sources
-    differ. Without the column it surely has its default."""
+    """Whether public sources differ about an empty cell in a new record: it may set null, or the
+    field's default. Without the column, the field certainly gets its default."""
 
 
 class ObjectColumns:
-    """The columns of one object; each object is described once, and one that cannot be, never."""
+    """The columns of one object. An object is described once, also if that fails.
+
+    Args:
+        sobject: object API name.
+        describe: describes an object; the first `column` calls it first.
+    """
 
     def __init__(self, sobject: str, describe: Describe) -> None:
-        """Take the object.
-
-        Args:
-            sobject: object API name.
-            describe: describes an object; first called by the first `column`.
-        """
         self._sobject = sobject
         self._describe = describe
         self._described: dict[str, SObjectDescribe | None] = {}
 
     def column(self, name: str) -> Column:
-        """API call, at first: the column of a name in any letter case.
+        """API call, the first time: the column for a name in upper or lower case.
 
         Raises:
-            SignInError, SessionExpired, LimitExceeded, QuotaReached: nothing can be asked of the
-                org. Any other trouble leaves the name as it is.
+            SignInError, SessionExpired, LimitExceeded, QuotaReached: no object can be described.
+                After any other error the name stays as it was given.
         """
         relationship = _RELATIONSHIP.fullmatch(name)
         sobject = self._object(self._sobject)
@@ -75,8 +74,8 @@ class ObjectColumns:
         return Column(header, lookup.name.lower(), can_be_null(lookup), empty_is_unclear(lookup))
 
     def _spelled(self, lookup: FieldDescribe, parts: re.Match[str]) -> str:
-        # A relationship with one object takes no type (recorded: "type is not needed for non
-        # polymorphic foreign key references").
+        # Salesforce refuses a type for a relationship with only one object (recorded: "type is not
+        # needed for non polymorphic foreign key references").
         targets = lookup.reference_to
         wanted = (parts["type"] or "").lower()
         named = next((each for each in targets if each.lower() == wanted), parts["type"])
@@ -99,12 +98,12 @@ class ObjectColumns:
 
 
 def can_be_null(field: FieldDescribe) -> bool:
-    """Whether a field can be cleared; a checkbox cannot, whatever its describe says."""
+    """Whether a field can be null; a checkbox never can, even if its describe says so."""
     return field.nillable and field.type != "boolean"
 
 
 def empty_is_unclear(field: FieldDescribe) -> bool:
-    """Whether an empty cell may give the field of a new record its default, or null."""
+    """Whether an empty cell in a new record may mean null or the field's default."""
     has_default = (
         field.defaulted_on_create
         or field.default_value is not None
@@ -115,6 +114,6 @@ def empty_is_unclear(field: FieldDescribe) -> bool:
 
 
 def _lookup_of(relationship: str) -> str:
-    """The field of a relationship that is not described, by Salesforce's rule for its name."""
+    """The lookup field of a relationship, by Salesforce's naming rule, if describe has neither."""
     custom = relationship.removesuffix("__r")
     return f"{relationship}id" if custom == relationship else f"{custom}__c"

@@ -1,4 +1,4 @@
-"""Reads what became of the rows of one ended 2.0 job, matched with the rows that were sent."""
+"""Reads the results of one ended 2.0 job and matches them with the rows that were sent."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from sfbulk.load.spool import RowFile
 
 _UNKNOWN = (
-    "The job ended {}, and no result list has this row, so it may be in or not: query it before it "
-    "is sent again."
+    "The job ended in the state {}, and no result list has this row, so it may be loaded or not. "
+    "Query the record before you send it again."
 )
 
 
 class JobRows:
     """The outcomes of one job's rows.
 
-    Memory: one outcome for each row that is handed out, and a key or the values of each row
-    once one has to be matched.
+    Memory: one object for each outcome that is returned. If any result must be matched, also the
+    key or the values of each row.
     """
 
     def __init__(self, job: IngestJob, sent: SentRows, describe: Describe, detail: Detail) -> None:
@@ -41,11 +41,11 @@ class JobRows:
         self._describe = describe
         self._detail = detail
         self._matcher: KeyMatcher | ValueMatcher | None = None
-        # A byte for each row that was sent: whether a result was matched with it.
+        # One byte for each row that was sent: 1 if a result was matched with it.
         self._matched = bytearray(sent.count)
 
     def read(self) -> FileOutcome:
-        """API call: what became of every row; of one that is in no result list, that it is unknown.
+        """API call: the outcomes of all rows. A row that is in no result list is unknown.
 
         Raises:
             ResultsMismatch: a result belongs to no row that was sent, or to any of several.
@@ -79,7 +79,7 @@ class JobRows:
         return []
 
     def _adds_up(self, failed: int) -> bool:
-        """Whether the job's own counts leave no question which rows are in."""
+        """Whether the job's counts prove that all rows but the failed ones are loaded."""
         info = self._info
         return (
             info.state is JobState.JOB_COMPLETE
@@ -92,7 +92,7 @@ class JobRows:
             for row in rows:
                 counts.succeeded += 1
                 counts.created += row.created
-                # Without keys, finding the row costs much and says no more than the count.
+                # Without keys, matching a row is expensive, and the count is all that is needed.
                 if self._sent.has_keys:
                     self._position(row.row)
 
@@ -113,9 +113,9 @@ class JobRows:
             return [self._outcome(row, RowStatus.UNPROCESSED, None, reason) for row in rows]
 
     def _unlisted(self, listed: int) -> list[RowOutcome]:
-        """The rows of which no list says anything."""
+        """The rows that are in no result list."""
         if self._detail is not Detail.EVERY_ROW and not self._sent.has_keys:
-            # They were counted only.
+            # Successful rows were only counted so far; match them, to know the ones that are left.
             self._succeeded()
         status = unlisted_status(self._info, listed)
         reasons = [self._reason()]
@@ -128,7 +128,7 @@ class JobRows:
         most = max(counts.total, self._info.records_processed or 0)
         if most > self._sent.count:
             raise RowCountMismatch(
-                f"Job {self._job.id} on {self._job.object_name} has {most:,} rows where "
+                f"Job {self._job.id} on {self._job.object_name} has {most:,} rows, but "
                 f"{self._sent.count:,} were sent. {counts} Look at the job in Setup, Bulk Data "
                 "Load Jobs.",
                 job_id=self._job.id,
@@ -171,30 +171,29 @@ class JobRows:
 
 
 def unlisted_status(info: JobInfo, listed: int) -> RowStatus:
-    """What became of the rows of an ended job that none of its result lists has.
+    """The status of the rows of an ended job that are in none of its result lists.
 
     "Results are not recorded for batches that exceed the daily batch allocation" (Bulk API
-    guide), so such a row may be in. It is surely not where the job failed before its first
-    row: then Salesforce counts none, and lists none as unprocessed either (recorded).
+    guide), so such a row may be loaded. But if the job failed before its first row, no row is
+    loaded: then Salesforce counts none and lists none, not even as unprocessed (recorded).
 
     Args:
         info: the ended job.
-        listed: rows that its lists have.
+        listed: how many rows its result lists have.
     """
     untouched = info.state is JobState.FAILED and info.records_processed == 0 and not listed
     return RowStatus.UNPROCESSED if untouched else RowStatus.UNKNOWN
 
 
 class SentRows:
-    """The rows of one job as they were sent."""
+    """The rows of one job as they were sent.
+
+    Args:
+        file: the CSV that was uploaded; it must still exist.
+        key: the column by which Salesforce finds records; None for an insert.
+    """
 
     def __init__(self, file: RowFile, key: str | None) -> None:
-        """Take the rows.
-
-        Args:
-            file: the CSV that was uploaded; it must still be there.
-            key: the column by which Salesforce finds records; None for an insert.
-        """
         self.file = file
         self.numbers = file.numbers
         spelled = file.spelled(key) if key else None
@@ -202,7 +201,7 @@ class SentRows:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         return len(self.numbers)
 
     @property
@@ -211,14 +210,14 @@ class SentRows:
         return self._key is not None
 
     def matcher(self, sobject: str, describe: Describe) -> KeyMatcher | ValueMatcher:
-        """API call, if the object has not been described yet: what finds the row of a result."""
+        """API call, if the object has not been described yet: finds the row of a result."""
         columns = self.file.columns
         if self._key is not None:
-            form = key_column_normalizer(sobject, columns[self._key], describe)
-            positions = {form(cells[self._key]): at for at, cells in enumerate(self._cells())}
+            normalize = key_column_normalizer(sobject, columns[self._key], describe)
+            positions = {normalize(cells[self._key]): at for at, cells in enumerate(self._cells())}
             if len(positions) == len(self.numbers):
-                return KeyMatcher(positions, columns[self._key], form)
-            # Two spellings of one key, as of a number: the other values tell them apart.
+                return KeyMatcher(positions, columns[self._key], normalize)
+            # Two rows have forms of one key, such as 1 and 1.0; the other values may differ.
         return ValueMatcher(column_normalizers(sobject, columns, describe), self._cells)
 
     def _cells(self) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""The steps of a load that a journal records, each before it is taken."""
+"""The steps of a load that a journal records; each is recorded before it is done."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ if TYPE_CHECKING:
 
 
 class Journal(Protocol):
-    """Is called before each step, so that a later run can find out what this one did.
+    """Records each step before it is done, so that a later run can find out what this run did.
 
-    The order of a file's steps is fixed: begin, upload, close, read, settled. A file that goes
-    into another job begins again. With Bulk API 1.0 a file is one batch: it is uploaded when it
-    is added to its job, and nothing is closed for it alone.
+    The steps of a file have a fixed order: begin, upload, close, read, settled. A file that is
+    sent to another job starts again with begin. With Bulk API 1.0 a file is one batch: it is
+    uploaded when it is added to its job, and it has no close of its own.
     """
 
     def begin(self, file: RowFile) -> None:
-        """A job is going to be created for the rows of `file`, or one that is open is used."""
+        """A job will be created for the rows of `file`, or an open one will be used."""
 
     def upload(self, file: RowFile, job_id: str) -> None:
-        """The rows are going to be sent to this job."""
+        """The rows will be sent to this job."""
 
     def close(self, file: RowFile, job_id: str) -> None:
-        """The job is going to be closed; from then on Salesforce may load the rows."""
+        """The job will be closed; from then on Salesforce may load the rows."""
 
     def read(self, file: RowFile, job_id: str, batch_id: str | None) -> None:
-        """The job, or the batch, has ended; its results are going to be read."""
+        """The job, or the batch, has ended; its results will be read."""
 
     def settled(self, file: RowFile) -> None:
-        """The outcome of every row of `file` is known and will be handed out."""
+        """The outcome of every row of `file` is known and will be returned."""
 
 
 class NoJournal:
-    """A journal that keeps nothing."""
+    """A journal that records nothing."""
 
     def begin(self, file: RowFile) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
     def upload(self, file: RowFile, job_id: str) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
     def close(self, file: RowFile, job_id: str) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
     def read(self, file: RowFile, job_id: str, batch_id: str | None) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
     def settled(self, file: RowFile) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
 
 NO_JOURNAL = NoJournal()

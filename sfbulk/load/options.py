@@ -1,4 +1,4 @@
-"""What a load can be given besides its records."""
+"""The options of a load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sfbulk.normalize import PrecisionLoss
 
 JOBS_IN_FLIGHT = 4
-"""2.0 jobs that Salesforce works on side by side while further rows are read."""
+"""How many 2.0 jobs run in parallel, while further rows are read."""
 
 COMMON_OPTIONS = frozenset(
     {"columns", "column_delimiter", "assignment_rule_id", "precision_loss", "journal"}
@@ -22,24 +22,25 @@ COMMON_OPTIONS = frozenset(
 
 
 class LoadOptions(TypedDict, total=False):
-    """The options of a load; those of one bulk API are refused by the other."""
+    """The options of a load; an option that a bulk API does not have is an error."""
 
     columns: Sequence[str]
-    """The names of the values, when records are sequences."""
+    """The columns of records that are sequences."""
     column_delimiter: ColumnDelimiter
-    """That of CSV; a comma by default."""
+    """The column delimiter of records that are CSV; a comma by default."""
     assignment_rule_id: str
     """An assignment rule for cases or leads."""
     precision_loss: PrecisionLoss
-    """`FIT`, the default, makes CR and CRLF in texts LF, as Salesforce would; `REJECT` refuses."""
+    """`FIT`, the default, changes CR and CRLF in texts to LF, as Salesforce would; `REJECT` is an
+    error for such a text."""
     journal: Journal
-    """Is called before each step; nothing is kept by default."""
+    """Records each step before it is done; by default nothing is recorded."""
     jobs_in_flight: int
-    """Bulk API 2.0: most jobs at a time; 4 by default. 1 where parallel jobs would lock each
-    other's rows."""
+    """Bulk API 2.0: how many jobs may run in parallel; 4 by default. Use 1 if parallel jobs lock
+    each other's rows."""
     content_type: ContentType
     """Bulk API 1.0: the form of the data; CSV by default."""
     concurrency: Concurrency
-    """Bulk API 1.0: `SERIAL` where parallel batches would lock each other's rows; slower."""
+    """Bulk API 1.0: `SERIAL`, which is slower, if parallel batches lock each other's rows."""
     compressed: bool
     """Bulk API 1.0: send the data with gzip; True by default."""

@@ -1,4 +1,4 @@
-"""What became of the records of a load, whichever bulk API carried them; no connection."""
+"""The outcomes of a load, row by row and as counts, for both bulk APIs; no I/O."""
 
 from __future__ import annotations
 
@@ -16,59 +16,60 @@ if TYPE_CHECKING:
 
 
 class RowStatus(str, Enum):
-    """What became of a record."""
+    """The outcome of a record."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     """Salesforce rejected it; `errors` says why."""
     UNPROCESSED = "unprocessed"
-    """Salesforce never tried it: its job or batch ended first, or it was not sent because
-    Salesforce took no more."""
+    """Salesforce did not process it: its job or batch ended before, or it was not sent."""
     UNKNOWN = "unknown"
-    """It may be in or not: its job or batch ended without any result for it. Query it before it
-    is sent again."""
+    """It may be loaded or not: its job or batch ended without a result for it. Query the record
+    before you send it again."""
 
 
 UNKNOWN_CODE = "UNKNOWN"
-"""Our code for a row that has no result."""
+"""The client's own error code for a row without a result."""
 
 
 class Detail(Enum):
-    """Of which rows a load hands out an outcome of their own."""
+    """Which rows have a `RowOutcome` of their own."""
 
     REJECTED = "rejected"
-    """Those that are not in; the others are counted by the counts of their job."""
+    """Rows that are not loaded. The number of loaded rows comes from the counts of the job."""
     CREATED = "created"
-    """Those that are not in; the others are counted in the results, new records apart."""
+    """Rows that are not loaded. The loaded rows are counted in the results, so that created
+    records can be counted too."""
     EVERY_ROW = "every row"
+    """All rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became of one record of a load."""
+    """The outcome of one record of a load."""
 
     number: int
-    """Which record it is, from 1."""
+    """The number of the record, from 1."""
     status: RowStatus
     id: str | None
-    """The record's id; of a rejected row mostly None, even where one was meant."""
+    """The record's id; usually None for a rejected row, even for an update."""
     created: bool
-    """Whether the record is new."""
+    """Whether the load created the record."""
     errors: tuple[RowError, ...]
-    """Why it is not in, in Salesforce's words."""
+    """Why it was not loaded, in Salesforce's words."""
     job_id: str | None
-    """The job that carried it; None when it was not sent."""
+    """Its job; None if it was not sent."""
     batch_id: str | None = None
-    """Its batch in Bulk API 1.0; 2.0 shows none."""
+    """Its batch in Bulk API 1.0; always None for 2.0."""
 
     @property
     def success(self) -> bool:
-        """Whether it is in."""
+        """Whether it was loaded."""
         return self.status is RowStatus.SUCCEEDED
 
     @property
     def error(self) -> RowError | None:
-        """The first of `errors`, and mostly the only one."""
+        """The first of `errors`; there is usually only one."""
         return self.errors[0] if self.errors else None
 
 
@@ -78,14 +79,14 @@ class Counts:
 
     succeeded: int = 0
     created: int = 0
-    """Of those that succeeded, the new records; only where results say it."""
+    """How many of the successful rows created a record; only with a `Detail` that counts them."""
     failed: int = 0
     unprocessed: int = 0
     unknown: int = 0
 
     @property
     def total(self) -> int:
-        """All rows."""
+        """The number of all rows."""
         return self.succeeded + self.failed + self.unprocessed + self.unknown
 
     def add(self, other: Counts) -> None:
@@ -116,40 +117,40 @@ class Counts:
 
 @dataclass
 class FileOutcome:
-    """What became of the rows of one file, which is one job or batch."""
+    """The outcomes of the rows of one file, which is one job or batch."""
 
     file: RowFile
     job_id: str | None
     counts: Counts
     rows: list[RowOutcome]
-    """The rows that are not in, or every row: see `Detail`. In no order."""
+    """The rows that were not loaded, or all rows: see `Detail`. They have no order."""
     state: str = ""
-    """How the job or batch ended, in Salesforce's word; empty when the file was not sent."""
+    """The state in which the job or batch ended; empty if the file was not sent."""
     failure: SalesforceError | None = None
-    """Why the job as a whole is not as it should be; the rows are accounted for all the same."""
+    """Why the job failed or was aborted; `counts` and `rows` are complete nevertheless."""
 
 
 @dataclass
 class IngestSummary:
-    """What became of the records of one call; the counts add up to its records."""
+    """The outcome of one call; the four counts add up to the number of records."""
 
     job_ids: list[str] = field(default_factory=list)
-    """The jobs. One of which all rows are in is deleted from the org; the others can be opened
-    for seven days."""
+    """The jobs. A 2.0 job with only successful rows is deleted from the org; Salesforce keeps the
+    others for seven days."""
     succeeded: int = 0
     failed: int = 0
     unprocessed: int = 0
     unknown: int = 0
-    """Records that no result list has: query them before they are sent again."""
+    """Records that are in no result list: query them before you send them again."""
     fitted: Counter[str] = field(default_factory=Counter)
-    """Values that were sent as Salesforce stores them, line breaks as LF, by column."""
+    """How many values of each column were sent as Salesforce stores them: line breaks as LF."""
     nulls_kept: Counter[str] = field(default_factory=Counter)
-    """Nulls of fields that cannot be null, by column: the field was left as it is."""
+    """How many nulls of each column were not sent, since the field cannot be null."""
     failures: list[RowOutcome] = field(default_factory=list, repr=False)
-    """The records that are not in, or not certainly, in their order, with Salesforce's reason."""
+    """The records that failed, were not processed or are unknown, in their order."""
 
     def add(self, outcome: FileOutcome) -> None:
-        """Add what became of the rows of one file."""
+        """Add the outcomes of one file."""
         if outcome.job_id and outcome.job_id not in self.job_ids:
             self.job_ids.append(outcome.job_id)
         self.succeeded += outcome.counts.succeeded

@@ -1,4 +1,4 @@
-"""Loads Python records or CSV through the engine; reports every record, or those not in."""
+"""Loads Python records or CSV with the engine; returns a summary or the outcome of each record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sfbulk.load.sources import Records
     from sfbulk.load.spool import RowEncoder
 
-# More rows than a job of 100 MB can hold.
+# A 2.0 job has no limit of rows; one of 100 MB cannot have more than this.
 _ANY_ROWS = MAX_JOB_BYTES
 
 JOB_LIMITS = FileLimits(bytes=MAX_JOB_BYTES, rows=_ANY_ROWS)
@@ -42,7 +42,7 @@ BATCH_LIMITS = FileLimits(bytes=MAX_BATCH_BYTES, rows=MAX_BATCH_ROWS)
 """One batch of Bulk API 1.0."""
 
 LOADER_LIMITS = LoaderLimits()
-"""What may lie between the source and the outcomes."""
+"""How much a load buffers."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,16 @@ class LoadApi:
 class RecordLoad:
     """One load of one object.
 
-    A record that is a mapping, or a sequence whose columns are given beside it, has in its
-    columns (field names, or `Account.Ext__c` for a parent by its external id) None, text,
-    bool, int, float, Decimal, date or aware datetime. In an update or upsert None and the
-    empty text clear the field, and a column that is absent leaves it alone. Cells of CSV go
-    as they are: empty leaves a field alone, `#N/A` clears it. A delete sends the `Id` and
-    nothing else.
+    A record is a mapping, or a sequence with the option `columns`. Its columns are field names, or
+    `Account.Ext__c` for a parent by its external id. Its values are None, text, bool, int, float,
+    Decimal, date or aware datetime. In an update or upsert, None and the empty text clear the
+    field, and a missing column does not change it. Cells of CSV are sent as they are: an empty
+    cell does not change the field, `#N/A` clears it. A delete only sends the `Id`.
 
-    Columns go out as describe spells them. CR and CRLF in a text become LF, as Salesforce would
-    store them, and a null of a field that cannot be null leaves it as it is; both are counted.
-    Of two columns that set one field, such as `AccountId` and `Account.Ext__c`, the empty one is
-    left out.
+    Columns are sent as describe spells them. CR and CRLF in a text are sent as LF, as Salesforce
+    would store them, and a null is not sent if the field cannot be null; both are counted. If two
+    columns set the same field, such as `AccountId` and `Account.Ext__c`, the empty one is not
+    sent.
 
     Rows are divided into files by their encoded bytes and by their columns. Several jobs run in
     parallel; a later version of a record is loaded after the job of the earlier one has ended.
@@ -99,14 +98,14 @@ class RecordLoad:
         """API call: load all records; rejected rows are reported, not raised.
 
         Raises:
-            DataError: a record cannot be sent; names its number. Jobs before it are done.
-            CsvError: bytes that are not CSV, or whose header row is not valid.
-            JobFailed: a job failed as a whole. Those that ran beside it are waited for, and no
-                further one is begun.
-            RowCountMismatch: Salesforce does not account for every row of a job.
+            DataError: a record cannot be sent; names its number. Earlier jobs are loaded.
+            CsvError: the bytes are not CSV, or the header row is not valid.
+            JobFailed, JobAborted: a job did not complete. The load waits for the jobs that run in
+                parallel, and creates no further one.
+            RowCountMismatch: a job has more rows than were sent, or a batch not every row.
             ResultsMismatch: a result belongs to no row that was sent, or to any of several.
             ApiError: Salesforce refuses a job.
-            TransportError: no answer.
+            TransportError: no answer to any attempt.
         """
         changes = self._rules.changes
         summary = IngestSummary(fitted=changes.fitted, nulls_kept=changes.nulls_kept)
@@ -121,14 +120,14 @@ class RecordLoad:
         return summary
 
     def outcomes(self, records: Records) -> Iterator[RowOutcome]:
-        """API call: load all records; what became of each, in their order.
+        """API call: load all records; yields the outcome of each, in their order.
 
-        All records that were read are yielded before an error is raised: one that was not sent
-        as unprocessed, one that may be in as unknown.
+        The outcomes of all records that were read are yielded before an error is raised: a record
+        that was not sent is unprocessed, one that may be loaded is unknown.
 
         Raises:
-            DataError, CsvError, JobFailed, RowCountMismatch, ResultsMismatch, ApiError,
-                TransportError: as `summary`.
+            DataError, CsvError, JobFailed, JobAborted, RowCountMismatch, ResultsMismatch,
+                ApiError, TransportError: as `summary`.
         """
         ordered = _InOrder()
         with self._loader(Detail.EVERY_ROW) as loader:
@@ -166,7 +165,7 @@ class RecordLoad:
 
 
 class _InOrder:
-    """Gives outcomes in the order of the records, each when all before it are known."""
+    """Returns outcomes in the order of the records, each after all earlier ones are known."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, RowOutcome] = {}
@@ -190,10 +189,10 @@ def check_options(options: LoadOptions, fit: AbstractSet[str], api: str) -> None
         DataError: names all of them.
     """
     if unfit := sorted(set(options) - fit):
-        raise DataError(f"{', '.join(unfit)}: not an option of a load by {api}.")
+        raise DataError(f"{', '.join(unfit)}: loads by {api} do not have this option.")
 
 
 def _wait_for_the_others(loader: Loader[Any]) -> None:
-    """Wait for jobs that run beside one that failed; the first error is raised by the caller."""
+    """Wait for the jobs that run in parallel with a failed one; the caller raises its error."""
     with suppress(SalesforceError):
         loader.wind_down()

@@ -1,4 +1,4 @@
-"""Turns records, which are mappings of column to value, into rows of cells."""
+"""Turns records (mappings of column to value) into rows of cells."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _BLANK = ("", NULL)
 
 @dataclass
 class Changes:
-    """How many values were not sent as they were given, by column."""
+    """How many values of each column were not sent as they were given."""
 
     fitted: Counter[str] = field(default_factory=Counter)
-    """Sent as Salesforce stores them: line breaks as LF."""
+    """Values that were sent as Salesforce stores them: line breaks as LF."""
     nulls_kept: Counter[str] = field(default_factory=Counter)
-    """Nulls of fields that cannot be null: an empty cell, which leaves the field as it is."""
+    """Nulls of fields that cannot be null; an empty cell was sent, which changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class RowRules:
     columns: ObjectColumns
     precision_loss: PrecisionLoss = PrecisionLoss.FIT
     changes: Changes = field(default_factory=Changes)
-    """Counts what the rules changed."""
+    """Counts the values that were changed."""
 
     @property
     def key(self) -> str | None:
@@ -55,7 +55,7 @@ class RowRules:
 
 @contextmanager
 def naming_record(number: int) -> Iterator[None]:
-    """Begin the text of a `DataError` with the record's number, from 1."""
+    """Add the record's number, from 1, to the text of a `DataError` of the block."""
     try:
         yield
     except DataError as error:
@@ -69,7 +69,7 @@ class ColumnSet:
     names: tuple[str, ...]
     """The columns of the records."""
     headers: tuple[str, ...]
-    """Those of the rows."""
+    """The columns of the rows."""
     key: int | None
     """Position of the column by which Salesforce finds the record; None for an insert."""
     by_id: bool
@@ -82,7 +82,7 @@ class ColumnSet:
 
 
 class RowMaker:
-    """Turns records into rows, remembering the column sets it has met."""
+    """Turns records into rows; what it knows about a set of columns is kept for the next record."""
 
     def __init__(self, rules: RowRules) -> None:
         self._rules = rules
@@ -93,10 +93,10 @@ class RowMaker:
     def row(self, record: Mapping[str, Any]) -> Row:
         """API call, with the first record: the cells of a record.
 
-        See `RecordLoader` for what it may hold.
+        See `RecordLoad` for its values.
 
         Raises:
-            DataError: a value that cannot be sent, or no key; says which column.
+            DataError: a value that cannot be sent, or no key; names the column.
         """
         columns = self._columns(record)
         values = [record[name] for name in columns.names]
@@ -121,7 +121,7 @@ class RowMaker:
         wanted = (rules.key or "").lower()
         key = next((at for at, name in enumerate(names) if name.lower() == wanted), None)
         if rules.key is not None and key is None:
-            raise DataError(f"it has no {rules.key}, by which Salesforce finds the record.")
+            raise DataError(f"it has no {rules.key}, which Salesforce needs to find the record.")
         columns = [rules.columns.column(name) for name in names]
         _refuse_repeated(names, columns)
         return ColumnSet(
@@ -165,8 +165,8 @@ class RowMaker:
         for at in fit_line_breaks(cells):
             if self._rules.precision_loss is PrecisionLoss.REJECT:
                 raise DataError(
-                    f"{columns.names[at]}: the text has CR or CRLF line breaks, and Salesforce "
-                    "would store LF. Make them LF, or load with precision_loss fit."
+                    f"{columns.names[at]}: the text has CR or CRLF line breaks, which Salesforce "
+                    "would store as LF. Change them to LF, or load with precision_loss fit."
                 )
             self._rules.changes.fitted[columns.headers[at]] += 1
 
@@ -176,10 +176,11 @@ class RowMaker:
         key = cells[columns.key]
         if key in _BLANK:
             raise DataError(
-                f"its {self._rules.key}, by which Salesforce finds the record, is empty."
+                f"its {self._rules.key}, which Salesforce needs to find the record, is empty."
             )
-        # The 18 characters of an id are its 15 and a checksum. Other keys are mostly compared
-        # without regard to case; one that is not only waits for the next wave.
+        # The 18 characters of an id are its 15 and three check characters. Other keys usually
+        # ignore upper and lower case. For a key that does not, two records are taken for one here:
+        # then the second one only waits for the next file.
         return key[:_ID_CHARACTERS] if columns.by_id else key.casefold()
 
 
@@ -187,7 +188,7 @@ def _refuse_repeated(names: Sequence[str], columns: Sequence[Column]) -> None:
     first: dict[str, str] = {}
     for name, column in zip(names, columns, strict=True):
         if (other := first.setdefault(column.header.lower(), name)) is not name:
-            raise DataError(f"{other} and {name} are one column. Give one of them.")
+            raise DataError(f"{other} and {name} are the same column. Send one of them.")
 
 
 def _alternatives(columns: Sequence[Column]) -> tuple[tuple[int, ...], ...]:
@@ -198,21 +199,21 @@ def _alternatives(columns: Sequence[Column]) -> tuple[tuple[int, ...], ...]:
 
 
 def _needless(columns: ColumnSet, cells: Sequence[str]) -> set[str]:
-    """Of columns that set one field, all but the one that does.
+    """The columns to leave out, of those that set the same field: all but one.
 
-    In one file an empty one may undo the other (jsforce issue 943: a lookup stays uncleared
-    beside its relationship column).
+    In one file, an empty column may undo the other (jsforce issue 943: a lookup is not cleared
+    if its relationship column is there too).
 
     Raises:
-        DataError: several have a value.
+        DataError: several of them have a value.
     """
     left_out: set[str] = set()
     for group in columns.alternatives:
         given = [at for at in group if cells[at] not in _BLANK]
         if len(given) > 1:
             both = " and ".join(columns.names[at] for at in given)
-            raise DataError(f"{both} set the same field, and each has a value. Give one of them.")
-        # Where none has a value, one that clears the field, rather by the field's own name.
+            raise DataError(f"{both} set the same field, and each has a value. Send one of them.")
+        # If none has a value, keep one that clears the field, and prefer the field's own name.
         kept = min(given or group, key=lambda at: (cells[at] != NULL, "." in columns.names[at], at))
         left_out |= {columns.names[at] for at in group if at != kept}
     return left_out

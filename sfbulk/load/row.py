@@ -1,4 +1,4 @@
-"""A row that is ready to be sent."""
+"""One row of a load, ready to be sent."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Row(NamedTuple):
     """The cells of one record."""
 
     columns: tuple[str, ...]
-    """As describe spells them, in the same order for every record with the same set."""
+    """As describe spells them; records with the same set of columns have the same order."""
     cells: Sequence[str]
-    """Empty for a field that is left alone, `#N/A` for one that is cleared."""
+    """Empty for a field that is not changed, `#N/A` for one that is cleared."""
     key: str | None = None
-    """What identifies the record, for the order of its versions; None for an insert."""
+    """Identifies the record, so that its versions are loaded in order; None for an insert."""
     after: tuple[str, ...] = ()
-    """Keys of records, as of parents in the same object, that must be in before this one."""
+    """Keys of records that must be loaded first, such as parents in the same object."""
     values: Sequence[Any] = ()
-    """What the cells were made of: JSON writes numbers and booleans as such."""
+    """The values of the cells, for JSON, which has numbers and booleans."""

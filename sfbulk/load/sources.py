@@ -1,4 +1,4 @@
-"""What may be given to a load: mappings, rows with their columns, or CSV; no connection."""
+"""The records of a load: mappings, sequences with columns, or CSV; turned into rows."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from sfbulk.load.row import Row
 
 Records: TypeAlias = Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | bytes | Path | BinaryIO
-"""Mappings of column to value; sequences of values, whose columns are given beside them; or
-CSV with a header row, UTF-8, as bytes, in a file, or as a file open for reading bytes."""
+"""Mappings of column to value; sequences of values, with the option `columns`; or CSV in UTF-8
+with a header row: bytes, a path, or a file open for reading bytes."""
 
 # `Name`, `Parent__r.Ext_Id__c`, `Lead:Who.Email` (Bulk API guide: Relationship Fields).
 _FIELD_NAME = re.compile(r"[A-Za-z]\w*(?::\w+)?(?:\.\w+)*", re.ASCII)
 
 
 class _CsvRowMaker(RowMaker):
-    """Takes the cells of CSV as they are: it says by itself what is cleared and what left alone."""
+    """Takes the cells of CSV as they are: `#N/A` clears a field, an empty cell changes nothing."""
 
     def _is_unclear(self, column: Column) -> bool:  # noqa: ARG002 - as the method that it replaces
         return False
@@ -50,13 +50,13 @@ def numbered_rows(
 
     Args:
         records: the records; read once, and not kept.
-        columns: the names of the values when records are sequences.
+        columns: the columns of records that are sequences.
         rules: how they become rows.
-        column_delimiter: that of CSV.
+        column_delimiter: the column delimiter of CSV.
 
     Raises:
         DataError: a record that cannot be sent; names its number.
-        CsvError: bytes that are no CSV, or whose header row is none.
+        CsvError: the bytes are not CSV, or the header row is not valid.
     """
     if _is_csv(records):
         maker: RowMaker = _CsvRowMaker(rules)
@@ -85,7 +85,7 @@ def _chunks(records: bytes | Path | BinaryIO) -> Iterator[bytes]:
 
 
 def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes without the mark some programs begin UTF-8 with: it would join the header."""
+    """The bytes without a byte order mark, which would become part of the first column's name."""
     start = b""
     for chunk in chunks:
         start += chunk
@@ -104,7 +104,7 @@ def _from_csv(chunks: Iterable[bytes], delimiter: ColumnDelimiter) -> Iterator[M
         for row in rows:
             yield dict(zip(header or (), row, strict=True))
     if header is None:
-        raise CsvError("The CSV is empty: it begins with a header row of field names.")
+        raise CsvError("The CSV is empty: it must start with a header row of field names.")
 
 
 def _decoded(decoder: CsvDecoder, chunks: Iterable[bytes]) -> Iterator[list[list[str]]]:
@@ -114,16 +114,16 @@ def _decoded(decoder: CsvDecoder, chunks: Iterable[bytes]) -> Iterator[list[list
 
 
 def _checked(header: tuple[str, ...]) -> tuple[str, ...]:
-    # What is no field name is not quoted: without a header row it is a record's value.
+    # The name is not quoted: if the header row is missing, it is a value of a record.
     for position, name in enumerate(header, start=1):
         if not _FIELD_NAME.fullmatch(name):
             raise CsvError(
-                f"Column {position} of the CSV's first row is no field name. Is that row the "
-                "header, and is column_delimiter right?"
+                f"Column {position} of the CSV's first row is not a field name. Check that the "
+                "first row is the header row, and that column_delimiter is right."
             )
     names = [name.lower() for name in header]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise CsvError(f"The CSV's header row has columns twice: {', '.join(repeated)}.")
+        raise CsvError(f"The CSV's header row repeats columns: {', '.join(repeated)}.")
     return header
 
 
@@ -136,12 +136,13 @@ def _mappings(
             yield record
         elif columns is None:
             raise DataError(
-                f"Record {number} is a sequence: give the names of its values as columns.",
+                f"Record {number} is a sequence, so the load needs the option columns.",
                 row=number,
             )
         elif len(record) != len(columns):
             raise DataError(
-                f"Record {number} has {len(record)} values for {len(columns)} columns.", row=number
+                f"Record {number} has {len(record)} values, but there are {len(columns)} columns.",
+                row=number,
             )
         else:
             yield dict(zip(columns, record, strict=True))

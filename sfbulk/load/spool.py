@@ -1,8 +1,8 @@
-"""Sorts rows into files on disk, each the upload of one job or batch; no connection.
+"""Sorts rows into files on disk; each file is the upload of one job or batch.
 
-A file has one set of columns and stays below the limits of one upload. One key is never twice
-in a file. A row whose key stands in an earlier file goes into a file that waits until the
-earlier one is settled, so that the later version of a record is applied later.
+A file has one set of columns and stays within the limits of one upload. No key is in a file twice.
+If the key of a row is in an earlier file that is not settled, the row goes into a file that is
+sent after that one is settled. So a later version of a record is loaded later.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ if TYPE_CHECKING:
 
     Columns = tuple[str, ...]
 
-# Keys of settled files are dropped when so many are in memory (about 100 bytes each).
+# With more keys than this in memory (about 100 bytes each), keys of settled files are removed.
 _MOST_KEYS = 400_000
 
 
 class RowEncoder(Protocol):
-    """How rows become an upload: `head`, the rows with `separator` between them, `tail`."""
+    """Encodes an upload: `head`, then the rows with `separator` between them, then `tail`."""
 
     separator: bytes
     tail: bytes
 
     def group(self, columns: Columns) -> Columns:
-        """What rows must have in common to share a file."""
+        """Rows with the same columns in this list can be in one file."""
 
     def head(self, columns: Columns) -> bytes:
-        """What a file begins with.
+        """The beginning of a file.
 
         Raises:
             DataError: columns that cannot be sent.
         """
 
     def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:
-        """One row; `values` are what the cells were made of.
+        """One row; `values` are the values of the cells.
 
         Raises:
             DataError: a row that cannot be sent.
-            OversizeRow: the record or one of its fields is longer than Salesforce takes.
+            OversizeRow: the record or one of its fields is longer than Salesforce accepts.
         """
 
 
 @dataclass(frozen=True)
 class FileLimits:
-    """What one upload may hold at most."""
+    """The limits of one upload."""
 
     bytes: int
-    """Head and tail included, before any compression."""
+    """With head and tail, before compression."""
     rows: int
 
 
@@ -67,9 +67,9 @@ class RowFile(GrowingFile):
 
     columns: Columns
     level: int
-    """0 for a file that waits for no other; else one more than the files it waits for."""
+    """0 for a file that waits for no other file; otherwise one more than the files in `after`."""
     numbers: array[int] = field(default_factory=lambda: array("Q"))
-    """The number of the record that each row was made from, ascending."""
+    """For each row, the number of its record; ascending."""
     after: set[RowFile] = field(default_factory=set)
     """Files that must be settled before this one is sent."""
     settled: bool = False
@@ -78,36 +78,34 @@ class RowFile(GrowingFile):
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
         return len(self.numbers)
 
     def spelled(self, name: str) -> str:
-        """The name of a column, given in any letter case, as its rows have it."""
+        """The column's name as the file spells it, for a name in upper or lower case."""
         wanted = name.lower()
         return next((column for column in self.columns if column.lower() == wanted), name)
 
 
 class RowSpool:
-    """Takes rows one by one and gives the files that can be sent.
+    """Takes rows one by one and returns the files that can be sent.
 
-    Memory: the buffers of the files (16 MB together), 8 bytes for each row and about 100 for
-    each key of files that are not settled.
+    Memory: the buffers of the files (16 MB together), and for files that are not settled 8 bytes
+    for each row and about 100 for each key.
+
+    Args:
+        folder: an existing folder for the files; the caller removes it.
+        encoder: encodes the rows.
+        limits: the limits of one file.
     """
 
     def __init__(self, folder: Path, encoder: RowEncoder, limits: FileLimits) -> None:
-        """Set the place of the files.
-
-        Args:
-            folder: an existing folder for them; the caller removes it.
-            encoder: how rows are written.
-            limits: what one file may hold.
-        """
         self._folder = folder
         self._encoder = encoder
         self._limits = limits
         self._filling: dict[tuple[int, Columns], RowFile] = {}
         self._sealed: list[RowFile] = []
-        # Not settled yet, in the order of their first rows.
+        # The files that are not settled, in the order of their first rows.
         self._unsettled: dict[RowFile, None] = {}
         self._last: dict[int, RowFile] = {}
         self._most_keys = _MOST_KEYS
@@ -120,19 +118,19 @@ class RowSpool:
 
     @property
     def oldest(self) -> RowFile | None:
-        """The file that is not settled with the lowest row number."""
+        """Of the files that are not settled, the one with the lowest row number."""
         return next(iter(self._unsettled), None)
 
     def add(self, number: int, row: Row) -> None:
-        """Put a row into the file it belongs to.
+        """Add a row to the file it belongs to.
 
         Args:
-            number: which record it is; higher than the one before.
+            number: the number of the record; higher than the one before.
             row: the row.
 
         Raises:
             DataError: the row cannot be sent.
-            OversizeRow: it is longer than Salesforce takes.
+            OversizeRow: it is longer than Salesforce accepts.
         """
         data = self._encoder.row(row.columns, row.cells, row.values)
         before = self._predecessors(row)
@@ -147,7 +145,7 @@ class RowSpool:
         self.rows += 1
 
     def next_file(self) -> RowFile | None:
-        """Take the first sealed file that waits for no other; it is whole on disk."""
+        """The first sealed file that waits for no other one; it is complete on disk."""
         for at, file in enumerate(self._sealed):
             if all(earlier.settled for earlier in file.after):
                 del self._sealed[at]
@@ -156,7 +154,7 @@ class RowSpool:
         return None
 
     def seal(self, file: RowFile) -> None:
-        """Add no more rows to a file, nor to those that it waits for."""
+        """End a file, and the files that it waits for: no more rows are added to them."""
         group = (file.level, self._encoder.group(file.columns))
         if self._filling.get(group) is not file:
             return
@@ -167,22 +165,22 @@ class RowSpool:
         self._sealed.append(file)
 
     def seal_all(self) -> None:
-        """Add no more rows to any file; the next row begins a new one."""
+        """End all files; the next row starts a new one."""
         for file in list(self._filling.values()):
             self.seal(file)
 
     def settle(self, file: RowFile) -> None:
-        """Forget a file of which every row has its outcome, and remove it from the disk."""
+        """Remove a file after the outcome of each of its rows is known."""
         file.settled = True
         del self._unsettled[file]
         self.bytes -= file.size
         self.rows -= file.rows
-        # What it waited for is settled too; the references would keep a long chain alive.
+        # The files it waited for are settled too. References would keep all of them in memory.
         file.after.clear()
         file.path.unlink()
 
     def unsettled(self) -> Iterator[RowFile]:
-        """The files of which rows have no outcome, in the order of their first rows."""
+        """The files that are not settled, in the order of their first rows."""
         yield from self._unsettled
 
     def _predecessors(self, row: Row) -> list[RowFile]:
@@ -191,8 +189,8 @@ class RowSpool:
         return [file for file in found if file is not None and not file.settled]
 
     def _remember(self, key: str, file: RowFile) -> None:
-        # A number in place of the key halves the memory; two keys that share one only make a
-        # row wait for the next file.
+        # A hash takes half the memory of a key. If two keys have the same hash, a row only waits
+        # for a file without need.
         self._last[hash(key)] = file
         if len(self._last) > self._most_keys:
             self._last = {key: file for key, file in self._last.items() if not file.settled}
@@ -217,8 +215,8 @@ class RowSpool:
         head = self._encoder.head(columns)
         if len(head) + needed > self._limits.bytes:
             raise OversizeRow(
-                f"The row has {needed:,} bytes, which with its header is more than the "
-                f"{self._limits.bytes:,} that Salesforce takes in one upload."
+                f"The row has {needed:,} bytes. With its header this is more than the "
+                f"{self._limits.bytes:,} bytes that Salesforce accepts in one upload."
             )
         self._made += 1
         file = RowFile(self._folder / f"rows-{self._made:06d}", columns, level)

@@ -125,7 +125,7 @@ def test_no_load_goes_without_its_key(
     load: Callable[[Salesforce, Path], object],
 ) -> None:
     with pytest.raises(
-        DataError, match=r"Record 1: it(s | has no )(Id|Ext_Id__c),? by which|empty"
+        DataError, match=r"Record 1: it(s | has no )(Id|Ext_Id__c),? which Salesforce|empty"
     ):
         load(sf, tmp_path)
     assert jobs(sandbox) == []

@@ -279,7 +279,7 @@ def test_a_job_that_counts_more_rows_than_were_sent_is_an_error(
     saved = Answer(200, b'"sf__Id","sf__Created",Name\n"1","true","a"\n"2","true","b"\n')
     none_failed = Answer(200, b'"sf__Id","sf__Error",Name\n')
     server.script.extend([job("Open"), Answer(201), ended, none_failed, saved])
-    with pytest.raises(RowCountMismatch, match="has 4 rows where 2 were sent"):
+    with pytest.raises(RowCountMismatch, match="has 4 rows, but 2 were sent"):
         undescribing(transport).insert("Account", [{"Name": "a"}, {"Name": "b"}])
 
 

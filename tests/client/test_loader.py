@@ -245,6 +245,6 @@ def test_an_option_of_the_other_api_is_refused_before_any_request(
 ) -> None:
     door = sf if api == "2.0" else sf.bulk1
     unfit: Any = {"compressed": True} if api == "2.0" else {"jobs_in_flight": 2}
-    with pytest.raises(Exception, match=f"not an option of a load by Bulk API {api}"):
+    with pytest.raises(Exception, match=f"loads by Bulk API {api} do not have this option"):
         door.insert("Account", [{"Name": "a"}], **unfit)
     assert sandbox.requests == []

@@ -252,7 +252,7 @@ def test_rows_in_no_result_list_of_a_completed_job_are_unknown(
         if outcome.status is RowStatus.UNKNOWN:
             assert outcome.error
             assert outcome.error.code == "UNKNOWN"
-            assert "query it before it is sent again" in outcome.error.message
+            assert "Query the record before you send it again" in outcome.error.message
             assert outcome.job_id
     assert {"A", "C"} <= accounts(sandbox).keys()
 

@@ -282,7 +282,10 @@ def test_records_are_split_into_jobs_by_size(
             {"Ext_Id__c": "1", "AccountId": "1", "Account.Name": "x"},
             "Record 2: AccountId and Account.Name set the same field",
         ),
-        ({"Ext_Id__c": "1", "Name": "x", "NAME": "y"}, "Record 2: Name and NAME are one column"),
+        (
+            {"Ext_Id__c": "1", "Name": "x", "NAME": "y"},
+            "Record 2: Name and NAME are the same column",
+        ),
         ({}, "Record 2: it has no Ext_Id__c"),
     ],
 )

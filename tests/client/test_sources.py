@@ -146,10 +146,10 @@ def test_a_delete_takes_the_id_of_any_csv(sandbox: Sandbox, sf: Salesforce) -> N
     [
         (b"", "The CSV is empty"),
         (b"\xef\xbb\xbf", "The CSV is empty"),
-        (b"Name;Site\na;b\n", "Column 1 of the CSV's first row is no field name.*delimiter"),
-        (b"Name,Jane Doe\na,b\n", "Column 2 of the CSV's first row is no field name"),
-        (b"Name,\na,b\n", "Column 2 of the CSV's first row is no field name"),
-        (b"Name,Site,NAME\na,b,c\n", "columns twice: name"),
+        (b"Name;Site\na;b\n", "Column 1 of the CSV's first row is not a field name.*delimiter"),
+        (b"Name,Jane Doe\na,b\n", "Column 2 of the CSV's first row is not a field name"),
+        (b"Name,\na,b\n", "Column 2 of the CSV's first row is not a field name"),
+        (b"Name,Site,NAME\na,b,c\n", "repeats columns: name"),
         (b"Name,Site\na\n", "Row 1 has 1 cells, but the header has 2"),
         (b'Name,Site\na,b\nc,"d\n', "After row 1 the data is not CSV"),
         (b"Name,Site\ra,b\r", "not CSV"),
@@ -181,8 +181,12 @@ def test_sequences_take_their_columns_from_beside(sandbox: Sandbox, sf: Salesfor
 @pytest.mark.parametrize(
     ("rows", "options", "problem"),
     [
-        ([("a", "b")], {}, "Record 1 is a sequence: give the names of its values as columns"),
-        ([("a", "b"), ("c",)], {"columns": ["Name", "Site"]}, "Record 2 has 1 values for 2"),
+        ([("a", "b")], {}, "Record 1 is a sequence, so the load needs the option columns"),
+        (
+            [("a", "b"), ("c",)],
+            {"columns": ["Name", "Site"]},
+            "Record 2 has 1 values, but there are 2 columns",
+        ),
     ],
 )
 def test_sequences_that_do_not_fit_are_named(

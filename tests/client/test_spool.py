@@ -85,7 +85,7 @@ def test_a_file_may_be_filled_to_the_last_byte_and_the_last_row(tmp_path: Path) 
 
 def test_a_row_too_large_for_any_file_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     spool = new_spool(tmp_path, size=10)
-    with pytest.raises(OversizeRow, match="more than the 10 that Salesforce takes"):
+    with pytest.raises(OversizeRow, match="more than the 10 bytes that Salesforce accepts"):
         spool.add(1, Row(("A",), ["xxxxxx"]))
     assert (spool.rows, spool.bytes, spool.oldest) == (0, 0, None)
     spool.add(2, Row(("A",), ["x"]))

@@ -164,7 +164,7 @@ def test_a_csv_file_says_by_itself_what_is_cleared_and_what_left_alone(tmp_path:
         ([{"Name": "a"}, {"Name": object()}], None, "Record 2: Name: a value of type object"),
         ([{"Name": "#N/A"}], None, "Record 1: Name: the text #N/A cannot be stored"),
         ([["a", "b"]], None, "Record 1 is a sequence"),
-        ([["a"], ["a", "b"]], ["Name"], "Record 2 has 2 values for 1 columns"),
+        ([["a"], ["a", "b"]], ["Name"], "Record 2 has 2 values, but there are 1 columns"),
         ([{"Name": "\ud800"}], None, "half a surrogate"),
         ([{"Name": "x" * 131_073}], None, "Column 1 of the row has 131,073 characters"),
     ],
@@ -208,7 +208,7 @@ def test_a_delete_sends_ids_alone() -> None:
 
 
 def test_a_row_larger_than_a_batch_is_refused() -> None:
-    with pytest.raises(OversizeRow, match="takes in one upload"):
+    with pytest.raises(OversizeRow, match="accepts in one upload"):
         sent([{"Name": "x" * 80}], ContentType.CSV, Operation.INSERT, bytes=80)
 
 
