@@ -6,6 +6,12 @@ import time
 from datetime import datetime, timezone
 from typing import Protocol
 
+__all__ = [
+    "SYSTEM_CLOCK",
+    "Clock",
+    "SystemClock",
+]
+
 
 class Clock(Protocol):
     """The clock of the client; tests use one that does not wait."""

@@ -38,6 +38,32 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+__all__ = [
+    "ApiError",
+    "BatchNotAdded",
+    "ConfigError",
+    "CsvError",
+    "DataError",
+    "JobAborted",
+    "JobError",
+    "JobFailed",
+    "JobTimeout",
+    "LimitExceeded",
+    "NotFound",
+    "NotSupportedByBulk",
+    "OversizeRow",
+    "QuotaReached",
+    "Recovery",
+    "ResultsMismatch",
+    "RowCountMismatch",
+    "SalesforceError",
+    "SessionExpired",
+    "SignInError",
+    "TransportError",
+    "UnknownState",
+    "UploadUnknown",
+]
+
 
 class Recovery(str, Enum):
     """What a caller can do about an error."""

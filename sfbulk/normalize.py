@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
     Normalize = Callable[[str], str]
 
+__all__ = [
+    "LONG_ID",
+    "SHORT_ID",
+    "PrecisionLoss",
+    "fit_line_breaks",
+    "id_checks",
+    "key_normalizer",
+    "long_id",
+    "normalizer",
+    "one_newline",
+]
+
 SHORT_ID, LONG_ID = 15, 18
 """Characters of the two forms of a record id: case-sensitive, and with three check characters."""
 

@@ -10,6 +10,10 @@ from sfbulk.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = [
+    "collecting",
+]
+
 
 @contextmanager
 def collecting(problems: list[str]) -> Iterator[None]:

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
     from sfbulk.auth.credentials import Credentials
 
+__all__ = [
+    "CLIENT_SETTINGS",
+    "DEFAULT_API_VERSION",
+    "SECRET_SETTINGS",
+    "SIGN_IN_SCHEMA",
+    "SIGN_IN_SETTINGS",
+    "Settings",
+    "parse_settings",
+]
+
 DEFAULT_API_VERSION = "68.0"
 
 # Bulk API 2.0 has query jobs since 47.0 (Bulk API guide).

@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+__all__ = [
+    "MAX_STATEMENT_CHARACTERS",
+    "Token",
+    "date_literal",
+    "datetime_literal",
+    "require_time_zone",
+    "root_object",
+    "select",
+    "text_literal",
+    "tokens",
+    "utc_text",
+]
+
 MAX_STATEMENT_CHARACTERS = 100_000
 """Longest statement (SOQL reference: limits)."""
 

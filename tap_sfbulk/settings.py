@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from sfbulk.quota.limits import QUOTA_SCHEMA
+from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import spool_dir, spool_dir_problems
 from tap_sfbulk.state import parse_instant

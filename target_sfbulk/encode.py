@@ -19,7 +19,7 @@ from sfbulk_singer.numbers import NUMBER
 from target_sfbulk.json_lines import json_text
 
 if TYPE_CHECKING:
-    from sfbulk.describe.model import FieldDescribe
+    from sfbulk import FieldDescribe
 
 Encode = Callable[[Any], str]
 

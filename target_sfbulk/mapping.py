@@ -14,13 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sfbulk import Operation
-from sfbulk.load.columns import can_be_null, empty_is_unclear
+from sfbulk.load import can_be_null, empty_is_unclear
 from sfbulk_singer.names import did_you_mean, unknown_object
 from target_sfbulk.encode import REFUSED_TYPES, encoder_for
 
 if TYPE_CHECKING:
-    from sfbulk import Salesforce
-    from sfbulk.describe.model import FieldDescribe, SObjectDescribe
+    from sfbulk import FieldDescribe, Salesforce, SObjectDescribe
     from target_sfbulk.encode import Encode
     from target_sfbulk.settings import StreamSettings
 

@@ -24,8 +24,7 @@ from target_sfbulk.mapping import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sfbulk.describe.model import SObjectDescribe
-    from sfbulk.normalize import PrecisionLoss
+    from sfbulk import PrecisionLoss, SObjectDescribe
     from target_sfbulk.mapping import OrgSchema
     from target_sfbulk.settings import StreamSettings
 

@@ -11,7 +11,7 @@ from singer_sdk import typing as th
 from sfbulk import Operation
 from sfbulk.csvio import MAX_JOB_BYTES
 from sfbulk.normalize import PrecisionLoss
-from sfbulk.quota.limits import QUOTA_SCHEMA
+from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import spool_dir
 from sfbulk_singer.stream_settings import keys_for, merged, names_for

@@ -5,6 +5,7 @@ One engine serves both bulk APIs: see `sfbulk.load.loader`.
 
 from __future__ import annotations
 
+from sfbulk.load.columns import can_be_null, empty_is_unclear
 from sfbulk.load.journal import NO_JOURNAL, Journal
 from sfbulk.load.loader import Loader
 from sfbulk.load.options import LoadOptions
@@ -32,4 +33,6 @@ __all__ = [
     "Row",
     "RowOutcome",
     "RowStatus",
+    "can_be_null",
+    "empty_is_unclear",
 ]

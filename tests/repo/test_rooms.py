@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,44 @@ def test_a_room_imports_only_the_rooms_its_arrows_allow(room: str) -> None:
     forbidden = set(ROOMS) - {room} - MAY_IMPORT[room]
     broken = {str(p.relative_to(ROOT)): imported(p) & forbidden for p in sources(room)}
     assert {path: names for path, names in broken.items() if names} == {}
+
+
+def taken_from_the_client(path: Path) -> set[tuple[str, str]]:
+    """Module and name of all that a file imports from the client, or uses of a module of it."""
+    tree = ast.parse(path.read_text("utf-8"))
+    imports = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module]
+    taken = {
+        (node.module or "", alias.name)
+        for node in imports
+        if (node.module or "").split(".")[0] == "sfbulk"
+        for alias in node.names
+    }
+    modules = {
+        name
+        for module, name in taken
+        if module == "sfbulk" and (ROOT / f"sfbulk/{name}.py").exists()
+    }
+    used = {
+        (f"sfbulk.{node.value.id}", node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in modules
+    }
+    return (taken - {("sfbulk", name) for name in modules}) | used
+
+
+@pytest.mark.parametrize("room", SINGER_ROOMS)
+def test_singer_rooms_take_from_the_client_what_its_rooms_offer(room: str) -> None:
+    taken = {(p.name, *found) for p in sources(room) for found in taken_from_the_client(p)}
+    assert taken
+    not_offered = {
+        (file, module, name)
+        for file, module, name in taken
+        # A room is a folder or a file of `sfbulk`; what lies deeper is its own.
+        if module.count(".") > 1 or name not in getattr(import_module(module), "__all__", ())
+    }
+    assert sorted(not_offered) == []
 
 
 @pytest.mark.parametrize("room", SINGER_ROOMS)
