@@ -220,6 +220,16 @@ class IngestJob(Job):
             )
 
     def _put(self, body: Path | bytes) -> None:
+        self._check_upload(body)
+        # Counts that a job showed before its upload say nothing about the upload.
+        counts_tell = not self.info.has_data
+        lost = self._send_upload(body)
+        # A second PUT could put the rows into the job twice: Salesforce may take both, and refuse
+        # the close.
+        if lost is not None and not (self._shows_data() and counts_tell):
+            raise self._unknown() from lost
+
+    def _check_upload(self, body: Path | bytes) -> None:
         size = body.stat().st_size if isinstance(body, Path) else len(body)
         if not 0 < size <= MAX_JOB_BYTES:
             raise DataError(
@@ -230,28 +240,25 @@ class IngestJob(Job):
         if self._key:
             job = f"job {self.id} on {self.object_name}"
             require_column(body, self._key, job, self.column_delimiter)
+
+    def _send_upload(self, body: Path | bytes) -> TransportError | None:
+        """API call: send the data once; the error if it is not known whether it arrived."""
         request = replace(
             self._request("PUT", "Upload to", "/batches"),
             body=body,
             read_timeout=DATA_READ_TIMEOUT_SECONDS,
         )
-        # Counts that were there before the upload tell nothing of it.
-        counts_tell = not self.info.has_data
         try:
             with self._two_uploads_are_unknown():
                 reply = self._transport.send(request)
         except TransportError as error:
             if not error.ambiguous or isinstance(error, UploadUnknown):
                 raise
-            lost = error
-        else:
-            # Any other success, as of a gateway, says nothing of the data.
-            if reply.status == HTTPStatus.CREATED:
-                return
-            lost = unusable(request, reply.status, "not the answer to an upload")
-        # Sent again it could be in the job twice: Salesforce may take both, and refuse the close.
-        if not (self._shows_data() and counts_tell):
-            raise self._unknown() from lost
+            return error
+        # Any other success, as of a gateway, says nothing about the data.
+        if reply.status == HTTPStatus.CREATED:
+            return None
+        return unusable(request, reply.status, "not the answer to an upload")
 
     @contextmanager
     def _two_uploads_are_unknown(self) -> Iterator[None]:
@@ -264,8 +271,8 @@ class IngestJob(Job):
 
     def _unknown(self) -> UploadUnknown:
         return UploadUnknown(
-            f"Whether job {self.id} on {self.object_name} has its data, and once, cannot be told. "
-            "Abort it, which loads nothing as it was never closed, and begin a new one.",
+            f"It is not known whether job {self.id} on {self.object_name} has its data once. Abort "
+            "the job: it was never closed, so it loads nothing. Then create a new one.",
             ambiguous=True,
             job_id=self.id,
         )
