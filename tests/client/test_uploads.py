@@ -90,7 +90,7 @@ def test_a_job_with_two_uploads_is_never_loaded(
     sandbox.control.set_behaviour(second_upload=second_upload)
     job = sf.ingest_job("Account", Operation.INSERT)
     job.upload(b"Name\nUp\n")
-    with pytest.raises(UploadUnknown, match="Abort it"):  # noqa: PT012 - one of them refuses
+    with pytest.raises(UploadUnknown, match="Abort the job"):  # noqa: PT012 - one of them refuses
         job.upload(b"Name\nUp\n")
         job.close()
     assert job.abort().state.value == "Aborted"
