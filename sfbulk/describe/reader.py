@@ -71,6 +71,26 @@ class _Cached(Generic[T]):
     last_modified: str
 
 
+def described_once(
+    describe: Callable[[str], SObjectDescribe],
+) -> Callable[[str], SObjectDescribe]:
+    """What describes each object once. If that fails, it fails again with the same error."""
+    known: dict[str, SObjectDescribe | SalesforceError] = {}
+
+    def described(name: str) -> SObjectDescribe:
+        if name not in known:
+            try:
+                known[name] = describe(name)
+            except SalesforceError as error:
+                known[name] = error
+        found = known[name]
+        if isinstance(found, SalesforceError):
+            raise found
+        return found
+
+    return described
+
+
 class Describer:
     """Describes objects of one org; safe for several threads."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.job import abort_quietly, aborting, delete_quietly
+from sfbulk.describe.reader import described_once
 from sfbulk.errors import SalesforceError, UploadUnknown
 from sfbulk.http.retry import MAX_ATTEMPTS, Backoff
 from sfbulk.jobs.polling import PollTimer
@@ -64,7 +65,8 @@ class Bulk2Carrier:
     ) -> None:
         self._transport = transport
         self._settings = settings
-        self._describe = describe
+        # The results of each job are matched column by column.
+        self._describe = described_once(describe)
         self._detail = detail
         self._journal = journal
         self.most_in_flight = max(1, jobs_in_flight)

@@ -271,6 +271,16 @@ def test_records_are_split_into_jobs_by_size(
     assert len(summary.job_ids) == 4
 
 
+def test_the_object_is_described_once_for_all_jobs_and_columns_of_a_load_and_once_for_results(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=1_000, rows=1))
+    row = {"Name": "New", "Site": "x", "Phone": "1", "Fax": "2"}
+    outcomes = list(sf.load("Account", Operation.INSERT, [row] * 5))
+    assert len({outcome.job_id for outcome in outcomes}) == 5
+    assert sum(call.path.endswith("/Account/describe") for call in sandbox.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("record", "problem"),
     [
