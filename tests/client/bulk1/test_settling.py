@@ -263,7 +263,7 @@ def test_rows_salesforce_does_not_account_for_are_an_error(
     server: ScriptedServer, transport: Transport, ended: dict[str, Any], rows: list[str]
 ) -> None:
     server.script.extend([job(), batch(1), listed(ended), results(*rows), job("Aborted")])
-    with pytest.raises(RowCountMismatch, match="batch 7511 of job 750000000000001AAA on Account"):
+    with pytest.raises(RowCountMismatch, match="atch 7511 of job 750000000000001AAA on Account"):
         Bulk1(transport, undescribed).insert("Account", [{"Name": "a"}, {"Name": "b"}])
     assert asked(server)[-1] == "POST "
 
@@ -468,7 +468,7 @@ def test_results_are_compared_with_the_counts_of_a_batch_that_was_seen_completed
     ended = listed(said(1, "Completed", numberRecordsProcessed=2, numberRecordsFailed=0))
     running = opened(transport, server, ended, answer)
     running.wait()
-    with pytest.raises(RowCountMismatch, match=f"batch 7511 of job {ID} on Account has the res"):
+    with pytest.raises(RowCountMismatch, match=f"Batch 7511 of job {ID} on Account has the res"):
         list(running.row_results("7511"))
 
 
