@@ -1,6 +1,6 @@
 """A local Salesforce org behind HTTP, for tests, demos and dry runs.
 
-It shares no code with the client: they meet over a socket only.
+It shares no code with the client: they only communicate over a socket.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ __all__ = ["Sandbox"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late: pytest imports this package for its plugin at every start, in environments too that
-    # have not the packages an org needs.
+    # Imported late: pytest imports this package for its plugin at every start, also where the
+    # packages of the extra `sandbox` are not installed.
     if name == "Sandbox":
         from sfbulk_sandbox.sandbox import Sandbox  # noqa: PLC0415 - see above
 

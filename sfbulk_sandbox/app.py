@@ -1,4 +1,4 @@
-"""The app: puts the parts of one org together and leads each path to its handler."""
+"""The app: creates the parts of one org and their resources."""
 
 from __future__ import annotations
 
@@ -58,26 +58,26 @@ _GZIP_LEVEL = 1
 
 
 class AppPart(Protocol):
-    """A part of the app: a few resources that belong together."""
+    """A part of the app: resources that belong together."""
 
     def resources(self) -> list[Resource]:
-        """Return its resources."""
+        """Return the resources."""
 
 
 class App:
     """One org behind HTTP.
 
     Args:
-        org: Rows and schema.
-        seed: Makes ids, credentials and tokens.
+        org: The rows and the schema.
+        seed: Decides ids, credentials and tokens.
         clock: The server's time.
-        folder: Where jobs and cursors keep their files.
-        reload: Puts the org's rows back to how it began.
+        folder: The folder of the files of jobs and cursors.
+        reload: Puts the org's rows back to their state at the start.
 
     Attributes:
-        control: The control plane's verbs.
-        access: What to sign in with.
-        access_token: A session that is open from the start.
+        control: The control plane.
+        sign_in: Credentials, sessions and tokens.
+        access_token: The token of a session that is valid from the start.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class App:
         )
 
     def reset(self) -> None:
-        """Put rows, jobs and sessions back to how they began."""
+        """Put rows, jobs and sessions back to their state at the start."""
         self._jobs.clear()
         self._bulk1.clear()
         self._cursors.clear()
@@ -159,7 +159,7 @@ class App:
         self._reload()
 
     def close(self) -> None:
-        """End the jobs and their worker."""
+        """Remove the jobs and stop their worker."""
         self._jobs.clear()
         self._bulk1.clear()
         self._progress.close()
@@ -167,7 +167,7 @@ class App:
         self._cursors.clear()
 
     def resources(self) -> list[Resource]:
-        """Return every resource of the app, the most special before the general."""
+        """Return every resource of the app. The first that matches a path is used."""
         admit = self._admit
         parts: tuple[AppPart, ...] = (
             self._auth,
@@ -180,7 +180,7 @@ class App:
             self._bulk1,
         )
         resources = [resource for part in parts for resource in part.resources()]
-        # What is unknown below a version is unknown only to those who may ask.
+        # An unknown path below a version is a 404 only for a valid session, else a 401.
         unknown = dict.fromkeys(EVERY_METHOD, _unknown_resource)
         return [*resources, Resource("/services/data/v{version}/{rest:path}", unknown, admit)]
 
@@ -249,7 +249,11 @@ def _unknown_path(_request: StarletteRequest, _error: Exception) -> Response:
 
 
 def _own_failure(_request: StarletteRequest, _error: Exception) -> Response:
-    # The server writes the error itself to the log.
+    # uvicorn logs the exception.
     return fault_response(
-        Fault(code="UNKNOWN_EXCEPTION", message="the sandbox failed, see its log", status=500)
+        Fault(
+            code="UNKNOWN_EXCEPTION",
+            message="internal error of the sandbox, see its log",
+            status=500,
+        )
     )

@@ -35,21 +35,21 @@ typical uses:
   sfbulk-sandbox serve --db org.db
       an org with your own objects and rows, which stays in org.db
   sfbulk-sandbox describe Account
-      what the org knows of an object
+      the describe of an object
 
-`sfbulk-sandbox COMMAND --help` tells all about a command."""
+`sfbulk-sandbox COMMAND --help` shows the help of a command."""
 
 _SERVE = """\
 Serve a local Salesforce org on 127.0.0.1 until SIGTERM or SIGINT (Ctrl-C).
 
 When it is ready it prints one line of JSON on stdout: url, access_token, client_id, client_secret,
 refresh_token, username, password, security_token, control_url. Give them to any Salesforce client:
-REST, SOAP login and both Bulk APIs answer under url + /services. Everything else goes to stderr. A
-browser shows objects and jobs at url + /. There is no way to listen anywhere but on this machine.
+REST, SOAP login and both Bulk APIs are under url + /services. All other output goes to stderr. A
+browser shows objects and jobs at url + /. The server cannot listen on another address.
 
-Without --db the rows live as long as the command. With it they stay, and survive a kill; jobs and
-their results end with the command all the same. Without --data and --describe a new org has a few
-sample accounts, contacts, opportunities, cases and a custom object."""
+Without --db the rows end with the command. With --db they stay, even after a kill; jobs and their
+results always end with the command. Without --data and --describe a new org has a few sample
+accounts, contacts, opportunities, cases and records of a custom object."""
 
 _SERVE_EXAMPLES = """\
 examples:
@@ -59,33 +59,33 @@ examples:
       Account.csv, Contact.csv ... of ./rows; an Id column is optional, and a lookup is an id or a
       column such as Account.External_Id__c
   sfbulk-sandbox serve --describe ./describes
-      the objects of your own org, from saved replies of /sobjects/NAME/describe
+      the objects of your own org, from saved answers of /sobjects/NAME/describe
   sfbulk-sandbox serve --db org.db
-      the org of org.db with all that was changed in it before; a new org if the file is missing
+      the org in org.db with all earlier changes; a new org if the file does not exist
   sfbulk-sandbox serve --certificate cert.pem --key key.pem
-      https, for clients that refuse http; let them trust cert.pem (REQUESTS_CA_BUNDLE,
+      https, for clients that refuse http; the client must trust cert.pem (REQUESTS_CA_BUNDLE,
       NODE_EXTRA_CA_CERTS)
 
-the control plane, below control_url of the ready line (docs/sandbox.md tells all of it):
+the control plane, under control_url of the ready line (see docs/sandbox.md):
   curl "$control_url/requests?status=503"
-      the calls made so far
+      the requests made so far
   curl $control_url/seed -d '{"Account": [{"Name": "Acme"}]}'
       more rows
   curl $control_url/progress -X PUT -d '{"policy": "after_seconds", "seconds": 20}'
       how long jobs take; or at_once, after_polls, hold
   curl $control_url/faults -d '{"kind": "answer", "path": "*/jobs/query", "status": 503}'
-      what shall go wrong: answer, cut, lost, closed, delay, expired_session, used_up, job_failed,
-      job_aborted, row_error
+      faults: answer, cut, lost, closed, delay, expired_session, used_up, job_failed, job_aborted,
+      row_error
   curl $control_url/reset -X POST
       rows, jobs and sessions as at the start (with --db the rows stay)"""
 
 _LOAD = """\
 Add the rows of a folder of CSV files to the org of a file, all of them or none.
 
-Each file is named after its object (Account.csv); the header holds API field names. An Id column is
+Each file has the name of its object (Account.csv); the header has API field names. An Id column is
 optional; a lookup is an id or a column such as Account.External_Id__c; an empty cell is null.
-A missing FILE is made, with an org of the standard objects and those of --describe, and no rows but
-these. A loaded row that breaks the object's types is refused with its file, line and column."""
+If FILE does not exist, it is created with a new org: the standard objects, those of --describe, and
+only these rows. An invalid cell is an error with file, line and column."""
 
 _LOAD_EXAMPLES = """\
 example:
@@ -93,8 +93,9 @@ example:
   sfbulk-sandbox serve --db org.db"""
 
 _DESCRIBE = """\
-Print the describe of an object as JSON, as /sobjects/OBJECT/describe answers it, or without OBJECT
-the names of all objects. Without --db and --describe it knows the objects this package brings."""
+Print the describe of an object as JSON, as /sobjects/OBJECT/describe returns it. Without OBJECT,
+print the names of all objects. Without --db and --describe, these are the standard objects of this
+package."""
 
 _DESCRIBE_EXAMPLES = """\
 examples:
@@ -111,8 +112,8 @@ _HELP = {
 }
 
 _RESET = """\
-Remove every row of the org in a file and print how many there were. Its objects, its seed and its
-own user stay; ids begin anew."""
+Remove every row of the org in a file, and print the number of removed rows. Objects, seed and the
+org's user stay; the numbering of ids restarts."""
 
 _RESET_EXAMPLES = """\
 example:
@@ -122,7 +123,7 @@ example:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; ends the process with 0, or with 1 and the reason on stderr."""
+    """Run the command. The exit code is 0, or 1 with the reason on stderr."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -136,7 +137,7 @@ def _serve(options: argparse.Namespace) -> None:
     def end(_signal: int, _frame: FrameType | None) -> None:
         ended.set()
 
-    # Before the start, so that a signal that comes early still leaves nothing behind.
+    # Set before the start, so that after an early signal the temporary files are removed too.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     _check_tls(options.certificate, options.key)
@@ -218,7 +219,9 @@ def _folder(path: Path | None, option: str) -> Path | None:
 
 def _check_tls(certificate: Path | None, key: Path | None) -> None:
     if (certificate is None) != (key is None):
-        raise FileNotFoundError("https needs both --certificate and --key; give the other one too")
+        raise FileNotFoundError(
+            "https needs both --certificate and --key; the other one is missing"
+        )
     for path in (certificate, key):
         if path is not None and not path.is_file():
             raise FileNotFoundError(f"{path}: there is no such file")
@@ -226,13 +229,13 @@ def _check_tls(certificate: Path | None, key: Path | None) -> None:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number up to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 0 to 65535")
     return int(text)
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """End with 1, the one exit code of failure that all commands here have."""
+        """Exit with 1, like every other error of this command (argparse uses 2)."""
         self.exit(1, f"{self.format_usage()}{self.prog}: {message}\n")
 
 
@@ -271,16 +274,18 @@ def _command(
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:
-    serve.add_argument("--port", type=_port, default=0, help="the port; 0, the default, picks one")
+    serve.add_argument(
+        "--port", type=_port, default=0, help="the port; the default 0 is a free one"
+    )
     serve.add_argument("--data", type=Path, metavar="DIR", help="rows: a folder of NAME.csv files")
     _new_org_options(serve)
     serve.add_argument(
-        "--db", type=Path, metavar="FILE", help="keep the org in this file from run to run"
+        "--db", type=Path, metavar="FILE", help="keep the org in this file between runs"
     )
     serve.add_argument(
-        "--certificate", type=Path, metavar="PEM", help="speak https with this certificate"
+        "--certificate", type=Path, metavar="PEM", help="use https with this certificate"
     )
-    serve.add_argument("--key", type=Path, metavar="PEM", help="its private key")
+    serve.add_argument("--key", type=Path, metavar="PEM", help="the private key of the certificate")
 
 
 def _load_options(load: argparse.ArgumentParser) -> None:
@@ -296,12 +301,14 @@ def _new_org_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seed",
         type=int,
-        help="makes ids and credentials, the same ones for the same; 0, or what --db remembers",
+        help="decides ids and credentials; the default is that of --db, or 0",
     )
 
 
 def _describe_options(describe: argparse.ArgumentParser) -> None:
-    describe.add_argument("object", nargs="?", metavar="OBJECT", help="its name, in any case")
+    describe.add_argument(
+        "object", nargs="?", metavar="OBJECT", help="the object's name, in any case"
+    )
     where = describe.add_mutually_exclusive_group()
     where.add_argument("--db", type=Path, metavar="FILE", help="the org of this file")
     where.add_argument(

@@ -1,4 +1,4 @@
-"""The sandbox's only way to tell and to spend time."""
+"""The clock of the sandbox: all of its code gets the time, and sleeps, through it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 
 class Clock:
-    """Wall clock and sleep; tests hand over one of their own."""
+    """The system's clock. Tests pass their own clock."""
 
     def now(self) -> datetime:
         """The time as an aware datetime in UTC."""

@@ -1,4 +1,4 @@
-"""The org's limits: a count of API calls and jobs, and the answer of /limits."""
+"""The org's limits: counts of API requests and jobs, the answer of /limits, the page size."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DAILY_API_REQUESTS = "DailyApiRequests"
 DAILY_QUERY_JOBS = "DailyBulkV2QueryJobs"
 DAILY_INGEST_BATCHES = "DailyBulkApiBatches"
 
-# Names and numbers of a recorded org (50.0), with room for more calls and rows. What the sandbox
-# does not count stays full.
+# The names and numbers of a recorded org (50.0), with more requests and rows. Limits that the
+# sandbox does not count never change.
 _MAXIMA = {
     "AnalyticsExternalDataSizeMB": 40_960,
     "BOZosCalloutHourlyLimit": 20_000,
@@ -65,7 +65,7 @@ _MAXIMA = {
     "SingleEmail": 15,
     "StreamingApiConcurrentClients": 20,
 }
-# Connected apps have numbers of their own inside these: a client must not take every value for one.
+# Limits with nested numbers of connected apps, so that clients see values that are not numbers.
 _PER_APP = (
     DAILY_API_REQUESTS,
     DAILY_INGEST_BATCHES,
@@ -74,12 +74,12 @@ _PER_APP = (
 )
 _APPS = ("Ant Migration Tool", "Dataloader Bulk", "Dataloader Partner", "Workbench")
 _CUSTOM_PERMISSION_SETS = 1000
-# Until v48 the ingest batches went by another name (REST guide: Limits).
+# Up to v48, ingest batches had another name (REST guide: Limits).
 _BATCHES_RENAMED_IN = 49.0
 _OLD_INGEST_BATCHES = "DailyBulkApiRequests"
 
-# The service chooses a size and does not say which; jsforce 3.10 breaks on a second page, so
-# a small result must fit in one.
+# Salesforce does not document its page size. jsforce 3.10 fails on a second page, so a small result
+# must be one page.
 DEFAULT_PAGE_ROWS = 100_000
 
 _APP_NAME = re.compile(r"[!-'*-+\--~][ -'*-+\--~]*")
@@ -87,7 +87,7 @@ _APP_NAME = re.compile(r"[!-'*-+\--~][ -'*-+\--~]*")
 
 @dataclass(frozen=True)
 class _App:
-    """A connected app with a limit of its own; `before` was used when it began."""
+    """A connected app with its own limit; `before` requests were made before it was set."""
 
     name: str
     maximum: int
@@ -98,7 +98,7 @@ class _App:
 
 
 class Usage:
-    """What was used of the daily limits. Safe to use from several threads."""
+    """The use of the daily limits. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -106,16 +106,16 @@ class Usage:
         self._app: _App | None = None
 
     def count(self, limit: str, amount: int = 1) -> None:
-        """Count a use."""
+        """Count a use of a limit."""
         with self._lock:
             self._used[limit] += amount
 
     def left(self, limit: str) -> int:
-        """Return how much is left of a limit."""
+        """Return what remains of a limit."""
         return max(0, _MAXIMA[limit] - self._used[limit])
 
     def spend(self, limit: str) -> None:
-        """Count a use, if there is something left.
+        """Count a use of a limit, if something remains.
 
         Raises:
             Fault: The limit is used up: 403 for API requests, 400 for jobs and batches.
@@ -124,7 +124,7 @@ class Usage:
         self.count(limit)
 
     def check(self, limit: str) -> None:
-        """Raise the fault of a limit that is used up.
+        """Raise a fault if a limit is used up.
 
         Raises:
             Fault: 403 for API requests, 400 for jobs and batches.
@@ -135,7 +135,7 @@ class Usage:
             text = "TotalRequests Limit exceeded."
             raise Fault(code="REQUEST_LIMIT_EXCEEDED", message=text, status=403)
         if limit == DAILY_QUERY_JOBS:
-            # As the tests of Airbyte's source have it.
+            # The text is from the tests of Airbyte's source connector.
             text = (
                 f"Max bulk v2 query jobs ({_MAXIMA[limit]}) per 24 hrs has been reached "
                 f"({self._used[limit]})"
@@ -144,36 +144,39 @@ class Usage:
         raise Fault(code="LIMIT_EXCEEDED", message=f"{limit} Limit exceeded.")
 
     def leave(self, limit: str, remaining: int) -> None:
-        """Use so much of a limit that a number remains.
+        """Set what remains of a limit.
 
         Raises:
-            ValueError: There is no such limit, or not that much of it.
+            ValueError: There is no such limit, or it is not that large.
         """
         check_remaining(limit, remaining)
         with self._lock:
             self._used[limit] = _MAXIMA[limit] - remaining
 
     def set_app(self, name: str | None, maximum: int = 250) -> None:
-        """Give the connected app a limit of API requests of its own, which begins now.
+        """Set a limit of API requests for the connected app. It counts from now.
 
         Args:
-            name: The app's name; None for an app without one.
-            maximum: Its requests a day. They are told and counted, but not refused.
+            name: The app's name; None removes the limit.
+            maximum: Requests a day. They are counted and shown, but not refused.
 
         Raises:
-            ValueError: The name is empty or could not stand in a header, or the number is below
-                one.
+            ValueError: The name is empty or not valid in a header, or the number is below one.
         """
         if name is not None and not _APP_NAME.fullmatch(name):
-            raise ValueError(f"an app's name is ASCII without brackets and commas, not {name!r}")
+            raise ValueError(
+                f"an app's name must be ASCII without brackets and commas, not {name!r}"
+            )
         if isinstance(maximum, bool) or not isinstance(maximum, int) or maximum < 1:
-            raise ValueError(f"an app's limit is a whole number from 1, not {maximum!r}")
+            raise ValueError(
+                f"an app's limit must be a whole number of at least 1, not {maximum!r}"
+            )
         with self._lock:
             used = self._used[DAILY_API_REQUESTS]
             self._app = _App(name, maximum, used) if name else None
 
     def reset(self) -> None:
-        """Begin a new day, without an app's own limit."""
+        """Set all counts to zero, and remove the app's limit."""
         with self._lock:
             self._used.clear()
             self._app = None
@@ -209,31 +212,31 @@ class Usage:
 
 
 class Paging:
-    """How many rows a page has when the client names no number."""
+    """How many rows a page has if the client does not ask for a number."""
 
     def __init__(self) -> None:
         self.rows = DEFAULT_PAGE_ROWS
 
     def set(self, rows: int) -> None:
-        """Set the number.
+        """Set the number of rows.
 
         Raises:
-            ValueError: It is below one.
+            ValueError: The number is below one.
         """
         if rows < 1:
-            raise ValueError("a page has at least one row")
+            raise ValueError("a page must have at least one row")
         self.rows = rows
 
     def reset(self) -> None:
-        """Go back to the number the sandbox began with."""
+        """Go back to the default."""
         self.rows = DEFAULT_PAGE_ROWS
 
 
 def check_remaining(limit: str, remaining: int) -> None:
-    """Raise a ValueError unless there is such a limit, and so much of it can remain."""
+    """Raise a ValueError if there is no such limit, or if so much cannot remain."""
     if limit not in _MAXIMA:
-        raise ValueError(f"there is no limit {limit!r}; GET /limits names them")
+        raise ValueError(f"there is no limit {limit!r}; GET /limits lists them")
     if isinstance(remaining, bool) or not isinstance(remaining, int):
-        raise ValueError(f"what remains of {limit} is a whole number, not {remaining!r}")  # noqa: TRY004 - a tester's mistake, as the others
+        raise ValueError(f"what remains of {limit} must be a whole number, not {remaining!r}")  # noqa: TRY004 - the test's mistake, as the others
     if not 0 <= remaining <= _MAXIMA[limit]:
-        raise ValueError(f"what remains of {limit} is from 0 to {_MAXIMA[limit]}")
+        raise ValueError(f"what remains of {limit} must be from 0 to {_MAXIMA[limit]}")

@@ -1,4 +1,4 @@
-"""How an org comes to be: a new one with its first rows, or the one that lies in a file."""
+"""Opens an org: a new one with its first rows, or the one in a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenedOrg:
-    """An org that is open: its seed, and the records per object that were loaded into it now."""
+    """An open org, its seed, and the number of records per object that opening it has loaded."""
 
     org: Org
     seed: int
@@ -30,10 +30,11 @@ class OpenedOrg:
 
 @dataclass(frozen=True)
 class OrgOpener:
-    """What an org is made of; `Sandbox` tells what each part means.
+    """Opens an org. `Sandbox` documents the other settings.
 
     Attributes:
-        adding: `data` is added to an org that lies in the file already, and not refused.
+        add_to_existing: Whether `data` is added to an org that is already in the file. The default
+            is an error.
     """
 
     data: Path | None = None
@@ -49,11 +50,11 @@ class OrgOpener:
         """Yield the org with its first rows.
 
         Args:
-            folder: Where an org without a file of its own keeps its rows.
+            folder: The folder of the rows, if the org has no file.
 
         Raises:
-            LoadError, SchemaError: The rows or describes given do not fit.
-            OrgFileError: The file is not to be had, or contradicts what is given.
+            LoadError, SchemaError: The given rows or describes are not valid.
+            OrgFileError: The file cannot be used, or has another seed or other describes.
         """
         if self.db is None:
             schema = Schema.standard()
@@ -69,7 +70,7 @@ class OrgOpener:
             file.close()
 
     def reload(self, org: Org) -> None:
-        """Put the org's rows back to how they began; what lives in a file stays."""
+        """Put the rows back to their state at the start. The rows of an org in a file stay."""
         if self.db is None:
             org.reset()
             self._load_rows(org)
@@ -78,11 +79,11 @@ class OrgOpener:
         seed, schema = file.resolve(self.seed, self.describe)
         if file.has_org and self.data and not self.add_to_existing:
             raise OrgFileError(
-                f"{file.path}: an org lies there already; add the rows with `sfbulk-sandbox load`"
+                f"{file.path}: this file already has an org; add rows with `sfbulk-sandbox load`"
             )
         with self._org_at(file.path, seed, schema) as org:
             loaded = {} if file.has_org and not self.add_to_existing else self._load_rows(org)
-            # Only now: a new file whose rows did not fit shall not stay.
+            # After loading: a new file whose rows are not valid must be removed.
             file.save()
             yield OpenedOrg(org, seed, loaded)
 

@@ -1,6 +1,6 @@
-"""The page at `/`: objects with row counts and bulk jobs with state and progress, as Setup has.
+"""The page at `/`: objects with row counts, and bulk jobs with state and progress, as in Setup.
 
-Plain HTML that asks for itself again every few seconds; no scripts, nothing from elsewhere.
+It is plain HTML that refreshes itself every few seconds, without scripts or external resources.
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ _LOOKS = {
 
 @dataclass(frozen=True)
 class JobLine:
-    """One job as the page shows it.
+    """One job on the page.
 
     Attributes:
         state: In Salesforce's words.
-        ended: Whether nothing more will happen to it.
-        done: How much of it is done, from 0 to 1; None when nobody knows.
-        note: What else there is to say: an error's message, the number of batches.
-        created: Sorts the list, newest first.
+        ended: Whether the job has ended.
+        done: The processed part, from 0 to 1; None if it is unknown.
+        note: More text: an error message, the number of batches.
+        created: The creation time. Lists are sorted by it, newest first.
     """
 
     id: str
@@ -95,20 +95,20 @@ class JobLine:
 
 
 class RowCounts(Protocol):
-    """What knows how many records there are."""
+    """The part of an org that the page uses."""
 
     id: str
 
     def counts(self) -> dict[str, int]:
-        """Return records per object."""
+        """Return the number of records per object."""
 
 
 class Page:
     """The page as a resource.
 
     Args:
-        org: The records.
-        job_lists: Each returns the jobs of one API.
+        org: The org.
+        job_lists: Functions that return the jobs of one API.
     """
 
     def __init__(self, org: RowCounts, *job_lists: Callable[[], Iterable[JobLine]]) -> None:
@@ -140,7 +140,7 @@ class Page:
 
 
 def bulk2_lines(jobs: Jobs) -> list[JobLine]:
-    """Return the Bulk API 2.0 jobs as the page shows them."""
+    """Return the Bulk API 2.0 jobs for the page."""
     return [_bulk2_line(job) for job_type in JobType for job in jobs.all(job_type)]
 
 
@@ -175,7 +175,7 @@ def _objects(counts: Mapping[str, int]) -> str:
         f'<tr><td>{escape(name)}</td><td class="number">{count:,}</td></tr>'
         for name, count in filled
     ]
-    # An org of a real describe has hundreds that are empty.
+    # With describes of a real org, hundreds of objects are empty: one line for all of them.
     empty = sorted(name for name, count in counts.items() if not count)
     names = ", ".join(f"<span>{escape(name)}</span>" for name in empty)
     return (

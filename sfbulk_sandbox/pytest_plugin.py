@@ -1,6 +1,6 @@
-"""The pytest plugin: `salesforce_sandbox`, an org of its own for each test that asks for it.
+"""The pytest plugin: the fixture `salesforce_sandbox`, a new org for each test that uses it.
 
-It comes with the package (entry point `pytest11`), so a test needs no import::
+The package registers the plugin (entry point `pytest11`), so a test needs no import::
 
     def test_my_load(salesforce_sandbox):
         load(salesforce_sandbox.url, salesforce_sandbox.access_token)
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.sandbox import Sandbox
 
 _MARKER = (
-    "salesforce_sandbox(data, describe, sample, seed, db): what the org of the fixture "
-    "salesforce_sandbox is made of; folders are relative to the test's file"
+    "salesforce_sandbox(data, describe, sample, seed, db): the settings of the org of the fixture "
+    "salesforce_sandbox; folders are relative to the test's file"
 )
 _PATHS = frozenset({"data", "describe", "db"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
 @pytest.fixture
 def salesforce_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """A local Salesforce org on a free port of 127.0.0.1, gone after the test.
+    """A local Salesforce org on a free port of 127.0.0.1, which ends with the test.
 
-    It holds the small sample org, or what the marker `salesforce_sandbox` names; its arguments are
-    those of `sfbulk_sandbox.Sandbox`.
+    It is the sample org, unless the marker `salesforce_sandbox` has other settings. The arguments
+    of the marker are those of `sfbulk_sandbox.Sandbox`.
     """
-    # Only now, since every run of pytest loads this module, and few need an org.
+    # Imported late: every run of pytest loads this module, but few tests need an org.
     try:
         from sfbulk_sandbox.sandbox import Sandbox  # noqa: PLC0415 - see above
     except ModuleNotFoundError as error:
-        pytest.fail(f"{error}; the sandbox needs its extra: pip install 'sfbulk[sandbox]'")
+        pytest.fail(f"{error}; install the sandbox's packages: pip install 'sfbulk[sandbox]'")
     with Sandbox(**_options(request)) as sandbox:
         yield sandbox
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """A local Salesforce org that answers while the `with` block runs.
+    """A local Salesforce org that runs during the `with` block.
 
     ::
 
@@ -34,20 +34,20 @@ class Sandbox:
 
     Args:
         data: A folder of `<SObject>.csv` files to load as rows.
-        describe: A folder of describe JSON of a real org, to use as its objects.
-        sample: Load the small org that is shipped. Without a word it is loaded when neither
-            data nor describe is given.
-        seed: Makes ids and credentials; the same seed gives the same ones. Without a word it is
-            0, or what the file of `db` remembers.
-        port: The port on 127.0.0.1, 0 for a free one.
-        db: A file the org lives in: its rows, seed and describes outlast the sandbox. None for an
-            org that ends with it. Rows are loaded when the file is new only.
-        certificate: A PEM file to speak https with, for clients that refuse http; None for http.
-        key: The PEM file of its private key.
+        describe: A folder of describe JSON of a real org, for the objects.
+        sample: Load the sample rows of this package. The default is to load them if neither data
+            nor describe is given.
+        seed: Decides ids and credentials; the same seed gives the same ones. The default is the
+            seed of the file `db`, or 0.
+        port: The port on 127.0.0.1; 0 for a free one.
+        db: A file that keeps the org's rows, seed and describes. None for an org that ends with the
+            sandbox. Rows are loaded only if the file is new.
+        certificate: A PEM file for https, for clients that refuse http; None for http.
+        key: The PEM file of the certificate's private key.
         clock: The server's time.
 
     Attributes:
-        org: The rows and the schema, for a test to look at or to change.
+        org: The rows and the schema. A test may read and change them.
     """
 
     def __init__(  # noqa: PLR0913 - settings of the one class users construct, all but two by name
@@ -92,17 +92,17 @@ class Sandbox:
 
     @property
     def control(self) -> Control:
-        """What a tester may do to the sandbox."""
+        """The control plane."""
         return self._app.control
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The calls made so far."""
+        """The requests made so far."""
         return self.control.requests
 
     @property
     def control_url(self) -> str:
-        """Where the control plane answers over HTTP."""
+        """The URL of the control plane."""
         return self.url + CONTROL_PREFIX
 
     @property
@@ -117,12 +117,12 @@ class Sandbox:
 
     @property
     def refresh_token(self) -> str:
-        """The user's refresh token that is good now."""
+        """The user's valid refresh token."""
         return self._app.sign_in.refresh_token.value
 
     @property
     def username(self) -> str:
-        """The user's name."""
+        """The username."""
         return self._credentials.username
 
     @property
@@ -132,11 +132,11 @@ class Sandbox:
 
     @property
     def security_token(self) -> str:
-        """What is put after the password."""
+        """The security token, which clients append to the password."""
         return self._credentials.security_token
 
     def ready_line(self) -> dict[str, str]:
-        """Return what a client needs, as `sfbulk-sandbox serve` prints it."""
+        """Return URLs and credentials, as `sfbulk-sandbox serve` prints them."""
         names = (
             "url",
             "access_token",
@@ -182,5 +182,5 @@ def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
     if certificate and key:
         return Tls(certificate, key)
     if certificate or key:
-        raise ValueError("https needs both certificate and key; give the other one too")
+        raise ValueError("https needs both certificate and key; the other one is missing")
     return None

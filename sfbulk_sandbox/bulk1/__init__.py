@@ -1,1 +1,1 @@
-"""Bulk API 1.0: jobs of batches in XML or JSON (Bulk API guide: Bulk API)."""
+"""Bulk API 1.0: jobs with batches (Bulk API guide: Bulk API)."""

@@ -1,4 +1,4 @@
-"""Bulk API 1.0 as one part of the app: its jobs, their maker and the resources put together."""
+"""Bulk API 1.0 as one part of the app: creates its jobs, its batches and its resources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.limits import Paging, Usage
     from sfbulk_sandbox.org.org import Org
 
-# What Bulk API 2.0 lists of its own jobs too, in its order.
+# The keys that the lists of Bulk API 2.0 show for every job, in their order.
 _LISTED_KEYS = (
     "id",
     "operation",
@@ -41,19 +41,19 @@ _LISTED_KEYS = (
 
 
 class Bulk1:
-    """The part.
+    """Bulk API 1.0 of one org.
 
     Args:
-        org: Rows and schema.
-        script: The faults that may strike a batch.
-        usage: Where calls and batches are counted.
-        progress: When batches are worked on.
+        org: The rows and the schema.
+        script: The scripted faults.
+        usage: Counts requests and batches.
+        progress: When batches are processed.
         paging: How many rows a result file has.
-        folder: Where each job gets a folder of its own.
-        is_live: Tells whether a session id is good.
+        folder: The parent of the jobs' folders.
+        is_live: Returns whether a session id is valid.
     """
 
-    def __init__(  # noqa: PLR0913 - it is where the part meets the others
+    def __init__(  # noqa: PLR0913 - everything that Bulk API 1.0 uses, each by name
         self,
         org: Org,
         *,
@@ -86,19 +86,19 @@ class Bulk1:
         return self._resources.resources()
 
     def clear(self) -> None:
-        """Forget all jobs and their files."""
+        """Remove all jobs and their files."""
         self._jobs.clear()
 
     def lines(self) -> list[JobLine]:
-        """Return the jobs as the page shows them."""
+        """Return the jobs for the page."""
         return [_line(job) for job in self._jobs.all()]
 
     def listed_loads(self) -> list[ListedJob]:
-        """Return the loads as Bulk API 2.0 lists them."""
+        """Return the loads for the lists of Bulk API 2.0."""
         return [_listed(job) for job in self._jobs.all() if job.settings.load]
 
     def listed_queries(self) -> list[ListedJob]:
-        """Return the query jobs as Bulk API 2.0 lists them."""
+        """Return the query jobs for the lists of Bulk API 2.0."""
         return [_listed(job) for job in self._jobs.all() if not job.settings.load]
 
 

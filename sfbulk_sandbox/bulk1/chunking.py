@@ -1,4 +1,4 @@
-"""PK chunking: one query becomes a query per range of ids (Bulk API guide: PK Chunking Header)."""
+"""PK chunking: splits a query by ranges of ids (Bulk API guide: PK Chunking Header)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _BY_PARENT = ("share", "history", "feed")
 
 @dataclass(frozen=True)
 class PkChunking:
-    """What the header asks for.
+    """The settings of the PK chunking header.
 
     Attributes:
-        size: Rows of the object in a chunk, whatever of them the query's filter keeps.
-        start_row: The id the first chunk begins with; None for the first there is.
-        parent: The object whose sharing or history rows are asked for.
+        size: The number of the object's rows in a chunk, before the filter of the query.
+        start_row: The first id of the first chunk; None for the first id of the object.
+        parent: The parent object, for a query on sharing, history or feed rows.
     """
 
     size: int = _DEFAULT_SIZE
@@ -42,7 +42,7 @@ class PkChunking:
     parent: str | None = None
 
     def check(self, sobject: SObject, operation: str) -> None:
-        """Raise a Fault unless such a job may be chunked."""
+        """Raise a Fault if such a job cannot be chunked."""
         if operation not in ("query", "queryAll"):
             raise Fault("InvalidJob", "PK chunking is for queries only")
         name = sobject.name.lower()
@@ -55,12 +55,12 @@ class PkChunking:
         """Return one query per range of ids.
 
         Raises:
-            Fault: The query has a clause that rules chunking out, or cannot be parsed.
+            Fault: The query has a clause that cannot be chunked, or cannot be parsed.
         """
         statement = parse(soql)
         _check_statement(statement)
         starts = list(self._starts(org, statement.source.name))
-        # An empty object still gives one chunk, which finds nothing.
+        # An empty object has one chunk, without rows.
         ranges = zip(starts or [""], [*starts[1:], ""], strict=True)
         return [_restricted(soql, statement, low, high) for low, high in ranges]
 
@@ -74,10 +74,10 @@ class PkChunking:
 
 
 def parse_header(text: str | None) -> PkChunking | None:
-    """Return what Sforce-Enable-PKChunking asks for; None when it does not ask.
+    """Return the settings of Sforce-Enable-PKChunking; None if the header turns chunking off.
 
     Raises:
-        Fault: InvalidJob, naming the part that is not understood.
+        Fault: InvalidJob: a part of the header is not valid.
     """
     parts = [part.strip() for part in (text or "").split(";") if part.strip()]
     if not parts or parts[0].lower() == "false":
@@ -92,7 +92,7 @@ def parse_header(text: str | None) -> PkChunking | None:
         elif name.lower() == "parent" and value:
             settings["parent"] = value
         else:
-            raise Fault("InvalidJob", f"Sforce-Enable-PKChunking is not understood: {part}")
+            raise Fault("InvalidJob", f"Invalid Sforce-Enable-PKChunking header: {part}")
     return PkChunking(**settings)
 
 
@@ -104,11 +104,11 @@ def _size(value: str) -> int:
 
 def _check_statement(statement: Statement) -> None:
     if statement.order or statement.limit is not None or statement.clauses:
-        raise Fault("InvalidBatch", "PK chunking does not go with ORDER BY, LIMIT or GROUP BY")
+        raise Fault("InvalidBatch", "PK chunking cannot be used with ORDER BY, LIMIT or GROUP BY")
     own_ids = [["id"], [statement.source.name.lower(), "id"]]
     own_ids += [[(statement.source.alias or "").lower(), "id"]]
     if any([name.lower() for name in path.names] in own_ids for path in _paths(statement.where)):
-        raise Fault("InvalidBatch", "PK chunking does not go with a filter on Id")
+        raise Fault("InvalidBatch", "PK chunking cannot be used with a filter on Id")
 
 
 def _paths(node: object) -> Iterator[Path]:
@@ -127,7 +127,7 @@ def _restricted(soql: str, statement: Statement, low: str, high: str) -> str:
     tests += [f"Id < '{high}'"] if high else []
     if not tests:
         return soql
-    # Nothing follows the condition: the clauses that could have been refused.
+    # The condition is the end of the statement: a statement with later clauses was refused.
     end = statement.where_end
     if end is None:
         return f"{soql.rstrip()} WHERE {' AND '.join(tests)}"

@@ -1,4 +1,4 @@
-"""The records of a batch as sent in CSV, XML or JSON, brought into rows of cells."""
+"""Reads the records of a batch in CSV, XML or JSON into rows of cells."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.behaviour import Behaviour
 
-# What a CSV cell says for null; XML and JSON have words of their own.
+# Null in CSV; XML and JSON have their own notations, which are converted to this.
 _NULL = "#N/A"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 @dataclass(frozen=True)
 class Table:
-    """The records of a batch: cells in the order of the header, "" where one says nothing."""
+    """The records of a batch: cells in the order of the header; "" for a missing value."""
 
     header: list[str]
     rows: list[list[str]]
 
     def with_line_ends(self, ending: str) -> Table:
-        """Return the table with every line end inside a cell written as told."""
+        """Return the table with `ending` for every line ending inside a cell."""
         rows = [[_line_ends(cell, ending) for cell in row] for row in self.rows]
         return Table(self.header, rows)
 
@@ -42,11 +42,11 @@ def read_table(path: Path, content: ContentType, behaviour: Behaviour) -> Table:
 
     Args:
         path: The batch as sent.
-        content: Its format.
-        behaviour: How CSV is read where public sources differ.
+        content: The format.
+        behaviour: The switches for reading CSV.
 
     Raises:
-        BatchFailure: The data is not what the job's content type says.
+        BatchFailure: The data does not have the job's content type.
     """
     try:
         if content is ContentType.CSV:
@@ -61,7 +61,7 @@ def read_table(path: Path, content: ContentType, behaviour: Behaviour) -> Table:
 
 
 def _read_csv(path: Path, behaviour: Behaviour) -> Table:
-    # Both line endings are taken.
+    # With "LF", `rows()` accepts both line endings; only `check()` looks at the setting.
     upload = Upload(path, ",", "LF", behaviour)
     return Table(upload.header(), list(upload.rows()))
 
@@ -91,7 +91,7 @@ def _json_cells(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, dict):
             yield from _json_parent(name, value)
         elif isinstance(value, list):
-            raise BatchFailure(f"InvalidBatch : {name} holds a list, which is no value")
+            raise BatchFailure(f"InvalidBatch : {name} has a list, which is not a valid value")
         elif isinstance(value, bool):
             yield name, str(value).lower()
         else:
@@ -125,9 +125,9 @@ def _xml_cells(record: ET.Element) -> Iterator[tuple[str, str]]:
 
 
 def _xml_parent(name: str, parent: ET.Element) -> Iterator[tuple[str, str]]:
-    """The parent's key stands in an sObject of its own, with its type when there are several."""
+    """The cells of a parent: its key is in an sObject, with its type for polymorphic lookups."""
     if local_name(parent) != "sObject":
-        raise BatchFailure(f"InvalidBatch : {name} must hold an sObject that names the parent")
+        raise BatchFailure(f"InvalidBatch : {name} must have an sObject that names the parent")
     named = {local_name(element): element.text or "" for element in parent}
     target = named.pop("type", None)
     for key, text in named.items():

@@ -1,7 +1,7 @@
-"""Job and batch documents in both of their notations, and the reading of them.
+"""Writes and reads job and batch documents in XML and JSON.
 
-XML keeps the order of the recordings and leaves out what is null; JSON sorts its keys, says null,
-and writes instants with an offset (both as recorded).
+As recorded, XML has the keys in a fixed order and leaves out nulls. JSON has sorted keys and nulls,
+and its timestamps have an offset.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Document = dict[str, Any]
 
 
 def job_document(job: Job) -> Document:
-    """Return a jobInfo, keys in XML's order."""
+    """Return a jobInfo with keys in the order of XML."""
     with job.lock:
         batches = list(job.batches)
         return {
@@ -59,7 +59,7 @@ def job_document(job: Job) -> Document:
 
 
 def batch_document(batch: Batch) -> Document:
-    """Return a batchInfo, keys in XML's order."""
+    """Return a batchInfo with keys in the order of XML."""
     with batch.job.lock:
         return {
             "id": batch.id,
@@ -83,7 +83,7 @@ def _times(milliseconds: int) -> Document:
 
 
 def json_response(document: object, status: int = 200) -> Response:
-    """Return JSON; clients compare its content type by equality, so it has no charset."""
+    """Return JSON without a charset: clients compare the content type by equality."""
     return Response(encode_json(document), status_code=status, media_type=JSON)
 
 
@@ -120,7 +120,7 @@ def fault_response(fault: Fault, *, as_json: bool) -> Response:
 
 
 def xml_response(root: ET.Element, status: int = 200) -> Response:
-    """Return XML, spaced as recorded."""
+    """Return XML with the recorded indentation."""
     ET.indent(root, " ")
     body = xml_bytes(root)
     tag, rest = body[: len(root.tag) + 1], body[len(root.tag) + 1 :]
@@ -128,12 +128,12 @@ def xml_response(root: ET.Element, status: int = 200) -> Response:
 
 
 def xml_bytes(element: ET.Element) -> bytes:
-    """Return an element as UTF-8; a CR is written so that a reader does not make it an LF."""
+    """Return an element as UTF-8. A CR is escaped, because XML parsers turn a raw CR into LF."""
     return ET.tostring(element, encoding="unicode").replace("\r", "&#13;").encode()
 
 
 def _xml(body: bytes, status: int) -> Response:
-    # As a header: Starlette adds no charset to this type, and must not.
+    # Set as a header: for a media type, Starlette could add a charset.
     return Response(XML_DECLARATION + body, status_code=status, headers={"content-type": XML})
 
 
@@ -159,7 +159,7 @@ def _json_form(document: Document) -> Document:
 
 
 class _NoDoctype(ET.TreeBuilder):
-    """Refuses documents that declare entities: no client needs them, and they can grow."""
+    """Refuses documents with a DOCTYPE, so that entities cannot expand."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:  # noqa: ARG002 - expat's signature
         raise Fault("InvalidXml", "DOCTYPE is not allowed")
@@ -169,7 +169,7 @@ def parse_xml(body: bytes) -> ET.Element:
     """Return the root of an XML body.
 
     Raises:
-        Fault: InvalidXml, when it is not well-formed or has a DOCTYPE.
+        Fault: InvalidXml: the body is not well-formed or has a DOCTYPE.
     """
     parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314 - a DOCTYPE, and so any entity, is refused
     try:
@@ -181,10 +181,10 @@ def parse_xml(body: bytes) -> ET.Element:
 
 
 def local_name(element: ET.Element) -> str:
-    """Return an element's name without the namespace it must have.
+    """Return an element's name without its namespace.
 
     Raises:
-        Fault: InvalidXml, when it is in another namespace, or in none.
+        Fault: InvalidXml: the namespace is missing or wrong.
     """
     if not element.tag.startswith(_TAG):
         raise Fault("InvalidXml", f"{element.tag} is not in the namespace {NAMESPACE}")
@@ -192,10 +192,10 @@ def local_name(element: ET.Element) -> str:
 
 
 def read_info(body: bytes, *, as_json: bool) -> Mapping[str, Any]:
-    """Return the settings of a jobInfo that a client sent.
+    """Return the settings in a jobInfo that a client sent.
 
     Raises:
-        Fault: InvalidXml or InvalidJob, when it cannot be read.
+        Fault: InvalidXml or InvalidJob: the document cannot be read.
     """
     return _read_json(body) if as_json else _read_xml(body)
 

@@ -1,4 +1,4 @@
-"""Bulk API 1.0 jobs and their batches: states, counts and the list of them. No HTTP."""
+"""Bulk API 1.0 jobs and batches: states, counts, and the list of jobs. No HTTP."""
 
 from __future__ import annotations
 
@@ -49,26 +49,26 @@ ENDED = frozenset({BatchState.COMPLETED, BatchState.FAILED, BatchState.NOT_PROCE
 
 
 class Work(Protocol):
-    """What a batch does when its time has come."""
+    """The processing of a batch."""
 
     def run(self, batch: Batch) -> BatchState:
-        """Do it and return the state that follows. Raises BatchFailure."""
+        """Process the batch and return its final state. Raises BatchFailure."""
 
 
 class BatchFailure(Exception):  # noqa: N818 - Salesforce's word for it: the batch's state is Failed
-    """The batch as a whole fails; the text is its stateMessage."""
+    """The batch fails; the text is its stateMessage."""
 
 
-class BatchAborted(Exception):  # noqa: N818 - what happens, not what is wrong
-    """Somebody aborts the job while the batch is worked on."""
+class BatchAborted(Exception):  # noqa: N818 - not an error: another user aborted the job
+    """Another user aborts the job while the batch is processed."""
 
 
 def end_early(fault: JobFault) -> NoReturn:
-    """Let a fault end a batch in the middle of its work.
+    """End a batch as a fault says.
 
     Raises:
-        BatchFailure: The fault is that it fails.
-        BatchAborted: The fault is that its job is aborted.
+        BatchFailure: The fault is `job_failed`.
+        BatchAborted: The fault is `job_aborted`.
     """
     if isinstance(fault, JobFailed):
         raise BatchFailure(fault.message)
@@ -80,9 +80,10 @@ class Batch:
     """One batch.
 
     Attributes:
-        begun: Whether it is worked on; until then InProgress is only shown, and it can be aborted.
-        processed: Rows tried.
-        failed: Those of them that were refused.
+        started: Whether processing has started. A batch that is only shown as InProgress can be
+            aborted.
+        processed: The number of processed rows, saved or rejected.
+        failed: The number of rejected rows.
     """
 
     id: str
@@ -104,10 +105,10 @@ class Batch:
 
 @dataclass
 class Job:
-    """One job; its lock guards the states of its batches too.
+    """One job. Its lock also guards the states of its batches.
 
     Attributes:
-        folder: Where its batches keep their files.
+        folder: The folder of the batches' files.
     """
 
     id: str
@@ -125,11 +126,11 @@ class Job:
         self.modified = self.created
 
     def count(self, state: BatchState) -> int:
-        """Return how many batches are in a state."""
+        """Return the number of batches in a state."""
         return sum(batch.state is state for batch in self.batches)
 
     def current(self, batch: Batch) -> Batch:
-        """Return the batch that is next to be worked on: a Serial job does one after another."""
+        """Return the batch that a poll can move: in a Serial job, the first that has not ended."""
         if not self.settings.serial:
             return batch
         return next((one for one in self.batches if one.state not in ENDED), batch)
@@ -144,14 +145,14 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
 
     def add(self, job: Job) -> None:
-        """Keep a new job."""
+        """Add a new job."""
         self._jobs[job.id[:_SHORT_ID]] = job
 
     def get(self, job_id: str) -> Job:
         """Return a job by its id of 15 or 18 characters.
 
         Raises:
-            Fault: InvalidJob, when there is none.
+            Fault: InvalidJob: there is no such job.
         """
         job = self._jobs.get(job_id[:_SHORT_ID])
         if job is None or job_id not in (job.id, job.id[:_SHORT_ID]):
@@ -166,7 +167,7 @@ class Jobs:
         """Return a batch of a job by its id of 15 or 18 characters.
 
         Raises:
-            Fault: InvalidBatch, when the job has none of this id.
+            Fault: InvalidBatch: the job has no such batch.
         """
         for batch in job.batches:
             if batch_id in (batch.id, batch.id[:_SHORT_ID]):
@@ -174,7 +175,7 @@ class Jobs:
         raise Fault("InvalidBatch", f"Unable to find batch for id: {batch_id}")
 
     def submit(self, batch: Batch) -> None:
-        """Let a batch be worked on as the progress policy says."""
+        """Hand a batch over for processing, as the progress policy says."""
         self._progress.submit(
             batch.id,
             lambda: self._work(batch),
@@ -183,23 +184,23 @@ class Jobs:
         )
 
     def polled(self, batches: Iterable[Batch]) -> None:
-        """Count a poll of batches; of a Serial job only the one that is next can move."""
+        """Count a poll of batches. In a Serial job, only the current batch can move."""
         for batch_id in dict.fromkeys(batch.job.current(batch).id for batch in list(batches)):
             self._progress.polled(batch_id)
 
     def close(self, job: Job) -> None:
-        """Let nothing more be added; what is queued is still worked on.
+        """Close a job: no batch can be added, and the queued batches are processed.
 
         Raises:
-            Fault: InvalidJobState, when the job is not Open.
+            Fault: InvalidJobState: the job is not Open.
         """
         self._become(job, JobState.CLOSED, {JobState.OPEN}, "Closing")
 
     def abort(self, job: Job) -> None:
-        """Abort a job: batches that wait are not processed, saved rows stay saved.
+        """Abort a job: waiting batches are not processed, saved rows stay saved.
 
         Raises:
-            Fault: InvalidJobState, when it was aborted before.
+            Fault: InvalidJobState: the job is already Aborted.
         """
         with job.lock:
             self._become(job, JobState.ABORTED, {JobState.OPEN, JobState.CLOSED}, "Aborting")
@@ -209,7 +210,7 @@ class Jobs:
                     self._progress.drop(batch.id)
 
     def clear(self) -> None:
-        """Forget all jobs and their files."""
+        """Remove all jobs and their files."""
         jobs = self.all()
         for job in jobs:
             with job.lock:
@@ -246,10 +247,10 @@ class Jobs:
             end = BatchState.NOT_PROCESSED
             with suppress(Fault):
                 self.abort(batch.job)
-        except Exception:  # noqa: BLE001 - a fault of ours must end the batch too: a client would poll it for ever
-            _log.exception("batch %s: the sandbox itself failed", batch.id)
+        except Exception:  # noqa: BLE001 - a bug of the sandbox must end the batch, or a client polls it without end
+            _log.exception("batch %s: internal error of the sandbox", batch.id)
             end = BatchState.FAILED
-            batch.message = "InternalServerError : the sandbox failed, see its log"
+            batch.message = "InternalServerError : internal error of the sandbox, see its log"
         batch.processing_ms = int((self._clock.now() - started).total_seconds() * 1000)
         self._end(batch, end)
 

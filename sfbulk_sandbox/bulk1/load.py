@@ -1,4 +1,4 @@
-"""What a batch of a load does: its rows into the org, and one result per row in their order."""
+"""Processes a batch of a load: saves its rows and writes one result per row, in their order."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _CSV = CsvDialect(",", "\n")
 
 
 class LoadWork:
-    """The rows of one batch.
+    """The processing of one batch.
 
     Attributes:
-        results_path: The results in the job's format.
+        results_path: The file of the results, in the job's format.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class LoadWork:
         self.results_path = results_path
 
     def run(self, batch: Batch) -> BatchState:
-        """Save the rows; a refused row does not fail the batch."""
+        """Save the rows. A rejected row does not fail the batch."""
         settings = batch.job.settings
         table = read_table(batch.request_path, settings.content, self._org.behaviour)
         if settings.line_ending:
@@ -80,7 +80,7 @@ class LoadWork:
 def _csv(results: Iterable[RowResult]) -> Iterator[bytes]:
     yield _CSV.encode(["Id", "Success", "Created", "Error"])
     for result in results:
-        # As recorded: a refused row has no id, not even that of an update.
+        # As recorded: a rejected row has no id, even in an update.
         record_id = (result.id or "") if result.success else ""
         yield _CSV.encode(
             [record_id, _word(result.success), _word(result.created), error_text(result)]

@@ -1,4 +1,4 @@
-"""Makes jobs and batches: ids, files, and the work each batch has."""
+"""Creates jobs and batches: ids, files, and the processing of each batch."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _JOB_PREFIX, _BATCH_PREFIX = "750", "751"
 
 
 class NewJobs:
-    """Makes jobs and batches.
+    """Creates jobs and batches.
 
     Args:
-        org: Rows and schema.
+        org: The rows and the schema.
         jobs: Where jobs are kept.
-        script: The faults that may strike a batch.
-        usage: Where batches are counted.
+        script: The scripted faults.
+        usage: Counts batches.
         paging: How many rows a result file has.
-        folder: Where each job gets a folder of its own.
+        folder: The parent of the jobs' folders.
     """
 
-    def __init__(  # noqa: PLR0913 - it is where the parts of a job meet
+    def __init__(  # noqa: PLR0913 - everything that a job uses, each by name
         self,
         org: Org,
         *,
@@ -52,7 +52,7 @@ class NewJobs:
         self._folder = folder
 
     def job(self, settings: JobSettings, version: str) -> Job:
-        """Return a new job, which is Open."""
+        """Create a job; its state is Open."""
         job_id = self._org.new_id(_JOB_PREFIX)
         folder = self._folder / job_id
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,11 +68,10 @@ class NewJobs:
         return job
 
     def batch(self, job: Job, body: bytes) -> Batch:
-        """Add a batch to a job; it waits until it is submitted.
+        """Add a batch to a job. It is not processed before `Jobs.submit`.
 
         Raises:
-            Fault: InvalidJobState, when the job is not Open; ExceededQuota, when the day's
-                batches are used up.
+            Fault: InvalidJobState: the job is not Open. ExceededQuota: no daily batches are left.
         """
         if not self._usage.left(DAILY_INGEST_BATCHES):
             raise Fault("ExceededQuota", "ApiBatchItems Limit exceeded.")
@@ -101,7 +100,7 @@ class NewJobs:
     def _add_chunk(self, original: Batch, soql: str) -> None:
         job = original.job
         with job.lock:
-            # Closing a job does not keep its chunks out, aborting it does.
+            # Chunks are still added to a Closed job, but not to an Aborted one.
             if job.state is JobState.ABORTED:
                 return
             batch = self._added(job, self._org.new_id(_BATCH_PREFIX), soql.encode(), self._query())

@@ -1,4 +1,4 @@
-"""What a batch of a query does: its rows into result files, or more batches for parts of it."""
+"""Processes a batch of a query: writes result files, or adds a batch per chunk."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 _RESULT_PREFIX = "752"
 _SHORT_ID = 15
-# Columns come in the order of the SELECT list in every version (recorded in 46.0).
+# Columns are in the order of the SELECT list in every version (recorded in 46.0).
 _VERSION = 68.0
 
 
 class QueryWork:
-    """The result files of one query.
+    """The processing of one query batch, and its result files.
 
     Attributes:
-        result_ids: Their ids, of 15 characters as recorded; known once the batch is Completed.
+        result_ids: The ids of the files, of 15 characters as recorded; empty before Completed.
     """
 
     def __init__(self, org: Org, *, script: Script, paging: Paging) -> None:
@@ -68,7 +68,7 @@ class QueryWork:
         """Yield one result file.
 
         Raises:
-            Fault: InvalidBatch, when the batch has no result of this id.
+            Fault: InvalidBatch: the batch has no result with this id.
         """
         if self._rows is None or result_id not in (
             *self.result_ids,
@@ -93,7 +93,7 @@ class QueryWork:
 
 
 class ChunkedQueryWork:
-    """A query that PK chunking divides: it finds nothing itself and adds a batch per range."""
+    """The processing of a query batch with PK chunking: it adds a batch per range of ids."""
 
     def __init__(
         self, org: Org, chunking: PkChunking, add_batch: Callable[[Batch, str], None]
@@ -118,7 +118,7 @@ def batch_soql(batch: Batch) -> str:
     """Return the statement of a query batch.
 
     Raises:
-        Fault: MALFORMED_QUERY, when it is not UTF-8.
+        Fault: MALFORMED_QUERY: the text is not UTF-8.
     """
     try:
         return batch.request_path.read_text(encoding="utf-8")
@@ -130,7 +130,7 @@ def checked_query(org: Org, batch: Batch) -> Query:
     """Return the query of a batch.
 
     Raises:
-        Fault: The SOQL is not one that bulk answers, or not about the job's object.
+        Fault: Bulk does not support the SOQL, or the SOQL is not for the job's object.
     """
     settings = batch.job.settings
     query = org.query(
@@ -149,7 +149,7 @@ def checked_query(org: Org, batch: Batch) -> Query:
 
 
 def _state_message(fault: Fault) -> str:
-    """Return a refusal in the words of this API, which has other codes than Bulk 2.0."""
+    """Return the stateMessage of a fault. The codes of Bulk API 1.0 differ from those of 2.0."""
     message = fault.message.replace("Bulk V2 Query", "Bulk Query")
     if fault.code == "InvalidBatch":
         return f"InvalidBatch : {message}"

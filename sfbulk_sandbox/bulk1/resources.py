@@ -1,7 +1,8 @@
-"""Bulk API 1.0 over HTTP: which form each answer takes, and what each call does.
+"""Bulk API 1.0 over HTTP.
 
-A job answers in the notation of the request, its batches in that of the job; errors follow the
-request and are XML when it says nothing (as singer's and jsforce's clients rely on).
+Answers about a job are in the notation of the request (XML or JSON), answers about batches in that
+of the job. Errors are in the notation of the request, or in XML if it has none, as clients expect
+(singer, jsforce).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.limits import Usage
     from sfbulk_sandbox.org.org import Org
 
-# Bulk API guide, Batch Size: 10 MB and 10,000,000 characters; a character has at least a byte.
+# Bulk API guide, Batch Size: 10 MB and 10,000,000 characters. A character has at least one byte.
 MOST_BATCH_BYTES = 10_000_000
 _BLOCK_BYTES = 256 * 1024
 
@@ -43,7 +44,7 @@ _MEDIA_TYPES = {
     ContentType.XML: ("application/xml", "text/xml"),
     ContentType.JSON: ("application/json",),
 }
-# What every API refuses alike has a code of its own in this one.
+# The codes of Bulk API 1.0 for faults that all APIs have.
 _CODES = {"UNKNOWN_EXCEPTION": "ClientInputError", "METHOD_NOT_ALLOWED": "InvalidUrl"}
 _DOCUMENT_TYPES = ("", *_MEDIA_TYPES[ContentType.XML], *_MEDIA_TYPES[ContentType.JSON])
 
@@ -52,11 +53,11 @@ class Bulk1Resources:
     """The resources under /services/async.
 
     Args:
-        org: Knows the objects.
+        org: The objects.
         jobs: Where jobs are kept.
-        maker: Makes jobs and batches.
-        is_live: Tells whether a session id is good.
-        usage: Where calls are counted.
+        new_jobs: Creates jobs and batches.
+        is_live: Returns whether a session id is valid.
+        usage: Counts requests.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Bulk1Resources:
         ]
 
     def create(self, request: Request) -> Response:
-        """Create a job that is open for batches."""
+        """Create a job."""
         as_json = _document_is_json(request)
         document = read_info(request.body, as_json=as_json)
         if not as_json:
@@ -110,7 +111,7 @@ class Bulk1Resources:
         return info_response("jobInfo", job_document(job), as_json=as_json, status=201)
 
     def job_info(self, request: Request) -> Response:
-        """Tell a job's state and counts."""
+        """Return the state and the counts of a job."""
         job = self._job(request)
         self._jobs.polled(job.batches)
         return info_response("jobInfo", job_document(job), as_json=_job_is_json(request, job))
@@ -143,7 +144,7 @@ class Bulk1Resources:
                 f"with request size {len(request.body)}",
             )
         batch = self._new_jobs.batch(job, request.body)
-        # The state of this moment: the worker may be done before the answer is sent.
+        # Not the current state: the worker may have finished before the answer is sent.
         document = batch_document(batch)
         self._jobs.submit(batch)
         answer = info_response("batchInfo", document, as_json=_is_json(job), status=201)
@@ -153,7 +154,7 @@ class Bulk1Resources:
         return answer
 
     def batch_list(self, request: Request) -> Response:
-        """Tell the state of every batch, those of PK chunking among them."""
+        """Return the state of every batch, including the chunks of PK chunking."""
         job = self._job(request)
         self._jobs.polled(job.batches)
         return documents.list_response(
@@ -161,18 +162,18 @@ class Bulk1Resources:
         )
 
     def batch_info(self, request: Request) -> Response:
-        """Tell a batch's state and counts."""
+        """Return the state and the counts of a batch."""
         batch = self._batch(request)
         self._jobs.polled([batch])
         return info_response("batchInfo", batch_document(batch), as_json=_is_json(batch.job))
 
     def request(self, request: Request) -> Response:
-        """Send a batch back as it came in."""
+        """Return a batch as it was sent."""
         batch = self._batch(request)
         return _data(batch, _blocks(batch.request_path))
 
     def result(self, request: Request) -> Response:
-        """Send what became of each row, or the ids of a query's result files."""
+        """Return the result of each row, or the ids of a query's result files."""
         batch = self._completed(request)
         if isinstance(batch.work, QueryWork):
             return documents.result_list_response(
@@ -183,7 +184,7 @@ class Bulk1Resources:
         return _data(batch, _blocks(batch.work.results_path))
 
     def query_result(self, request: Request) -> Response:
-        """Send a result file of a query."""
+        """Return a result file of a query."""
         batch = self._completed(request)
         if not isinstance(batch.work, QueryWork):
             raise Fault("InvalidBatch", "A load has one result, without an id")
@@ -220,12 +221,12 @@ class Bulk1Resources:
 
 
 def _data(batch: Batch, body: Iterator[bytes]) -> Response:
-    # A header and no media type: clients compare text/csv by equality, so it has no charset.
+    # Set as a header, so that Starlette adds no charset: clients compare text/csv by equality.
     return StreamingResponse(body, headers={"content-type": batch.job.settings.content.media_type})
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    # Opened when it is read: of a client that has gone nobody would close it.
+    # The file is opened at the first read: if the client has gone, it is never opened.
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             yield block

@@ -1,4 +1,4 @@
-"""The result files of a query in CSV, JSON and XML: what stands before, in and after the rows."""
+"""The result files of a query in CSV, JSON and XML: start, rows and end."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _Names = tuple[str, ...]
 
 
 class Format(Protocol):
-    """How rows become files.
+    """A format of result files.
 
     Attributes:
-        separator: What stands between two rows of a file and is not part of either.
-        tail: What ends a file.
-        empty: The whole of the one file of a query without rows.
+        separator: The bytes between two rows.
+        tail: The end of a file.
+        empty: The file of a query without rows.
     """
 
     separator: bytes
@@ -37,7 +37,7 @@ class Format(Protocol):
     empty: bytes
 
     def head(self, query: Query) -> bytes:
-        """Return what begins a file."""
+        """Return the start of a file."""
 
     def rows(self, query: Query, version: float) -> Iterator[bytes]:
         """Yield the rows."""
@@ -101,7 +101,7 @@ class _Xml:
 
 def _record(sobject_name: str, cells: Mapping[_Names, str]) -> ET.Element:
     record = _sobject("records", sobject_name)
-    # The SOAP form of a record leads with type and Id; a selected Id comes once more.
+    # As in SOAP, a record begins with type and Id; a selected Id is written a second time.
     _leaf(record, "Id", cells.get(("Id",), ""))
     parents: dict[_Names, ET.Element] = {(): record}
     for path, text in cells.items():
@@ -128,7 +128,7 @@ def _leaf(holder: ET.Element, name: str, text: str) -> None:
 
 
 def _to_epoch(record: dict[str, Any], path: _Names) -> None:
-    """Write an instant as JSON results have it: milliseconds since 1970, a number (recorded)."""
+    """Replace a timestamp by milliseconds since 1970, as recorded for JSON results."""
     holder: Any = record
     for name in path[:-1]:
         holder = holder[name]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOADS: tuple[Operation, ...] = ("insert", "update", "upsert", "delete", "hardDelete")
 _QUERIES = ("query", "queryAll")
 _MODES = ("Parallel", "Serial")
-# XML elements are a sequence: those of a create call come in this order.
+# In XML, the elements of a create request must be in this order (an xs:sequence).
 _ORDER = (
     "operation",
     "object",
@@ -47,11 +47,11 @@ class ContentType(str, Enum):
 
 @dataclass(frozen=True)
 class JobSettings:
-    """What a job was created with.
+    """The settings of a job.
 
     Attributes:
-        load: Its operation when it writes, None when it queries.
-        line_ending: What each line end inside a cell becomes; None leaves it alone.
+        load: The operation of a load; None for a query.
+        line_ending: Replaces every line ending inside a cell; None keeps them.
     """
 
     operation: str
@@ -68,16 +68,16 @@ class JobSettings:
 def check_settings(
     org: Org, document: Mapping[str, Any], chunking: PkChunking | None, line_ending: str | None
 ) -> JobSettings:
-    """Return the settings of a create call.
+    """Return the settings of a create request.
 
     Args:
-        org: Knows the objects.
-        document: The jobInfo; its key order is that of the document.
-        chunking: What Sforce-Enable-PKChunking asks for.
-        line_ending: Sforce-Line-Ending.
+        org: The objects and the switches.
+        document: The jobInfo.
+        chunking: The settings of Sforce-Enable-PKChunking.
+        line_ending: The header Sforce-Line-Ending.
 
     Raises:
-        Fault: InvalidJob, FeatureNotEnabled or InvalidXml, naming what is wrong.
+        Fault: InvalidJob or FeatureNotEnabled: a setting is not valid.
     """
     _check_keys(document)
     operation = _choice(document, "operation", (*_LOADS, *_QUERIES))
@@ -104,10 +104,10 @@ def check_settings(
 
 
 def check_order(document: Mapping[str, Any]) -> None:
-    """Check that XML elements came in the order of their sequence.
+    """Check the order of XML elements.
 
     Raises:
-        Fault: InvalidXml, naming the element that came too late.
+        Fault: InvalidXml: an element is in the wrong place.
     """
     places = [_ORDER.index(key) for key in document if key in _ORDER]
     for place, following in pairwise(places):
@@ -117,7 +117,7 @@ def check_order(document: Mapping[str, Any]) -> None:
 
 def _check_keys(document: Mapping[str, Any]) -> None:
     if unknown := sorted(set(document) - set(_ORDER)):
-        raise Fault("InvalidJob", f"{unknown[0]} is no setting of a new job")
+        raise Fault("InvalidJob", f"{unknown[0]} is not a setting of a new job")
 
 
 def _text(document: Mapping[str, Any], key: str) -> str | None:
@@ -139,7 +139,7 @@ def _choice(
 
 def _content(document: Mapping[str, Any]) -> ContentType:
     if str(document.get("contentType", "")).startswith("ZIP_"):
-        raise Fault("FeatureNotEnabled", "sfbulk-sandbox takes no binary content (ZIP_*)")
+        raise Fault("FeatureNotEnabled", "sfbulk-sandbox does not support binary content (ZIP_*)")
     return ContentType(_choice(document, "contentType", tuple(ContentType), "XML"))
 
 

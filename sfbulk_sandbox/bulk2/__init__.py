@@ -1,1 +1,1 @@
-"""Bulk API 2.0: jobs, their uploads, their work and their results."""
+"""Bulk API 2.0: jobs, uploads, the processing of jobs, and results."""

@@ -1,4 +1,4 @@
-"""What a bulk load does: 200 rows at a time into the org, and a result for each row."""
+"""Processes an ingest job: saves 200 rows at a time and writes a result for each row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHUNK_ROWS = 200
 
 
 class ResultKind(str, Enum):
-    """The three result resources; Salesforce takes their names in any letter case."""
+    """The three results of a job. Their names in paths are not case sensitive."""
 
     SUCCESSFUL = "successfulresults"
     FAILED = "failedresults"
@@ -38,10 +38,10 @@ class ResultKind(str, Enum):
 
 
 class IngestWork:
-    """The upload of one load, and what became of its rows.
+    """The processing of one ingest job: its upload and its results.
 
     Attributes:
-        upload_path: Where the uploaded bytes go.
+        upload_path: The file of the uploaded bytes.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class IngestWork:
         self._failed = ResultLog(folder / "failed.csv")
 
     def run(self, job: Job) -> None:
-        """Load the rows; what a failure or an abort leaves stays unprocessed."""
+        """Load the rows. After a failure or an abort, the other rows stay unprocessed."""
         if not job.uploads:
             raise JobFailure("InvalidBatch : No data was uploaded")
         try:
@@ -72,7 +72,7 @@ class IngestWork:
     def results(self, job: Job, kind: ResultKind) -> Iterator[bytes]:
         """Yield one of the three results as CSV, header first."""
         columns = self._columns(job)
-        # Our two names are quoted, the uploaded ones are not (as recorded).
+        # As recorded: the two sf__ names are quoted, the uploaded names are not.
         start = {
             ResultKind.SUCCESSFUL: ["sf__Id", "sf__Created"],
             ResultKind.FAILED: ["sf__Id", "sf__Error"],
@@ -134,7 +134,7 @@ class IngestWork:
         try:
             yield from self._upload(job).rows()
         except UploadRefusedError:
-            # From here on the upload holds no rows, only bytes.
+            # After this point the upload cannot be parsed, so it has no more rows.
             return
 
     def _upload(self, job: Job) -> Upload:
@@ -146,7 +146,7 @@ class IngestWork:
         )
 
     def _columns(self, job: Job) -> list[_Column]:
-        """Return the uploaded columns that stand for a field: results show no others."""
+        """Return the uploaded columns that are fields. Results have no other columns."""
         if not job.uploads:
             return []
         try:
@@ -168,11 +168,11 @@ class IngestWork:
 
 
 def interleaved_chunks(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
-    """Yield the rows of a job by the chunks they are saved in, in the order of the saving.
+    """Yield the chunks of a job's rows, in the order in which they are saved.
 
-    Salesforce works on the batches of a job in parallel. Here two of them take turns, a chunk
-    each, which is the same at every run: a client that counts on the order of its file, or puts a
-    key into two batches, is found out.
+    Salesforce processes the batches of a job in parallel. Here two batches take turns, one chunk
+    each, in the same order at every run. So a client fails if it relies on the order of rows in its
+    file, or has a key in two batches.
     """
     while pair := list(islice(rows, 2 * BATCH_ROWS)):
         for start in range(0, BATCH_ROWS, CHUNK_ROWS):
@@ -190,7 +190,7 @@ def _first_rows(chunks: Iterator[list[list[str]]], count: int) -> Iterator[list[
 
 
 class _Column:
-    """One uploaded column and how its cells read after typing."""
+    """One uploaded column, and the text of its cells in results."""
 
     def __init__(
         self, name: str, index: int, parse: Callable[[str], Stored] | None, *, is_lost: bool
@@ -201,11 +201,11 @@ class _Column:
         self._is_lost = is_lost
 
     def raw(self, cells: Sequence[str]) -> str:
-        """Return the cell as uploaded, empty when the row ends before it."""
+        """Return the cell as uploaded; empty if the row is too short."""
         return cells[self._index] if self._index < len(cells) else ""
 
     def text(self, cells: Sequence[str]) -> str:
-        """Return the cell as the org understood it, or as uploaded when it did not."""
+        """Return the cell as the org parsed it, or as uploaded if it cannot be parsed."""
         text = self.raw(cells)
         if text == NULL:
             return ""
@@ -217,12 +217,12 @@ class _Column:
             return text
 
     def text_of_failed(self, cells: Sequence[str]) -> str:
-        """Return the cell as failed results show it."""
+        """Return the cell for failedResults."""
         return "" if self._is_lost else self.text(cells)
 
 
 def error_text(result: RowResult) -> str:
-    """Return sf__Error: code:message:fields and two dashes, a space before them after fields."""
+    """Return sf__Error: `code:message:fields --`, or `code:message:--` without fields."""
     return ";".join(
         f"{error.code}:{error.message}:{','.join(error.fields)}{' ' if error.fields else ''}--"
         for error in result.errors

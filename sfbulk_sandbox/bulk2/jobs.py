@@ -1,4 +1,4 @@
-"""Bulk 2.0 jobs: their states, what may follow what, and the list of them. No HTTP."""
+"""Bulk API 2.0 jobs: states, transitions, and the list of jobs. No HTTP."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class JobState(str, Enum):
 
 
 class JobType(str, Enum):
-    """The two kinds of Bulk 2.0 jobs in Salesforce's words."""
+    """The two types of Bulk API 2.0 jobs in Salesforce's words."""
 
     QUERY = "V2Query"
     INGEST = "V2Ingest"
 
 
 _SHORT_ID = 15
-# As recorded, "multipe" too.
+# As recorded, with the misspelling "multipe".
 _TOO_MANY_UPLOADS = (
     "Found multipe contents for job: <{}>, please 'Close' / 'Abort' / 'Delete' the current Job "
     "then create a new Job and make sure you only do 'PUT' once on a given Job."
@@ -61,26 +61,29 @@ _FOLLOWS = {
 
 
 class Work(Protocol):
-    """What a job does when its time has come."""
+    """The processing of a job."""
 
     def run(self, job: Job) -> None:
-        """Do it; stop soon once the job is no longer InProgress. Raises JobFailure."""
+        """Process the job; stop when the job is no longer InProgress. Raises JobFailure."""
 
     def discard(self) -> None:
-        """Remove its files."""
+        """Remove the files."""
 
 
 class JobFailure(Exception):  # noqa: N818 - Salesforce's word for it: the job's state is Failed
-    """The job as a whole fails; the text is its errorMessage."""
+    """The job fails; the text is its errorMessage."""
 
 
 @dataclass
 class Job:
     """One job.
 
-    `uploads` counts the uploads that were taken; only one may be. `processed` counts rows tried,
-    `failed` those of them that were refused, `total` all rows once they are known.
-    Times are milliseconds.
+    Attributes:
+        uploads: The number of accepted uploads. With more than one, the job cannot be closed.
+        processed: The number of processed rows, saved or rejected.
+        failed: The number of rejected rows.
+        total: The number of rows, when it is known.
+        processing_ms: The processing time in milliseconds.
     """
 
     id: str
@@ -109,15 +112,15 @@ class Job:
 
     @property
     def dialect(self) -> CsvDialect:
-        """The CSV the job reads and writes."""
+        """The CSV dialect of the job."""
         return self.settings.dialect
 
     def may_become(self, state: JobState) -> bool:
-        """Tell whether the state may follow the one the job is in."""
+        """Return whether the job may change to a state."""
         return state in _FOLLOWS[self.state]
 
     def become(self, state: JobState, now: datetime) -> bool:
-        """Move to a state if that may follow, and tell whether it did."""
+        """Change to a state if that is allowed, and return whether it was."""
         with self.lock:
             if not self.may_become(state):
                 return False
@@ -126,7 +129,7 @@ class Job:
 
 
 class Jobs:
-    """Every job of the org, and the moves they make. Safe to use from several threads."""
+    """The Bulk API 2.0 jobs of the org, and their transitions. Safe to use from several threads."""
 
     def __init__(self, clock: Clock, progress: Progress) -> None:
         self._clock = clock
@@ -134,7 +137,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
 
     def add(self, job: Job) -> None:
-        """Keep a new job; one that needs no upload is ready for work."""
+        """Add a new job. A query job is ready for processing."""
         self._jobs[job.id[:_SHORT_ID]] = job
         if job.state is JobState.UPLOAD_COMPLETE:
             self._submit(job)
@@ -143,7 +146,7 @@ class Jobs:
         """Return a job by its id of 15 or 18 characters.
 
         Raises:
-            Fault: 404, when there is none of this type, or it was deleted.
+            Fault: 404: there is no such job of this type.
         """
         job = self._jobs.get(job_id[:_SHORT_ID])
         if job and job.type is job_type and job_id in (job.id, job.id[:_SHORT_ID]):
@@ -155,10 +158,10 @@ class Jobs:
         return [job for job in list(self._jobs.values()) if job.type is job_type]
 
     def close_upload(self, job: Job) -> None:
-        """Take the upload for complete and the job for ready.
+        """Close the upload, so that the job is processed.
 
         Raises:
-            Fault: The job is not Open, or has more than one upload; it stays as it is.
+            Fault: The job is not Open, or has more than one upload. The job is not changed.
         """
         if job.uploads > 1:
             raise Fault(code="INVALIDJOB", message=_TOO_MANY_UPLOADS.format(job.id[:_SHORT_ID]))
@@ -167,10 +170,10 @@ class Jobs:
         self._submit(job)
 
     def abort(self, job: Job) -> None:
-        """Abort a job that has not ended; rows already saved stay saved.
+        """Abort a job. Saved rows stay saved.
 
         Raises:
-            Fault: The job has ended.
+            Fault: The job has already ended.
         """
         if not job.become(JobState.ABORTED, self._clock.now()):
             if job.state is JobState.JOB_COMPLETE:
@@ -182,7 +185,7 @@ class Jobs:
         """Remove a job and its files.
 
         Raises:
-            Fault: The job is in none of the allowed states.
+            Fault: The job is not in an allowed state.
         """
         with job.lock:
             if job.state not in allowed:
@@ -191,14 +194,14 @@ class Jobs:
                     message="Error encountered when deleting the job because the job is not "
                     "terminated",
                 )
-            # A deleted job that was still queued must find nothing to do.
+            # A deleted job in the queue must not be processed.
             job.become(JobState.ABORTED, self._clock.now())
             self._jobs.pop(job.id[:_SHORT_ID], None)
         self.progress.forget(job.id)
         job.work.discard()
 
     def clear(self) -> None:
-        """Forget all jobs and their files."""
+        """Remove all jobs and their files."""
         jobs = list(self._jobs.values())
         for job in jobs:
             job.become(JobState.ABORTED, self._clock.now())
@@ -232,18 +235,18 @@ class Jobs:
         except JobFailure as failure:
             job.error_message = str(failure)
             return JobState.FAILED
-        except Exception:  # noqa: BLE001 - a fault of ours must end the job too: a client would poll it for ever
-            _log.exception("job %s: the sandbox itself failed", job.id)
-            job.error_message = "InternalServerError : the sandbox failed, see its log"
+        except Exception:  # noqa: BLE001 - a bug of the sandbox must end the job, or a client polls it without end
+            _log.exception("job %s: internal error of the sandbox", job.id)
+            job.error_message = "InternalServerError : internal error of the sandbox, see its log"
             return JobState.FAILED
         return JobState.JOB_COMPLETE
 
 
 def end_early(job: Job, fault: JobFault, clock: Clock) -> None:
-    """Let a fault end a job in the middle of its work.
+    """End a job as a fault says.
 
     Raises:
-        JobFailure: The fault is that it fails.
+        JobFailure: The fault is `job_failed`.
     """
     if isinstance(fault, JobFailed):
         raise JobFailure(fault.message)

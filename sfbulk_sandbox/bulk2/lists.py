@@ -1,4 +1,4 @@
-"""The lists of Bulk API 2.0: the jobs of either bulk API, filtered and 1,000 a page."""
+"""The job lists of Bulk API 2.0: jobs of both bulk APIs, with filters, 1,000 a page."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _FILTERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ListedJob:
-    """A job as a list shows it.
+    """A job in a list.
 
     Attributes:
-        id: Its id.
-        created: When; lists are in this order, though Salesforce promises none.
-        facts: What the filters compare, by their names.
-        document: Its entry in the list.
+        id: The id of the job.
+        created: The creation time, by which lists are sorted. (Salesforce documents no order.)
+        facts: The values that filters compare, by filter name.
+        document: The entry in the list.
     """
 
     id: str
@@ -42,15 +42,15 @@ class ListedJob:
 
 
 def list_document(request: Request, path: str, jobs: Iterable[ListedJob]) -> dict[str, Any]:
-    """Return the page of a list that a call asks for (Get Information About All Jobs).
+    """Return one page of a list (Get Information About All Jobs).
 
     Args:
         request: Has the filters and the locator.
-        path: The list's own path, for nextRecordsUrl.
+        path: The path of the list, for nextRecordsUrl.
         jobs: All jobs of the list.
 
     Raises:
-        Fault: A filter's value is none of Salesforce's words, or the locator was not given out.
+        Fault: A filter has an unknown value, or the locator is not valid.
     """
     filters = _filters(request)
     found = [job for job in jobs if filters.items() <= job.facts.items()]

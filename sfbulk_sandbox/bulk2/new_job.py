@@ -1,4 +1,4 @@
-"""Makes jobs of checked settings: ids, files, and the refusals of a create call."""
+"""Creates jobs from settings: checks the settings, and makes id, folder and processing."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _LOADS: tuple[Operation, ...] = ("insert", "update", "upsert", "delete", "hardDe
 
 
 class NewJobs:
-    """Makes jobs.
+    """Creates jobs.
 
     Args:
-        org: Rows and schema.
-        script: The faults that may strike a job.
-        usage: Where jobs and batches are counted.
-        folder: Where each job gets a folder of its own.
+        org: The rows and the schema.
+        script: The scripted faults.
+        usage: Counts jobs and batches.
+        folder: The parent of the jobs' folders.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class NewJobs:
         self._folder = folder
 
     def query_job(self, settings: JobSettings, version: str) -> Job:
-        """Return a query job.
+        """Create a query job.
 
         Raises:
-            Fault: The SOQL is not one that Bulk 2.0 answers.
+            Fault: A setting is not valid, or Bulk API 2.0 does not support the SOQL.
         """
         operation = settings.choice("operation", _QUERIES)
         soql = settings.required("query")
@@ -82,10 +82,10 @@ class NewJobs:
         )
 
     def ingest_job(self, settings: JobSettings, version: str) -> Job:
-        """Return an ingest job that waits for its upload.
+        """Create an ingest job.
 
         Raises:
-            Fault: There is no such object, or the upsert key is none.
+            Fault: A setting is not valid, or there is no such object or no such upsert key.
         """
         self._usage.check(DAILY_INGEST_BATCHES)
         operation = settings.choice("operation", _LOADS)
@@ -132,5 +132,5 @@ def _upsert_key(settings: JobSettings, sobject: SObject) -> str:
     field = sobject.field(name)
     if field is None or not field.is_key:
         raise invalid_job(no_key(sobject, name))
-    # In the letter case of the request, as recorded of v47 and v61.
+    # In the letter case of the request, as recorded for v47 and v61.
     return name

@@ -33,9 +33,9 @@ _KNOWN_KEYS = frozenset(
     {"operation", "query", "contentType", "columnDelimiter", "lineEnding", "concurrencyMode"}
 )
 _RESULT_URLS = 5
-# No result is longer; a locator has four bytes for it.
+# A locator has four bytes for the page size.
 _MOST_ROWS = 2**32 - 1
-# Assumed: the guide shows isPkChunkingSupported in new versions and the recordings of 52.0 lack it.
+# Assumed: the guide shows isPkChunkingSupported, and the recordings of 52.0 do not have it.
 _PK_CHUNKING_SINCE = 60.0
 
 
@@ -64,7 +64,7 @@ class QueryJobResources(JobResources):
         ]
 
     def create(self, request: Request) -> Response:
-        """Create a job; it is ready at once and starts as the progress policy says."""
+        """Create a job. It is ready for processing at once."""
         settings = JobSettings(request.document(), known=_KNOWN_KEYS)
         job = self.context.new_job(settings, request.version)
         document = created_document(job)
@@ -72,7 +72,7 @@ class QueryJobResources(JobResources):
         return JsonResponse(document)
 
     def info(self, request: Request) -> Response:
-        """Tell a job's state."""
+        """Return the state of a job."""
         job = self.job(request)
         self.jobs.progress.polled(job.id)
         with job.lock:
@@ -96,7 +96,7 @@ class QueryJobResources(JobResources):
         return JsonResponse(short_document(job))
 
     def results(self, request: Request) -> Response:
-        """Send a page of a finished job's rows, header first."""
+        """Return a page of rows, header first."""
         if self._is_early(request) and self.behaviour.has("early_results", "no_content"):
             return no_content()
         job, work = self._finished(request)
@@ -105,13 +105,13 @@ class QueryJobResources(JobResources):
         more = end < work.rows.count
         headers = {
             "Sforce-NumberOfRecords": str(max(0, end - page.start)),
-            # The four letters: jsforce's loop does not end without them.
+            # The text "null": jsforce's loop does not end without it.
             "Sforce-Locator": locator(job, Page(end, page.size)) if more else "null",
         }
         return result_response(work.page(job, page), self.behaviour, headers)
 
     def result_pages(self, request: Request) -> Response:
-        """Name up to five pages that can be fetched in parallel (version 58.0 and later)."""
+        """Return the URLs of up to five pages, for parallel downloads (version 58.0 and later)."""
         job, work = self._finished(request)
         if self.behaviour.has("result_pages", "refused"):
             raise not_found()
@@ -124,7 +124,7 @@ class QueryJobResources(JobResources):
         return JsonResponse(_pages(path, locators))
 
     def failed_results(self, request: Request) -> Response:
-        """Send the header alone: rows of a query do not fail one by one."""
+        """Return only the header: a row of a query cannot fail."""
         job, work = self._finished(request)
         header = job.dialect.encode(["sf__Id", "sf__Error", *work.header])
         return result_response(iter([header]), self.behaviour)
@@ -143,7 +143,7 @@ class QueryJobResources(JobResources):
         if job.state is not JobState.JOB_COMPLETE:
             raise _too_early(job.state, self.behaviour)
         if not isinstance(job.work, QueryWork):
-            raise TypeError(f"job {job.id} is no query job")
+            raise TypeError(f"job {job.id} is not a query job")
         return job, job.work
 
     def _page(self, job: Job, request: Request) -> Page:
@@ -154,7 +154,10 @@ class QueryJobResources(JobResources):
             start, size = page.start, page.size
         if text := request.query.get("maxRecords"):
             if not text.isdecimal() or int(text) < 1:
-                raise Fault(code="INVALID_FIELD", message=f"maxRecords is no number: {text}")
+                raise Fault(
+                    code="INVALID_FIELD",
+                    message=f"maxRecords must be a whole number from 1, not {text}",
+                )
             size = min(int(text), _MOST_ROWS)
         return Page(start, size)
 
@@ -171,7 +174,7 @@ def _too_early(state: JobState, behaviour: Behaviour) -> Fault:
 
 
 def _pages(path: str, locators: Sequence[str]) -> dict[str, object]:
-    """Name pages as three clients read them (node-sf-bulk2 commit 8b532e7 and two others)."""
+    """The document that three clients expect (node-sf-bulk2 commit 8b532e7 and two others)."""
     links = [f"{path}/results?locator={text}" for text in locators[:_RESULT_URLS]]
     following = [f"{path}/resultPages?locator={text}" for text in locators[_RESULT_URLS:]]
     return {
@@ -182,7 +185,7 @@ def _pages(path: str, locators: Sequence[str]) -> dict[str, object]:
 
 
 def _pages_of_the_guide(path: str, locators: Sequence[str]) -> dict[str, object]:
-    """Name pages as the Bulk API guide does (Get Parallel Results for a Query Job)."""
+    """The document of the Bulk API guide (Get Parallel Results for a Query Job)."""
     urls = [f"{path}/results?locator={text}" for text in locators[:_RESULT_URLS]]
     following = [f"{path}/resultpages?locator={text}" for text in locators[_RESULT_URLS:]]
     return {

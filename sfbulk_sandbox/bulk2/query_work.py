@@ -1,4 +1,4 @@
-"""What a bulk query job does: a snapshot of its rows, encoded into a file, then pages of it."""
+"""Processes a query job: writes a snapshot of its rows to a file, and reads pages of it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _SEAL_BYTES = 4
 
 @dataclass(frozen=True)
 class Page:
-    """A run of rows: it begins at row `start` (0 is the first) and has at most `size` rows."""
+    """A page of rows: it begins at row `start` (from 0) and has at most `size` rows."""
 
     start: int
     size: int
 
 
 class QueryWork:
-    """The rows of one query job.
+    """The processing of one query job, and its rows.
 
     Attributes:
-        header: The column names, known once the job has run.
+        header: The column names; empty before the job has run.
         rows: The encoded rows.
     """
 
@@ -52,10 +52,10 @@ class QueryWork:
         self.rows = RowFile(folder / "rows.csv")
 
     def query(self, version: str) -> Query:
-        """Return the query, checked; its rows are those of the moment they are read.
+        """Check and return the query.
 
         Raises:
-            Fault: The SOQL is not one that Bulk 2.0 answers.
+            Fault: Bulk API 2.0 does not support the SOQL.
         """
         return self._org.query(
             self.soql, all_rows=self._all_rows, surface="bulk", version=float(version)
@@ -76,7 +76,7 @@ class QueryWork:
             end_early(job, fault, self._org.clock)
 
     def page(self, job: Job, page: Page) -> Iterator[bytes]:
-        """Yield a page as CSV, header first, as every page has one."""
+        """Yield a page as CSV. Every page has the header first."""
         yield job.dialect.encode(self.header)
         yield from self.rows.read(page.start, page.start + page.size)
 
@@ -86,7 +86,7 @@ class QueryWork:
 
 
 def locator(job: Job, page: Page) -> str:
-    """Return the text by which a page can be asked for, as often as wanted."""
+    """Return the locator of a page. It can be used any number of times."""
     position = _POSITION.pack(page.start, page.size)
     return base64.urlsafe_b64encode(position + _seal(job, position)).decode().rstrip("=")
 
@@ -95,14 +95,14 @@ def located_page(job: Job, text: str) -> Page:
     """Return the page of a locator.
 
     Raises:
-        Fault: The locator was not made for this job.
+        Fault: The locator is not one of this job.
     """
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         data = b""
     position, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
-    # Sealed, so that a client which counts locators up by itself is found out.
+    # The seal makes a client fail that computes locators instead of using those of answers.
     if len(position) != _POSITION.size or seal != _seal(job, position):
         raise Fault(code="INVALID_QUERY_LOCATOR", message="invalid query locator")
     return Page(*_POSITION.unpack(position))
@@ -113,7 +113,7 @@ def _seal(job: Job, position: bytes) -> bytes:
 
 
 def _lines(job: Job, query: Query) -> Iterator[bytes]:
-    # As they are stored: that is bulk's form, and csv writes null as the empty text.
+    # Rows are written as stored: stored values have the Bulk CSV form, and csv writes None as "".
     for line in job.dialect.encode_all(query.rows()):
         if job.state is not JobState.IN_PROGRESS:
             return

@@ -1,8 +1,8 @@
-"""The per-row results of a load, kept on disk in an order that is not the upload's.
+"""The results of a load's rows, stored on disk in another order than the upload's.
 
-Salesforce promises no order, and a client that matches rows by position must be found out: so
-no two rows come in the order they were uploaded in if that can be helped, and always in the same
-other order.
+Salesforce promises no order of results. So that a client which matches rows by position fails, the
+order here always differs from the upload's if there are two rows or more. It is the same at every
+run.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# One internal batch of Salesforce, and a bound for wide rows.
+# The size of a batch in Salesforce, and a limit of memory for wide rows.
 _SEGMENT_ROWS = 10_000
 _SEGMENT_BYTES = 8_000_000
 _BLOCK_BYTES = 256 * 1024
 
 
 class ResultLog:
-    """Lines written in upload order and read in another; one segment is in memory at a time."""
+    """Lines that are written in the order of the upload and read in another order.
+
+    One segment of lines is in memory at a time.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,14 +33,14 @@ class ResultLog:
         self._ends: list[int] = [0]
 
     def add(self, line: bytes) -> None:
-        """Keep the line of one row."""
+        """Add the line of one row."""
         self._pending.append(line)
         self._pending_bytes += len(line)
         if len(self._pending) >= _SEGMENT_ROWS or self._pending_bytes >= _SEGMENT_BYTES:
             self.seal()
 
     def seal(self) -> None:
-        """Write what is in memory to the file."""
+        """Write the lines in memory to the file."""
         if not self._pending:
             return
         with self._path.open("ab") as file:
@@ -46,7 +49,7 @@ class ResultLog:
         self._pending, self._pending_bytes = [], 0
 
     def read(self) -> Iterator[bytes]:
-        """Yield all lines in blocks, the last segment first."""
+        """Yield all lines in blocks, with the last segment first."""
         if len(self._ends) == 1:
             return
         with self._path.open("rb") as file:
@@ -66,5 +69,5 @@ class ResultLog:
 def _out_of_order(lines: list[bytes]) -> list[bytes]:
     shuffled = lines.copy()
     random.Random(len(lines)).shuffle(shuffled)  # noqa: S311 - an order, not a secret
-    # Of two lines a shuffle leaves one order in two.
+    # A shuffle can return the same order, for two lines in every second case.
     return shuffled if shuffled != lines else shuffled[1:] + shuffled[:1]

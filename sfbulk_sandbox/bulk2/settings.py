@@ -1,4 +1,4 @@
-"""The settings of a Bulk 2.0 job as a create call names them, and the ones nobody names."""
+"""The settings of a Bulk API 2.0 job, and their defaults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ _Word = TypeVar("_Word", bound=str)
 
 
 class JobSettings:
-    """The settings of a create call, checked."""
+    """The checked settings of a create request.
+
+    Args:
+        document: The request's document.
+        known: The allowed keys.
+
+    Raises:
+        Fault: A key is unknown, or the value of a setting is not valid.
+    """
 
     def __init__(self, document: Mapping[str, Any], *, known: frozenset[str]) -> None:
         if unknown := sorted(set(document) - known):
@@ -38,28 +46,28 @@ class JobSettings:
 
     @property
     def dialect(self) -> CsvDialect:
-        """The CSV the job reads and writes."""
+        """The CSV dialect of the job."""
         return CsvDialect(_DELIMITERS[self.column_delimiter], _LINE_ENDINGS[self.line_ending])
 
     def text(self, key: str) -> str | None:
-        """Return a text setting, None when it is absent or empty."""
+        """Return a text setting; None if it is missing or empty."""
         value = self._document.get(key)
         if value is not None and not isinstance(value, str):
             raise Fault(code="JSON_PARSER_ERROR", message=f"{key} must be a string")
         return value or None
 
     def required(self, key: str) -> str:
-        """Return a text setting that must be there."""
+        """Return a required text setting."""
         value = self.text(key)
         if value is None:
             raise invalid_job(f"{key} is required")
         return value
 
     def choice(self, key: str, values: tuple[_Word, ...], default: _Word | None = None) -> _Word:
-        """Return a setting that is one of a few words; a default is for one that is absent.
+        """Return a setting that has one of a few values, or its default if it is missing.
 
         Raises:
-            Fault: It is another word, or empty, in the words recorded for v47.
+            Fault: The setting has another value or is empty (text as recorded for v47).
         """
         value = self._document.get(key)
         if value is None:
@@ -74,5 +82,5 @@ class JobSettings:
 
 
 def invalid_job(message: str) -> Fault:
-    """Return the fault of a job that cannot be created."""
+    """Return the fault for a job that cannot be created."""
     return Fault(code="INVALIDJOB", message=f"InvalidJob : {message}")

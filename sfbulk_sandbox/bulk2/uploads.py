@@ -1,7 +1,7 @@
-"""The CSV that a load uploads, read as strictly as Salesforce reads it.
+"""Reads an uploaded CSV as strictly as Salesforce does.
 
-Sources: the Bulk API guide (Prepare CSV Files) and Salesforce's own reader, whose limits and words
-are the service's (`com.sforce.async.CSVReader` in forcedotcom/wsc).
+Sources: the Bulk API guide (Prepare CSV Files), and Salesforce's CSV reader with its limits and
+error texts (`com.sforce.async.CSVReader` in forcedotcom/wsc).
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.behaviour import Behaviour
 
 _BLOCK_BYTES = 1024 * 1024
-# Before Python 3.11 csv's reader refuses NUL; UTF-8 can hold no half of a surrogate pair.
+# Before Python 3.11, csv's reader refuses NUL. The stand-in is half of a surrogate pair, which
+# cannot be in a UTF-8 text.
 _NUL = "\0"
 _NUL_STAND_IN = "\udc00"
 _QUOTED = r'"[^"]*(?:""[^"]*)*"(?!")'
 
 
 class UploadRefusedError(Exception):
-    """The upload cannot be worked on; the text is the job's errorMessage."""
+    """The upload cannot be processed; the text is the job's errorMessage."""
 
 
 class Upload:
     """An uploaded file on disk.
 
     Args:
-        path: Where it lies.
-        delimiter: The one character between fields.
-        line_ending: "LF" or "CRLF", as the job was created.
-        behaviour: How line breaks inside quotes and rows of one empty cell are read.
+        path: The file.
+        delimiter: The character between cells.
+        line_ending: The job's setting, "LF" or "CRLF".
+        behaviour: The switches for line breaks in quotes and for rows of one empty cell.
     """
 
     def __init__(self, path: Path, delimiter: str, line_ending: str, behaviour: Behaviour) -> None:
@@ -43,36 +44,36 @@ class Upload:
         self._delimiter = delimiter
         self._line_ending = line_ending
         self._keep_breaks = behaviour.has("line_breaks", "kept")
-        # Salesforce's CSVReader calls a record of one empty cell blank too.
+        # In Salesforce's CSVReader a record of one empty cell is blank too.
         self._blank = [[], [""]] if behaviour.has("empty_rows", "skipped") else [[]]
         self._well_formed = _record_pattern(delimiter)
 
     def check(self) -> int:
-        """Read the whole file once, so that a job of a bad file fails before its first row.
+        """Read the whole file once, so that a job with an invalid file fails before its first row.
 
         Returns:
-            The number of its rows.
+            The number of rows.
 
         Raises:
-            UploadRefusedError: The line ending is not the job's, also when the other kind stands
-                inside a quoted field; the bytes are not UTF-8; a quote stands where none may.
+            UploadRefusedError: The file has the other line ending (also inside quotes), is not
+                UTF-8, or has a misplaced quote.
         """
         self._check_line_endings()
         return sum(1 for _row in self.rows())
 
     def header(self) -> list[str]:
-        """Return the column names as uploaded; none for an empty file.
+        """Return the column names as uploaded; empty for an empty file.
 
         Raises:
-            UploadRefusedError: The first line is not CSV.
+            UploadRefusedError: The first record is not valid CSV.
         """
         return next(self._records(), [])
 
     def rows(self) -> Iterator[list[str]]:
-        """Yield the rows after the header; one may have more or fewer cells than the header.
+        """Yield the rows after the header. A row may have more or fewer cells than the header.
 
         Raises:
-            UploadRefusedError: A row is not CSV.
+            UploadRefusedError: A row is not valid CSV.
         """
         records = self._records()
         next(records, None)
@@ -88,7 +89,7 @@ class Upload:
                         "ClientInputError : LineEnding is invalid on user data. "
                         f"Current LineEnding setting is {self._line_ending}"
                     )
-                # A line ending may be cut in two by the end of the block.
+                # The end of a block can split a CRLF.
                 carry = b"\r" if block.endswith(b"\r") else b""
 
     def _has_other_ending(self, block: bytes) -> bool:
@@ -98,8 +99,8 @@ class Upload:
         return block.count(b"\n") > pairs
 
     def _records(self) -> Iterator[list[str]]:
-        """Yield the records, blank ones left out, as Salesforce's CSVReader does."""
-        # Untranslated: CR, LF and CRLF each end a record outside quotes and are data inside.
+        """Yield the records without blank ones, as Salesforce's CSVReader does."""
+        # newline="": CR, LF and CRLF each end a record outside quotes, and are data inside quotes.
         with self._path.open(encoding="utf-8", newline="") as file:
             lines = _Tee(file)
             reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
@@ -130,7 +131,7 @@ class Upload:
 
 
 class _Tee:
-    """Hands lines on to csv's reader and keeps those of the record it is reading."""
+    """Passes lines to csv's reader and keeps those of the current record."""
 
     def __init__(self, file: TextIOWrapper) -> None:
         self._file = file
@@ -142,21 +143,21 @@ class _Tee:
             yield line.replace(_NUL, _NUL_STAND_IN)
 
     def taken(self) -> str:
-        """Return the text of the record just read."""
+        """Return the text of the last record."""
         record = "".join(self._lines)
         self._lines.clear()
         return record
 
 
 def _record_pattern(delimiter: str) -> re.Pattern[str]:
-    # csv's reader takes ` "a"` and `a"b` for plain text; Salesforce refuses both.
+    # csv's reader accepts ` "a"` and `a"b` as plain text; Salesforce refuses both.
     separator = re.escape(delimiter)
     cell = rf"(?:{_QUOTED}|[^\"\r\n{separator}]*)"
     return re.compile(rf"{cell}(?:{separator}{cell})*(?:\r\n|\r|\n)?")
 
 
 def _misplaced_quote(record: str, delimiter: str) -> str | None:
-    """Return what is wrong with the quotes of a record, in the words of Salesforce's CSVReader."""
+    """Return the error in the quotes of a record, in the words of Salesforce's CSVReader."""
     quoted = re.compile(_QUOTED)
     plain = re.compile(rf"[^\"\r\n{re.escape(delimiter)}]*")
     place = 0

@@ -1,1 +1,1 @@
-"""The control plane: what a tester does to the sandbox, and the switches of its behaviour."""
+"""The control plane: how a test controls the sandbox, in Python and over HTTP."""

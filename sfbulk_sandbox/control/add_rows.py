@@ -1,4 +1,4 @@
-"""Rows added while the org is served, from JSON or CSV; what `load` demands, they must keep."""
+"""Adds rows while the org is served, from JSON or CSV, by the same rules as `load`."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _OBJECT_NAME = re.compile(r"\w+", re.ASCII)
 
 
 class RowAdder:
-    """Adds rows, all of a call or none.
+    """Adds rows: all rows of a request, or none.
 
     Args:
-        load: Loads a folder of `<SObject>.csv` files and returns the records per object.
+        load: Loads a folder of `<SObject>.csv` files and returns the number of records per object.
     """
 
     def __init__(self, load: Callable[[Path], dict[str, int]]) -> None:
         self._load = load
 
     def records(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
-        """Add records by object and return how many of each.
+        """Add records by object and return the number of records per object.
 
         Raises:
-            ValueError: It is no such mapping, or the org cannot hold a value; line n is record
-                n - 1 unless values have line breaks.
+            ValueError: The document has another form, or the org cannot store a value. Line n of
+                the text is record n - 1, unless values contain line breaks.
         """
         if not records:
             raise ValueError("give a list of records by object")
@@ -46,7 +46,7 @@ class RowAdder:
         """Add the rows of a CSV text, header first.
 
         Raises:
-            ValueError: It does not fit the org; the text names line and column.
+            ValueError: The org cannot store the rows; the text names line and column.
         """
         with self._folder() as folder:
             _file(folder, name).write_text(text, encoding="utf-8", newline="")
@@ -63,7 +63,7 @@ class RowAdder:
 
 def _file(folder: Path, name: str) -> Path:
     if not _OBJECT_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of an object")
+        raise ValueError(f"{name!r} is not a valid object name")
     return folder / f"{name}.csv"
 
 
@@ -82,8 +82,8 @@ def _write(path: Path, name: str, records: Sequence[Mapping[str, Any]]) -> None:
 
 def _cell(field: str, value: Any) -> str:
     if isinstance(value, dict | list):
-        raise ValueError(  # noqa: TRY004 - a tester's mistake, as the others
-            f"{field}: a value is text, number, boolean or null; name a parent as "
+        raise ValueError(  # noqa: TRY004 - the test's mistake, as the others
+            f"{field}: a value must be text, a number, a boolean or null; name a parent as "
             "Relationship.ExternalId__c"
         )
     if isinstance(value, bool):

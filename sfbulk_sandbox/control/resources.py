@@ -1,4 +1,4 @@
-"""The control plane over HTTP, in JSON; what it does not understand it answers with 400."""
+"""The control plane over HTTP, in JSON. Invalid requests get 400."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ControlResources:
-    """The verbs of `Control` as resources."""
+    """The methods of `Control` as resources."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -106,7 +106,7 @@ class ControlResources:
 
     def _set_session_life(self, request: Request) -> Response:
         document = _document(request, "seconds")
-        # A missing key would otherwise pass for null, which lets sessions live for ever.
+        # A missing key must not mean the same as null, which turns expiry off.
         life = _number(document, "seconds") if document.get("seconds", "") is not None else None
         self._control.end_sessions_after(life)
         return no_content()
@@ -122,7 +122,7 @@ class ControlResources:
         try:
             self._control.register_jwt_key(request.body.decode("utf-8", "replace"))
         except KeyFileError as error:
-            raise _bad_request(f"the body is the key: {error}") from None
+            raise _bad_request(f"the body must be the key: {error}") from None
         return no_content()
 
     def _use_up(self, request: Request) -> Response:
@@ -159,7 +159,7 @@ class ControlResources:
             self._control.hold_jobs()
         else:
             words = "at_once, after_polls, after_seconds or hold"
-            raise _bad_request(f"policy is {words}, not {policy!r}")
+            raise _bad_request(f"policy must be {words}, not {policy!r}")
         return no_content()
 
     def _release(self, request: Request) -> Response:
@@ -202,7 +202,7 @@ def _wants_transaction(request: Request) -> bool:
 def _number(document: dict[str, Any], key: str) -> int:
     value = document.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _bad_request(f"{key} must be a whole number from 1")
+        raise _bad_request(f"{key} must be a whole number of at least 1")
     return value
 
 
@@ -214,7 +214,7 @@ def _seconds(document: dict[str, Any]) -> float:
 
 
 def _document(request: Request, *known: str) -> dict[str, Any]:
-    """Return the body, which may have the known keys only; any keys when none is named."""
+    """Return the body. If `known` keys are given, other keys are refused."""
     document = request.document()
     if known:
         _refuse_unknown(document, *known)
@@ -223,7 +223,7 @@ def _document(request: Request, *known: str) -> dict[str, Any]:
 
 def _refuse_unknown(document: Mapping[str, Any], *known: str) -> None:
     if unknown := sorted(set(document) - set(known)):
-        raise _bad_request(f"unknown {', '.join(unknown)}; known are {', '.join(known)}")
+        raise _bad_request(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The control plane: what a tester does to the sandbox, in Python and under /sandbox.
+"""The control plane: how a test controls the sandbox, in Python and under /sandbox.
 
 Python                              HTTP
 `requests`, `requests_like()`       GET /sandbox/requests
@@ -53,22 +53,22 @@ _MOST_REQUESTS = 100_000
 
 
 class Control:
-    """The verbs. Safe to use from several threads.
+    """The control plane. Safe to use from several threads.
 
     Args:
-        script: The faults to come.
-        access: What opens the org's door.
-        usage: What was used of the limits.
-        progress: When jobs are worked on.
+        script: The scripted faults.
+        sign_in: Credentials, sessions and tokens.
+        usage: How much of each limit is used.
+        progress: When jobs are processed.
         paging: How many rows a page of results has.
-        latency: How long answers take.
-        behaviour: How the org answers where public sources differ.
-        transaction: The one that stays open while others see the org.
+        latency: How much longer answers take.
+        behaviour: The switches.
+        transaction: The long-running transaction.
         seed: Loads a folder of CSV files.
-        reset: Puts rows, jobs and sessions back to how the sandbox began.
+        reset: Puts rows, jobs and sessions back to their state at the start.
     """
 
-    def __init__(  # noqa: PLR0913 - what a tester may move, each by name
+    def __init__(  # noqa: PLR0913 - everything a test can control, each by name
         self,
         *,
         script: Script,
@@ -94,19 +94,19 @@ class Control:
         self._transaction_adder = RowAdder(transaction.add)
         self._reset = reset
         self._lock = threading.Lock()
-        # Bounded, since a sandbox may be served and polled for weeks.
+        # Bounded, because a sandbox may run for weeks.
         self._requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The last 100,000 calls, oldest first; those to the control plane are not among them."""
+        """The last 100,000 requests, oldest first, without those to the control plane."""
         with self._lock:
             return list(self._requests)
 
     def requests_like(
         self, method: str = "*", path: str = "*", status: int | None = None
     ) -> list[RecordedRequest]:
-        """The calls of a method and a path, both globs, with a status; 0 is no answer at all."""
+        """The requests with this method and path (globs) and this status; 0 means no answer."""
         return [
             request
             for request in self.requests
@@ -116,17 +116,17 @@ class Control:
         ]
 
     def record(self, request: RecordedRequest) -> None:
-        """Keep a call."""
+        """Add a request to the list."""
         with self._lock:
             self._requests.append(request)
 
     def forget_requests(self) -> None:
-        """Begin the list of calls anew."""
+        """Empty the list of requests."""
         with self._lock:
             self._requests.clear()
 
     def reset(self) -> None:
-        """Put rows, jobs, sessions and switches back to the beginning; forget faults and calls."""
+        """Put rows, jobs, sessions and switches back to the start; remove faults and requests."""
         self._script.clear()
         self._paging.reset()
         self._behaviour.reset()
@@ -136,18 +136,22 @@ class Control:
     def seed(
         self, records: Mapping[str, Sequence[Mapping[str, Any]]], *, in_transaction: bool = False
     ) -> dict[str, int]:
-        """Add records, such as `{"Account": [{"Name": "Acme"}]}`, and return how many of each.
+        """Add records, such as `{"Account": [{"Name": "Acme"}]}`.
 
         As in a folder of `--data`, ids and system fields may be given, a parent is named by its
-        key (`Account.Ext_Id__c`), and null is the same as a missing field. A reset forgets them.
+        key (`Account.Ext_Id__c`), and null is the same as a missing field. A reset removes them.
 
         Args:
             records: The records by object.
-            in_transaction: Add them in the transaction of `begin_transaction`: with the stamps of
-                now, and not to be seen before its commit.
+            in_transaction: Add them in the transaction of `begin_transaction`. They get the
+                current time as their stamps, and nobody sees them before the commit.
+
+        Returns:
+            The number of records per object.
 
         Raises:
-            ValueError: The org cannot hold them, or no transaction is open; none was added.
+            ValueError: The org cannot store the records, or no transaction is open. No record was
+                added.
         """
         return self._adder_for(in_transaction).records(records)
 
@@ -155,16 +159,16 @@ class Control:
         """Add the rows of a CSV text, header first, as `seed` adds records.
 
         Raises:
-            ValueError: The org cannot hold them, or no transaction is open; none was added.
+            ValueError: The org cannot store the rows, or no transaction is open. No row was added.
         """
         return self._adder_for(in_transaction).csv(sobject, text)
 
     def begin_transaction(self) -> None:
-        """Begin a long-running transaction of somebody else.
+        """Begin a long-running transaction of another user.
 
-        Rows that are seeded with `in_transaction` get the stamps of their seeding, and queries,
-        jobs and REST see them from the commit on. All other writes are seen at once. Until the
-        commit `latestDateCovered` of `/updated` and `/deleted` is not after this moment.
+        Rows that are seeded with `in_transaction` have the time of their seeding as their stamps.
+        Queries, jobs and REST see them after the commit. All other writes are seen at once. Until
+        the commit, `latestDateCovered` of `/updated` and `/deleted` is not later than the begin.
 
         Raises:
             ValueError: A transaction is open already.
@@ -172,26 +176,30 @@ class Control:
         self._transaction.begin()
 
     def commit_transaction(self) -> dict[str, int]:
-        """End the transaction, put its rows into the org and return how many of each object.
+        """End the transaction, put its rows into the org, return the number of rows per object.
 
         Raises:
-            ValueError: None is open, or the org can no longer hold its rows; then it stays open.
+            ValueError: No transaction is open, or the org can no longer store the rows. In the
+                second case the transaction stays open.
         """
         try:
             return self._transaction.commit()
         except LoadError as error:
-            # Where the rows were kept aside is nobody's business.
+            # The path of the temporary folder would not help the reader.
             raise ValueError(str(error).replace(f"{error.path}", error.path.name, 1)) from None
 
     def _adder_for(self, in_transaction: bool) -> RowAdder:
         return self._transaction_adder if in_transaction else self._row_adder
 
     def end_sessions(self) -> int:
-        """End every session, so that the next call with an old token is refused with a 401."""
+        """End every session. Requests with an old token are refused (401; 400 in Bulk API 1.0)."""
         return self._sign_in.sessions.end_all()
 
     def end_sessions_after(self, seconds: int | None) -> None:
-        """Let sessions end when they were not used for so long by the org's clock; None: never.
+        """End sessions that were not used for this long, by the org's clock.
+
+        Args:
+            seconds: The time; None turns expiry off.
 
         Raises:
             ValueError: The number is below one.
@@ -199,35 +207,35 @@ class Control:
         self._sign_in.sessions.end_after(seconds)
 
     def rotate_refresh_tokens(self, *, rotate: bool = True) -> None:
-        """Let each use of the refresh token return another one in its place, or no longer so."""
+        """Turn rotation on or off. With it, a refresh token works once and returns the next one."""
         self._sign_in.refresh_token.rotates = rotate
 
     def register_jwt_key(self, pem: str) -> None:
-        """Take a PEM certificate or public key as what JWT assertions must be signed for.
+        """Set the PEM certificate or public key that verifies JWT assertions.
 
         Raises:
-            KeyFileError: It is neither, or not of RSA.
+            KeyFileError: The text is neither, or the key is not an RSA key.
         """
         self._sign_in.jwt_key.register(pem)
 
     def use_up(self, limit: str, remaining: int = 0) -> None:
-        """Leave so much of a limit of /limits, such as DailyApiRequests.
+        """Set what remains of a limit of /limits, such as DailyApiRequests.
 
         Raises:
-            ValueError: There is no such limit, or not that much of it.
+            ValueError: There is no such limit, or it is not that large.
         """
         self._usage.leave(limit, remaining)
 
     def set_app_limit(self, name: str | None, maximum: int = 250) -> None:
-        """Let Sforce-Limit-Info and /limits tell a limit of the app's own; None: no longer.
+        """Show a limit of the connected app in Sforce-Limit-Info and /limits; None removes it.
 
         Raises:
-            ValueError: The name could not stand in a header, or the number is below one.
+            ValueError: The name is not valid in a header, or the number is below one.
         """
         self._usage.set_app(name, maximum)
 
     def set_latency(self, seconds: float) -> None:
-        """Let every answer take so many seconds longer; how long jobs take, `jobs_after_seconds`.
+        """Make every answer take this many seconds longer. For jobs, see `jobs_after_seconds`.
 
         Raises:
             ValueError: The number is below zero, or above an hour.
@@ -235,11 +243,11 @@ class Control:
         self._latency.set(seconds)
 
     def jobs_at_once(self) -> None:
-        """Work on jobs as soon as they are ready."""
+        """Process jobs as soon as they are ready."""
         self._progress.at_once()
 
     def jobs_after_polls(self, polls: int) -> None:
-        """Answer so many polls of a job before it is worked on.
+        """Answer this many polls of a job before it is processed.
 
         Raises:
             ValueError: The number is below one.
@@ -247,7 +255,7 @@ class Control:
         self._progress.after_polls(polls)
 
     def jobs_after_seconds(self, seconds: float) -> None:
-        """Let each job, or batch, take so many seconds by the org's clock, side by side.
+        """Make each job or batch take this many seconds by the org's clock. Jobs wait in parallel.
 
         Raises:
             ValueError: The number is not above zero.
@@ -255,15 +263,15 @@ class Control:
         self._progress.after_seconds(seconds)
 
     def hold_jobs(self) -> None:
-        """Let jobs wait until `release_jobs`."""
+        """Make jobs wait until `release_jobs`."""
         self._progress.hold()
 
     def release_jobs(self, job_id: str | None = None) -> list[str]:
-        """Work on one waiting job, or on all, and return their ids."""
+        """Process one waiting job, or all of them, and return their ids."""
         return self._progress.release(job_id)
 
     def set_page_rows(self, rows: int) -> None:
-        """Set how many rows a page of bulk results has when the client names no number.
+        """Set how many rows a page of bulk results has if the client does not ask for a number.
 
         Raises:
             ValueError: The number is below one.
@@ -271,23 +279,23 @@ class Control:
         self._paging.set(rows)
 
     def set_behaviour(self, **switches: str) -> None:
-        """Choose how the org answers where public sources differ; `behaviour` has the switches.
+        """Set switches: how the org answers where public sources differ. See `behaviour`.
 
         Raises:
-            ValueError: A switch or a choice is unknown; none was moved.
+            ValueError: A switch or a choice is unknown. No switch was changed.
         """
         self._behaviour.set(switches)
 
     @property
     def behaviour(self) -> dict[str, str]:
-        """Where every switch of `set_behaviour` stands."""
+        """The current choice of every switch."""
         return self._behaviour.document()
 
     def add_fault(self, **fault: Any) -> None:
-        """Put a fault at the end of the script; `fault_kinds` has the kinds and their keys.
+        """Add a fault to the end of the script; `sfbulk_sandbox.faults.kinds` has kinds and keys.
 
         Raises:
-            ValueError: The kind is unknown, a key is not one of its kind, or a value does not do.
+            ValueError: The kind is unknown, or a key or a value is not valid for the kind.
         """
         parsed = parse_fault(fault)
         if isinstance(parsed, UsedUp):
@@ -296,9 +304,9 @@ class Control:
 
     @property
     def faults(self) -> list[ScriptedFault]:
-        """The faults that can still strike."""
+        """The faults that can still apply."""
         return self._script.pending()
 
     def clear_faults(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         self._script.clear()

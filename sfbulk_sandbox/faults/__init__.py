@@ -1,1 +1,1 @@
-"""Scripted faults, the progress of jobs, and the errors the org answers with."""
+"""Scripted faults, the progress of jobs, and the exceptions of the org."""

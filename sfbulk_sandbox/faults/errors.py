@@ -1,11 +1,14 @@
-"""The ways the org says no: request faults, row errors, and unusable input files.
+"""Exceptions: refused requests, rejected rows, and input files that cannot be used.
 
 Exception
-├── Fault        a request is refused: Salesforce's code, text and HTTP status
-├── RowError     one row of a save is refused: StatusCode, text and fields
-├── LoadError    a CSV folder cannot be loaded: file, line and column
-├── SchemaError  a describe cannot be used
-└── OrgFileError a file cannot be the org's: it is held, foreign or made otherwise
+├── Fault         a request is refused: Salesforce's code, text and HTTP status
+├── RowError      one row of a save is rejected: StatusCode, text and fields
+├── OAuthError    the token endpoint refuses a request
+├── RollBack      not an error: undoes a transaction of the org
+├── KeyFileError  a key for JWT sign-in cannot be used
+├── LoadError     a CSV folder cannot be loaded: file, line and column
+├── SchemaError   a describe cannot be used
+└── OrgFileError  a file cannot be used as the org's file
 """
 
 from __future__ import annotations
@@ -17,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Fault(Exception):  # noqa: N818 - the word Salesforce has for it (ApiFault)
-    """A request the org refuses as a whole.
+    """The org refuses a whole request.
 
     Attributes:
-        code: Salesforce's errorCode; faults of a load use the Bulk API's names (`InvalidBatch`).
+        code: Salesforce's errorCode. Faults of a load have the Bulk API's codes (`InvalidBatch`).
         message: Salesforce's text, without the code.
-        status: The HTTP status it travels with.
-        fields: Names of the fields at fault, often none.
+        status: The HTTP status.
+        fields: Names of the wrong fields, often empty.
     """
 
     def __init__(
@@ -37,12 +40,12 @@ class Fault(Exception):  # noqa: N818 - the word Salesforce has for it (ApiFault
 
 
 class RowError(Exception):
-    """One row of a save is refused; the others go on.
+    """One row of a save is rejected. The other rows are saved.
 
     Attributes:
         code: Salesforce's StatusCode, for example `REQUIRED_FIELD_MISSING`.
-        message: Salesforce's text; it may quote the value.
-        fields: Names of the fields at fault, often none.
+        message: Salesforce's text. It may contain the value.
+        fields: Names of the wrong fields, often empty.
     """
 
     def __init__(self, code: str, message: str, fields: tuple[str, ...] = ()) -> None:
@@ -53,7 +56,7 @@ class RowError(Exception):
 
 
 class OAuthError(Exception):
-    """A refusal of the token endpoint: `error` is OAuth's code, `description` Salesforce's text."""
+    """The token endpoint refuses a request, with OAuth's code and Salesforce's text."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(f"{error}: {description}")
@@ -62,20 +65,20 @@ class OAuthError(Exception):
 
 
 class RollBack(Exception):  # noqa: N818 - not an error: it takes back what a transaction saved
-    """Ends a transaction of the org so that nothing of it stays; its sender catches it."""
+    """Ends a transaction of the org and undoes it. Whoever raises it also catches it."""
 
 
 class KeyFileError(Exception):
-    """The key for JWT sign-in cannot be used; the text says why, and names the file if any."""
+    """The key for JWT sign-in cannot be used; the text says why."""
 
 
 class LoadError(Exception):
-    """A folder of CSV files cannot be loaded; nothing of it was.
+    """A folder of CSV files cannot be loaded. No row of it was loaded.
 
     Attributes:
-        path: The file at fault.
-        line: Its line (1 is the header), when one row is at fault.
-        column: The header's text, when one column is at fault.
+        path: The wrong file.
+        line: The line of the wrong row (1 is the header), if one row is wrong.
+        column: The name of the wrong column, if one column is wrong.
     """
 
     def __init__(
@@ -93,8 +96,8 @@ class LoadError(Exception):
 
 
 class SchemaError(Exception):
-    """A describe file cannot be used as the schema; the text names file and reason."""
+    """A describe file cannot be used as the schema; the text names the file and the reason."""
 
 
 class OrgFileError(Exception):
-    """A file cannot be the org's; the text names it, the reason and what to do."""
+    """A file cannot be used as the org's; the text names the file, the reason and what to do."""

@@ -1,4 +1,4 @@
-"""The script of faults: an ordered list of what shall go wrong, used up as it strikes."""
+"""The fault script: the faults that a test wants, in order, until they are used up."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Script:
-    """The faults still to come, in order. Safe to use from several threads.
+    """The faults that are not used up, in order. Safe to use from several threads.
 
-    Of several faults that a call, a job or a row could be struck by, the first strikes.
+    If several faults match a request, a job or a row, the first one applies.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[ScriptedFault] = []
-        # How often each fault of rows met a record, by the fault's place in memory.
+        # How often each row fault matched each record, by id(fault): faults have no hash.
         self._attempts: dict[int, Counter[str]] = {}
 
     def add(self, fault: ScriptedFault) -> None:
@@ -34,18 +34,18 @@ class Script:
             self._faults.append(fault)
 
     def pending(self) -> list[ScriptedFault]:
-        """Return the faults that can still strike."""
+        """Return the faults that can still apply."""
         with self._lock:
             return list(self._faults)
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
             self._attempts.clear()
 
-    def asks_for_body(self, method: str, path: str) -> bool:
-        """Tell whether a fault of such a call looks into the request's body."""
+    def tests_body(self, method: str, path: str) -> bool:
+        """Return whether a fault for such a request tests the request's body."""
         with self._lock:
             return any(
                 isinstance(fault, RequestFault)
@@ -62,10 +62,14 @@ class Script:
         headers: Mapping[str, str],
         body: bytes = b"",
     ) -> RequestFault | None:
-        """Return the fault of a call, used up by one.
+        """Return the fault that applies to a request, and count one use of it.
 
-        Names of headers are in lower case; the body is decompressed, and needed when
-        `asks_for_body` only.
+        Args:
+            method: The request's method.
+            path: The request's path.
+            query: The query parameters.
+            headers: The headers; names are in lower case.
+            body: The decompressed body. It is needed only if `tests_body` is true.
         """
         with self._lock:
             for fault in self._faults:
@@ -80,7 +84,7 @@ class Script:
         return None
 
     def for_job(self, sobject: str, operation: str) -> JobFault | None:
-        """Return the fault of a job, or a batch, that is begun now, used up by one."""
+        """Return the fault that applies to a starting job or batch, and count one use of it."""
         with self._lock:
             for fault in self._faults:
                 if (
@@ -93,7 +97,7 @@ class Script:
         return None
 
     def refused_rows(self, saved: SavedRows) -> dict[int, RowError]:
-        """Return the errors of the rows that are struck, by place in `saved.rows`."""
+        """Return the errors of the rows that a fault applies to, by index in `saved.rows`."""
         with self._lock:
             faults = [
                 fault
@@ -142,7 +146,7 @@ class Script:
 
 
 def _identity(fault: RowFault, saved: SavedRows, cells: Mapping[str, str]) -> str:
-    """Return what makes a row the same record at another attempt."""
+    """Return the text by which a later attempt at the same record is recognized."""
     names = [fault.key] if fault.key else [saved.key or "Id"]
     given = [cells[name.lower()] for name in names if cells.get(name.lower())]
     return "\n".join((saved.object, *(given or cells.values())))

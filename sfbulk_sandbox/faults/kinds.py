@@ -1,7 +1,7 @@
-"""What a tester may let go wrong: the kinds of faults, their keys, and whom each may strike.
+"""The kinds of faults, their keys, and what each kind applies to.
 
-A fault is a JSON object whose `kind` says which keys it may have. Three families: faults of calls
-(by method, path and what the request holds), of jobs, and of rows.
+A fault is a JSON object; its `kind` decides which keys it may have. There are three groups: faults
+of requests (selected by method, path, query, headers and body), of jobs, and of rows.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _Globs = dict[str, str]
 
 
 class _Fault(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
-    """What every fault says: how many it lets pass, and how often it strikes then.
+    """The keys of every fault: how many matches it skips, and how often it applies after them.
 
     Attributes:
-        skip: How many of those it is for it still lets pass.
-        times: How many of them it still strikes; None for all.
+        skip: How many more matches are skipped.
+        times: How often it still applies; None is without end.
     """
 
     skip: _Count = 0
     times: _Number | None = 1
 
     def applies(self) -> bool:
-        """Count one that it is for, and tell whether this is one to strike."""
+        """Count one match, and return whether the fault applies to it."""
         if self.skip > 0:
             self.skip -= 1
             return False
@@ -44,19 +44,19 @@ class _Fault(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_fiel
 
     @property
     def is_spent(self) -> bool:
-        """Whether it can strike no more."""
+        """Whether it cannot apply again."""
         return self.times == 0
 
 
 class RequestFault(_Fault, kw_only=True):
-    """A fault of calls.
+    """A fault of requests.
 
     Attributes:
         method: A glob.
         path: A glob of the whole path.
-        request_query: Globs by name; each parameter must be there and match.
-        request_headers: Globs by name in any case; each header must be there and match.
-        request_body: A text that the body, decompressed, must hold.
+        request_query: Globs by parameter name. Each parameter must be there and match.
+        request_headers: Globs by header name, in any case. Each header must be there and match.
+        request_body: A text that the decompressed body must contain.
     """
 
     method: str = "*"
@@ -66,11 +66,11 @@ class RequestFault(_Fault, kw_only=True):
     request_body: str = ""
 
     def is_for(self, method: str, path: str) -> bool:
-        """Tell whether method and path are those of the fault."""
+        """Return whether the fault is for this method and path."""
         return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
     def matches(self, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> bool:
-        """Tell whether the rest of the request is what the fault asks for."""
+        """Return whether query, headers and body of a request match."""
         return (
             _all_match(query, self.request_query)
             and _all_match(headers, {name.lower(): it for name, it in self.request_headers.items()})
@@ -79,7 +79,7 @@ class RequestFault(_Fault, kw_only=True):
 
 
 class Answer(RequestFault, kw_only=True, tag="answer"):
-    """`status`, `headers` and `body` come instead of the answer; the work is not done."""
+    """The client gets `status`, `headers` and `body`; the request is not carried out."""
 
     status: _Status = 500
     headers: dict[str, str] = field(default_factory=dict)
@@ -87,45 +87,48 @@ class Answer(RequestFault, kw_only=True, tag="answer"):
 
 
 class Cut(RequestFault, kw_only=True, tag="cut"):
-    """The work is done; the connection closes after `after_bytes` of the answer's body."""
+    """The request is carried out; the connection closes after `after_bytes` of the answer."""
 
     after_bytes: _Count = 0
 
 
 class Lost(RequestFault, kw_only=True, tag="lost"):
-    """The work is done; the connection closes without an answer."""
+    """The request is carried out; the connection closes without an answer."""
 
 
 class Closed(RequestFault, kw_only=True, tag="closed"):
-    """The connection closes after `after_bytes` of the request's body; the work is not done."""
+    """The connection closes after `after_bytes` of the request's body.
+
+    The request is not carried out.
+    """
 
     after_bytes: _Count = 0
 
 
 class Delay(RequestFault, kw_only=True, tag="delay"):
-    """The work begins `seconds` later."""
+    """The request is carried out `seconds` later."""
 
     seconds: _Seconds
 
 
 class ExpiredSession(RequestFault, kw_only=True, tag="expired_session"):
-    """The session of the call ends: it is refused, and only another sign-in helps."""
+    """The session of the request ends: it is refused until the client signs in again."""
 
 
 class UsedUp(RequestFault, kw_only=True, tag="used_up"):
-    """`remaining` of the daily `limit` is left from this call on."""
+    """From this request on, `remaining` is left of the daily `limit`."""
 
     limit: str
     remaining: _Count = 0
 
 
 class JobFault(_Fault, kw_only=True):
-    """A fault of jobs, and in Bulk API 1.0 of batches; loads and queries alike.
+    """A fault of load and query jobs; in Bulk API 1.0, of batches.
 
     Attributes:
         object: A glob.
         operation: A glob: `insert`, `query`...
-        after_rows: How many rows are worked on before; the rest is unprocessed.
+        after_rows: How many rows are processed first. The other rows stay unprocessed.
     """
 
     object: str = "*"
@@ -133,36 +136,36 @@ class JobFault(_Fault, kw_only=True):
     after_rows: _Count = 0
 
     def is_for(self, sobject: str, operation: str) -> bool:
-        """Tell whether a job is one for the fault."""
+        """Return whether the fault is for a job of this object and operation."""
         return fnmatchcase(sobject, self.object) and fnmatchcase(operation, self.operation)
 
 
 class JobFailed(JobFault, kw_only=True, tag="job_failed"):
-    """The job becomes Failed with an errorMessage; in Bulk API 1.0 the batch does."""
+    """The job becomes Failed with an errorMessage; in Bulk API 1.0, the batch."""
 
     message: str = "InternalServerError : An unexpected error occurred"
 
 
 class JobAborted(JobFault, kw_only=True, tag="job_aborted"):
-    """Somebody else aborts the job; in Bulk API 1.0 the batch becomes NotProcessed."""
+    """Another user aborts the job; in Bulk API 1.0, the batch becomes NotProcessed."""
 
 
 class RowFault(_Fault, kw_only=True, tag="row_error"):
-    """Rows are refused, by any of the APIs; a row must be in all that is named here.
+    """Rows are rejected, in every API. A row must match all keys that are given.
 
     Attributes:
-        times: How many rows it strikes; None, the default, for all.
+        times: How many rows it applies to; None, the default, for all.
         object: A glob.
         operation: A glob.
-        where: Globs of cells by field.
-        rows: Numbers of rows in their job, batch or call; the first is 1.
+        where: Globs of cells by field name.
+        rows: Numbers of rows in their job, batch or request; the first is 1.
         every: Every nth row.
-        attempts: Only the first so many attempts at the same record; None for all.
-        key: The field by which attempts are at the same record. Without a word it is the upsert's
-            external id, or Id, or all cells of the row.
+        attempts: How many attempts at the same record are rejected; None for all.
+        key: The field that tells whether two attempts are at the same record. The default is the
+            upsert's external id, else Id, else all cells of the row.
         code: The StatusCode.
-        message: Its text.
-        fields: Names of the fields at fault.
+        message: The error's text.
+        fields: Names of the wrong fields.
     """
 
     times: _Number | None = None
@@ -178,11 +181,11 @@ class RowFault(_Fault, kw_only=True, tag="row_error"):
     fields: list[str] = field(default_factory=list)
 
     def is_for(self, sobject: str, operation: str) -> bool:
-        """Tell whether the rows of an object are ones for the fault."""
+        """Return whether the fault is for rows of this object and operation."""
         return fnmatchcase(sobject, self.object) and fnmatchcase(operation, self.operation)
 
     def matches(self, number: int, cells: Mapping[str, str]) -> bool:
-        """Tell whether a row is one: its number and its cells by field in lower case."""
+        """Return whether a row matches. `cells` are by field name in lower case."""
         return (
             number % self.every == 0
             and (not self.rows or number in self.rows)
@@ -209,8 +212,8 @@ def parse_fault(document: Mapping[str, Any]) -> ScriptedFault:
     """Return the fault that a JSON document describes.
 
     Raises:
-        ValueError: The kind is unknown, a key is not one of its kind, or a value does not do; the
-            text names it.
+        ValueError: The kind is unknown, or a key or a value is not valid for the kind; the text
+            names it.
     """
     if document.get("kind") not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {document.get('kind')!r}")
@@ -219,7 +222,7 @@ def parse_fault(document: Mapping[str, Any]) -> ScriptedFault:
 
 
 def fault_document(fault: ScriptedFault) -> dict[str, Any]:
-    """Return a fault as JSON holds it."""
+    """Return a fault as a JSON document."""
     document: dict[str, Any] = msgspec.to_builtins(fault)
     return document
 

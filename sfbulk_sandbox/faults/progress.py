@@ -1,7 +1,7 @@
-"""When a job is worked on: at once, after a number of polls, after some time, or when told.
+"""When a job is processed: at once, after a number of polls, after some time, or on release.
 
-One worker thread takes the jobs in the order they became ready, so the same calls give the same
-ids whatever the machine is doing.
+One worker thread processes the jobs in the order in which they became ready. So the same requests
+give the same ids, also on a slow machine.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class _Waiting:
 
 
 class Progress:
-    """The policy and the worker. A reading of a job counts under `after_polls` only.
+    """The policy and the worker. Polls of a job count only under `after_polls`.
 
     Args:
-        clock: What `after_seconds` goes by.
+        clock: The time that `after_seconds` uses.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -56,12 +56,12 @@ class Progress:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-jobs")
 
     def at_once(self) -> None:
-        """Work on jobs as soon as they are ready, and on those that wait now."""
+        """Process jobs as soon as they are ready, and process the waiting jobs now."""
         self._policy = _Policy.AT_ONCE
         self.release()
 
     def after_polls(self, polls: int) -> None:
-        """Answer `polls` polls of a job before it is worked on; the next one finds it ended.
+        """Answer `polls` polls of a job before it is processed. The next poll finds it ended.
 
         Raises:
             ValueError: The number is below one.
@@ -71,25 +71,27 @@ class Progress:
         self._policy, self._amount = _Policy.AFTER_POLLS, polls
 
     def after_seconds(self, seconds: float) -> None:
-        """Let a job take so long; the first call of any kind after that finds it worked on.
+        """Let each job take this long. The first request after that finds it processed.
 
-        Jobs that wait do so side by side.
+        Several jobs wait at the same time, not one after another.
 
         Raises:
             ValueError: The number is not above zero.
         """
         if not 0 < seconds <= _LONGEST:
-            raise ValueError(f"after_seconds needs seconds above 0, to {_LONGEST:,}")
+            raise ValueError(
+                f"after_seconds needs a number of seconds above 0 and up to {_LONGEST:,}"
+            )
         self._policy, self._amount = _Policy.AFTER_SECONDS, seconds
 
     def hold(self) -> None:
-        """Let jobs wait until they are released."""
+        """Make jobs wait until they are released."""
         self._policy = _Policy.HOLD
 
     def release(self, job_id: str | None = None) -> list[str]:
-        """Work on one waiting job, or on all of them, and return their ids.
+        """Process one waiting job, or all of them, and return their ids.
 
-        A Bulk API 1.0 job is its batches: they are what waits, and what is returned.
+        In Bulk API 1.0 the batches wait, not the job: their ids are returned.
         """
         with self._lock:
             ids = [key for key, one in self._waiting.items() if job_id in (None, key, one.job_id)]
@@ -105,13 +107,13 @@ class Progress:
         *,
         part_of: str | None = None,
     ) -> None:
-        """Take a job that is ready.
+        """Accept a job that is ready.
 
         Args:
-            job_id: Its id.
-            work: Does all of it; called on the worker thread.
-            show_running: Puts a job that still waits for polls into its running state.
-            part_of: The job, when it is a batch that waits.
+            job_id: The id of the job, or of the batch.
+            work: Processes the whole job. It is called on the worker thread.
+            show_running: Shows a job that waits for polls as InProgress.
+            part_of: The job id, if a batch waits.
         """
         with self._lock:
             if self._policy is _Policy.AT_ONCE:
@@ -120,7 +122,7 @@ class Progress:
                 self._waiting[job_id] = _Waiting(work, show_running, part_of, self._clock.now())
 
     def polled(self, job_id: str) -> None:
-        """Count a poll of a job; the one that is due to see its end waits for it."""
+        """Count a poll of a job. The poll that makes the job due waits until it has ended."""
         with self._lock:
             waiting = self._waiting.get(job_id)
             if waiting is None or self._policy is _Policy.HOLD:
@@ -136,11 +138,11 @@ class Progress:
 
     @property
     def is_timed(self) -> bool:
-        """Whether jobs wait for their time, so that `start_due` may find some."""
+        """Whether the policy is `after_seconds`, so that `start_due` has to be called."""
         return self._policy is _Policy.AFTER_SECONDS
 
     def start_due(self) -> None:
-        """Begin with the jobs whose time has come, and wait until they are done."""
+        """Process the jobs whose time has passed, and wait until they have ended."""
         with self._lock:
             due = [job_id for job_id, one in self._waiting.items() if self._is_due(one)]
             for job_id in due:
@@ -155,24 +157,24 @@ class Progress:
         return self._policy is _Policy.AFTER_SECONDS and waited.total_seconds() >= self._amount
 
     def drop(self, job_id: str) -> None:
-        """Let a waiting job wait no longer: it was aborted."""
+        """Remove a waiting job: it was aborted."""
         with self._lock:
             self._waiting.pop(job_id, None)
 
     def forget(self, job_id: str) -> None:
-        """Drop a job and wait until the worker has let go of it."""
+        """Remove a job and wait until the worker no longer uses it."""
         self.drop(job_id)
         self.wait_for(job_id)
         self._running.pop(job_id, None)
 
     def wait_for(self, job_id: str) -> None:
-        """Wait until the worker has let go of a job."""
+        """Wait until the worker no longer uses a job."""
         future = self._running.get(job_id)
         if future is not None:
             wait([future])
 
     def clear(self) -> None:
-        """Forget waiting jobs, wait for the running one, and go back to `at_once`."""
+        """Remove waiting jobs, wait for the running one, and go back to `at_once`."""
         with self._lock:
             self._waiting.clear()
             self._policy = _Policy.AT_ONCE
@@ -181,7 +183,7 @@ class Progress:
         wait(futures)
 
     def close(self) -> None:
-        """Stop the worker; jobs that have not begun never do."""
+        """Stop the worker. Jobs that have not started never start."""
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     def _start(self, job_id: str, work: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Rows that are about to be saved, as a fault of rows looks at them."""
+"""Rows that are about to be saved, as row faults see them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class SavedRows:
     """Rows that are about to be saved together.
 
     Attributes:
-        names: The fields of the cells, in any case.
-        key: The field an upsert finds its records by; None for Id.
-        first: The number of the first row in its job, batch or call; 1 is the least.
+        names: The field of each cell, in any case.
+        key: The field by which an upsert finds its records; None for Id.
+        first: The number of the first row in its job, batch or request, from 1.
     """
 
     object: str

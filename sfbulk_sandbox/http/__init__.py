@@ -1,1 +1,1 @@
-"""HTTP: requests, responses, the recorder of calls, the server."""
+"""HTTP: requests, responses, the recorder of requests, the server."""

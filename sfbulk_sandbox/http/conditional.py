@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class DescribesChange:
-    """When the org's objects last changed, as every describe says it.
+    """When the org's objects last changed.
 
-    As recorded, all describes of an org carry one ETag and one date.
+    As recorded, all describes of an org have the same ETag and the same date.
     """
 
     def __init__(self, schema: Schema, clock: Clock) -> None:
@@ -35,7 +35,7 @@ class DescribesChange:
 
     @property
     def moment(self) -> datetime:
-        """The moment of the last change."""
+        """The time of the last change."""
         with self._lock:
             if self._schema.revision != self._seen:
                 self._seen, self._moment = self._schema.revision, self._clock.now()
@@ -43,7 +43,7 @@ class DescribesChange:
 
     @property
     def etag(self) -> str:
-        """Eight hexadecimal digits that change with the objects, quoted."""
+        """Eight hexadecimal digits in quotes, which change when an object changes."""
         names = ",".join(sobject.name for sobject in self._schema)
         return f'"{zlib.crc32(f"{names} {self._schema.revision}".encode()):08x}"'
 
@@ -54,13 +54,13 @@ def respond_unless_unchanged(
     answer: Callable[[], Response],
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return the answer, dated, or a 304 without a body to those who know it.
+    """Return the answer with its date, or a 304 without a body if the client has this version.
 
     Args:
         request: May have If-Modified-Since.
-        changed: When what is asked for last changed.
+        changed: When the resource last changed.
         answer: Makes the answer.
-        headers: More headers for either of the two.
+        headers: More headers for both cases.
     """
     dated = {**(headers or {}), "Last-Modified": format_datetime(changed, usegmt=True)}
     since = _date(request.headers.get("if-modified-since", ""))
@@ -72,7 +72,7 @@ def respond_unless_unchanged(
 
 
 def content_etag(body: bytes) -> str:
-    """Return the ETag that a record has: a hash of its content, as recorded of an Account."""
+    """Return the ETag of a record: a hash of its content, as recorded for an Account."""
     return f'"{base64.b64encode(hashlib.sha256(body).digest()).decode()}"'
 
 

@@ -7,14 +7,14 @@ from email.parser import BytesParser
 
 
 def form_parts(content_type: str, body: bytes) -> dict[str, bytes]:
-    """Return the bytes of each part of a form by its name, line ends inside them untouched.
+    """Return the bytes of each part of a form by name. Line endings are not changed.
 
     Args:
         content_type: The Content-Type header, which names the boundary.
         body: The whole body.
 
     Raises:
-        ValueError: It is no form, or a part has no name.
+        ValueError: The body is not a form, or a part has no name.
     """
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     form = BytesParser(policy=policy.HTTP).parsebytes(head + body)
@@ -25,6 +25,6 @@ def form_parts(content_type: str, body: bytes) -> dict[str, bytes]:
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         if not isinstance(name, str) or not isinstance(content, bytes):
-            raise ValueError("a part of the form has no name")  # noqa: TRY004 - a client's mistake, as the other
+            raise ValueError("a part of the form has no name")  # noqa: TRY004 - the client's mistake, as the other
         parts[name] = content
     return parts

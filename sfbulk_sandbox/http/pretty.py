@@ -1,4 +1,4 @@
-"""JSON as X-PrettyPrint asks for it: objects on lines of their own, lists in one (as recorded)."""
+"""JSON for X-PrettyPrint: each member on its own line, each list on one line (as recorded)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _STEP = "  "
 
 
 class _Number(str):
-    """A number as it stands in the document, so that none of its digits changes."""
+    """A number as text, so that no digit changes."""
 
     __slots__ = ()
 
 
 def pretty_json(body: bytes) -> bytes:
-    """Return a JSON document with the spaces and line ends Salesforce puts into it."""
+    """Return a JSON document with Salesforce's spaces and line breaks."""
     document = json.loads(body, parse_float=_Number, parse_int=_Number)
     return _text(document, "").encode()
 
@@ -31,7 +31,7 @@ def _text(value: Any, indent: str) -> str:
         )
         return "{\n" + ",\n".join(members) + f"\n{indent}}}"
     if isinstance(value, list) and value:
-        # Only objects count as a level: what stands in a list is not moved to the right.
+        # As recorded: only objects add a level of indentation, lists do not.
         return "[ " + ", ".join(_text(member, indent) for member in value) + " ]"
     if isinstance(value, dict | list):
         return "{ }" if isinstance(value, dict) else "[ ]"

@@ -1,6 +1,6 @@
-"""The outermost layer: records each call, applies the script of faults, dates each answer.
+"""The outermost layer: records each request, applies the fault script, dates each answer.
 
-It is plain ASGI, because a fault here works on bytes and connections and not on answers.
+It is plain ASGI, because faults work on bytes and connections, not on response objects.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SECURITY_HEADERS = {
     "x-robots-tag": "none",
     "cache-control": "no-cache,must-revalidate,max-age=0,no-store,private",
 }
-# Names whose parts do not just begin with a capital, as the guides and recordings write them.
+# Header names that `title()` would write differently from the guides and recordings.
 _SPELLED = {
     name.lower().encode(): name.encode()
     for name in ("ETag", "Sforce-NumberOfRecords", "WWW-Authenticate", "X-XSS-Protection")
@@ -54,10 +54,10 @@ _SPELLED = {
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One call that was made. `status` is 0 when the connection was closed without an answer.
+    """One request. `status` is 0 if the connection was closed without an answer.
 
-    Secrets in headers and query are hidden; `body_bytes` and `body_sha256` (in hexadecimal) are
-    those of the body as it was sent, compressed or not.
+    Secrets in headers and query are hidden. `body_bytes` and `body_sha256` (hexadecimal) are those
+    of the body as sent, compressed or not.
     """
 
     method: str
@@ -70,10 +70,10 @@ class RecordedRequest:
 
 
 class Latency:
-    """How many seconds every answer takes longer than its work.
+    """How many seconds are added to every answer.
 
     Attributes:
-        resets: Counts resets, after which calls that wait are not of this org any more.
+        resets: The number of resets. Requests that were waiting at a reset are not carried out.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Latency:
         self.resets = 0
 
     def reset(self) -> None:
-        """Go back to no latency, and let no call that waits be served."""
+        """Go back to no latency, and drop the requests that are waiting."""
         self.seconds = 0
         self.resets += 1
 
@@ -92,7 +92,7 @@ class Latency:
             ValueError: The number is below zero, or above an hour.
         """
         if not 0 <= seconds <= _LONGEST_SECONDS:
-            raise ValueError(f"latency is 0 to {_LONGEST_SECONDS} seconds, not {seconds}")
+            raise ValueError(f"latency must be 0 to {_LONGEST_SECONDS} seconds, not {seconds}")
         self.seconds = seconds
 
 
@@ -100,17 +100,17 @@ class Recorder:
     """ASGI middleware around the whole app.
 
     Args:
-        app: What answers.
-        script: The faults.
-        record: Receives every call that is to neither control plane nor page, when it is over.
-        clock: Where Date comes from.
+        app: The app.
+        script: The scripted faults.
+        record: Gets every request, except those to the control plane and the page.
+        clock: The time of the Date header.
         disconnect: Closes the connection of a client's (host, port).
-        latency: How long an answer takes.
-        progress: Told of each call, since a job's time may have come.
-        befall: Does to the org what a fault says, before the call; given its headers.
+        latency: How much longer an answer takes.
+        progress: Starts jobs whose time has passed, before each request.
+        apply_fault: Changes the org as a fault says, before the request; gets its headers.
     """
 
-    def __init__(  # noqa: PLR0913 - it is where the faults meet what they strike
+    def __init__(  # noqa: PLR0913 - faults change requests, connections, jobs and the org
         self,
         app: ASGIApp,
         *,
@@ -132,7 +132,7 @@ class Recorder:
         self._disconnect = disconnect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Answer one request."""
         if scope["type"] != "http":
             return
         scope["path"] = _normalized(scope["path"])
@@ -147,11 +147,11 @@ class Recorder:
             await self._hang_up(exchange)
             return
         await self._answer(exchange, await self._fault(exchange))
-        # The client may have hung up before its answer began.
+        # The client may have closed the connection before the answer started.
         exchange.leave_unanswered()
 
     async def _is_served_after(self, seconds: float) -> bool:
-        """Wait, and tell whether the org is still the one that was called."""
+        """Wait, and return whether there was no reset meanwhile."""
         resets = self._latency.resets
         await run_in_threadpool(self._clock.sleep, seconds)
         return resets == self._latency.resets
@@ -159,7 +159,7 @@ class Recorder:
     async def _fault(self, exchange: _Exchange) -> RequestFault | None:
         method, path = exchange.scope["method"], exchange.scope["path"]
         body = b""
-        if self._script.asks_for_body(method, path):
+        if self._script.tests_body(method, path):
             body = _decompressed(exchange.headers, await exchange.read_ahead())
         return self._script.for_request(method, path, exchange.query, exchange.headers, body)
 
@@ -183,7 +183,7 @@ class Recorder:
 
     async def _answer_after(self, exchange: _Exchange, fault: RequestFault | None) -> None:
         if isinstance(fault, Delay):
-            # The whole request first: a client that hangs up meanwhile does not take it back.
+            # Read the whole request first: it is carried out even if the client disconnects.
             await exchange.read_ahead()
             if not await self._is_served_after(fault.seconds):
                 await self._hang_up(exchange)
@@ -195,13 +195,13 @@ class Recorder:
     async def _hang_up(self, exchange: _Exchange) -> None:
         host, port = exchange.scope["client"]
         self._disconnect((host, port))
-        # The server sends an error of its own unless it has seen the connection close.
+        # uvicorn sends its own 500 if the app returns before it has seen the disconnect.
         while (await exchange.receive())["type"] != "http.disconnect":
             pass
 
 
 class _Exchange:
-    """One call and its answer on their way through, counted."""
+    """One request and its answer; counts the bytes and records the request."""
 
     def __init__(
         self,
@@ -225,11 +225,11 @@ class _Exchange:
         self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
 
     def cut_after(self, size: int) -> None:
-        """Let only so many bytes of the body through."""
+        """Send only this many bytes of the answer's body."""
         self._left = size
 
     async def receive(self) -> Message:
-        """Hand on a part of the request."""
+        """Return the next part of the request."""
         return self._ahead.popleft() if self._ahead else await self._arrived()
 
     async def _arrived(self) -> Message:
@@ -240,7 +240,7 @@ class _Exchange:
         return message
 
     async def read_ahead(self) -> bytes:
-        """Return the whole body, which `receive` still hands on afterwards."""
+        """Return the whole body; `receive` still returns it afterwards."""
         more = True
         while more:
             message = await self._arrived()
@@ -249,20 +249,20 @@ class _Exchange:
         return b"".join(message.get("body", b"") for message in self._ahead)
 
     async def read_body(self, most: float = math.inf) -> None:
-        """Take the request, as a server that answers it must, or so many bytes of its body."""
+        """Read the body, or the first `most` bytes of it."""
         more = True
         while more and self._body_bytes < most:
             more = (await self.receive()).get("more_body", False)
 
     def leave_unanswered(self) -> None:
-        """Keep the call as one that gets no answer, unless it has got one."""
+        """Record the request as unanswered, unless its answer has started."""
         if not self._is_recorded:
             self._keep(status=0)
 
     async def send(self, message: Message) -> None:
-        """Hand on a part of the answer."""
+        """Send a part of the answer."""
         if message["type"] == "http.response.start":
-            # Before the client can know the answer: it may ask for the list at once.
+            # Before the answer is sent: the client may ask for the list of requests at once.
             self._keep(message["status"])
             self._stamp(message)
         elif self._left is not None:
@@ -270,7 +270,7 @@ class _Exchange:
         await self._send(message)
 
     async def discard(self, message: Message) -> None:
-        """Take a part of the answer and tell nobody."""
+        """Drop a part of the answer."""
         if message["type"] == "http.response.start":
             self.leave_unanswered()
 
@@ -301,15 +301,13 @@ class _Exchange:
         for name, value in _SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         headers.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
-        # ASGI has names in lower case; there are clients that look for Salesforce's spelling.
-        message["headers"] = [
-            (_as_salesforce_writes(name), value) for name, value in message["headers"]
-        ]
+        # ASGI writes names in lower case; some clients look for Salesforce's spelling.
+        message["headers"] = [(_header_name(name), value) for name, value in message["headers"]]
 
     def _shortened(self, message: Message) -> Message:
         body = message.get("body", b"")[: self._left]
         self._left = (self._left or 0) - len(body)
-        # The end is never announced: the connection closes instead.
+        # The end of the body is never sent: the connection closes instead.
         return {"type": message["type"], "body": body, "more_body": True}
 
 
@@ -330,11 +328,11 @@ def _scripted_response(fault: Answer) -> Response:
     return answer
 
 
-def _as_salesforce_writes(name: bytes) -> bytes:
-    """Return a header's name as Salesforce writes it."""
+def _header_name(name: bytes) -> bytes:
+    """Return a header name in Salesforce's spelling."""
     return _SPELLED.get(name) or name.title()
 
 
 def _normalized(path: str) -> str:
-    """Return the path as routes know it: one leading slash and none at the end."""
+    """Return the path with one leading slash and none at the end."""
     return "/" + re.sub(r"^/+|/+$", "", path)

@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_BYTES = 16_384
-# A colon and a space in the line of a header, and what ends it.
+# A header line has a colon, a space, CR and LF besides name and value.
 _AROUND_A_HEADER = 4
 _TOO_LONG = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
 
 
 class RequestLine:
-    """ASGI middleware that refuses what is too long before anything reads it."""
+    """ASGI middleware that refuses requests with a URI or headers that are too long."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the call on, or refuse it."""
+        """Pass the request on, or refuse it."""
         status = _refusal(scope)
         if status is None:
             await self._app(scope, receive, send)
             return
-        # The server in front of the API answers here, not the API: there is no list of errors.
+        # The server in front of the API answers, not the API: HTML, not a list of errors.
         page = f"<h1>Bad Message {status}</h1><pre>reason: {_TOO_LONG[status]}</pre>"
         await HTMLResponse(page, status_code=status)(scope, receive, send)
 

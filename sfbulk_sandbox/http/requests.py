@@ -1,4 +1,4 @@
-"""One HTTP call as the handlers see it, and the table that leads calls to handlers."""
+"""One HTTP request as handlers see it, and resources: a path with its handlers."""
 
 from __future__ import annotations
 
@@ -26,16 +26,23 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _WITH_DOCUMENT = frozenset({"POST", "PATCH"})
-# A form is how Bulk API 2.0 takes a job together with its rows.
+# Bulk API 2.0 accepts a job and its rows as one form.
 _DOCUMENT_TYPES = frozenset({"application/json", "multipart/form-data"})
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request without its socket, so that composite resources can make calls of their own.
+    """A request without its socket, so that composite resources can make requests themselves.
 
-    `body` is decompressed, and empty for handlers that read `stream`.
+    Attributes:
+        method: The method.
+        path: The named parts of the path.
+        query: The query parameters.
+        headers: The headers; names are in lower case.
+        base_url: Scheme, host and port, as the client used them.
+        body: The decompressed body; empty for handlers that read `stream`.
+        stream: Yields the body in blocks.
     """
 
     method: str
@@ -53,14 +60,14 @@ class Request:
 
     @property
     def base_path(self) -> str:
-        """The path that every resource of this version begins with."""
+        """The path of this version, which the paths of its resources begin with."""
         return f"/services/data/v{self.version}"
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object of the body.
 
         Raises:
-            Fault: JSON_PARSER_ERROR, when the body is not a JSON object.
+            Fault: JSON_PARSER_ERROR: the body is not a JSON object.
         """
         try:
             document = json.loads(self.body)
@@ -73,12 +80,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Resource:
-    """A path and what each method does there.
+    """A path and its handlers.
 
-    Handlers of `methods` get the whole body and run on a thread, those of `streaming` read
-    `call.stream` themselves. `admit` is asked before the handler; it raises a Fault to refuse and
-    returns the headers that the answer carries. `refuse` words a Fault for APIs that have no list
-    of errors.
+    Attributes:
+        path: The path, with parameters in braces.
+        methods: Handlers by method. They get the whole body and run on a thread.
+        admit: The check before a handler. It raises a Fault to refuse the request, and returns the
+            headers of the answer.
+        streaming: Handlers by method that read `request.stream` themselves.
+        refuse: Turns a Fault into an answer, for APIs that do not answer with a list of errors.
     """
 
     path: str
@@ -88,7 +98,7 @@ class Resource:
     refuse: Callable[[Request, Fault], Response] | None = None
 
     def route(self) -> Route:
-        """Return the route; letter case of the path does not matter, as Data Loader relies on."""
+        """Return the route. Paths are not case sensitive; Data Loader relies on that."""
         route = Route(self.path, self._answer, methods=EVERY_METHOD)
         route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
         return route
@@ -138,8 +148,8 @@ def _request(request: StarletteRequest, body: bytes = b"") -> Request:
         path=request.path_params,
         query=request.query_params,
         headers=request.headers,
-        # Clients reach the sandbox under other names through proxies: the name they used
-        # is the one they can come back to.
+        # Behind a proxy the client uses another host name, and it needs that name in the URLs of
+        # the answer.
         base_url=f"{request.url.scheme}://{host}",
         body=body,
         stream=request.stream,
@@ -157,7 +167,7 @@ async def _body(request: StarletteRequest) -> bytes:
 
 
 def check_content_type(request: Request) -> None:
-    """Refuse documents that are not JSON by their own word; a call may say nothing.
+    """Refuse a document whose Content-Type is not JSON. A missing Content-Type is accepted.
 
     Raises:
         Fault: 415 (REST guide: Status Codes).
@@ -172,7 +182,7 @@ def check_content_type(request: Request) -> None:
 
 
 def not_allowed(method: str, allowed: Iterable[str]) -> Fault:
-    """Return the fault of a method that a resource does not have."""
+    """Return the fault for a method that a resource does not have."""
     names = ",".join(allowed)
     return Fault(
         code="METHOD_NOT_ALLOWED",

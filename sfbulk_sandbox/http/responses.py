@@ -1,4 +1,4 @@
-"""The forms every answer of the sandbox takes: compact JSON, error lists, instants."""
+"""Answers in JSON and XML, error lists, and the text form of timestamps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.faults.errors import Fault
 
 CSV_HEADERS = {
-    # Plain, as recorded: Starlette would add a charset of its own to text types.
+    # As recorded, without a charset; as a media type, Starlette would add one.
     "content-type": "text/csv",
 }
 
@@ -29,7 +29,7 @@ XML_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 
 
 def encode_json(document: object) -> bytes:
-    """Return compact UTF-8 JSON; a Decimal is a number with all of its digits, in Java's form."""
+    """Return compact UTF-8 JSON. A Decimal keeps all digits and is written in Java's form."""
     return msgspec.json.encode(_with_numbers(document))
 
 
@@ -44,7 +44,7 @@ def _with_numbers(value: Any) -> Any:
 
 
 class JsonResponse(Response):
-    """A JSON document with Salesforce's content type, which has no space in it."""
+    """A JSON document with Salesforce's content type (no space before `charset`)."""
 
     media_type = "application/json;charset=UTF-8"
 
@@ -53,7 +53,7 @@ class JsonResponse(Response):
         return encode_json(content)
 
     def indent(self) -> None:
-        """Spread the body over lines, for those who want to read it."""
+        """Indent the body, for X-PrettyPrint."""
         self.body = pretty_json(bytes(self.body))
         self.headers["content-length"] = str(len(self.body))
 
@@ -66,13 +66,13 @@ def fault_response(fault: Fault) -> JsonResponse:
 
 
 def _headers_of(fault: Fault) -> Mapping[str, str] | None:
-    # As recorded of a session that has ended (restforce issue 284).
+    # As recorded for a session that has ended (restforce issue 284).
     is_unauthorized = fault.status == HTTPStatus.UNAUTHORIZED
     return {"www-authenticate": "Token"} if is_unauthorized else None
 
 
 class XmlResponse(Response):
-    """An XML document, written as compactly as the JSON ones."""
+    """An XML document without line breaks."""
 
     media_type = "application/xml;charset=UTF-8"
 
@@ -83,7 +83,7 @@ class XmlResponse(Response):
 
 
 def prefers_xml(headers: Mapping[str, str]) -> bool:
-    """Tell whether a caller takes XML and no JSON."""
+    """Return whether the client accepts XML but not JSON."""
     accepted = headers.get("accept", "").lower()
     return "application/xml" in accepted and "json" not in accepted and "*/*" not in accepted
 
@@ -99,7 +99,7 @@ def xml_fault_response(fault: Fault) -> XmlResponse:
 
 
 def fault_document(fault: Fault) -> dict[str, Any]:
-    """Return one entry of the error list; a 404 names its code first, as recorded."""
+    """Return one entry of the error list. As recorded, a 404 has errorCode first."""
     if fault.status == HTTPStatus.NOT_FOUND:
         return {"errorCode": fault.code, "message": fault.message}
     document: dict[str, Any] = {"message": fault.message, "errorCode": fault.code}
@@ -114,5 +114,5 @@ def no_content(headers: Mapping[str, str] | None = None) -> Response:
 
 
 def instant_text(instant: datetime) -> str:
-    """Return an instant as job documents write it: whole seconds, as every recording has them."""
+    """Return a timestamp as in job documents: whole seconds, as in every recording."""
     return f"{instant:%Y-%m-%dT%H:%M:%S}.000+0000"

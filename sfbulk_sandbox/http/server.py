@@ -1,4 +1,4 @@
-"""The server: uvicorn in a thread, on loopback and nowhere else."""
+"""The server: uvicorn in a thread, on the loopback address only."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _GRACE_SECONDS = 2
 
 
 class Connections:
-    """The open connections by the client's address, so that one can be cut."""
+    """The open connections by client address, so that a fault can close one."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], Transport] = {}
 
     def disconnect(self, client: tuple[str, int]) -> None:
-        """Close a client's connection once what was sent is out; called on the event loop."""
+        """Close a client's connection after its buffer is sent. To be called on the event loop."""
         transport = self._open.pop(client, None)
         if transport is not None:
             transport.close()
 
     def protocol(self) -> type[asyncio.Protocol]:
-        """Return an HTTP protocol that enters its connections here."""
+        """Return an HTTP protocol class that registers its connections here."""
         open_connections = self._open
 
         class CuttableProtocol(H11Protocol):
-            """uvicorn's own protocol, known to `Connections`."""
+            """uvicorn's protocol; it registers its connection."""
 
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 super().connection_made(cast("Transport", transport))
@@ -54,29 +54,29 @@ class Connections:
 
 @dataclass(frozen=True)
 class Tls:
-    """Files of PEM: a certificate (with its chain) and its private key."""
+    """PEM files: a certificate (with its chain) and its private key."""
 
     certificate: Path
     key: Path
 
 
 class Server:
-    """An ASGI app on a port of 127.0.0.1; there is no way to listen elsewhere.
+    """An ASGI app on a port of 127.0.0.1. It cannot listen on another address.
 
     Args:
-        app: What answers.
-        connections: Where connections are entered.
-        port: The port, 0 for a free one.
-        tls: What to speak https with; None for http.
+        app: The app.
+        connections: Where connections are registered.
+        port: The port; 0 for a free one.
+        tls: Certificate and key for https; None for http.
 
     Raises:
-        OSError: The port is taken, or the certificate cannot be used.
+        OSError: The port is in use, or the certificate cannot be used.
     """
 
     def __init__(
         self, app: ASGIApp, connections: Connections, port: int = 0, tls: Tls | None = None
     ) -> None:
-        # Named as TCP, or asyncio leaves Nagle's algorithm on, which costs 40 ms an answer.
+        # Without IPPROTO_TCP, asyncio leaves Nagle's algorithm on, which costs 40 ms an answer.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         config = uvicorn.Config(
@@ -95,7 +95,7 @@ class Server:
         )
         try:
             self._bind(port)
-            # Here and not in the thread, so that the caller sees what is wrong with the files.
+            # Not in the thread, so that the caller gets the error of a wrong certificate file.
             config.load()
         except OSError:
             self._socket.close()
@@ -108,7 +108,7 @@ class Server:
         try:
             self._socket.bind((LOOPBACK, port))
         except OSError as error:
-            # Its own text does not say which.
+            # The original text does not name the address.
             raise OSError(error.errno, error.strerror, f"{LOOPBACK}:{port}") from error
 
     @property
@@ -118,10 +118,10 @@ class Server:
         return port
 
     def start(self) -> None:
-        """Return when the server answers.
+        """Start the server, and return when it is ready.
 
         Raises:
-            RuntimeError: It ended before that.
+            RuntimeError: The server ended before it was ready.
         """
         self._thread.start()
         self._ready.wait()
@@ -129,7 +129,7 @@ class Server:
             raise RuntimeError("the sandbox's HTTP server ended before it was ready")
 
     def stop(self) -> None:
-        """Return when the server has ended."""
+        """Stop the server, and return when it has ended."""
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
@@ -147,6 +147,6 @@ class _SignallingServer(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Set the event once connections are taken."""
+        """Set the event when the server accepts connections."""
         await super().startup(sockets)
         self._ready.set()

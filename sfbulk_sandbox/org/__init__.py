@@ -1,1 +1,1 @@
-"""The org: its rows, the folder or file they come from, long transactions."""
+"""The org: its rows, the folder or file they come from, long-running transactions."""

@@ -1,7 +1,7 @@
-"""What every org has from its first day: itself, a profile, a user, task statuses, a price book.
+"""Rows of every new org: Organization, Profile, User, task statuses and the standard price book.
 
-These rows are older than any run: a record that came into being with the sandbox would look like a
-change to every incremental read that follows.
+Their stamps are older than any run. A record created at the start of the sandbox would look like a
+change to every incremental read.
 """
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _CREATED = "2025-01-01T00:00:00.000Z"
 _LOCALE = {"TimeZoneSidKey": "GMT", "LanguageLocaleKey": "en_US"}
-# The statuses that the picklist Task.Status offers; Completed is the one that closes a task.
+# The values of the picklist Task.Status. Only Completed closes a task.
 _TASK_STATUSES = (
     "Not Started",
     "In Progress",
@@ -35,7 +35,7 @@ _TASK_STATUSES = (
 
 
 class FirstRows:
-    """The first rows of one org; their ids follow from the seed alone.
+    """The first rows of one org. Their ids depend on the seed only.
 
     Attributes:
         org_id: The id of the org (00D).
@@ -50,7 +50,7 @@ class FirstRows:
         self._price_book_id = fixed.new_id("01s")
 
     def write(self, store: Store, schema: Schema, ids: IdSource) -> None:
-        """Add the rows that are missing, of those objects that the schema has."""
+        """Add the missing rows of the objects that the schema has."""
         for name, facts in self._rows():
             sobject = schema.sobject(name)
             ids.reserve(facts["Id"])

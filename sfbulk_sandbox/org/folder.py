@@ -1,8 +1,8 @@
-"""Loading an org from a folder of CSV files: what it held before, taken as it is.
+"""Loads rows that an org already had, from a folder of CSV files.
 
-Rules for users' saves do not apply, since an org's old rows may break today's rules; types,
-lengths, ids and lookups must fit. A folder is one transaction. Memory does not grow with rows:
-they go in by batches, and lookups are looked at by SQL once all files are in.
+Save rules do not apply, because old rows of an org may break today's rules. But types, lengths, ids
+and lookups must be valid. A folder is one transaction. Memory does not grow with rows: rows are
+inserted in batches, and lookups are checked by SQL after all files are read.
 """
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 
-# The rows were there before this second, so whoever reads up to now, half-open, sees them.
+# One second older than now, so that a read up to now (exclusive) includes the rows.
 _AGE = timedelta(seconds=1)
 _Filled = dict[Field, list["Stored"]]
 
@@ -43,8 +43,8 @@ class FolderLoader:
     """Loads folders into an org.
 
     Args:
-        parts: The org's.
-        at: The moment of the loading; None for now.
+        parts: The org's parts.
+        at: The time of the load; None for now.
     """
 
     def __init__(self, parts: Parts, at: datetime | None = None) -> None:
@@ -54,14 +54,16 @@ class FolderLoader:
         self._stamp = values.datetime_text((at or parts.clock.now()) - _AGE)
 
     def load(self, directory: Path) -> dict[str, int]:
-        """Load every `<SObject>.csv` of a folder, or nothing.
+        """Load every `<SObject>.csv` of a folder, all rows or none.
 
         Raises:
             LoadError: See `Org.load`.
         """
         paths = sorted(directory.glob("*.csv")) if directory.is_dir() else []
         if not paths:
-            raise LoadError("no CSV file here; name each <SObject>.csv", path=directory)
+            raise LoadError(
+                "no CSV file in this folder; name each file <SObject>.csv", path=directory
+            )
         files = [self._open(path) for path in paths]
         with self._store.transaction():
             for file in files:
@@ -88,15 +90,13 @@ class FolderLoader:
         column = find_column(self._parts.schema, file.sobject, name)
         if column is None:
             known = [one.name for one in file.sobject.stored]
-            hint = _hint(name, known, "leave the column out or add the field to the schema")
+            hint = _hint(name, known, "remove the column or add the field to the schema")
             if "." in name:
-                hint = (
-                    "a parent is named as Relationship.Field by its external id or idLookup field"
-                )
+                hint = "name a parent as Relationship.Field, with an external id or idLookup field"
             text = f"{file.sobject.name} has no field {name}; {hint}"
             raise LoadError(text, path=file.path, line=1, column=name)
         if any(column.field is other.field for other in file.columns):
-            text = "this field has a column already; leave one of them out"
+            text = "this field already has a column; remove one of the two"
             raise LoadError(text, path=file.path, line=1, column=name)
         return column
 
@@ -134,7 +134,7 @@ class FolderLoader:
             if given is None:
                 continue
             if file.sobject.key_prefix and not str(given).startswith(prefix):
-                text = f"{given} is no {file.sobject.name} id, which begins with {prefix}"
+                text = f"{given} is not an id of {file.sobject.name}; its ids begin with {prefix}"
                 raise LoadError(text, path=file.path, line=line, column=id_field.name)
             self._parts.ids.reserve(str(given))
         filled[id_field] = [cell or self._parts.ids.new_id(prefix) for cell in cells]
@@ -155,11 +155,11 @@ class FolderLoader:
     def _repeated(
         self, file: LoadedFile, filled: _Filled, lines: list[int], error: sqlite3.IntegrityError
     ) -> LoadError:
-        """Which record repeats a key: the one after the last that went in."""
+        """The error of the record that repeats a key: the one after the last inserted record."""
         name = str(error).rpartition(".")[2].rstrip("'")
         place = self._last_row(file) + 1 - file.first_row - file.count
         cells = next(cells for one, cells in filled.items() if one.name == name)
-        text = f"another {file.sobject.name} already has {cells[place]}; give each its own"
+        text = f"another {file.sobject.name} already has {cells[place]}; the value must be unique"
         return LoadError(text, path=file.path, line=lines[place], column=name)
 
     def _finish(self, file: LoadedFile) -> None:
@@ -178,7 +178,7 @@ class FolderLoader:
         self._store.keep_serials(defaults.serials())
 
     def _number(self, file: LoadedFile, one: Field, defaults: Defaults) -> None:
-        """Go on numbering after the highest number loaded."""
+        """Continue numbering after the highest loaded number."""
         table, column = quoted(file.sobject.name), quoted(one.name)
         before = len(defaults.number_format(one)[0])
         highest = self._store.execute(
@@ -204,7 +204,7 @@ def _read_column(
         for cell in cells:
             stored.append(parse(cell) if cell else empty)  # noqa: PERF401 - the length is used
     except RowError as error:
-        text = f"{error.message}; correct the cell or leave it empty"
+        text = f"{error.message}; correct the cell or empty it"
         raise file.error(number, lines[len(stored)], text) from None
     return stored
 
@@ -226,7 +226,7 @@ def _fill(filled: _Filled, one: Field, value: Stored, count: int) -> None:
 
 
 def _fill_stamps(sobject: SObject, filled: _Filled, now: str, count: int) -> None:
-    """A record that says only when it was changed last was made then, and the other way round."""
+    """Fill missing stamps from a stamp that is given: a changed-only record was created then."""
     stamps = [one for name in (*MODIFIED, CREATED) if (one := sobject.field(name))]
     given = [filled.get(one, [None] * count) for one in stamps]
     known = [next(filter(None, row), now) for row in zip(*given, strict=True)]

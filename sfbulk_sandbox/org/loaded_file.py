@@ -1,4 +1,4 @@
-"""One file of a data folder while its rows are loaded."""
+"""One file of a data folder while it is loaded."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class LoadedFile:
     """One file of the folder.
 
     Attributes:
-        header: Its column names as written.
-        columns: What they mean.
-        first_row: SQLite's rowid of its first record; those of the others follow.
-        count: Records read so far.
+        header: The column names as written.
+        columns: The field, or the parent and its key, of each column.
+        first_row: SQLite's rowid of the first record. The other rowids follow.
+        count: The number of records read so far.
     """
 
     path: Path

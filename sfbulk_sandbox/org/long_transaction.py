@@ -1,4 +1,4 @@
-"""A transaction of somebody else that stays open: its rows are older than the moment they show."""
+"""A long-running transaction of another user: its rows become visible later than their stamps."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class LongTransaction:
-    """The transaction, when there is one.
+    """The transaction, if one is open.
 
-    Its rows are kept aside, each folder of them with the moment it was added, and go into the org
-    at the commit with the stamps of that moment. Safe to use from several threads.
+    Its rows are kept in folders outside the org, each folder with the time it was added. The commit
+    loads them with the stamps of that time. Safe to use from several threads.
 
     Args:
-        org: Where the rows go.
+        org: The org of the rows.
     """
 
     def __init__(self, org: Org) -> None:
@@ -36,14 +36,14 @@ class LongTransaction:
 
     @property
     def start(self) -> datetime | None:
-        """When it began; None when none is open."""
+        """When it began; None if no transaction is open."""
         return self._start
 
     def begin(self) -> None:
-        """Open it.
+        """Open the transaction.
 
         Raises:
-            ValueError: One is open already.
+            ValueError: A transaction is open already.
         """
         with self._lock:
             if self._start is not None:
@@ -51,11 +51,11 @@ class LongTransaction:
             self._start = self._org.clock.now()
 
     def add(self, folder: Path) -> dict[str, int]:
-        """Keep the rows of a folder of CSV files aside and return how many of each object.
+        """Add the rows of a folder of CSV files, and return the number of rows per object.
 
         Raises:
             ValueError: No transaction is open.
-            LoadError: The org, with all rows added before, cannot hold them.
+            LoadError: The org, with the rows added before, cannot store them.
         """
         with self._lock:
             if self._start is None:
@@ -68,11 +68,11 @@ class LongTransaction:
         return counts
 
     def commit(self) -> dict[str, int]:
-        """Put its rows into the org and return how many of each object.
+        """Load the rows into the org, and return the number of rows per object.
 
         Raises:
             ValueError: No transaction is open.
-            LoadError: The org has changed so that it cannot hold them; the transaction stays open.
+            LoadError: The org has changed and cannot store them. The transaction stays open.
         """
         with self._lock:
             if self._start is None:
@@ -83,7 +83,7 @@ class LongTransaction:
         return counts
 
     def drop(self) -> None:
-        """Forget it and its rows, if there is one."""
+        """Remove the transaction and its rows, if one is open."""
         with self._lock:
             for folder, _ in self._added:
                 shutil.rmtree(folder, ignore_errors=True)

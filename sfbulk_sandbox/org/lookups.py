@@ -1,4 +1,4 @@
-"""Lookups of a loaded folder: parents named by a key become ids, and every id must exist."""
+"""Lookups of a loaded folder: replaces keys of parents by ids, and checks that ids exist."""
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Lookups:
-    """The lookups of one load; keys wait in temporary tables until all parents are in."""
+    """The lookups of one load. Keys wait in temporary tables until all parents are loaded."""
 
     def __init__(self, store: Store, schema: Schema) -> None:
         self._store = store
         self._schema = schema
 
     def set_aside(self, file: LoadedFile, number: int, keys: Sequence[Stored]) -> None:
-        """Keep a batch of a relationship column: its parents may come later."""
+        """Store a batch of a relationship column. Its parents may be loaded later."""
         key, table = file.columns[number].key, _waiting(file, number)
         self._store.execute(
             f"CREATE TEMP TABLE IF NOT EXISTS {table} (row INTEGER PRIMARY KEY, key)"
@@ -45,10 +45,10 @@ class Lookups:
         )
 
     def resolve(self, file: LoadedFile) -> None:
-        """Turn the keys of a file's relationship columns into ids.
+        """Replace the keys in a file's relationship columns by ids.
 
         Raises:
-            LoadError: A key that no parent has.
+            LoadError: No parent has the key.
         """
         for number, column in enumerate(file.columns):
             if column.parent is not None and column.key is not None and file.count:
@@ -58,7 +58,7 @@ class Lookups:
         self, file: LoadedFile, number: int, column: Column, parent: SObject, key: Field
     ) -> None:
         table, waiting = quoted(file.sobject.name), _waiting(file, number)
-        # The alias keeps parent and child apart in a lookup of an object to itself.
+        # The alias distinguishes parent and child when an object points at itself.
         live = " AND parent.\"IsDeleted\" = 'false'" if parent.has_recycle_bin else ""
         self._store.execute(
             f"UPDATE {table} SET {quoted(column.field.name)} = "
@@ -74,14 +74,17 @@ class Lookups:
         self._store.execute(f"DROP TABLE {waiting}")
         if missing is not None:
             raise _no_such_parent(
-                file, number, int(missing), f"{parent.name} in use with this {key.name}"
+                file,
+                number,
+                int(missing),
+                f"{parent.name} outside the recycle bin with this {key.name}",
             )
 
     def check(self, file: LoadedFile) -> None:
-        """Make sure that every id in a file's lookups is the id of a record.
+        """Check that every id in a file's lookups is the id of a record.
 
         Raises:
-            LoadError: A lookup that leads nowhere.
+            LoadError: No record has the id.
         """
         for number, column in enumerate(file.columns):
             if column.field.type == "reference" and column.parent is None:
@@ -96,7 +99,7 @@ class Lookups:
             for target in targets
         ]
         if len(targets) < len(found):
-            # An id of an object the schema does not have is believed.
+            # Ids of an object that the schema does not have cannot be checked.
             prefixes = ", ".join(f"'{target.key_prefix}'" for target in targets)
             tests.append(f"substr({column}, 1, 3) IN ({prefixes})")
         missing = self._store.execute(
@@ -116,5 +119,5 @@ def _waiting(file: LoadedFile, number: int) -> str:
 def _no_such_parent(file: LoadedFile, number: int, row: int, what: str) -> LoadError:
     records = csvfile.read_records(file.path)
     line, cells = next(islice(records, row - file.first_row, None))
-    text = f"there is no {what}: {cells[number]}; add the record or leave the cell empty"
+    text = f"there is no {what}: {cells[number]}; add the record or empty the cell"
     return file.error(number, line, text)

@@ -1,4 +1,4 @@
-"""The org: objects, records and rules, without HTTP. Every other module here serves this one."""
+"""The org: objects, records and rules, without HTTP."""
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
 
@@ -52,18 +52,18 @@ __all__ = [
 
 Operation = Literal["insert", "update", "upsert", "delete", "hardDelete"]
 
-# Bulk API guide, Valid CSV Record Rows: an empty cell says nothing, this one says null.
+# Bulk API guide, Valid CSV Record Rows: an empty cell leaves the field alone, #N/A sets it to null.
 _CSV_CELLS: Mapping[str, Given] = {"": UNSET, "#N/A": None}
 _CHUNK_ROWS = 200
 _LATEST = 68.0
 
 
 class Loader:
-    """Saves the rows of one bulk load, a chunk at a time.
+    """Saves the rows of one bulk load, one chunk after another.
 
     Args:
-        saver: Saves them.
-        types: The types that cells must have to be read at all; None leaves that to the saver.
+        saver: Saves the rows.
+        types: Checks the types of CSV cells first; None for rows that are not CSV.
     """
 
     def __init__(self, saver: PrecheckedSaver, types: CellTypes | None = None) -> None:
@@ -77,10 +77,10 @@ class Loader:
             rows: Cells in the order of the header. Empty leaves a field alone, `#N/A` clears it.
 
         Returns:
-            One result per row, in order; a refused row does not stop the others.
+            One result per row, in order. A rejected row does not stop the others.
 
         Raises:
-            ValueError: More rows than Salesforce saves at once.
+            ValueError: There are more rows than Salesforce saves at once.
         """
         if len(rows) > _CHUNK_ROWS:
             raise ValueError(f"{len(rows)} rows in one chunk; Salesforce saves {_CHUNK_ROWS}")
@@ -90,19 +90,20 @@ class Loader:
 
 
 class Org:
-    """One Salesforce org in memory and on disk; safe to share between threads.
+    """One Salesforce org. Safe to share between threads.
 
-    Two orgs never meet: each has its own database, its own ids (the same ones for the same seed)
-    and its own user.
+    Two orgs share nothing: each has its own database, its own ids (the same seed gives the same
+    ids) and its own user.
 
     Args:
-        db: Database file that keeps the org between runs; None for one that ends with it.
-        seed: Decides ids, and nothing else.
-        schema: The objects; those this package brings when None.
+        db: The database file that keeps the org between runs; None for a temporary one.
+        seed: Decides the ids.
+        clock: The org's time.
+        schema: The objects; None for the standard objects of this package.
 
     Attributes:
-        refusals: What refuses rows at will; None, at first, for nothing.
-        behaviour: How it answers where public sources differ.
+        row_faults: The scripted faults of rows; None for none.
+        behaviour: The switches.
     """
 
     def __init__(
@@ -142,19 +143,18 @@ class Org:
 
         Args:
             directory: The folder.
-            at: The moment whose stamps the records get, but for those that bring their own; None
-                for now.
+            at: The stamps of records that have none of their own; None for now.
 
         Returns:
             The number of records per object.
 
         Raises:
-            LoadError: With file, line and column, and what to do.
+            LoadError: The rows cannot be loaded; the error names file, line and column.
         """
         return FolderLoader(self._parts, at).load(directory)
 
     def load_sample(self) -> dict[str, int]:
-        """Add the small org this package brings."""
+        """Add the sample rows of this package."""
         with ExitStack() as stack:
             folder = resources.files("sfbulk_sandbox") / "data" / "sample"
             return self.load(stack.enter_context(resources.as_file(folder)))
@@ -167,22 +167,22 @@ class Org:
         surface: Literal["rest", "bulk"] = "rest",
         version: float = _LATEST,
     ) -> Query:
-        """Check a SOQL statement; the result reads the rows when asked.
+        """Check a SOQL statement. The result can read the rows.
 
         Args:
             soql: The statement.
-            all_rows: Deleted records too (queryAll).
-            surface: Which API asks; bulk refuses more than REST.
-            version: Its version.
+            all_rows: Include deleted records (queryAll).
+            surface: The API of the query; bulk refuses more than REST.
+            version: The API version.
 
         Raises:
-            Fault: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD... with the place.
+            Fault: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD... with the position.
         """
         context = QueryContext(soql, self.clock.now(), all_rows=all_rows, bulk=surface == "bulk")
         return compile_query(self._store, self.schema, context, version)
 
     def upsert_key(self, sobject_name: str, name: str) -> Field:
-        """The field that an upsert by `name` finds records by.
+        """The field by which an upsert by `name` finds its records.
 
         Raises:
             Fault: INVALID_TYPE for the object, InvalidJob for the field.
@@ -198,18 +198,18 @@ class Org:
         *,
         is_csv: bool = True,
     ) -> Loader:
-        """Begin a bulk load.
+        """Start a bulk load.
 
         Args:
             operation: What to do with the rows.
             sobject_name: The object, in any case.
             header: Column names: fields, or a parent's key.
-            external_id: For an upsert, the field it finds records by.
-            is_csv: Whether the rows came as CSV, whose cells are read by column and type first.
+            external_id: The field by which an upsert finds its records.
+            is_csv: Whether the rows are CSV; then the types of cells are checked first.
 
         Raises:
             Fault: InvalidBatch for the header, InvalidJob for the key, INVALID_TYPE for the
-                object, INVALID_TYPE_FOR_OPERATION when it does not take the operation.
+                object, INVALID_TYPE_FOR_OPERATION if it does not support the operation.
         """
         sobject = self._sobject(sobject_name)
         columns = read_header(self.schema, sobject, header)
@@ -226,14 +226,14 @@ class Org:
         record: Mapping[str, Any],
         external_id: str | None = None,
     ) -> RowResult:
-        """Save one record of REST's JSON.
+        """Save one record given as REST JSON.
 
         Args:
             operation: What to do with it.
             sobject_name: The object, in any case.
             record: Values by field name; None or "" clears a field. A parent may be named by its
-                key, `{"Account": {"Ext_Id__c": "A-1"}}`. `attributes` is passed over.
-            external_id: For an upsert, the field it finds the record by.
+                key, `{"Account": {"Ext_Id__c": "A-1"}}`. `attributes` is ignored.
+            external_id: The field by which an upsert finds the record.
 
         Raises:
             Fault: INVALID_FIELD for an unknown name, and what `loader` raises.
@@ -247,14 +247,14 @@ class Org:
         records: Sequence[Mapping[str, Any]],
         external_id: str | None = None,
     ) -> list[RowResult]:
-        """Save up to 200 records as `save_record` saves one; each stands or falls by itself.
+        """Save up to 200 records like `save_record`. A rejected record does not stop the others.
 
         Raises:
             Fault: As `save_record`.
         """
         sobject = self._sobject(sobject_name)
         rows = [dict(_json_cells(record)) for record in records]
-        # The same field may be written in another case in another record.
+        # Two records may write the same field in different letter case.
         names = {name.lower(): name for row in rows for name in row}
         columns = [self._json_column(sobject, name) for name in names.values()]
         saved = Saver(self._parts, operation, sobject, columns, external_id)
@@ -274,13 +274,13 @@ class Org:
         return PrecheckedSaver(saver, self.row_faults, load)
 
     def new_id(self, prefix: str) -> str:
-        """An id of no record: a job's, a batch's. A file remembers it, as clients may."""
+        """A new id of a job or a batch. Its counter is kept, so a client never sees an id twice."""
         made = self._ids.new_id(prefix)
         self._store.keep_serials({prefix: self._ids.serials[prefix]})
         return made
 
     def transaction(self) -> AbstractContextManager[None]:
-        """What is saved inside is kept as a whole, or not at all when an exception ends it."""
+        """A transaction: an exception undoes everything that was saved in it."""
         return self._store.transaction()
 
     def _json_column(self, sobject: SObject, name: str) -> Column:
@@ -298,7 +298,7 @@ class Org:
         Args:
             sobject_name: The object, in any case.
             record_id: Its id, of 15 or 18 characters.
-            fields: Names to read; every field when None.
+            fields: The names of the fields to read; None for every field.
 
         Raises:
             Fault: NOT_FOUND or ENTITY_IS_DELETED with status 404; INVALID_FIELD.
@@ -334,7 +334,7 @@ class Org:
         return sobject
 
     def counts(self) -> dict[str, int]:
-        """Records per object, those in the recycle bin left out."""
+        """The number of records per object, without the recycle bin."""
         found: dict[str, int] = {}
         for sobject in self.schema:
             live = " WHERE \"IsDeleted\" = 'false'" if sobject.has_recycle_bin else ""
@@ -343,12 +343,12 @@ class Org:
         return found
 
     def reset(self) -> None:
-        """Remove every record, and begin to number ids as a new org does."""
+        """Remove every record, and restart the numbering of ids."""
         self._store.clear()
         self._add_first_rows()
 
     def close(self) -> None:
-        """Give the database file back, and remove it if it was a temporary one."""
+        """Close the database file, and remove it if it is temporary."""
         self._store.close()
 
 

@@ -1,7 +1,7 @@
-"""An org that lives in one file: what the file remembers besides rows, and who may open it.
+"""The file of an org: what it stores besides rows, and its lock.
 
-The rows' tables are the store's. This module adds one small table with the seed and the describes
-the org was made with, so that the next start needs neither and cannot contradict them.
+`Store` owns the tables of rows. This module adds one small table with the seed and the describes
+the org was created with, so that the next start needs neither and cannot use different ones.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _SEED, _DESCRIBES, _BEGUN = "seed", "describes", "begun"
 
 
 class OrgFile:
-    """The file of one org, held by this process until it is closed.
+    """The file of one org, locked by this process until it is closed.
 
     Args:
-        path: The file; it may be missing as yet.
+        path: The file. It need not exist.
 
     Raises:
-        OrgFileError: Another process holds it, or it is no org's file.
+        OrgFileError: Another process uses the file, or it is not the file of an org.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,46 +46,46 @@ class OrgFile:
 
     @property
     def has_org(self) -> bool:
-        """Whether an org lies in the file, be it empty of rows."""
+        """Whether the file has an org, even one without rows."""
         return _BEGUN in self._facts
 
     def resolve(self, seed: int | None, describe: Path | None) -> tuple[int, Schema]:
-        """Return the org's seed and objects: those remembered, or for a new org those given.
+        """Return the org's seed and objects: those of the file, or the given ones for a new org.
 
         Args:
-            seed: What the user said; None for no word.
-            describe: A folder of describe JSON; None for no word.
+            seed: The seed that was asked for, if any.
+            describe: The folder of describe JSON that was asked for, if any.
 
         Raises:
-            OrgFileError: What is given is not what the file remembers.
-            SchemaError: The folder describes nothing.
+            OrgFileError: The file was created with another seed or other describes.
+            SchemaError: The folder has no describe.
         """
         if not self.has_org:
             self._facts = {_SEED: seed or 0, _DESCRIBES: _described(describe)}
         elif seed not in (None, self._facts[_SEED]):
             raise OrgFileError(
-                f"{self.path}: its org was made with seed {self._facts[_SEED]}, not {seed}; "
-                "leave the seed out, or name a new file"
+                f"{self.path}: its org was created with seed {self._facts[_SEED]}, not {seed}; "
+                "leave the seed out, or use a new file"
             )
         elif describe is not None:
             self._refuse_other(_described(describe))
         return self._facts[_SEED], _schema(self._facts)
 
     def save(self) -> None:
-        """Write down what the org was made with; until then closing removes a new file."""
+        """Store the seed and the describes. Before that, `close` removes a new file."""
         self._facts[_BEGUN] = True
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             connection.execute(
                 f"CREATE TABLE IF NOT EXISTS {_FACTS} (name TEXT PRIMARY KEY, value TEXT)"
             )
             rows = [(name, json.dumps(value)) for name, value in self._facts.items()]
-            # A single statement, so that a file never remembers half of it.
+            # One statement, so that a kill cannot leave half of the facts in the file.
             marks = ", ".join(["(?, ?)"] * len(rows))
             flat = [cell for row in rows for cell in row]
             connection.execute(f"REPLACE INTO {_FACTS} VALUES {marks}", flat)  # noqa: S608 - marks only
 
     def close(self) -> None:
-        """Give the file back, and remove it when no org began in it."""
+        """Unlock the file, and remove it if it has no org."""
         if not self.has_org:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
@@ -100,16 +100,16 @@ class OrgFile:
         other = sorted(name for name in given if given[name] != kept.get(name))
         if other:
             raise OrgFileError(
-                f"{self.path}: its org was made with other describes of {', '.join(other)}; leave "
-                "the describes out to use the ones it remembers, or name a new file"
+                f"{self.path}: its org was created with other describes of {', '.join(other)}; "
+                "leave the describes out to use those of the file, or use a new file"
             )
 
 
 def remembered_schema(path: Path) -> Schema:
-    """Return the objects of the org in a file, which another process may be serving.
+    """Return the objects of the org in a file. Another process may use the file.
 
     Raises:
-        OrgFileError: There is no org.
+        OrgFileError: The file has no org.
     """
     facts = _read_facts(path) if path.exists() else {}
     if _BEGUN not in facts:
@@ -118,8 +118,8 @@ def remembered_schema(path: Path) -> Schema:
 
 
 def no_org(path: Path) -> OrgFileError:
-    """The error of a command that needs an org in the file."""
-    return OrgFileError(f"{path}: no org lies there; make one with load or serve")
+    """The error of a command that needs a file with an org."""
+    return OrgFileError(f"{path}: there is no org in this file; create one with load or serve")
 
 
 def _described(folder: Path | None) -> dict[str, Any]:
@@ -145,13 +145,13 @@ def _read_facts(path: Path) -> dict[str, Any]:
                 return {}
             rows = connection.execute(f"SELECT name, value FROM {_FACTS}").fetchall()  # noqa: S608 - a constant
     except sqlite3.DatabaseError as error:
-        raise OrgFileError(f"{path}: this is no file of a sandbox org ({error})") from None
+        raise OrgFileError(f"{path}: this is not the file of a sandbox org ({error})") from None
     return {name: json.loads(value) for name, value in rows}
 
 
 def _lock(path: Path) -> sqlite3.Connection:
-    # SQLite's own lock on a file beside it: it works on every system and ends with the process,
-    # while a lock on the org's file itself would shut out this process's own readers.
+    # SQLite's lock, on a second file: it works on every system and ends with the process. A lock
+    # on the org's file itself would lock out this process's own read connections.
     lock = sqlite3.connect(
         _lock_path(path), timeout=0, isolation_level=None, check_same_thread=False
     )
@@ -160,8 +160,8 @@ def _lock(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         lock.close()
         if "locked" not in str(error):
-            raise OrgFileError(f"{path}: cannot be written here ({error})") from None
-        raise OrgFileError(f"{path}: another sandbox is using this file; end it first") from None
+            raise OrgFileError(f"{path}: the file cannot be written ({error})") from None
+        raise OrgFileError(f"{path}: another sandbox uses this file; stop it first") from None
     return lock
 
 

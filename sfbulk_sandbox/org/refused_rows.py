@@ -1,4 +1,4 @@
-"""Refusing rows before any rule of the org sees them: those that do not fit, those of a tester."""
+"""Rejects rows before the save rules: rows of the wrong width, and rows that a fault applies to."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class RowFaults(Protocol):
-    """What knows the rows to refuse."""
+    """The scripted faults of rows."""
 
     def refused_rows(self, saved: SavedRows) -> Mapping[int, RowError]:
-        """Return the errors of rows by their place."""
+        """Return the errors of rejected rows by their index."""
 
 
 class PrecheckedSaver:
-    """Saves rows, without those that are to be refused.
+    """Saves rows, except those that are rejected before the save rules.
 
     Args:
-        saver: Saves the others.
-        refusals: Knows which; None for no row.
-        load: What is saved; its rows and their first number are those of each `save`.
+        saver: Saves the other rows.
+        row_faults: The scripted faults of rows; None for none.
+        load: Object, operation and columns; its rows and their first number are set by `save`.
     """
 
     def __init__(self, saver: Saver, row_faults: RowFaults | None, load: SavedRows) -> None:
@@ -40,13 +40,13 @@ class PrecheckedSaver:
     def save(
         self, rows: Sequence[Sequence[Given]], unread: Mapping[int, RowError] | None = None
     ) -> list[RowResult]:
-        """Save rows of one transaction; one result per row, in order.
+        """Save rows in one transaction, and return one result per row, in order.
 
-        A row with more or fewer cells than there are columns is refused, and no other with it.
+        A row with more or fewer cells than columns is rejected. Other rows are not affected.
 
         Args:
             rows: One cell per column.
-            unread: The errors of rows that could not be read, by their place.
+            unread: The errors of rows that could not be read, by their index.
         """
         width = len(self._load.names)
         ragged = {

@@ -1,4 +1,4 @@
-"""What changed in a span of time: /updated and /deleted (REST guide: sObject Get Updated)."""
+"""Records changed in a span of time: /updated and /deleted (REST guide: sObject Get Updated)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
     from sfbulk_sandbox.schema.schema import SObject
 
-# How far back one may ask (REST guide: sObject Get Updated, sObject Get Deleted).
+# The earliest start of a span (REST guide: sObject Get Updated, sObject Get Deleted).
 _UPDATED_REACH = timedelta(days=30)
 _DELETED_REACH = timedelta(days=15)
 _CHANGED = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 
 
 class ChangeResources:
-    """The two resources.
+    """The resources /updated and /deleted.
 
     Args:
-        org: Rows and schema.
-        transaction: The one that stays open while others see the org.
-        admit: The check that comes before each call.
+        org: The rows and the schema.
+        transaction: The long-running transaction.
+        admit: The check before each request.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ChangeResources:
         ]
 
     def updated(self, request: Request) -> Response:
-        """Name the records that were created or changed."""
+        """Return the ids of records that were created or changed."""
         start, end = self._span(request, _UPDATED_REACH)
         rows = self._rows(self._sobject(request), start, end, deleted=False)
         return JsonResponse(
@@ -69,7 +69,7 @@ class ChangeResources:
         )
 
     def deleted(self, request: Request) -> Response:
-        """Name the records that were put into the recycle bin."""
+        """Return the records that were moved to the recycle bin."""
         start, end = self._span(request, _DELETED_REACH)
         rows = self._rows(self._sobject(request), start, end, deleted=True)
         earliest = _minute(self._org.clock.now() - _DELETED_REACH)
@@ -99,8 +99,8 @@ class ChangeResources:
         return start, end
 
     def _covered(self, end: datetime) -> datetime:
-        # SOAP API guide, GetUpdatedResult: where a long-running transaction began, when there is
-        # one, since its changes are not seen yet.
+        # SOAP API guide, GetUpdatedResult: not later than the begin of a long-running transaction,
+        # because its changes are not visible yet.
         known = self._transaction.start or self._org.clock.now()
         return min(end, _minute(known))
 
@@ -120,12 +120,12 @@ class ChangeResources:
 
 
 def _instant(request: Request, name: str) -> datetime:
-    """Return a date of the query, its seconds cut off as Salesforce does.
+    """Return a datetime of the query, without its seconds, which Salesforce ignores.
 
     Raises:
-        Fault: It is missing or no ISO 8601 date with time.
+        Fault: The parameter is missing or is not an ISO 8601 datetime.
     """
-    # A plus that was not written as %2B arrives as a space.
+    # A plus sign that the client did not write as %2B arrives as a space.
     text = request.query.get(name, "").strip().replace(" ", "+")
     try:
         return _minute(moment_of(instant(text)))

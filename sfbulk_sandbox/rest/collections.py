@@ -1,4 +1,4 @@
-"""Collections over REST: up to 200 records in one call (REST guide: sObject Collections)."""
+"""Collections over REST: up to 200 records in one request (REST guide: sObject Collections)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class CollectionResources:
     """The resources under /composite/sobjects.
 
     Args:
-        org: Rows and schema.
-        admit: The check that comes before each call.
+        org: The rows and the schema.
+        admit: The check before each request.
     """
 
     def __init__(self, org: Org, *, admit: Callable[[Request], Mapping[str, str]]) -> None:
@@ -56,7 +56,7 @@ class CollectionResources:
         ]
 
     def read(self, request: Request) -> Response:
-        """Read records of one object by their ids; null stands for one that is not there."""
+        """Return records of one object by id; null for a missing record."""
         sobject = named_sobject(self._org, request)
         ids, fields = _read_request(request)
         names = checked_names(sobject, fields)
@@ -86,12 +86,12 @@ class CollectionResources:
         """Insert or update records of one object by an external id or by Id."""
         sobject = named_sobject(self._org, request)
         key = key_field(sobject, request.path["field"]).name
-        # A record without its key is refused by itself, not the call.
+        # A record without its key is rejected, but not the request.
         records = [(sobject.name, {key: None, **record}) for _, record in _typed_records(request)]
         return self._save(request, "upsert", records, key)
 
     def delete(self, request: Request) -> Response:
-        """Put the records of `ids` into the recycle bin."""
+        """Move the records with these ids to the recycle bin."""
         given = [one.strip() for one in request.query.get("ids", "").split(",") if one.strip()]
         _check_number(given)
         records = []
@@ -143,7 +143,7 @@ class CollectionResources:
 
 
 def _typed_records(request: Request) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the records of the body, each with its object's name, empty when there is none."""
+    """Return the object name and the fields of each record in the body."""
     records = request.document().get("records")
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
         raise Fault(code="JSON_PARSER_ERROR", message="records must be a list of objects")
@@ -152,7 +152,7 @@ def _typed_records(request: Request) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _read_request(request: Request) -> tuple[list[str], list[str]]:
-    """Return the ids and the field names of the URL, or of the body when they are many."""
+    """Return the ids and field names: of the body of a POST, of the query of a GET."""
     if request.method == "POST":
         document = request.document()
         lists = [document.get("ids"), document.get("fields")]
@@ -206,7 +206,7 @@ def _document(result: RowResult, *, created: bool) -> dict[str, Any]:
             for error in result.errors
         ]
         document: dict[str, Any] = {"success": False, "errors": errors}
-        # A refused row of an upsert says that it would have made a record.
+        # A rejected row whose key has no record has created = true (jsforce's live tests).
         made = result.created or result.id is None
     else:
         document = {"id": result.id, "success": True, "errors": []}

@@ -1,4 +1,4 @@
-"""Calls that hold calls: /composite and /composite/batch (REST guide: Composite, Batch)."""
+"""Requests with subrequests: /composite and /composite/batch (REST guide: Composite, Batch)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _HALTED = Fault(
 
 @dataclass(frozen=True)
 class _Subrequest:
-    """One request inside a call."""
+    """One subrequest."""
 
     method: str
     url: str
@@ -51,7 +51,7 @@ class _Subrequest:
 
 
 class Subrequests:
-    """Leads the requests inside a call to the resources that may answer there."""
+    """Passes subrequests to the resources that may be used in them."""
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self._table = [
@@ -61,7 +61,7 @@ class Subrequests:
         ]
 
     def answer(self, outer: Request, subrequest: _Subrequest) -> Response:
-        """Return the answer, also when it is a refusal."""
+        """Return the answer to a subrequest. A fault is an answer too."""
         try:
             return self._answered(outer, subrequest)
         except Fault as fault:
@@ -89,13 +89,13 @@ class Subrequests:
 
 
 class CompositeResources:
-    """The two resources.
+    """The resources /composite and /composite/batch.
 
     Args:
-        org: Whose transactions they use.
-        inner: Answers the requests inside.
-        count: Counts so many more API requests.
-        admit: The check that comes before each call.
+        org: The org, for transactions.
+        subrequests: Answers subrequests.
+        count: Adds to the count of API requests.
+        admit: The check before each request.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class CompositeResources:
         ]
 
     def composite(self, request: Request) -> Response:
-        """Answer requests that may refer to earlier ones' answers; one API request in all."""
+        """Answer subrequests that may refer to earlier answers. All count as one API request."""
         document = request.document()
         requests = _requests(document, "compositeRequest")
         names = [str(entry.get("referenceId")) for entry in requests]
@@ -131,7 +131,7 @@ class CompositeResources:
                 for entry in requests:
                     self._answer_one(request, entry, answers, all_or_none=all_or_none)
         except RollBack:
-            # The one that failed says why; the others, before and after it, that they do not count.
+            # The failed one keeps its error. The others, before and after it, are rolled back.
             kept = {name: one for name, one in answers.items() if one.status_code >= _FAILED_FROM}
             answers = dict.fromkeys(names, fault_response(_ROLLED_BACK)) | kept
         return JsonResponse(
@@ -139,10 +139,10 @@ class CompositeResources:
         )
 
     def batch(self, request: Request) -> Response:
-        """Answer requests that know nothing of each other; each is an API request."""
+        """Answer independent subrequests. Each counts as an API request."""
         document = request.document()
         requests = _requests(document, "batchRequests")
-        # The call itself was counted as one.
+        # The request itself was already counted.
         self._count(max(0, len(requests) - 1))
         results: list[dict[str, Any]] = []
         failed = False
@@ -212,7 +212,7 @@ def _subrequest(entry: Mapping[str, Any], body: Any) -> _Subrequest:
 
 
 def _with_values(value: Any, answers: Mapping[str, Response]) -> Any:
-    """Return a body with every reference in it replaced by what it refers to."""
+    """Return a body in which every reference is replaced by its value."""
     if isinstance(value, dict):
         return {name: _with_values(member, answers) for name, member in value.items()}
     if isinstance(value, list):
@@ -228,7 +228,7 @@ def _value_at(path: str, answers: Mapping[str, Response]) -> Any:
     """Return the value of a path such as `account.records[0].Id`.
 
     Raises:
-        Fault: The request it names failed, or its answer has no such value.
+        Fault: The named subrequest failed, or its answer has no such value.
     """
     name, *steps = re.findall(r"[^.\[\]]+", path) or [path]
     fault = Fault(
@@ -262,5 +262,5 @@ def _result_document(name: str, answer: Response) -> dict[str, Any]:
 
 
 def _body(answer: Response) -> Any:
-    # It is JSON already, in the very form that the resource gives it.
+    # The body is already JSON, in the form of its resource.
     return msgspec.Raw(answer.body) if answer.body else None

@@ -1,4 +1,4 @@
-"""Records that come as a form: fields as JSON, files beside them (REST guide: Blob Data)."""
+"""Records sent as a form: fields as JSON and files as parts (REST guide: Blob Data)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ _CODE = "INVALID_MULTIPART_REQUEST"
 
 
 def is_form(request: Request) -> bool:
-    """Whether the body is a form."""
+    """Return whether the body is a form."""
     return request.headers.get("content-type", "").lower().startswith("multipart/")
 
 
 def form_fields(request: Request, sobject: SObject) -> dict[str, Any]:
-    """Return the fields that a form sets, files as base64.
+    """Return the fields of a form, with files as base64.
 
-    The part of a file has the name of its field, the part of the other fields any name.
+    The part of a file has the name of its field. The part of the other fields may have any name.
 
     Raises:
-        Fault: It is no form, has not one part of fields, or that part is no JSON object.
+        Fault: The body is not a form, does not have exactly one part of fields, or that part is not
+            a JSON object.
     """
     try:
         parts = form_parts(request.headers["content-type"], request.body)

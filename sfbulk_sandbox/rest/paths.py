@@ -1,4 +1,4 @@
-"""What the path of a request names: an object, a record's id, the key field of an upsert."""
+"""Reads the parts of a request's path: the object, the record id, the key field of an upsert."""
 
 from __future__ import annotations
 

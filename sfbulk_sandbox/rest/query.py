@@ -1,4 +1,4 @@
-"""REST queries over HTTP: /query, /queryAll and the pages after the first (REST guide: Query)."""
+"""REST queries: /query, /queryAll and further pages (REST guide: Query)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOCATOR_PREFIX = "01g"
 
 
 class Cursors:
-    """The results that did not fit on one page, on disk, each under a locator's id."""
+    """Query results of more than one page, on disk, by cursor id."""
 
     def __init__(self, ids: IdSource, folder: Path) -> None:
         self._ids = ids
@@ -40,7 +40,7 @@ class Cursors:
         self._files: dict[str, RowFile] = {}
 
     def keep(self, records: Iterable[Mapping[str, Any]]) -> tuple[str, RowFile]:
-        """Write records to disk and return the cursor's id and its file."""
+        """Write records to disk, and return the cursor id and the file."""
         with self._lock:
             cursor = self._ids.new_id(_LOCATOR_PREFIX)
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -50,10 +50,10 @@ class Cursors:
         return cursor, file
 
     def find(self, locator: str) -> tuple[str, RowFile, int]:
-        """Return the cursor, its file and the first row of a locator.
+        """Return the cursor id, the file and the first row of a locator.
 
         Raises:
-            Fault: There is no such cursor.
+            Fault: The locator is not valid.
         """
         cursor, _, start = locator.rpartition("-")
         file = self._files.get(cursor)
@@ -62,7 +62,7 @@ class Cursors:
         return cursor, file, int(start)
 
     def clear(self) -> None:
-        """Forget all cursors and their files."""
+        """Remove all cursors and their files."""
         with self._lock:
             files = list(self._files.values())
             self._files.clear()
@@ -74,9 +74,9 @@ class QueryResources:
     """The query resources.
 
     Args:
-        org: What is asked.
-        cursors: Where the rest of a long result waits.
-        admit: The check that comes before each call.
+        org: The rows and the schema.
+        cursors: Query results of more than one page.
+        admit: The check before each request.
     """
 
     def __init__(
@@ -97,15 +97,15 @@ class QueryResources:
         ]
 
     def query(self, request: Request) -> Response:
-        """Answer SOQL without deleted records."""
+        """Run a query without deleted records."""
         return self._query(request, all_rows=False)
 
     def query_all(self, request: Request) -> Response:
-        """Answer SOQL with the records of the recycle bin."""
+        """Run a query that includes the recycle bin."""
         return self._query(request, all_rows=True)
 
     def more(self, request: Request) -> Response:
-        """Answer a later page; it can be asked for again."""
+        """Return a further page. It can be requested again."""
         cursor, file, start = self._cursors.find(request.path["locator"])
         return self._page(request, cursor, file, start)
 
@@ -134,13 +134,13 @@ class QueryResources:
         document: dict[str, object] = {"totalSize": file.count, "done": end >= file.count}
         if end < file.count:
             document["nextRecordsUrl"] = f"{request.base_path}/query/{cursor}-{end}"
-        # The records are JSON already: they are put in as they lie on disk.
+        # The records on disk are already JSON.
         document["records"] = msgspec.Raw(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
         return JsonResponse(document)
 
 
 def _page_size(request: Request) -> int:
-    """Return the page size asked for, within what is allowed (Query Options Header)."""
+    """Return the page size of the request, within the limits (Query Options Header)."""
     asked = re.search(r"batchSize=(\d+)", request.headers.get("sforce-query-options", ""))
     size = int(asked[1]) if asked else MOST_PER_PAGE
     return min(max(size, FEWEST_PER_PAGE), MOST_PER_PAGE)

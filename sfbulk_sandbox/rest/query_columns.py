@@ -1,4 +1,4 @@
-"""What a query's columns are, as `/query?columns=true` answers; the Salesforce CLI asks for it."""
+"""The answer of `/query?columns=true`, which the Salesforce CLI uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER})
 
 
 def columns_document(query: Query) -> dict[str, Any]:
-    """Return the columns of a query, the fields of a parent below the parent's name."""
+    """Return the columns of a query. Fields of a parent are nested in the parent."""
     columns: list[dict[str, Any]] = []
     for column in query.columns:
         *parents, name = column.path.split(".")

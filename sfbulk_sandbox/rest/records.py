@@ -1,4 +1,4 @@
-"""REST over HTTP: versions, describes, single records and limits (REST API guide)."""
+"""REST over HTTP: versions, describes, single records, limits (REST API guide)."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.schema import Field, SObject
 
 _SEASONS = ("Winter", "Spring", "Summer")
-# An upsert that updates has a body since this version; before, it answers 204.
+# The first version in which an upsert that updates has a body; before, the answer is 204.
 _UPSERT_BODY_SINCE = 46.0
-# What tells when a record last changed, the first that its object has.
+# The date of a record's last change: the first of these fields that the object has.
 _CHANGED = ("LastModifiedDate", "SystemModstamp", "CreatedDate")
-# Of the recorded records only an Account carries an ETag.
+# In the recordings only an Account has an ETag.
 _WITH_ETAG = "Account"
-# Row errors that a single DELETE answers as a 404.
+# Row errors for which the DELETE of one record answers 404.
 _GONE = ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED")
 _UNQUOTED_KINDS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
 
 
 class RestResources:
-    """The resources of /services/data that are about one record, one object or the org.
+    """The resources of versions, limits, objects and single records.
 
     Args:
-        org: Rows and schema.
-        usage: The count of calls.
-        identity_url: The identity URL under a base URL.
-        admit: The check that comes before each call.
+        org: The rows and the schema.
+        usage: Counts requests.
+        identity_url: Returns the identity URL for a base URL.
+        admit: The check before each request.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RestResources:
         ]
 
     def versions(self, request: Request) -> Response:
-        """List the API versions, oldest first; nobody needs to sign in for it."""
+        """Return the API versions, oldest first. No session is needed."""
         entries = [_version_entry(number) for number in range(OLDEST_VERSION, NEWEST_VERSION + 1)]
         if not prefers_xml(request.headers):
             return JsonResponse(entries)
@@ -97,17 +97,17 @@ class RestResources:
         return XmlResponse(root)
 
     def index(self, request: Request) -> Response:
-        """Name the resources of a version."""
+        """Return the resources of a version."""
         names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
         document = {name: f"{request.base_path}/{name}" for name in names}
         return JsonResponse({**document, "identity": self._identity_url(request.base_url)})
 
     def limits(self, request: Request) -> Response:
-        """Tell the limits and what is left of them."""
+        """Return the limits and what remains of them."""
         return JsonResponse(self._usage.document(float(request.version)))
 
     def record_count(self, request: Request) -> Response:
-        """Tell how many records the named objects have; unknown and empty ones are absent."""
+        """Return the number of records per object, without unknown and empty objects."""
         wanted = {name.lower() for name in request.query.get("sObjects", "").split(",") if name}
         counts = [
             {"count": count, "name": name}
@@ -117,16 +117,16 @@ class RestResources:
         return JsonResponse({"sObjects": counts})
 
     def describe_global(self, request: Request) -> Response:
-        """Describe every object in short."""
+        """Return the global describe."""
         return self._dated(request, lambda: self._global_document(float(request.version)))
 
     def basic(self, request: Request) -> Response:
-        """Describe one object in short."""
+        """Return the short describe of one object."""
         summary = named_sobject(self._org, request).summary(float(request.version))
         return JsonResponse({"objectDescribe": summary, "recentItems": []})
 
     def describe(self, request: Request) -> Response:
-        """Describe one object with all its fields."""
+        """Return the describe of one object."""
         sobject = named_sobject(self._org, request)
         return self._dated(
             request, lambda: sobject.describe(float(request.version), request.base_url)
@@ -155,12 +155,12 @@ class RestResources:
         )
 
     def read(self, request: Request) -> Response:
-        """Read a record, all fields of it or those named."""
+        """Return a record with all fields, or with the named fields."""
         sobject = named_sobject(self._org, request)
         return self._record(request, sobject, named_record_id(request, sobject))
 
     def read_keyed(self, request: Request) -> Response:
-        """Read a record by an external id, or the bytes of a record's file."""
+        """Return a record by external id, or the bytes of a base64 field."""
         sobject = named_sobject(self._org, request)
         file = sobject.field(request.path["value"])
         if file and file.kind is Kind.BINARY and is_valid(request.path["field"]):
@@ -175,7 +175,7 @@ class RestResources:
         return no_content()
 
     def upsert(self, request: Request) -> Response:
-        """Insert or update by an external id."""
+        """Insert or update a record by external id."""
         sobject = named_sobject(self._org, request)
         key = key_field(sobject, request.path["field"])
         if choice := _choice(request, sobject, self._ids(request, sobject, key)):
@@ -190,13 +190,13 @@ class RestResources:
         )
 
     def delete(self, request: Request) -> Response:
-        """Put a record into the recycle bin."""
+        """Move a record to the recycle bin."""
         sobject = named_sobject(self._org, request)
         self._delete(sobject, named_record_id(request, sobject))
         return no_content()
 
     def delete_keyed(self, request: Request) -> Response:
-        """Put a record into the recycle bin by an external id."""
+        """Move a record to the recycle bin, by external id."""
         sobject = named_sobject(self._org, request)
         found = self._found(request, sobject)
         if choice := _choice(request, sobject, found):
@@ -268,13 +268,14 @@ class RestResources:
 
 def _version_entry(number: int) -> dict[str, str]:
     releases = number - NEWEST_VERSION
-    # The newest is Winter '27; three releases a year, Winter first with the next year's number.
+    # The newest version is Winter '27. There are three releases a year; Winter is the first and has
+    # the number of the next year.
     label = f"{_SEASONS[releases % 3]} '{27 + releases // 3}"
     return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
 
 
 def _choice(request: Request, sobject: SObject, found: Sequence[str]) -> Response | None:
-    """Return the 300 that names the records of an external id, when there are several."""
+    """Return a 300 with the records, if an external id has several."""
     if len(found) <= 1:
         return None
     urls = [f"{request.base_path}/sobjects/{sobject.name}/{one}" for one in found]
@@ -284,10 +285,17 @@ def _choice(request: Request, sobject: SObject, found: Sequence[str]) -> Respons
 def record_document(
     org: Org, base_path: str, sobject: SObject, record_id: str, names: Sequence[str] | None
 ) -> dict[str, Any]:
-    """Return a record as REST shows it by itself: files by their path, all fields or those named.
+    """Return a record in REST's form, with the path instead of the content of a base64 field.
+
+    Args:
+        org: The org.
+        base_path: The path of the API version.
+        sobject: The object.
+        record_id: The id of the record.
+        names: The fields; None for all.
 
     Raises:
-        Fault: 404, when there is no such record.
+        Fault: 404: there is no such record.
     """
     values = org.record(sobject.name, record_id, names)
     url = f"{base_path}/sobjects/{sobject.name}/{to18(record_id)}"
@@ -298,7 +306,7 @@ def record_document(
 
 
 def checked_names(sobject: SObject, asked: Iterable[str]) -> list[str] | None:
-    """Return the fields that are asked for, with the id at the end; None when none is.
+    """Return the requested fields with Id at the end; None if no field is requested.
 
     Raises:
         Fault: The object has no such field.
@@ -314,7 +322,7 @@ def checked_names(sobject: SObject, asked: Iterable[str]) -> list[str] | None:
 
 
 def _values(request: Request, sobject: SObject) -> dict[str, Any]:
-    """Return the fields that a call sets; a form brings files beside them."""
+    """Return the fields in a request, which is JSON or a form with files."""
     given = form_fields(request, sobject) if is_form(request) else request.document()
     return {name: value for name, value in given.items() if name != "attributes"}
 

@@ -1,7 +1,7 @@
-"""What Salesforce answers and the sandbox does not: refused by its name, not by chance.
+"""Resources of Salesforce that the sandbox does not support: refused by name.
 
-Without this, `sobjects/Account/listviews` would be taken for a record and `describe/layouts` for an
-external id.
+Otherwise the path `sobjects/Account/listviews` would look like a record, and `describe/layouts`
+like an external id.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.http.requests import Request
 
-# By what stands below a version; each with all that follows it.
+# The path after the version, and the name of the resource. Longer paths are refused too.
 _SOBJECT = "/sobjects/{sobject}"
 _NAMES: Mapping[str, str] = {
     f"{_SOBJECT}/describe/layouts": "Layouts",
@@ -57,10 +57,10 @@ _NAMES: Mapping[str, str] = {
 
 
 class UnservedResources:
-    """The resources that refuse by name.
+    """The resources that are refused by name.
 
     Args:
-        admit: The check that comes before each call.
+        admit: The check before each request.
     """
 
     def __init__(self, *, admit: Callable[[Request], Mapping[str, str]]) -> None:
@@ -79,8 +79,8 @@ class UnservedResources:
 
 
 def unserved(name: str) -> Fault:
-    """Return the fault of something that the sandbox does not answer."""
-    message = f"{name}: not served by sfbulk-sandbox, docs/sandbox-coverage.md says what is"
+    """Return the fault for a resource that the sandbox does not support."""
+    message = f"{name}: not supported by sfbulk-sandbox, see docs/sandbox-coverage.md"
     return Fault(code="NOT_FOUND", message=message, status=404)
 
 

@@ -1,1 +1,1 @@
-"""What Salesforce does to rows that are saved: checks, lookups, defaults, and the writing."""
+"""The rules of saving rows: checks, lookups, defaults, and writing."""

@@ -1,4 +1,4 @@
-"""The rules one cell must keep: type, length, range, picklist, e-mail form."""
+"""The rules for one cell: type, length, range, picklist, form of an e-mail address."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
 _INT_DIGITS = 10
-# Digits before the point of the numbers that Java writes without an exponent.
+# Java writes numbers with up to so many digits before the point without an exponent.
 _PLAIN_DIGITS = 7
 
 
 def read_column(chunk: Chunk, field: Field, rule: Rule, given: Sequence[Given]) -> None:
-    """Put a column of cells through its field's rule; refuse the rows that break it."""
+    """Apply the rule of a field to its column. Rows that break it are rejected."""
     empty = "false" if field.kind is Kind.BOOLEAN else None
     cells: list[Cell] = []
     for row, text in enumerate(given):
@@ -43,7 +43,7 @@ def read_column(chunk: Chunk, field: Field, rule: Rule, given: Sequence[Given]) 
 
 
 def rule_for(field: Field) -> Rule:
-    """What turns a field's texts into stored values, refusing those that Salesforce refuses."""
+    """A function that converts texts of a field to stored values, and raises for invalid texts."""
     parse = values.parser(field)
     if field.kind is Kind.NUMBER:
         return _number_rule(field)
@@ -69,7 +69,7 @@ def _number_rule(field: Field) -> Rule:
     shown = re.compile(rf"-?[1-9]\d{{0,{whole - 1}}}\.{part}", re.ASCII) if whole > 0 else None
 
     def number(text: str) -> Stored:
-        # Most numbers come as they are kept, and need no arithmetic.
+        # Most numbers already have the stored form. The pattern is faster than arithmetic.
         if shown and shown.fullmatch(text):
             return text
         try:
@@ -78,7 +78,7 @@ def _number_rule(field: Field) -> Rule:
             raise values.wrong_type(field, text) from None
         if precision and exact.adjusted() >= precision - scale:
             raise _outside_range(field, text)
-        # SOAP API guide, Field Types: decimals beyond the scale are rounded, not refused.
+        # SOAP API guide, Field Types: decimals beyond the scale are rounded, not rejected.
         return values.number_text(rounded(exact))
 
     return number

@@ -1,4 +1,4 @@
-"""The rows that are saved together, by column, and what became of each of them."""
+"""A chunk: the rows that are saved together, by column, and the result of each row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Unset(Enum):
-    """A cell that says nothing: an update leaves the field alone, an insert its default."""
+    """A cell without a value: an update leaves the field alone, an insert uses the default."""
 
     UNSET = "unset"
 
@@ -24,18 +24,19 @@ class Unset(Enum):
 UNSET = Unset.UNSET
 
 Cell = Stored | Unset
-# A cell as it is handed over: None clears the field.
+# A cell as the client gave it. None clears the field.
 Given = str | None | Unset
 
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of one row.
+    """The result of one row.
 
     Attributes:
-        id: The record's id; None when an insert failed.
-        created: Whether the row made a new record.
-        errors: Why it was refused; empty on success.
+        id: The record's id; None if an insert failed.
+        success: Whether the row was saved.
+        created: Whether the row created a record.
+        errors: Why the row was rejected; empty on success.
     """
 
     id: str | None
@@ -46,13 +47,13 @@ class RowResult:
 
 @dataclass
 class Chunk:
-    """Rows on their way through the rules; a row with errors is passed over by later rules.
+    """The rows of one transaction while the rules are applied. Later rules skip a row with errors.
 
     Attributes:
-        size: Number of rows.
-        columns: Cells by field, one per row.
-        ids: The record each row is about; None for one to be made.
-        errors: Errors by row number.
+        size: The number of rows.
+        columns: The cells by field, one per row.
+        ids: The id of each row's record; None for a new record.
+        errors: The errors by row index.
     """
 
     size: int
@@ -65,15 +66,15 @@ class Chunk:
         self._inserts: frozenset[int] = frozenset()
 
     def fail(self, row: int, error: RowError) -> None:
-        """Refuse a row."""
+        """Reject a row."""
         self.errors.setdefault(row, []).append(error)
 
     def live(self) -> Iterator[int]:
-        """Numbers of the rows that are still to be saved."""
+        """The indexes of the rows without errors."""
         return (row for row in range(self.size) if row not in self.errors)
 
     def given(self, column: Field) -> Iterator[tuple[int, Stored]]:
-        """Live rows that set a field to something, and the value."""
+        """The live rows that give a field a value that is not null, and the value."""
         cells = self.columns[column]
         for row in self.live():
             cell = cells[row]
@@ -81,25 +82,25 @@ class Chunk:
                 yield row, cell
 
     def mark_inserts(self) -> None:
-        """Take the rows without an id as new records, whatever id they get."""
+        """Mark the rows without an id as new records, before they get their ids."""
         self._inserts = frozenset(row for row in self.live() if self.ids[row] is None)
 
     def inserts(self) -> list[int]:
-        """Live rows that make a record."""
+        """The live rows that create a record."""
         return [row for row in self.live() if row in self._inserts]
 
     def updates(self) -> list[int]:
-        """Live rows that change a record."""
+        """The live rows that change a record."""
         return [row for row in self.live() if row not in self._inserts]
 
     def results(self) -> list[RowResult]:
-        """What became of each row, in order."""
+        """The result of each row, in order."""
         return [self._result(row) for row in range(self.size)]
 
     def _result(self, row: int) -> RowResult:
         errors = self.errors.get(row)
         if errors:
-            # A refused insert has no record, even if it had been given a number.
+            # A rejected insert has no record, even if it already got an id.
             record_id = None if row in self._inserts else self.ids[row]
             return RowResult(record_id, success=False, created=False, errors=tuple(errors))
         return RowResult(self.ids[row], success=True, created=row in self._inserts)

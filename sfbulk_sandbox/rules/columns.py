@@ -1,4 +1,4 @@
-"""What the columns of a load mean: fields, the id, and parents by one of their keys."""
+"""The meaning of a load's columns: a field, the id, or a parent by one of its keys."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Column:
     """One column of a load.
 
     Attributes:
-        field: The field it sets.
-        parent: For a relationship column such as `Account.Ext__c`, the parent's object.
-        key: The parent's field that the cells hold.
+        field: The field that the column sets.
+        parent: The parent object of a relationship column such as `Account.Ext__c`.
+        key: The parent's field whose values are in the cells.
     """
 
     field: Field
@@ -28,10 +28,10 @@ class Column:
 
 
 def read_header(schema: Schema, sobject: SObject, header: Sequence[str]) -> list[Column]:
-    """What each column of a header means.
+    """The columns of a header.
 
     Raises:
-        Fault: InvalidBatch for a name that means nothing, or comes twice.
+        Fault: InvalidBatch for a name that is unknown or occurs twice.
     """
     columns: list[Column] = []
     for name in header:
@@ -45,7 +45,7 @@ def read_header(schema: Schema, sobject: SObject, header: Sequence[str]) -> list
 
 
 def described_name(schema: Schema, sobject: SObject, name: str) -> str | None:
-    """A column's name in the letter case of the describe; None for one that means nothing."""
+    """A column's name in the letter case of the describe; None for an unknown name."""
     column = find_column(schema, sobject, name)
     if column is None or column.key is None or column.parent is None:
         return column.field.name if column else None
@@ -54,10 +54,10 @@ def described_name(schema: Schema, sobject: SObject, name: str) -> str | None:
 
 
 def find_column(schema: Schema, sobject: SObject, name: str) -> Column | None:
-    """What a column's name means, or None.
+    """The column with a name; None for an unknown name.
 
-    Names are not case sensitive. `Rel.Key` names a parent by its key, `Object:Rel.Key` does when
-    the lookup may point at several objects (Bulk API guide: Relationship Fields in a Header Row).
+    Names are not case sensitive. `Rel.Key` names a parent by its key. If the lookup may point at
+    several objects, it is `Object:Rel.Key` (Bulk API guide: Relationship Fields in a Header Row).
     """
     if "." in name:
         return _relationship(schema, sobject, name)
@@ -81,7 +81,7 @@ def _relationship(schema: Schema, sobject: SObject, name: str) -> Column | None:
 
 
 def _meaningless(sobject: SObject, name: str) -> str:
-    """Why a column means nothing, in the words that an org of v65 had."""
+    """Why a column is unknown, in the words of an org of v65."""
     path, dot, _ = name.partition(".")
     _, colon, relationship = path.rpartition(":")
     lookup = sobject.relationship(relationship)
@@ -98,10 +98,10 @@ def _meaningless(sobject: SObject, name: str) -> str:
 
 
 def upsert_key(sobject: SObject, name: str) -> Field:
-    """The field an upsert finds its records by.
+    """The field by which an upsert finds its records.
 
     Raises:
-        Fault: InvalidJob when the field is no external id, idLookup field or Id.
+        Fault: InvalidJob: the field is not an external id, an idLookup field or Id.
     """
     field = sobject.field(name)
     if field is None or not field.is_key:
@@ -110,9 +110,9 @@ def upsert_key(sobject: SObject, name: str) -> Field:
 
 
 def no_key(sobject: SObject, name: str) -> str:
-    """Why an upsert cannot find records by a field, as recorded of a custom object and of Account.
+    """Why an upsert cannot use a field as its key, as recorded for a custom object and for Account.
 
-    The field's name comes back in lower case.
+    The text has the field's name in lower case.
     """
     kinds = "an External ID"
     if not sobject.name.endswith("__c"):

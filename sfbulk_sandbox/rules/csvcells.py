@@ -1,8 +1,8 @@
-"""The cells of CSV uploads as Bulk API reads them, before any rule of the org sees their rows.
+"""Checks the types of CSV cells, as the Bulk APIs do before the save rules.
 
-A cell that does not have its field's type refuses its row alone, with the column counted from 0
-and the type in XML Schema's words (recorded of Bulk API 1.0 and 2.0: amp-labs/connectors,
-partial-failure.csv of v60; Snowfakery issue 793).
+A cell of the wrong type rejects its row. The error has the column, counted from 0, and the XML
+Schema type (recorded for Bulk API 1.0 and 2.0: amp-labs/connectors, partial-failure.csv of v60;
+Snowfakery issue 793).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 
 def typed_parser(field: Field, behaviour: Behaviour) -> Callable[[str], Stored] | None:
-    """What reads a field's cells and raises RowError for another type; None for plain text."""
+    """A function that parses a field's cells, or raises RowError; None for text fields."""
     if field.kind is not Kind.ID and field.kind not in _TYPES:
         return None
     parse = values.parser(field)
@@ -58,7 +58,7 @@ class _TypedColumn:
     parse: Callable[[str], Stored]
 
     def error(self, cell: str) -> RowError | None:
-        """Return why a cell refuses its row; None when it does not."""
+        """Return the error of a cell of the wrong type; None if the type is right."""
         if not cell or cell == NULL:
             return None
         try:
@@ -85,7 +85,7 @@ class CellTypes:
         ]
 
     def refused(self, rows: Sequence[Sequence[str]]) -> dict[int, RowError]:
-        """Return the errors of rows by their place: of each row that of its first bad cell."""
+        """Return the errors of rows by index: for each row, the error of its first wrong cell."""
         found = {place: self._error(row) for place, row in enumerate(rows)}
         return {place: error for place, error in found.items() if error}
 

@@ -1,4 +1,4 @@
-"""What the org itself fills in: ids, stamps, numbers, default values."""
+"""The values that the org sets itself: ids, stamps, auto-numbers, defaults."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _OWN_ID = 'substr("Id", 1, 15)'
 
 
 class Defaults:
-    """The org's own values for the records of one object.
+    """The values that the org sets in the records of one object.
 
     Args:
-        ids: Numbers the records.
-        sobject: Their object.
-        user_id: Who saves them.
-        empty_is_null: Whether a cell that says nothing is null, where its field can be.
+        ids: The source of ids and auto-numbers.
+        sobject: The object.
+        user_id: The user who saves.
+        empty_is_null: Whether an unset cell makes a nillable field null instead of its default.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Defaults:
         return found
 
     def fill(self, chunk: Chunk, rows: list[int], now: str) -> dict[Field, list[Stored]]:
-        """The columns of new records, complete: what the rows say, and what they leave open."""
+        """The complete columns of new records: the values of the rows, and the org's own values."""
         record_ids: list[Stored] = [chunk.ids[row] for row in rows]
         filled: dict[Field, list[Stored]] = {}
         for field, cells in chunk.columns.items():
@@ -68,7 +68,7 @@ class Defaults:
         return next(field for field in self._sobject.stored if field.type == "id")
 
     def names(self) -> dict[Field, str]:
-        """SQL for a Name nobody gives: a person's from its parts, else the record's id."""
+        """SQL for a Name that no row gives: of a person from the parts, else the record's id."""
         name = self._sobject.field("Name")
         if name is None or name.auto_number:
             return {}
@@ -83,14 +83,14 @@ class Defaults:
         return f"{before}{number:0{digits}d}{after}"
 
     def number_format(self, field: Field) -> tuple[str, int, str]:
-        """The text before an auto-number's digits, how many digits at least, the text after."""
+        """The text before an auto-number's digits, the least number of digits, the text after."""
         pattern = self._sobject.number_formats.get(field.name, _EIGHT_DIGITS)
         before, _, rest = pattern.partition("{")
         digits, _, after = rest.partition("}")
         return before, len(digits), after
 
     def advance(self, field: Field, number: int) -> None:
-        """Never use an auto-number up to this one again."""
+        """Do not use auto-numbers up to this one."""
         self._ids.advance(self._serial(field), number)
 
     def _serial(self, field: Field) -> str:
@@ -101,7 +101,7 @@ class Defaults:
         return self._present(names) | self.update_stamps(now)
 
     def update_stamps(self, now: str) -> dict[Field, Stored]:
-        """The fields every change moves."""
+        """The stamps that every change sets."""
         return self._present({**dict.fromkeys(MODIFIED, now), "LastModifiedById": self._user_id})
 
     def _present(self, stamps: dict[str, str]) -> dict[Field, Stored]:
@@ -113,14 +113,14 @@ class Defaults:
         return found
 
     def serials(self) -> dict[str, int]:
-        """The counters that new records use up."""
+        """The counters that new records use."""
         names = [self._sobject.key_prefix or "000"]
         names += [self._serial(field) for field in self.numbers]
         return {name: self._ids.serials[name] for name in names}
 
 
 def default_value(field: Field) -> Stored:
-    """The value a new record has when nothing is said about a field."""
+    """The default of a field in a new record."""
     default = field.describe["defaultValue"]
     if field.kind is Kind.BOOLEAN:
         return "true" if default is True or default == "true" else "false"

@@ -1,8 +1,8 @@
-"""Deleting records, and what becomes of the records that point at them.
+"""Deletes records and handles the records that point at them.
 
-Which lookups take their records along, which forbid the deletion and which are only emptied says
-the describe (childRelationships: cascadeDelete, restrictedDelete). A lookup that is both, as those
-of contracts and orders to their account, forbids it once the record is activated.
+The describe (childRelationships: cascadeDelete, restrictedDelete) says whether a lookup deletes its
+records too, forbids the deletion, or is only emptied. A lookup with both flags, as from contracts
+and orders to their account, forbids the deletion if its record is activated.
 """
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
@@ -26,17 +26,19 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.schema import Child, SObject
     from sfbulk_sandbox.schema.values import Stored
 
-    # Ids of records, and the rows of the chunk on whose account each of them is looked at.
+    # Record ids, and the rows of the chunk whose deletion affects each record.
     Records = dict[str, set[int]]
 
 _ACTIVATED = "\"StatusCode\" = 'Activated'"
 
 
 class Deleter:
-    """Deletes records of one object and those below them.
+    """Deletes records of one object and their cascading children.
 
     Args:
-        hard: Whether they pass the recycle bin by.
+        parts: The org's parts.
+        sobject: The object.
+        hard: Whether the records skip the recycle bin.
     """
 
     def __init__(self, parts: Parts, sobject: SObject, *, hard: bool) -> None:
@@ -46,7 +48,7 @@ class Deleter:
         self._hard = hard
 
     def delete(self, chunk: Chunk) -> None:
-        """Delete the records of the live rows; a row that may not delete its record is refused."""
+        """Delete the records of the live rows. A row whose deletion is forbidden is rejected."""
         tree = self._tree({str(chunk.ids[row]): {row} for row in chunk.live()})
         for row, (child, record_ids) in tree.blocked_rows().items():
             chunk.fail(row, self._refusal(str(chunk.ids[row]), child, record_ids))
@@ -121,7 +123,7 @@ class Deleter:
         return [str(row[0]) for row in self._store.execute(sql, [json.dumps(list(record_ids))])]
 
     def _release(self, child: Child, record_ids: list[str], now: str) -> None:
-        """Empty a lookup: a change of the org's own, of which LastModifiedDate does not tell."""
+        """Empty a lookup. The org changes the record itself, so LastModifiedDate stays."""
         stamped = child.sobject.field("SystemModstamp") is not None
         stamp = ', "SystemModstamp" = ?' if stamped else ""
         given = [now] if stamped else []
@@ -148,12 +150,12 @@ class Deleter:
 
 
 class _Tree:
-    """The records below those that shall be deleted.
+    """The records that a deletion affects.
 
     Attributes:
-        deleted: Those that go along, and the records themselves, by object.
-        released: Those that only lose a lookup, by lookup.
-        blocked: Those that forbid it, by lookup.
+        deleted: The records to delete, by object.
+        released: The records that only lose a lookup, by lookup.
+        blocked: The records that forbid the deletion, by lookup.
     """
 
     def __init__(self) -> None:
@@ -162,14 +164,14 @@ class _Tree:
         self.blocked: dict[Child, Records] = defaultdict(dict)
 
     def add(self, sobject: SObject, found: Records) -> Records:
-        """Let records go along; returns those that were not there for all of these rows."""
+        """Add records to delete, and return those that were not yet in for all of these rows."""
         there = self.deleted[sobject]
         new = {one: rows for one, rows in found.items() if not rows <= there.get(one, set())}
         _merge(there, new)
         return new
 
     def blocked_rows(self) -> dict[int, tuple[Child, list[str]]]:
-        """The rows that something forbids: the first lookup that does, and its records."""
+        """The forbidden rows, each with the first lookup that forbids it and its records."""
         found: dict[int, tuple[Child, list[str]]] = {}
         for child, records in self.blocked.items():
             along = self.deleted.get(child.sobject, {})

@@ -1,7 +1,7 @@
-"""Fields the org works out from others of the same record: IsClosed, Probability, Fiscal...
+"""Fields that the org derives from others of the same record: IsClosed, Probability, Fiscal...
 
-An org's set-up decides what its stages and statuses mean; here they mean what they do in a new
-org. A stage or status that a new org does not have is an open one.
+In Salesforce the setup of an org defines its stages and statuses. Here they are those of a new org;
+any other stage or status is open.
 """
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are ours or bound
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.store import Store
 
 _STAGE = "StageName"
-# Stage: probability in per cent, category of the forecast.
+# By stage: probability in percent, forecast category.
 _STAGES = {
     "Prospecting": ("10.0", "Pipeline"),
     "Qualification": ("10.0", "Pipeline"),
@@ -48,9 +48,9 @@ def _mapped(field: str, values: dict[str, str], otherwise: str) -> str:
     return f'CASE "{field}" {cases} ELSE {otherwise} END'
 
 
-# A price shows its product as it was when the price was saved.
+# A price book entry copies name and code of its product when it is saved.
 _OF_THE_PRODUCT = '(SELECT p.{} FROM Product2 AS p WHERE p.Id = "Product2Id")'
-# What each save writes anew, by object and field, as SQL over the record; in this order.
+# Set at each save, by object and field, as SQL over the record; in this order.
 _ALWAYS = {
     "Opportunity": {
         "IsClosed": _is(_STAGE, "Closed Won", "Closed Lost"),
@@ -78,11 +78,11 @@ _ALWAYS = {
         )
     },
     "PricebookEntry": {name: _OF_THE_PRODUCT.format(name) for name in ("Name", "ProductCode")},
-    # A profile's kind of user; the sandbox has no other profile.
+    # The user type depends on the profile; the sandbox has only one profile.
     "User": {"UserType": "coalesce(\"UserType\", 'Standard')"},
     "Order": {"StatusCode": _mapped("Status", {"Activated": "Activated"}, "'Draft'")},
 }
-# What a new stage brings along where the row does not say otherwise.
+# Set when the stage changes, unless the row sets the field itself.
 _WITH_STAGE = {
     "Opportunity": {
         "Probability": _mapped(
@@ -96,15 +96,15 @@ _WITH_STAGE = {
 
 
 class Derived:
-    """The derived fields of one object; most objects have none."""
+    """The derived fields of one object. Most objects have none."""
 
     def __init__(self, sobject: SObject) -> None:
         self._sobject = sobject
         self._always = _present(sobject, _ALWAYS)
         self._with_stage = _present(sobject, _WITH_STAGE)
 
-    def open(self, store: Store, chunk: Chunk) -> dict[Field, list[str]]:
-        """The records whose stage is about to change, for each field that follows it."""
+    def restaged(self, store: Store, chunk: Chunk) -> dict[Field, list[str]]:
+        """The records whose stage the chunk changes, for each field that depends on the stage."""
         stage = self._sobject.field(_STAGE)
         if not self._with_stage or stage is None or stage not in chunk.columns:
             return {}
@@ -132,14 +132,14 @@ class Derived:
         return {str(record_id): stage for record_id, stage in rows}
 
     def write(self, store: Store, chunk: Chunk, restaged: dict[Field, list[str]]) -> None:
-        """Write the derived fields of the records that a chunk has just saved."""
+        """Set the derived fields of the records that a chunk has saved."""
         for field, record_ids in restaged.items():
             self._set(store, {field: self._with_stage[field]}, _among(record_ids), record_ids)
         saved = [str(chunk.ids[row]) for row in chunk.live()]
         self._set(store, self._always, _among(saved), saved)
 
     def write_loaded(self, store: Store, first_row: int, given: Sequence[Field]) -> None:
-        """Write the derived fields that a loaded file does not give."""
+        """Set the derived fields for which a loaded file has no column."""
         expressions = {**self._with_stage, **self._always}
         absent = {one: sql for one, sql in expressions.items() if one not in given}
         for field, sql in absent.items():
@@ -160,11 +160,11 @@ def _among(record_ids: Sequence[str]) -> str:
 
 
 def _present(sobject: SObject, known: dict[str, dict[str, str]]) -> dict[Field, str]:
-    """The expressions for fields that the object's describe really has, and can be computed."""
+    """The expressions for fields of the object, if it has all fields that they use."""
     found = {}
     for name, sql in known.get(sobject.name, {}).items():
         field = sobject.field(name)
-        # Every odd part of such a text is the name of a field.
+        # In the SQL, field names are between double quotes: the odd parts of the split.
         if field is not None and all(sobject.field(one) for one in sql.split('"')[1::2]):
             found[field] = sql
     return found

@@ -1,7 +1,7 @@
-"""Files: what a new ContentVersion brings along, its document and the links to it.
+"""Files: creates the document of a new ContentVersion and its links.
 
-Object Reference, ContentVersion: a version without a document makes one; one of a document becomes
-its latest. The document is linked to its owner and to `FirstPublishLocationId`.
+Object Reference, ContentVersion: a version without a document creates one; a version of a document
+becomes its latest version. The document is linked to its owner and to `FirstPublishLocationId`.
 """
 
 # ruff: noqa: S608 - names in the SQL are ours; values are bound
@@ -37,12 +37,12 @@ _FILE_TYPES = {
     "xls": "EXCEL",
     "xlsx": "EXCEL_X",
 }
-# What a document shows of its latest version.
+# A document has these fields of its latest version.
 _SHOWN = ("Title", "FileType", "FileExtension", "ContentSize")
 
 
 class FileVersions:
-    """Completes the new versions of a chunk; does nothing for other objects."""
+    """Completes the new versions of a chunk. It does nothing for other objects."""
 
     def __init__(self, parts: Parts, sobject: SObject) -> None:
         self._parts = parts
@@ -50,7 +50,7 @@ class FileVersions:
         self._document = parts.schema.sobject(_DOCUMENT) if sobject.name == _VERSION else None
 
     def name(self, chunk: Chunk) -> None:
-        """Give a version without a title the name of its file."""
+        """Set the title of a version without one to the name of its file."""
         if self._document is None:
             return
         for row in chunk.inserts():
@@ -59,7 +59,7 @@ class FileVersions:
                 self._set(chunk, row, {"Title": PurePath(path).stem})
 
     def complete(self, chunk: Chunk, now: str) -> None:
-        """Give new versions, which have their ids, their documents and what follows from a file."""
+        """Set the document and the derived fields of new versions, which already have ids."""
         if self._document is None:
             return
         rows_of: dict[str, list[int]] = {}
@@ -93,7 +93,7 @@ class FileVersions:
     def _create_document(
         self, document: SObject, chunk: Chunk, row: int, facts: Facts, now: str
     ) -> str:
-        """Make the document of a version and its links."""
+        """Create the document of a version and its links."""
         owner = self._cell(chunk, row, "OwnerId") or self._parts.user_id
         record = {name: facts[name] for name in _SHOWN}
         record |= {"OwnerId": owner, "LatestPublishedVersionId": chunk.ids[row]}
@@ -120,7 +120,7 @@ class FileVersions:
         insert_own(self._parts, sobject, links, now)
 
     def _add_version(self, document_id: str, version_id: str | None, facts: Facts, now: str) -> int:
-        """Make a version the latest of a document; return its number among those saved before."""
+        """Make a version the latest of a document; return the number after its stored versions."""
         store = self._parts.store
         of_it = 'WHERE "ContentDocumentId" = ?'
         versions = store.execute(f'SELECT count(*) FROM "{_VERSION}" {of_it}', [document_id])

@@ -1,4 +1,4 @@
-"""Writing new records: what rows say, and what the org fills in beside it, in one statement."""
+"""Inserts new records with the values of the rows and the org's own values."""
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def insert(store: Store, sobject: SObject, defaults: Defaults, chunk: Chunk, now: str) -> None:
-    """Insert the rows of a chunk that make records; they have their ids."""
+    """Insert the new records of a chunk, which already have ids."""
     rows = chunk.inserts()
     filled = defaults.fill(chunk, rows, now)
     if not rows:
@@ -35,10 +35,10 @@ def insert(store: Store, sobject: SObject, defaults: Defaults, chunk: Chunk, now
 def insert_own(
     parts: Parts, sobject: SObject, records: Sequence[Mapping[str, Stored]], now: str
 ) -> list[str]:
-    """Insert records that the org makes by itself, with what of their fields the object has.
+    """Insert records that the org creates itself. Fields that the object lacks are left out.
 
     Returns:
-        Their ids.
+        The ids of the records.
     """
     defaults = Defaults(parts.ids, sobject, parts.user_id)
     chunk = Chunk(len(records))

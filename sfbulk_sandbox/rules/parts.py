@@ -1,4 +1,4 @@
-"""What the rules need of the org."""
+"""The parts of the org that the rules use."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What saving needs of the org.
+    """The parts of the org that the rules use.
 
     Attributes:
-        empty_is_null: Whether a cell that says nothing makes a field of a new record null, where
-            it can be; otherwise the field gets its default.
+        empty_is_null: Whether an unset cell makes a nillable field of a new record null instead of
+            its default.
     """
 
     store: Store

@@ -1,4 +1,4 @@
-"""The rules a whole record must keep: writable fields, required fields, unique values."""
+"""The rules for a whole record: writable fields, required fields, unique values."""
 
 # ruff: noqa: S608 - names in the SQL are ours; values are bound
 
@@ -26,7 +26,7 @@ _READ_ONLY = (
 
 
 def check_writable(chunk: Chunk) -> None:
-    """Refuse rows that set fields which this kind of save may not set."""
+    """Reject rows that set fields which the operation may not set."""
     _refuse_set(chunk, chunk.inserts(), [one for one in chunk.columns if not one.createable])
     _refuse_set(chunk, chunk.updates(), [one for one in chunk.columns if not one.updateable])
 
@@ -42,7 +42,7 @@ def _refuse_set(chunk: Chunk, rows: Iterable[int], read_only: list[Field]) -> No
 
 
 def check_converted(store: Store, sobject: SObject, chunk: Chunk) -> None:
-    """Refuse to change leads that were converted: they live on as other records."""
+    """Reject updates of converted leads."""
     rows = {chunk.ids[row]: row for row in chunk.updates()}
     if sobject.field("IsConverted") is None or not rows:
         return
@@ -56,7 +56,7 @@ def check_converted(store: Store, sobject: SObject, chunk: Chunk) -> None:
 
 
 def check_required(chunk: Chunk, sobject: SObject) -> None:
-    """Refuse new records without a required field, and updates that would clear one."""
+    """Reject new records without a required field, and updates that clear one."""
     required = [field for field in sobject.stored if _is_required(field)]
     absent = [field for field in required if field not in chunk.columns]
     present = [field for field in required if field in chunk.columns]
@@ -83,7 +83,7 @@ def _require(chunk: Chunk, row: int, names: list[str]) -> None:
 
 
 def check_unique(store: Store, sobject: SObject, chunk: Chunk) -> None:
-    """Refuse rows whose unique value another record has, or an earlier row of the chunk."""
+    """Reject rows with a unique value that another record or an earlier row of the chunk has."""
     values = {
         field: {row: key_value(field, cell) for row, cell in chunk.given(field)}
         for field in chunk.columns
@@ -106,7 +106,7 @@ def check_unique(store: Store, sobject: SObject, chunk: Chunk) -> None:
             error = RowError("DUPLICATE_VALUE", f"duplicate value found: {', '.join(texts)}")
             chunk.fail(row, error)
         else:
-            # Only a row that is saved keeps its values from the rows after it.
+            # Only a saved row blocks its values for the rows after it.
             for field, value in given.items():
                 owners[field][value] = own_id
 
@@ -116,7 +116,7 @@ def _duplicate(field: Field, owner: str) -> str:
 
 
 def check_owners(store: Store, schema: Schema, sobject: SObject, chunk: Chunk) -> None:
-    """Refuse rows that give a record to a user who is not active."""
+    """Reject rows that make an inactive user the owner."""
     owner, users = sobject.field("OwnerId"), schema.sobject("User")
     if owner not in chunk.columns or users is None or users.field("IsActive") is None:
         return

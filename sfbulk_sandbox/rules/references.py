@@ -1,6 +1,6 @@
-"""Finding records: those a row is about, and the parents it points at.
+"""Finds records: those that rows change, and the parents they point at.
 
-One query per column and chunk, never one per row.
+There is one query per column and chunk, never one per row.
 """
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
@@ -30,7 +30,7 @@ NO_SUCH_RECORD = ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 def by_key(
     store: Store, sobject: SObject, key: Field, wanted: Collection[Stored]
 ) -> dict[Stored, list[str]]:
-    """Ids of the records in use that have one of these keys, by the key as it is compared."""
+    """The ids of undeleted records with these keys, by the compared form of the key."""
     expression = key_expression(key)
     live = " AND \"IsDeleted\" = 'false'" if sobject.has_recycle_bin else ""
     rows = store.execute(
@@ -45,7 +45,7 @@ def by_key(
 
 
 def deleted_marks(store: Store, sobject: SObject, wanted: Collection[str]) -> dict[str, bool]:
-    """Which of these records there are, and whether each is in the recycle bin."""
+    """The records that exist, and whether each is in the recycle bin."""
     deleted = '"IsDeleted"' if sobject.has_recycle_bin else "'false'"
     rows = store.execute(
         f'SELECT "Id", {deleted} FROM {quoted(sobject.name)} WHERE "Id" IN ({marks(len(wanted))})',
@@ -55,7 +55,7 @@ def deleted_marks(store: Store, sobject: SObject, wanted: Collection[str]) -> di
 
 
 def more_than_one(key: Field, record_ids: Sequence[str]) -> RowError:
-    """The error of a key that several records share."""
+    """The error of a key that several records have."""
     return RowError(
         "DUPLICATE_EXTERNAL_ID",
         f"{key.name}: more than one record found for external id field: [{', '.join(record_ids)}]",
@@ -63,7 +63,7 @@ def more_than_one(key: Field, record_ids: Sequence[str]) -> RowError:
 
 
 def read_keys(chunk: Chunk, key: Field, given: Sequence[Given]) -> dict[int, Stored]:
-    """The keys that rows hold, as they are compared, by row; a malformed one refuses its row."""
+    """The compared form of the keys in rows, by row. A row with an invalid key is rejected."""
     keys: dict[int, Stored] = {}
     for row, text in enumerate(given):
         if isinstance(text, str) and text:
@@ -75,7 +75,7 @@ def read_keys(chunk: Chunk, key: Field, given: Sequence[Given]) -> dict[int, Sto
 
 
 def resolve_parents(store: Store, chunk: Chunk, column: Column, given: Sequence[Given]) -> None:
-    """Turn a relationship column into ids: `Account.Ext__c` sets AccountId."""
+    """Replace the keys of a relationship column by ids: `Account.Ext__c` sets AccountId."""
     if column.parent is None or column.key is None:
         raise ValueError(column)
     keys = read_keys(chunk, column.key, given)
@@ -97,7 +97,7 @@ def resolve_parents(store: Store, chunk: Chunk, column: Column, given: Sequence[
 
 
 def check_lookups(store: Store, schema: Schema, chunk: Chunk, field: Field) -> None:
-    """Refuse rows whose lookup holds the id of no record, or of one it may not point at."""
+    """Reject rows whose lookup has an id of no record, or of an object it may not point at."""
     if field.kind is not Kind.ID:
         return
     targets = [schema.sobject(name) for name in field.reference_to]
@@ -108,7 +108,7 @@ def check_lookups(store: Store, schema: Schema, chunk: Chunk, field: Field) -> N
     for prefix, rows in wanted.items():
         if prefix in by_prefix:
             _check_there(store, chunk, by_prefix[prefix], rows)
-        # Describes rarely come with every object they mention: what is not there is believed.
+        # The schema may lack an object that a describe mentions: such ids cannot be checked.
         elif None not in targets:
             _refuse_other_object(chunk, field, rows)
 

@@ -1,4 +1,4 @@
-"""Saving a chunk of rows: the rules in their order, then as few statements as will do."""
+"""Saves a chunk of rows: applies the rules in their order, then writes with few statements."""
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
 
@@ -38,12 +38,14 @@ class Saver:
     """Saves rows of one object by one operation.
 
     Args:
+        parts: The org's parts.
         operation: `insert`, `update`, `upsert`, `delete` or `hardDelete`.
-        columns: What the cells of a row mean.
-        external_id: The field an upsert finds its records by; Id when None.
+        sobject: The object.
+        columns: The columns of a row.
+        external_id: The field by which an upsert finds its records; None for Id.
 
     Raises:
-        Fault: The object does not take the operation, or the columns do not suit it.
+        Fault: The object does not support the operation, or the columns are not valid for it.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Saver:
     def _check_columns(self) -> None:
         fields = [column.field for column in self._columns]
         if not fields:
-            # An upload of 0 bytes: a load without rows, whatever its operation.
+            # An upload of 0 bytes is a load without rows.
             return
         if self._operation in _DELETES and [one.type for one in fields] != ["id"]:
             text = f"The '{self._operation}' batch must contain only ids"
@@ -80,10 +82,10 @@ class Saver:
             raise Fault("InvalidBatch", f"Field name not found : {self._key.name}")
 
     def save(self, rows: Sequence[Sequence[Given]]) -> list[RowResult]:
-        """Save rows of one transaction; each stands or falls by itself.
+        """Save rows in one transaction. A rejected row does not stop the others.
 
         Args:
-            rows: One cell per column: text, None to clear the field, UNSET to say nothing.
+            rows: One cell per column: text, None to clear the field, or UNSET.
         """
         with self._parts.store.transaction():
             chunk = self._checked(rows)
@@ -145,7 +147,7 @@ class Saver:
             chunk.ids[row] = self._parts.ids.new_id(self._sobject.key_prefix or "000")
         records.check_unique(self._parts.store, self._sobject, chunk)
         now = values.datetime_text(self._parts.clock.now())
-        restaged = self._derived.open(self._parts.store, chunk)
+        restaged = self._derived.restaged(self._parts.store, chunk)
         self._files.complete(chunk, now)
         insert(self._parts.store, self._sobject, self._defaults, chunk, now)
         self._update(chunk, chunk.updates(), now)
@@ -154,7 +156,7 @@ class Saver:
         self._parts.store.keep_serials(self._defaults.serials())
 
     def _update(self, chunk: Chunk, rows: list[int], now: str) -> None:
-        """Rows that set the same fields share a statement: usually there is one for all."""
+        """Update with one statement for all rows that set the same fields."""
         stamps = self._defaults.update_stamps(now)
         alike: dict[tuple[Field, ...], list[int]] = {}
         for row in rows:

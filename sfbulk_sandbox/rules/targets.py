@@ -1,4 +1,4 @@
-"""Which record each row of an update, upsert or delete is about."""
+"""Finds the record of each row of an update, upsert or delete."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def refuse_ids(chunk: Chunk, given: Sequence[Given]) -> None:
-    """An insert must not bring ids."""
+    """Reject the rows of an insert that have an id."""
     for row, text in enumerate(given):
         if text is not UNSET and text:
             text_ = "cannot specify Id in an insert call"
@@ -27,7 +27,7 @@ def refuse_ids(chunk: Chunk, given: Sequence[Given]) -> None:
 
 
 def by_id(store: Store, sobject: SObject, chunk: Chunk, given: Sequence[Given], call: str) -> None:
-    """Find the records that rows name by id; every row of this call must name one."""
+    """Find records by Id. A row without an id is rejected."""
     for row, text in enumerate(given):
         if text is UNSET or not text:
             error = RowError("MISSING_ARGUMENT", f"Id not specified in {_article(call)} call")
@@ -36,10 +36,10 @@ def by_id(store: Store, sobject: SObject, chunk: Chunk, given: Sequence[Given], 
 
 
 def by_id_or_new(store: Store, sobject: SObject, chunk: Chunk, given: Sequence[Given]) -> None:
-    """Find the records of an upsert by Id; a row without id makes a record.
+    """Find the records of an upsert by Id. A row without an id creates a record.
 
-    So every row does when the load has no Id column at all, as jsforce's and the Salesforce CLI's
-    live tests show.
+    So does every row of a load without an Id column, as live tests of jsforce and of the Salesforce
+    CLI show.
     """
     _take_ids(store, sobject, chunk, given)
 
@@ -47,7 +47,7 @@ def by_id_or_new(store: Store, sobject: SObject, chunk: Chunk, given: Sequence[G
 def by_key(
     store: Store, sobject: SObject, key: Field, chunk: Chunk, given: Sequence[Given]
 ) -> None:
-    """Find the records of an upsert by external id; a key that no record has makes one."""
+    """Find the records of an upsert by external id. A key that no record has creates one."""
     keys = references.read_keys(chunk, key, given)
     for row in list(chunk.live()):
         if row not in keys:
@@ -65,7 +65,7 @@ def by_key(
 def _refuse_repeated(
     chunk: Chunk, key: Field, keys: Mapping[int, Stored], given: Sequence[Given]
 ) -> None:
-    """Refuse every row whose key another row of the chunk has too, the first one as well."""
+    """Reject every row whose key occurs in another row of the chunk, also the first one."""
     times = Counter(keys.values())
     for row, value in keys.items():
         if times[value] > 1:

@@ -1,4 +1,4 @@
-"""One CSV file of an org's records: read strictly, with the line of every record."""
+"""Reads a CSV file of records strictly, with the line number of each record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Wider than any field of an org, narrower than memory.
+# Larger than any field of an org; csv's default limit is 128 KiB.
 _WIDEST_CELL = 16 * 1024 * 1024
 
 
@@ -27,10 +27,11 @@ def read_header(path: Path) -> list[str]:
 
 
 def read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The records below the header, each with the line it begins on.
+    """The records after the header, each with its first line number.
 
     Raises:
-        LoadError: Not UTF-8, no valid CSV, or a record with more or fewer cells than the header.
+        LoadError: The file is not UTF-8 or not valid CSV, or a record has another number of cells
+            than the header.
     """
     lines = _lines(path)
     _, header = next(lines, (0, []))
@@ -38,7 +39,7 @@ def read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
         if len(cells) != len(header):
             text = (
                 f"{len(cells)} cells under a header of {len(header)}; "
-                "put cells that hold commas, quotes or line ends in double quotes"
+                "put cells with commas, quotes or line breaks in double quotes"
             )
             raise LoadError(text, path=path, line=line)
         yield line, cells
@@ -46,7 +47,7 @@ def read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_WIDEST_CELL)
-    # newline="": the reader itself must see which line ends stand inside a quoted cell.
+    # newline="": line breaks inside a quoted cell must not be changed.
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         begin = 1

@@ -1,6 +1,6 @@
-"""Describes from facts: what Salesforce says about a field or an object, key by key.
+"""Complete describes of fields and objects, made from the facts in `objects/`.
 
-The key order and the values that follow from a field's type are those of Salesforce's describe
+The order of keys, and the values that depend on a field's type, are those of Salesforce's describe
 (SOAP API guide, describeSObjectResult and Field Types).
 """
 
@@ -55,7 +55,7 @@ _BY_TYPE: Mapping[str, Mapping[str, Any]] = {
     "location": {**_COMPOUND, "soapType": "urn:location"},
 }
 
-# Every key of a field in Salesforce's order, with the value it has when nothing else is known.
+# Every key of a field in Salesforce's order, with its default.
 _FIELD_KEYS: Mapping[str, Any] = {
     "aggregatable": False,
     "aiPredictionField": False,
@@ -116,7 +116,7 @@ _FIELD_KEYS: Mapping[str, Any] = {
     "writeRequiresMasterRead": False,
 }
 
-# Keys of a global describe's entry; an object's own describe has them too.
+# The keys of an entry of the global describe. The describe of an object has them too.
 SUMMARY_KEYS: Mapping[str, Any] = {
     "activateable": False,
     "associateEntityType": None,
@@ -169,8 +169,8 @@ _OBJECT_KEYS: Mapping[str, Any] = {
     "supportedScopes": [],
 }
 
-# The API version since which a key is sent: 42.0, 46.0, 48.0 and 52.0 are recorded, and what came
-# between two of them is taken to have come with the later, but for what the guide says of 50.0.
+# The API version that introduced a key. 42.0, 46.0, 48.0 and 52.0 are recorded; a key that came
+# between two recordings is assigned to the later one. 50.0 is from the guide.
 _SINCE: Mapping[str, float] = {
     "aiPredictionField": 46.0,
     "formulaTreatNullNumberAsZero": 46.0,
@@ -219,10 +219,10 @@ _ADDRESS_PARTS: tuple[Describe, ...] = (
 
 
 def complete_field(known: Mapping[str, Any]) -> Describe:
-    """A field's describe with all of its keys, in Salesforce's order.
+    """The complete describe of a field, with keys in Salesforce's order.
 
     Args:
-        known: What is known; keys Salesforce does not have are kept at the end.
+        known: The known keys. Keys that Salesforce does not have are kept at the end.
     """
     derived = _derived(known)
     field = {key: known.get(key, derived.get(key, default)) for key, default in _FIELD_KEYS.items()}
@@ -241,10 +241,10 @@ def _derived(known: Mapping[str, Any]) -> Describe:
 
 
 def field_from_facts(facts: Mapping[str, Any]) -> Describe:
-    """A field's full describe from the few facts that its type does not tell.
+    """The complete describe of a field, from the facts that do not depend on its type.
 
     Args:
-        facts: Keys of the describe; an entry of `picklistValues` is a text, or a pair of value
+        facts: Keys of the describe. An entry of `picklistValues` is a text, or a pair of value
             and label.
     """
     known = dict(facts)
@@ -258,7 +258,7 @@ def field_from_facts(facts: Mapping[str, Any]) -> Describe:
         known["polymorphicForeignKey"] = len(known["referenceTo"]) > 1
         known.setdefault("namePointing", known["polymorphicForeignKey"])
     field = complete_field(known)
-    # Field-level security cannot hide what every record must have, nor a part of its name.
+    # Field-level security cannot hide a required field or a part of a person's name.
     hideable = field["extraTypeInfo"] != "personname" and (field["nillable"] or field["custom"])
     shown = field["createable"] or field["calculated"] or field["type"] in ("address", "location")
     field["permissionable"] = known.get("permissionable", bool(hideable and shown))
@@ -278,25 +278,25 @@ def _picklist_value(field: Mapping[str, Any], entry: str | list[str]) -> Describ
 
 
 def label_of(name: str) -> str:
-    """The label an admin would have given: `NumberOfEmployees` is "Number Of Employees"."""
+    """The usual label of a field: `NumberOfEmployees` has "Number Of Employees"."""
     words = name.removesuffix("__c").replace("_", " ")
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", words)
     return re.sub(r" Id$", " ID", spaced)
 
 
 def relationship_name(field_name: str) -> str:
-    """A lookup field's relationship: `AccountId` has `Account`, `Bill_To__c` has `Bill_To__r`."""
+    """The relationship of a lookup: `AccountId` has `Account`, `Bill_To__c` has `Bill_To__r`."""
     if field_name.endswith("__c"):
         return field_name.removesuffix("__c") + "__r"
     return field_name.removesuffix("Id")
 
 
 def object_from_facts(facts: Mapping[str, Any]) -> Describe:
-    """An object's full describe from a file of `objects/`.
+    """The complete describe of an object, from a file of `objects/`.
 
-    Entries of `fields` are fields, or groups that many objects share: `{"group": "address",
-    "prefix": "Billing"}`, `{"group": "record"}` (Id, IsDeleted), `{"group": "owner"}`,
-    `{"group": "audit"}` (who and when).
+    An entry of `fields` is a field, or a group of fields that many objects have: `{"group":
+    "address", "prefix": "Billing"}`, `{"group": "record"}` (Id, IsDeleted), `{"group": "owner"}`,
+    `{"group": "audit"}` (created and modified, by whom and when).
     """
     known = {key: value for key, value in facts.items() if key != "fields"}
     known.setdefault("custom", facts["name"].endswith("__c"))
@@ -374,10 +374,10 @@ def _master_record_type(name: str) -> Describe:
 
 
 def complete_object(known: Mapping[str, Any]) -> Describe:
-    """An object's describe with all of its keys in alphabetical order, as Salesforce sends them.
+    """The complete describe of an object, with keys in alphabetical order, as Salesforce sends it.
 
     Args:
-        known: A describe of any API version; its values are kept.
+        known: A describe of any API version. Its values are kept.
     """
     described = {**_OBJECT_KEYS, **known}
     described["fields"] = [complete_field(field) for field in described["fields"]]
@@ -386,7 +386,7 @@ def complete_object(known: Mapping[str, Any]) -> Describe:
 
 
 def _urls(known: Mapping[str, Any]) -> dict[str, str]:
-    """An object's urls in the recorded order; which there are follows from its flags."""
+    """The urls of an object in the recorded order. Its flags decide which urls it has."""
     name, key_prefix = known["name"], known["keyPrefix"]
     base = f"/services/data/v0.0/sobjects/{name}"
     shown, listed = known["layoutable"], known["mruEnabled"] and known["searchable"]
@@ -407,19 +407,19 @@ def _urls(known: Mapping[str, Any]) -> dict[str, str]:
 
 
 def summary(describe: Mapping[str, Any], version: float) -> Describe:
-    """An object's entry in the global describe of an API version."""
+    """The entry of an object in the global describe of an API version."""
     entry = _known_in(version, {key: describe[key] for key in SUMMARY_KEYS})
     entry["urls"] = {name: url for name, url in entry["urls"].items() if not name.startswith("ui")}
     return dict(at_version(entry, version))
 
 
 def full(describe: Mapping[str, Any], version: float, base_url: str) -> Describe:
-    """An object's describe in an API version.
+    """The describe of an object in an API version.
 
     Args:
         describe: The describe with every key.
-        version: Keys that are younger are left out.
-        base_url: What pages for people, unlike resources, are written with.
+        version: The API version. Keys of later versions are left out.
+        base_url: The start of the urls of pages; urls of resources are paths.
     """
     shown = _known_in(version, describe)
     for name in ("fields", "recordTypeInfos"):
@@ -436,7 +436,7 @@ def _known_in(version: float, entry: Mapping[str, Any]) -> Describe:
 
 
 def at_version(describe: Any, version: float) -> Any:
-    """A copy of a describe whose resource paths name this API version."""
+    """A copy of a describe with this API version in its resource paths."""
     if isinstance(describe, dict):
         return {key: at_version(value, version) for key, value in describe.items()}
     if isinstance(describe, list):

@@ -1,7 +1,7 @@
-"""Salesforce record ids: 15 characters, the check suffix that makes them 18, and a seeded source.
+"""Salesforce record ids: the forms of 15 and 18 characters, and a source of new ids.
 
-The suffix is the one of the SOAP API guide (field type ID): per group of five characters a number
-whose bit i says that character i is an upper-case letter.
+The suffix has one character for each group of five (SOAP API guide, field type ID). Bit i of its
+number is set if character i of the group is an upper-case letter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _POD_DIGITS = 4
 
 
 def to18(record_id: str) -> str:
-    """The 18-character form of an id of 15 or 18 characters; the suffix is computed anew."""
+    """The 18-character form of an id of 15 or 18 characters. A given suffix is ignored."""
     short = record_id[:_SHORT]
     return short + "".join(_check(short[start : start + 5]) for start in (0, 5, 10))
 
@@ -29,30 +29,31 @@ def _check(group: str) -> str:
 
 
 def is_valid(record_id: str) -> bool:
-    """Whether the text is an id: 15 characters, or 18 whose suffix fits."""
+    """Whether the text is an id: 15 characters, or 18 with the right suffix."""
     if len(record_id) not in (_SHORT, _LONG) or not (record_id.isascii() and record_id.isalnum()):
         return False
     return len(record_id) == _SHORT or to18(record_id) == record_id
 
 
 class IdSource:
-    """New ids, the same ones for the same seed; safe to share between threads.
+    """A source of new ids; the same seed gives the same ids. Safe to share between threads.
 
-    An id is the object's key prefix, four characters that stand for this org, and a serial
-    number per prefix.
+    An id has the object's key prefix, four characters that stand for the org, and a serial number
+    per prefix.
 
     Args:
-        seed: Orgs of different seeds give different ids.
+        seed: Orgs with different seeds have different ids.
     """
 
     def __init__(self, seed: int) -> None:
-        # Real orgs begin here with a digit or a lower-case letter, so loaded ids rarely collide.
+        # In real orgs these characters begin with a digit or a lower-case letter, so loaded ids
+        # rarely collide with new ones.
         self._pod = "X" + _base62(seed, _POD_DIGITS - 1)
         self._lock = threading.Lock()
         self.serials: Counter[str] = Counter()
 
     def new_id(self, prefix: str) -> str:
-        """The next id of an object's key prefix (three characters), in its 18-character form."""
+        """The next id for a key prefix (three characters), in its 18-character form."""
         return to18(prefix + self._pod + _base62(self.next_serial(prefix), _SERIAL_DIGITS))
 
     def next_serial(self, name: str) -> int:
@@ -62,7 +63,7 @@ class IdSource:
             return self.serials[name]
 
     def reserve(self, record_id: str) -> None:
-        """Never hand out an id up to this one, which came from outside."""
+        """Do not use ids up to this one, which was loaded."""
         prefix, pod, serial = record_id[:3], record_id[3:7], record_id[7:_SHORT]
         if pod != self._pod:
             return
@@ -72,7 +73,7 @@ class IdSource:
         self.advance(prefix, number)
 
     def advance(self, name: str, serial: int) -> None:
-        """Never hand out a number of a counter up to this one."""
+        """Do not use numbers of a counter up to this one."""
         with self._lock:
             self.serials[name] = max(self.serials[name], serial)
 

@@ -1,4 +1,4 @@
-"""Rows on disk: encoded one after another, with an index, so that any page is one read.
+"""A file of encoded rows with an index, so that a page of rows is one read.
 
 Memory does not grow with rows: the index is a second file of 8-byte offsets.
 """
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 _OFFSET = struct.Struct("<Q")
 _BLOCK_BYTES = 256 * 1024
 _WRITE_BUFFER_BYTES = 1024 * 1024
-# Before Python 3.11 csv's writer takes NUL for an escape character that was not given. No
-# text that UTF-8 can hold has this one.
+# Before Python 3.11, csv's writer uses NUL as the escape character if none is given. This character
+# cannot be in a UTF-8 text.
 _NO_ESCAPE = "\udc00"
 
 
 class CsvDialect:
-    """How a job writes CSV: its delimiter and line ending, everything quoted."""
+    """The CSV of a job: delimiter and line ending. Every cell is quoted."""
 
     def __init__(self, delimiter: str, line_ending: str) -> None:
         self.delimiter = delimiter
@@ -49,10 +49,10 @@ class CsvDialect:
 
 
 class RowFile:
-    """An append-once file of encoded rows. Written by one thread, then read by any.
+    """A file of encoded rows. One thread writes it once, then any thread reads it.
 
     Attributes:
-        count: Rows written so far.
+        count: The number of rows written so far.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class RowFile:
         self.count = 0
 
     def write(self, lines: Iterable[bytes]) -> None:
-        """Write all rows, replacing what the file held."""
+        """Write all rows. Earlier contents are replaced."""
         position = self.count = 0
         with (
             self._path.open("wb", _WRITE_BUFFER_BYTES) as rows,
@@ -74,7 +74,7 @@ class RowFile:
             index.write(_OFFSET.pack(position))
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """Yield the bytes of rows start to stop (half open) in blocks."""
+        """Yield the bytes of rows `start` to `stop` (exclusive) in blocks."""
         with self._index_path.open("rb") as index, self._path.open("rb") as rows:
             first = _offset(index, min(start, self.count))
             end = _offset(index, min(stop, self.count))
@@ -85,13 +85,13 @@ class RowFile:
                 yield block
 
     def delete(self) -> None:
-        """Remove the files; a reading that has begun goes on to its end."""
+        """Remove the files. A read that has started can finish."""
         self._path.unlink(missing_ok=True)
         self._index_path.unlink(missing_ok=True)
 
 
 class _Sink:
-    """Receives the one line that csv's writer makes of a row."""
+    """Receives the line that csv's writer makes of a row."""
 
     line = b""
 

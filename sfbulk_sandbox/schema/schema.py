@@ -1,4 +1,4 @@
-"""The org's objects and fields, made from describes: our own ones or any real org's."""
+"""The org's objects and fields, made from describes: those of this package or of a real org."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# Asked for in subqueries alone; what they show are other objects' rows.
+# Only subqueries can read these objects. Their rows are those of other objects.
 _WITHOUT_ROWS = frozenset({"ActivityHistory", "OpenActivity"})
 
 
 class Kind(str, Enum):
-    """How values of a field are stored and compared."""
+    """How the values of a field are stored and compared."""
 
     TEXT = "text"
     ID = "id"
@@ -58,8 +58,8 @@ class Field:
     """One field of an object.
 
     Attributes:
-        describe: Its describe entry with every key, as REST sends it.
-        parts: For a compound field, its component fields.
+        describe: The complete describe entry, as REST sends it.
+        parts: The component fields of a compound field.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Field:
 
     @property
     def case_sensitive(self) -> bool:
-        """Whether values that differ only in case are different."""
+        """Whether values that differ only in letter case are different."""
         return bool(self.describe["caseSensitive"])
 
     @property
@@ -120,7 +120,7 @@ class Field:
 
     @property
     def length(self) -> int:
-        """The most characters it holds."""
+        """The maximum number of characters."""
         return int(self.describe["length"])
 
     @property
@@ -145,9 +145,9 @@ class ChildRelationship:
     """A lookup seen from its parent.
 
     Attributes:
-        name: What a subquery calls it, `Contacts`; None for one that no query can name.
-        sobject: The child object's name.
-        field: The lookup's name.
+        name: The name in a subquery, `Contacts`; None if no query can use it.
+        sobject: The name of the child object.
+        field: The name of the lookup.
         cascades: Whether the children are deleted with their parent.
         restricts: Whether a parent with children cannot be deleted.
     """
@@ -161,7 +161,7 @@ class ChildRelationship:
 
 @dataclass(frozen=True, eq=False)
 class Child:
-    """A lookup of an object that the org has, seen from its parent.
+    """A child relationship whose child object is in the org.
 
     Attributes:
         cascades: Whether the children are deleted with their parent.
@@ -178,8 +178,8 @@ class SObject:
     """One object of the org.
 
     Args:
-        describe: Its describe with every key.
-        number_formats: Patterns such as `INV-{0000}` of its auto-number fields, by field name.
+        describe: The complete describe.
+        number_formats: The formats of auto-number fields by name, such as `INV-{0000}`.
     """
 
     def __init__(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
@@ -202,20 +202,20 @@ class SObject:
         return f"SObject({self.name!r}, {len(self.fields)} fields)"
 
     def field(self, name: str) -> Field | None:
-        """The field of this name in any case, or None."""
+        """The field with this name, in any letter case, or None."""
         return self._by_name.get(name.lower())
 
     def relationship(self, name: str) -> Field | None:
-        """The lookup field whose relationship has this name in any case, or None."""
+        """The lookup whose relationship has this name, in any letter case, or None."""
         return self._by_relationship.get(name.lower())
 
     def allows(self, flag: str) -> bool:
-        """A yes-or-no key of the describe: `queryable`, `createable`, `deletable`..."""
+        """A boolean key of the describe: `queryable`, `createable`, `deletable`..."""
         return bool(self._describe[flag])
 
     @property
     def child_relationships(self) -> list[ChildRelationship]:
-        """The lookups of other objects, and of its own, that point at it."""
+        """The lookups, of any object, that point at this object."""
         return [
             ChildRelationship(
                 name=one["relationshipName"],
@@ -229,18 +229,18 @@ class SObject:
         ]
 
     def child_relationship(self, name: str) -> ChildRelationship | None:
-        """The child relationship of this name in any case, or None."""
+        """The child relationship with this name, in any letter case, or None."""
         wanted = name.lower()
         known = (one for one in self.child_relationships if one.name)
         return next((one for one in known if (one.name or "").lower() == wanted), None)
 
     @property
     def has_recycle_bin(self) -> bool:
-        """Whether deleted records stay, marked by IsDeleted."""
+        """Whether deleted records stay, with IsDeleted set."""
         return self.field("IsDeleted") is not None
 
     def describe(self, version: float, base_url: str = "") -> dict[str, Any]:
-        """The whole describe of this API version, as REST sends it from a base URL."""
+        """The describe in this API version, as REST sends it."""
         return describes.full(self._describe, version, base_url)
 
     def summary(self, version: float) -> dict[str, Any]:
@@ -258,13 +258,13 @@ def _fields(entries: Iterable[Mapping[str, Any]]) -> Iterator[Field]:
 
 
 def _field(entry: Mapping[str, Any], parts: tuple[Field, ...] = ()) -> Field:
-    # A type we do not know is text: a newer org's describe must still load.
+    # An unknown type is text, so that the describe of a newer org can be loaded.
     kind = _KINDS.get(entry["type"], Kind.TEXT)
     return Field(entry["name"], entry["type"], kind, entry["label"], entry, parts)
 
 
 def plain_field(name: str, kind: str) -> Field:
-    """A field that no object has, for what a query computes."""
+    """A field for a computed value of a query."""
     return _field(describes.complete_field({"name": name, "type": kind, "label": name}))
 
 
@@ -277,12 +277,12 @@ def _parts(compound: Field, fields: Iterable[Field]) -> tuple[Field, ...]:
 
 
 class Schema:
-    """The objects of an org, found by name in any case.
+    """The objects of an org.
 
-    Iterates over those that have rows of their own, in name order.
+    Iterating yields the objects that have rows of their own, in name order.
 
     Attributes:
-        revision: Grows with every object that is taken or replaced.
+        revision: A counter that grows when an object is added or replaced.
     """
 
     def __init__(self) -> None:
@@ -292,7 +292,7 @@ class Schema:
 
     @classmethod
     def standard(cls) -> Schema:
-        """The objects this package brings (files of `objects/`), with child relationships."""
+        """The objects of this package (files of `objects/`), with child relationships."""
         folder = resources.files("sfbulk_sandbox") / "objects"
         files = sorted(
             (entry for entry in folder.iterdir() if entry.name.endswith(".json")),
@@ -305,18 +305,18 @@ class Schema:
         return schema
 
     def load_describes(self, path: Path) -> list[str]:
-        """Take objects from describe JSON of any org and API version, replacing namesakes.
+        """Add or replace objects from describe JSON of any org and API version.
 
         Args:
-            path: One file, or a folder of `*.json`; JSON that is no object describe (a global
-                describe, headers) is passed over. When a folder describes one object twice, the
-                describe with more fields is taken.
+            path: One file, or a folder of `*.json`. JSON that is not the describe of an object (a
+                global describe, headers) is ignored. If a folder has two describes of one object,
+                the one with more fields is used.
 
         Returns:
-            The names of the objects taken.
+            The names of the added objects.
 
         Raises:
-            SchemaError: A file is not JSON, or nothing there is an object describe.
+            SchemaError: A file is not JSON, or no file is the describe of an object.
         """
         files = sorted(path.glob("*.json")) if path.is_dir() else [path]
         found: dict[str, Mapping[str, Any]] = {}
@@ -328,13 +328,13 @@ class Schema:
             if other is None or len(other["fields"]) < len(describe["fields"]):
                 found[describe["name"]] = describe
         if not found:
-            raise SchemaError(f"{path}: no object describe here; save GET .../describe replies")
+            raise SchemaError(f"{path}: no describe of an object; save answers of GET .../describe")
         for known in found.values():
             self.add_describe(known)
         return sorted(found)
 
     def add_describe(self, describe: Mapping[str, Any]) -> None:
-        """Take an object from its describe, replacing a namesake."""
+        """Add an object from its describe. It replaces an object of the same name."""
         self._add(describes.complete_object(describe), {})
 
     def _add(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
@@ -344,14 +344,14 @@ class Schema:
         self.revision += 1
 
     def sobject(self, name: str) -> SObject | None:
-        """The object of this name in any case, or None."""
+        """The object with this name, in any letter case, or None."""
         return self._objects.get(name.lower())
 
     def children_of(self, parent: SObject) -> list[Child]:
         """Every lookup that may point at an object.
 
-        What a deletion does to its records says the parent's describe; of a lookup that it does
-        not mention, as when the describes are of two orgs, the lookup's own.
+        The parent's describe says whether a lookup cascades or restricts a deletion. If it does
+        not have the lookup (the describes are of two orgs), the lookup's describe says it.
         """
         if parent.name not in self._children:
             by_parent = {(one.sobject, one.field): one for one in parent.child_relationships}
@@ -368,7 +368,7 @@ class Schema:
         return next((one for one in self if one.key_prefix == prefix), None)
 
     def described(self) -> list[SObject]:
-        """Every object in name order, those without rows of their own too."""
+        """Every object in name order, with those that have no rows of their own."""
         return sorted(self._objects.values(), key=lambda one: one.name)
 
     def __iter__(self) -> Iterator[SObject]:
@@ -400,14 +400,14 @@ def _with_children(
 
 
 def _named(children: list[describes.Describe], child: describes.Describe) -> bool:
-    """Whether another lookup of the same object has the relationship's name already."""
+    """Whether another lookup of the child object already has the relationship's name."""
     keys = ("childSObject", "relationshipName")
     name = child["relationshipName"]
     return name is not None and any(all(one[k] == child[k] for k in keys) for one in children)
 
 
 def _child(sobject: str, field: dict[str, Any]) -> describes.Describe:
-    """The child relationship a lookup makes; takes the facts about it out of the field's."""
+    """The child relationship of a lookup. Removes the facts about it from the field's facts."""
     on_parent_delete = field.pop("onParentDelete", "")
     return {
         "cascadeDelete": "cascade" in on_parent_delete,
@@ -434,12 +434,12 @@ def _read_describe(path: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise SchemaError(f"{path}: not readable as JSON: {error}") from None
+        raise SchemaError(f"{path}: the file is not valid JSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("fields"), list):
         return None
     if not isinstance(document.get("name"), str):
         return None
     for field in document["fields"]:
         if not isinstance(field, dict) or not {"name", "type"} <= field.keys():
-            raise SchemaError(f"{path}: a field without name or type; save the whole reply")
+            raise SchemaError(f"{path}: a field has no name or no type; save the whole answer")
     return document

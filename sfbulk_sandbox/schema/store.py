@@ -1,11 +1,11 @@
-"""The org's rows in SQLite: one file, one table per object, made from the schema.
+"""The org's rows in SQLite: one file, with one table per object of the schema.
 
-Writes go through one connection under one lock, because SQLite has one writer anyway and a chunk
-of rows must not interleave with another. Every query reads through a connection of its own: in
-WAL mode that is a snapshot which neither waits for the writer nor holds it up.
+All writes use one connection under one lock: SQLite has only one writer, and chunks of rows must
+not interleave. Every query reads through its own connection. In WAL mode this is a snapshot; reader
+and writer do not wait for each other.
 
-SQLite's own case folding and its numbers will not do: `fold` compares text as Salesforce does,
-without case in any script, and the collation DECIMAL orders number text digit for digit.
+SQLite folds only ASCII and its numbers are doubles. So `fold` compares text without letter case in
+every script, and the collation DECIMAL compares numbers exactly.
 """
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.values import Stored
 
 _COLUMN_TYPES = {Kind.INTEGER: "INTEGER", Kind.NUMBER: "TEXT COLLATE DECIMAL"}
-# How a transaction begins, is undone and is kept.
+# The statements that begin, undo and keep a transaction.
 _OUTER = ("BEGIN IMMEDIATE", "ROLLBACK", "COMMIT")
 _INNER = ("SAVEPOINT part", "ROLLBACK TO part", "RELEASE part")
 _SERIALS = '"~serials"'
@@ -43,12 +43,12 @@ def quoted(name: str) -> str:
 
 
 def marks(count: int) -> str:
-    """So many parameter marks for an IN list."""
+    """This many parameter marks, for an IN list."""
     return ",".join("?" * count)
 
 
 def fold(text: str | None) -> str | None:
-    """Text as it is compared: without case."""
+    """Text as it is compared: without letter case."""
     return None if text is None else text.casefold()
 
 
@@ -58,13 +58,13 @@ def _compare_numbers(left: str, right: str) -> int:
 
 
 def _compare_texts(left: str, right: str) -> int:
-    # Texts that differ in case only must not be equal: which of them is least may not be chance.
+    # Texts that differ only in case must not be equal, so that MIN() and MAX() are deterministic.
     first, second = (left.casefold(), left), (right.casefold(), right)
     return (first > second) - (first < second)
 
 
 def _percent_of(whole: str | None, percent: str | None) -> str | None:
-    """A part of an amount to the cent; null when either is."""
+    """A percentage of an amount, rounded to cents; null if an argument is null."""
     if whole is None or percent is None:
         return None
     part = Decimal(whole) * Decimal(percent) / 100
@@ -72,14 +72,14 @@ def _percent_of(whole: str | None, percent: str | None) -> str | None:
 
 
 class _DecimalSum:
-    """SUM() that keeps every digit; null when there is nothing to add."""
+    """SUM() that keeps every digit; null without values."""
 
     def __init__(self) -> None:
         self._sum = Decimal(0)
         self._count = 0
 
     def step(self, stored: str | int | None) -> None:
-        """Take the value of one row."""
+        """Add the value of one row."""
         if stored is not None:
             self._sum += Decimal(stored)
             self._count += 1
@@ -103,8 +103,8 @@ class Store:
     """The tables of one org.
 
     Args:
-        schema: Objects to keep; a file that lacks one of their columns gets it.
-        path: A database file that outlives the org, or None for a temporary one.
+        schema: The objects. Missing tables and columns are created.
+        path: The database file; None for a temporary one.
     """
 
     def __init__(self, schema: Schema, path: Path | None) -> None:
@@ -118,7 +118,8 @@ class Store:
             self._create_tables()
 
     def _connect(self) -> sqlite3.Connection:
-        # Connections move between threads, one at a time: the lock or the iterator sees to that.
+        # Several threads use a connection, but only one at a time: the writer has a lock, and the
+        # iterator of a reader has one consumer.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.create_function("fold", 1, fold, deterministic=True)
         connection.create_function("percent_of", 2, _percent_of, deterministic=True)
@@ -127,7 +128,7 @@ class Store:
         connection.create_aggregate("decimal_sum", 1, _DecimalSum)  # type: ignore[arg-type] # typeshed knows aggregates of integers only
         connection.create_aggregate("decimal_avg", 1, _DecimalAverage)  # type: ignore[arg-type] # typeshed knows aggregates of integers only
         connection.execute("PRAGMA journal_mode = WAL")
-        # A crash of the machine may cost the last rows of a sandbox; waiting for discs costs more.
+        # A crash of the machine may lose the last rows. For a sandbox, speed is more important.
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA case_sensitive_like = ON")
         return connection
@@ -155,8 +156,8 @@ class Store:
         unique = "UNIQUE " if field.unique else ""
         key = key_expression(field)
         if sobject.has_recycle_bin:
-            # A record in the recycle bin does not keep its key from being used again. (An index
-            # of the others only would tempt SQLite to read whole tables in its order.)
+            # A deleted record must not block its key. A partial index would do that too, but SQLite
+            # then reads whole tables in the order of the index.
             key += ", CASE \"IsDeleted\" WHEN 'false' THEN '' ELSE \"Id\" END"
         self.execute(
             f"CREATE {unique}INDEX IF NOT EXISTS {quoted(f'{sobject.name}.{field.name}')} "
@@ -164,9 +165,9 @@ class Store:
         )
 
     def create_index(self, sobject: SObject, lookup: Field) -> None:
-        """Make a lookup quick to follow from its parent, if it is not yet.
+        """Create the index of a lookup, if there is none.
 
-        Only deleting needs it: an org that never deletes does without the slower inserts.
+        Only deletions need it, and it makes inserts slower; so it is created at the first deletion.
         """
         self.execute(
             f"CREATE INDEX IF NOT EXISTS {quoted(f'{sobject.name}.{lookup.name}')} "
@@ -175,9 +176,9 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the lock; what happens inside is kept as a whole or not at all.
+        """Hold the lock and run a transaction: an exception undoes it.
 
-        One inside another can be undone by itself, and is undone with the outer one.
+        An inner transaction can be undone alone. Undoing the outer one undoes the inner one too.
         """
         with self._lock:
             begin, undo, keep = _INNER if self._connection.in_transaction else _OUTER
@@ -194,7 +195,7 @@ class Store:
                 self._writer = outer
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Stored, ...]]:
-        """Run a statement on the writing connection and fetch all of its rows."""
+        """Run a statement on the writing connection and return all of its rows."""
         with self._lock:
             return self._connection.execute(sql, parameters).fetchall()
 
@@ -204,9 +205,9 @@ class Store:
             self._connection.executemany(sql, rows)
 
     def snapshot(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Stored, ...]]:
-        """Stream a query's rows as of its first one, whatever is written meanwhile."""
+        """Yield the rows of a query from a snapshot that is taken at the first row."""
         if self._writer == threading.get_ident():
-            # Inside a transaction its own rows must show, which no other connection sees yet.
+            # A transaction must see its own rows, which no other connection sees yet.
             yield from self.execute(sql, parameters)
             return
         connection = self._connect()
@@ -216,13 +217,13 @@ class Store:
             connection.close()
 
     def serials(self) -> dict[str, int]:
-        """The counters kept with the rows, by name."""
+        """The stored counters by name."""
         return {
             str(name): int(value or 0) for name, value in self.execute(f"SELECT * FROM {_SERIALS}")
         }
 
     def keep_serials(self, serials: Mapping[str, int]) -> None:
-        """Remember the counters, in the transaction that used them."""
+        """Store counters, in the transaction that used them."""
         self.execute_many(f"REPLACE INTO {_SERIALS} VALUES (?, ?)", list(serials.items()))
 
     def clear(self) -> None:
@@ -233,7 +234,7 @@ class Store:
             self.execute(f"DELETE FROM {_SERIALS}")
 
     def close(self) -> None:
-        """Close the file, and remove it if it was a temporary one."""
+        """Close the file, and remove it if it is temporary."""
         with self._lock:
             self._connection.close()
         if self._folder is not None:
@@ -246,7 +247,7 @@ def _column(field: Field) -> str:
 
 
 def key_expression(field: Field, alias: str | None = None) -> str:
-    """SQL for a field's value as it is compared: text without case unless the field has case."""
+    """SQL for the value of a field as it is compared: text without case, unless case-sensitive."""
     column = f"{alias}.{quoted(field.name)}" if alias else quoted(field.name)
     if field.kind is Kind.TEXT and not field.case_sensitive:
         return f"fold({column})"
@@ -254,7 +255,7 @@ def key_expression(field: Field, alias: str | None = None) -> str:
 
 
 def key_value(field: Field, stored: Stored) -> Stored:
-    """A value to compare with `key_expression`."""
+    """A value in the form that `key_expression` has."""
     if field.kind is Kind.TEXT and not field.case_sensitive:
         return fold(None if stored is None else str(stored))
     return stored

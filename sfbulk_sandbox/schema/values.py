@@ -1,8 +1,8 @@
-"""Field values: from text to what is stored, and from there to Bulk CSV and REST JSON.
+"""Field values: text to the stored form, and the stored form to Bulk CSV and REST JSON.
 
-What is stored is the Bulk CSV form itself wherever that form also sorts right, so that a bulk
-query copies cells instead of converting them (forms: Bulk API guide, Valid Date Format in
-Records; recorded results). An empty text is null, stored as None:
+The stored form is the Bulk CSV form, so that a bulk query copies cells without a conversion (forms:
+Bulk API guide, Valid Date Format in Records; recorded results). An empty text is null, stored as
+None:
 
     text, ids         the text; e-mail in lower case; ids in 18 characters
     boolean           "true" / "false"
@@ -12,8 +12,8 @@ Records; recorded results). An empty text is null, stored as None:
     datetime          "2026-11-23T09:15:00.000Z": UTC, whole seconds
     address, location never stored; read as a JSON list of the stored components
 
-Numbers are text because SQLite's own would lose the digits of an 18-digit number with decimals;
-they are compared as decimals by the collation of `store`.
+Numbers are text, because SQLite's doubles would lose digits of a number of 18 digits. The collation
+DECIMAL of `store` compares them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _DATETIME = re.compile(
 _TIME = re.compile(r"(\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?Z?", re.ASCII)
 _SHOWN_NUMBER = re.compile(r"-?[1-9]\d{0,6}\.(?:0|\d*[1-9])", re.ASCII)
 _BOOLEANS = {"true": "true", "1": "true", "false": "false", "0": "false"}
-# Java switches to the exponent form at 10^7 and below 10^-3; a double ends near 10^308.
+# Java uses the exponent form from 10^7 and below 10^-3. The largest double is near 10^308.
 _PLAIN_FROM, _PLAIN_BELOW, _DOUBLE_ENDS = -3, 7, 308
 _YEARS = range(1700, 4001)
 
@@ -52,7 +52,7 @@ def parse_cell(field: Field, text: str) -> Stored:
     """The stored form of a value written as text.
 
     Raises:
-        RowError: The text does not fit the field's type or length (Salesforce's code and text).
+        RowError: The text is not valid for the field's type or length (Salesforce's code and text).
     """
     if not text:
         return "false" if field.kind is Kind.BOOLEAN else None
@@ -60,7 +60,7 @@ def parse_cell(field: Field, text: str) -> Stored:
 
 
 def parser(field: Field) -> Callable[[str], Stored]:
-    """What turns a field's non-empty texts into stored values, for a column of them."""
+    """A function that converts non-empty texts of a field to stored values."""
     if field.kind is Kind.TEXT:
         return _text_parser(field)
     if field.kind is Kind.ID:
@@ -77,7 +77,7 @@ def parser(field: Field) -> Callable[[str], Stored]:
 
 
 def wrong_type(field: Field, text: str) -> RowError:
-    """The error of a text that does not have the field's type."""
+    """The error of a text that is not valid for the field's type."""
     return RowError(
         "INVALID_TYPE_ON_FIELD_IN_RECORD",
         f"{field.label}: value not of required type: {text}",
@@ -124,12 +124,12 @@ def _boolean(text: str) -> Stored:
 
 
 def decimal(text: str) -> Decimal:
-    """A plain or exponent-form number, exactly.
+    """The exact number of a text in plain or exponent form.
 
     Raises:
-        ValueError: Not a number, or beyond what a double holds.
+        ValueError: The text is not a number, or the number is too large for a double.
     """
-    # Decimal itself also takes "NaN", "1_000" and other scripts' digits.
+    # Decimal would also accept "NaN", "1_000" and digits of other scripts.
     if not _NUMBER.fullmatch(text):
         raise ValueError(text)
     number = Decimal(text)
@@ -139,7 +139,7 @@ def decimal(text: str) -> Decimal:
 
 
 def number_text(number: Decimal) -> str:
-    """A number in the form Java's `Double.toString` has, with all of its digits."""
+    """A number in the form of Java's `Double.toString`, but with all digits."""
     if not number:
         return "0.0"
     mantissa, _, power = f"{number.copy_abs():E}".partition("E")
@@ -154,7 +154,7 @@ def number_text(number: Decimal) -> str:
 
 
 def _number(text: str) -> Stored:
-    # Most numbers come as they go, and need no arithmetic.
+    # Most numbers already have the stored form. The pattern is faster than arithmetic.
     if _SHOWN_NUMBER.fullmatch(text):
         return text
     return number_text(decimal(text))
@@ -163,7 +163,7 @@ def _number(text: str) -> Stored:
 def _integer(text: str) -> Stored:
     number = decimal(text)
     whole = int(number)
-    # SQLite's integers have 64 bits; the field's own range is narrower and a rule of its own.
+    # SQLite's integers have 64 bits. The range of the field is checked by `rules.cells`.
     if whole != number or not -(2**63) <= whole < 2**63:
         raise ValueError(text)
     return whole
@@ -181,10 +181,10 @@ def _datetime(text: str) -> Stored:
 
 
 def instant(text: str) -> str:
-    """An instant with its milliseconds in UTC, in a form that compares with stored datetimes.
+    """A datetime in UTC with milliseconds, in a form that can be compared with stored datetimes.
 
     Raises:
-        ValueError: Not a datetime, or its year is not between 1700 and 4000.
+        ValueError: The text is not a datetime, or the year is not between 1700 and 4000.
     """
     match = _DATETIME.fullmatch(text)
     if not match:
@@ -199,15 +199,16 @@ def instant(text: str) -> str:
 
 
 def datetime_text(moment: datetime) -> str:
-    """The stored form of an aware instant: UTC, whole seconds."""
+    """The stored form of an aware datetime: UTC, whole seconds."""
     utc = moment.astimezone(timezone.utc).replace(tzinfo=None)
     return utc.isoformat(timespec="seconds") + ".000Z"
 
 
 def moment_of(text: str) -> datetime:
-    """The instant of a stored datetime or of its JSON form, whole seconds."""
+    """The datetime of a stored datetime or of its JSON form, in whole seconds."""
     moment = datetime.fromisoformat(text[: len("2026-11-23T09:15:00")])
-    # Not "+00:00": under Python 3.10 a library may have put a parser with a UTC of its own there.
+    # Not parsed as "+00:00": in Python 3.10 a library may have patched the parser, and its UTC is
+    # another object.
     return moment.replace(tzinfo=timezone.utc)
 
 
@@ -215,7 +216,7 @@ def _time(text: str) -> Stored:
     match = _TIME.fullmatch(text)
     if not match:
         raise ValueError(text)
-    # The standard library checks the ranges.
+    # fromisoformat() checks the ranges of hour, minute and second.
     seconds = f"{match[1]}:{match[2] or '00'}"
     datetime.fromisoformat(f"2000-01-01T{seconds}")
     return f"{seconds}.{(match[3] or '').ljust(3, '0')}Z"
@@ -233,9 +234,9 @@ _PARSERS: dict[Kind, Callable[[str], Stored]] = {
 
 
 def bulk_text(field: Field, stored: Stored) -> str:  # noqa: ARG001 - the pair of json_value
-    """A stored value as a cell of Bulk CSV; null is the empty text.
+    """A stored value as a cell of Bulk CSV. Null is the empty text.
 
-    Stored values already have that form, so a whole row may also be written as it is.
+    Stored values already have this form, so a row can also be written without this function.
     """
     return "" if stored is None else str(stored)
 
@@ -243,8 +244,8 @@ def bulk_text(field: Field, stored: Stored) -> str:  # noqa: ARG001 - the pair o
 def json_value(field: Field, stored: Stored) -> Any:
     """A stored value as REST's JSON has it.
 
-    Numbers come as `Decimal` so that no digit is lost; `number_text` gives their JSON text.
-    Base64 fields come as the base64 text; REST shows a path in its place.
+    A number is a `Decimal`, so that no digit is lost; `number_text` gives its JSON text. A base64
+    field is the base64 text; REST shows a path instead.
     """
     if stored is None:
         return None
@@ -270,7 +271,7 @@ def _compound(field: Field, stored: str) -> dict[str, Any]:
 
 
 def _part_key(compound: Field, part: Field) -> str:
-    """The JSON key of a component: `BillingPostalCode` is `postalCode` of `BillingAddress`."""
+    """The JSON key of a component: `BillingPostalCode` is `postalCode` in `BillingAddress`."""
     if part.name.endswith("__s"):
         name = part.name.removeprefix(compound.name.removesuffix("c")).removesuffix("__s")
     else:

@@ -1,1 +1,1 @@
-"""Sign-in: OAuth flows, SOAP login, sessions and tokens."""
+"""Sign-in: OAuth flows, SOAP login(), sessions and tokens."""

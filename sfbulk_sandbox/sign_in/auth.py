@@ -1,4 +1,4 @@
-"""Who may call: the token endpoint, revoking, and the check that every other resource makes."""
+"""The token endpoint, the revoke endpoint, and the checks of session and API version."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OLDEST_VERSION, NEWEST_VERSION = 31, 68
 OLDEST_RETIRED_VERSION = 7
 _SCOPE = "id api refresh_token offline_access"
 _OLD_KEYS = ("id", "issued_at", "instance_url", "signature", "access_token", "token_type")
-# The keys of each grant's reply, in the order of the recordings or of Help's examples.
+# The keys of the answer by grant, in the order of recordings or of examples in Salesforce Help.
 _REPLY_KEYS: Mapping[str, tuple[str, ...]] = {
     "password": _OLD_KEYS,
     "refresh_token": (*_OLD_KEYS, "scope"),
@@ -46,7 +46,7 @@ _REPLY_KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 class Auth:
-    """The token endpoint and its counterpart, and the check of a session."""
+    """The token endpoint, the revoke endpoint, and the check of a session."""
 
     def __init__(self, sign_in: SignInState, org: Org) -> None:
         self.sessions = sign_in.sessions
@@ -67,12 +67,12 @@ class Auth:
         ]
 
     def check_session(self, request: Request) -> None:
-        """Raise the 401 of REST and Bulk 2.0 unless the call carries a live token."""
+        """Raise the 401 of REST and Bulk API 2.0 unless the request has a valid token."""
         if not self.sessions.is_live(bearer(request)):
             raise Fault(code="INVALID_SESSION_ID", message="Session expired or invalid", status=401)
 
     def token(self, request: Request) -> Response:
-        """Sign in by the grant the form names (Help: OAuth authorization flows)."""
+        """Sign in by the grant in the form (Help: OAuth Authorization Flows)."""
         try:
             form = _form(request) | _basic(request)
             grant = self._grants.get(form.get("grant_type", ""), _unsupported)
@@ -82,7 +82,7 @@ class Auth:
         return JsonResponse(self._reply(form["grant_type"], request.base_url) | more)
 
     def revoke(self, request: Request) -> Response:
-        """End a session, or take the refresh token back with all sessions (Help: Revoke)."""
+        """End a session, or revoke the refresh token and end all sessions (Help: Revoke)."""
         token = (_form(request) | dict(request.query)).get("token", "")
         if self._sign_in.refresh_token.revoke(token):
             self.sessions.end_all()
@@ -115,7 +115,7 @@ class Auth:
         return {}
 
     def _assertion(self, form: Mapping[str, str], request: Request) -> dict[str, str]:
-        # The org's own host is an audience too, as that of a site is.
+        # The org's own URL is a valid audience too, as for Experience Cloud sites.
         claims = self._sign_in.jwt_key.claims(
             form.get("assertion", ""),
             {*jwt_bearer.LOGIN_HOSTS, request.base_url},
@@ -152,11 +152,10 @@ class Auth:
 
 
 def check_version(version: str) -> None:
-    """Refuse API versions that this release does not answer.
+    """Refuse unsupported API versions.
 
     Raises:
-        Fault: 410 for a retired version, 404 for one that never was
-            (REST guide: API End-of-Life Policy).
+        Fault: 410 for a retired version, 404 for any other (REST guide: API End-of-Life Policy).
     """
     number = version_number(version)
     if OLDEST_VERSION <= number <= NEWEST_VERSION:
@@ -169,17 +168,17 @@ def check_version(version: str) -> None:
 
 
 def version_number(version: str) -> int:
-    """Return the whole number of a version such as 68.0; 0 for a text that is none."""
+    """Return the number of a version such as 68.0; 0 for a text that is not a version."""
     return int(version[:-2]) if re.fullmatch(r"[0-9]{1,3}\.0", version) else 0
 
 
 def not_found() -> Fault:
-    """Return the fault of a path or record that does not exist."""
+    """Return the fault for a path or record that does not exist."""
     return Fault(code="NOT_FOUND", message="The requested resource does not exist", status=404)
 
 
 def bearer(request: Request) -> str:
-    """Return the access token that the call carries, empty without one."""
+    """Return the access token of the request; empty if there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() in {"bearer", "oauth"} else ""
 

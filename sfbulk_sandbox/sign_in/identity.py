@@ -1,4 +1,4 @@
-"""Who the user of a token is: the identity URL and userinfo (REST guide: Using Identity URLs)."""
+"""The user of a token: the identity URL and userinfo (REST guide: Using Identity URLs)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _USER_FIELDS = (
     "UserType",
     "LastModifiedDate",
 )
-# For an org whose describes hold no User, or not all of it.
+# Used if the org's describes have no User, or not all of its fields.
 _FACTS = {
     "FirstName": "Sandbox",
     "LastName": "Admin",
@@ -50,10 +50,10 @@ class IdentityResources:
     """The identity URL and userinfo.
 
     Args:
-        org: Holds the user's record.
-        access: Whose tokens are good.
+        org: The rows and the schema.
+        sign_in: The sessions.
         newest: The number of the newest API version.
-        token_of: Reads the token from the Authorization header.
+        token_of: Returns the token of the Authorization header.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class IdentityResources:
         ]
 
     def identity(self, request: Request) -> Response:
-        """Answer the identity URL."""
+        """Return the user in the form of the identity URL."""
         if refusal := self._refusal(request):
             return refusal
         user, base = user_facts(self._org), request.base_url
@@ -110,7 +110,7 @@ class IdentityResources:
         )
 
     def userinfo(self, request: Request) -> Response:
-        """Answer with OpenID Connect's names for the same."""
+        """Return the user with the names of OpenID Connect."""
         if refusal := self._refusal(request):
             return refusal
         user, base = user_facts(self._org), request.base_url
@@ -172,12 +172,12 @@ class IdentityResources:
 
 
 def identity_url(org: Org, base_url: str) -> str:
-    """Return the identity URL of the org's user, which names org and user."""
+    """Return the identity URL of the org's user."""
     return f"{base_url}/id/{org.id}/{org.user_id}"
 
 
 def user_facts(org: Org) -> dict[str, Any]:
-    """Return what the org's User record says about its user, by field name."""
+    """Return the fields of the org's user, from its User record or else the defaults."""
     user = org.schema.sobject("User")
     names = [name for name in _USER_FIELDS if user and user.field(name)]
     known = org.record("User", org.user_id, names) if names else {}

@@ -1,4 +1,4 @@
-"""The JWT bearer grant: an assertion is good if the registered key signed it and its claims fit."""
+"""The JWT bearer grant: verifies the signature and the claims of an assertion."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 # Help, OAuth 2.0 JWT Bearer Flow: the audiences of the login hosts.
 LOGIN_HOSTS = frozenset({"https://login.salesforce.com", "https://test.salesforce.com"})
-# The same page: clocks may differ by three minutes.
+# The same page: clocks may differ by up to three minutes.
 _SKEW_SECONDS = 180
-# Time and audience are compared here, with the org's own clock and Salesforce's words.
+# PyJWT must not check time and audience: they are checked with the org's clock, for Salesforce's
+# error texts.
 _OPTIONS: Any = {
     "require": ["iss", "sub", "aud", "exp"],
     "verify_exp": False,
@@ -33,36 +34,35 @@ _OPTIONS: Any = {
 
 @dataclass(frozen=True)
 class Claims:
-    """What an assertion says, once its signature was found good."""
+    """The claims of an assertion with a valid signature."""
 
     issuer: str
     subject: str
 
 
 class JwtKey:
-    """The public key of the connected app's certificate, once one is registered."""
+    """The public key of the connected app's certificate, if one is registered."""
 
     def __init__(self) -> None:
         self._key: RSAPublicKey | None = None
 
     def register(self, pem: str) -> None:
-        """Take a PEM certificate or public key in place of the one before.
+        """Set the key, from a PEM certificate or public key.
 
         Raises:
-            KeyFileError: It is neither, or not of RSA.
+            KeyFileError: The text is neither, or the key is not an RSA key.
         """
         self._key = _public_key(pem.encode())
 
     def claims(self, assertion: str, audiences: Collection[str], now: datetime) -> Claims:
-        """Return what an assertion says.
+        """Verify an assertion and return its claims.
 
         Raises:
-            OAuthError: No key is registered, another key signed it, its time is over, or it is
-                for somebody else.
+            OAuthError: No key is registered, or the signature, the time or the audience is wrong.
         """
         if self._key is None:
             raise OAuthError(
-                "invalid_client", "no certificate is registered: start the sandbox with --jwt-key"
+                "invalid_client", "no certificate is registered; send one to PUT /sandbox/jwt-key"
             )
         try:
             claims = jwt.decode(assertion, self._key, algorithms=["RS256"], options=_OPTIONS)
@@ -77,7 +77,7 @@ class JwtKey:
 
 
 def _still_good(expires: Any, now: datetime) -> bool:
-    # simple-salesforce writes the seconds as text, and signs in to Salesforce with it.
+    # simple-salesforce sends the seconds as text, and Salesforce accepts that.
     if isinstance(expires, str) and expires.isascii() and expires.isdecimal():
         expires = int(expires)
     if isinstance(expires, bool) or not isinstance(expires, int | float):
@@ -92,7 +92,7 @@ def _public_key(pem: bytes) -> RSAPublicKey:
         else:
             key = load_pem_public_key(pem)
     except ValueError:
-        raise KeyFileError("it is neither a certificate nor a public key in PEM form") from None
+        raise KeyFileError("this is neither a certificate nor a public key in PEM form") from None
     if not isinstance(key, RSAPublicKey):
-        raise KeyFileError("it is not an RSA key, which Salesforce's RS256 needs")
+        raise KeyFileError("this is not an RSA key; Salesforce verifies with RS256")
     return key

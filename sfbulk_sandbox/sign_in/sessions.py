@@ -1,4 +1,4 @@
-"""What opens the org's door: credentials, access tokens, the refresh token and the JWT key."""
+"""Credentials and tokens: access tokens (sessions), the refresh token and the JWT key."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.clock import Clock
 
-# Where the org says nothing else (Help: Modify Session Security Settings).
+# Salesforce's default (Help: Modify Session Security Settings).
 DEFAULT_SESSION_SECONDS = 7200
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a client signs in with; made from the seed, so that each start gives the same."""
+    """The credentials of the user and the connected app. The same seed gives the same ones."""
 
     client_id: str
     client_secret: str
@@ -45,13 +45,13 @@ class Credentials:
         )
 
     def password_fits(self, username: str, password: str) -> bool:
-        """Tell whether they are the user's: any case of the name, password with security token."""
+        """Return whether name (in any case) and password with security token are the user's."""
         expected = self.password + self.security_token
         return username.lower() == self.username.lower() and equal_secrets(password, expected)
 
 
 class Sessions:
-    """The access tokens that are good now. Safe to use from several threads."""
+    """The valid access tokens. Safe to use from several threads."""
 
     def __init__(self, seed: int, org_id: str, clock: Clock) -> None:
         self._seed = seed
@@ -64,21 +64,21 @@ class Sessions:
 
     @property
     def seconds(self) -> int:
-        """How long a session says it lives without being used."""
+        """The timeout of an unused session in seconds, as shown to clients."""
         return self._seconds or DEFAULT_SESSION_SECONDS
 
     def end_after(self, seconds: int | None) -> None:
-        """Set how long a session lives without being used; None, as at the start, is for ever.
+        """Set the timeout of an unused session in seconds. None, the default, is no timeout.
 
         Raises:
             ValueError: The number is below one.
         """
         if seconds is not None and seconds < 1:
-            raise ValueError("a session lives for at least one second")
+            raise ValueError("the timeout of a session must be at least one second")
         self._seconds = seconds
 
     def open(self) -> str:
-        """Return a new access token of the form 00D...!..., the n-th of the seed."""
+        """Return a new access token, `00D...!...`. The same seed gives the same tokens."""
         with self._lock:
             token = f"{self._org_id[:15]}!AQ" + _derived(self._seed, f"session {self._issued}", 80)
             self._issued += 1
@@ -86,7 +86,7 @@ class Sessions:
             return token
 
     def is_live(self, token: str) -> bool:
-        """Tell whether a token was issued and has not ended; if so, this is a use of it."""
+        """Return whether a token is valid. If it is, this counts as a use of the session."""
         with self._lock:
             last_used = self._last_used.get(token)
             if last_used is None:
@@ -99,19 +99,19 @@ class Sessions:
             return True
 
     def end(self, token: str) -> bool:
-        """End one session and tell whether there was one."""
+        """End one session, and return whether it was valid."""
         with self._lock:
             return self._last_used.pop(token, None) is not None
 
     def end_all(self) -> int:
-        """End every session and return how many there were."""
+        """End every session, and return their number."""
         with self._lock:
             ended = len(self._last_used)
             self._last_used.clear()
             return ended
 
     def reset(self) -> str:
-        """Forget all sessions and return the first token of the seed, which is live again."""
+        """End all sessions, and return the first token of the seed, which is valid again."""
         with self._lock:
             self._last_used.clear()
             self._issued = 0
@@ -120,10 +120,10 @@ class Sessions:
 
 
 class RefreshToken:
-    """The user's refresh token: one at a time is good. Safe to use from several threads.
+    """The user's refresh token. Only one is valid at a time. Safe to use from several threads.
 
     Args:
-        first: The token it begins with.
+        first: The first token.
     """
 
     def __init__(self, first: str) -> None:
@@ -135,18 +135,18 @@ class RefreshToken:
 
     @property
     def value(self) -> str:
-        """The token that is good now; empty when it was revoked."""
+        """The valid token; empty if it was revoked."""
         return self._current or ""
 
     def redeem(self, token: str) -> str | None:
-        """Use a token, and return the one that takes its place if tokens rotate.
+        """Use a token. If tokens rotate, return the next one.
 
         Raises:
-            ValueError: It is not the one that is good now.
+            ValueError: The token is not valid.
         """
         with self._lock:
             if self._current is None or not equal_secrets(token, self._current):
-                raise ValueError("the refresh token is not, or no longer, good")
+                raise ValueError("the refresh token is not valid")
             if not self.rotates:
                 return None
             self._number += 1
@@ -155,7 +155,7 @@ class RefreshToken:
             return self._current
 
     def revoke(self, token: str) -> bool:
-        """Take the token back, and tell whether it was the good one."""
+        """Revoke the token, and return whether it was valid."""
         with self._lock:
             if self._current is None or not equal_secrets(token, self._current):
                 return False
@@ -170,7 +170,7 @@ class RefreshToken:
 
 @dataclass(frozen=True)
 class SignInState:
-    """All that opens the door of one org."""
+    """Credentials, sessions, refresh token and JWT key of one org."""
 
     credentials: Credentials
     sessions: Sessions
@@ -179,7 +179,7 @@ class SignInState:
 
     @classmethod
     def of_org(cls, org_id: str, username: str, *, seed: int, clock: Clock) -> SignInState:
-        """Return the access to an org that a seed gives."""
+        """Return the state of a new org."""
         credentials = Credentials.for_seed(seed, username)
         return cls(
             credentials=credentials,
@@ -189,7 +189,7 @@ class SignInState:
         )
 
     def reset(self) -> None:
-        """Go back to how the org began; a registered JWT key stays."""
+        """Go back to the state at the start. A registered JWT key stays."""
         self.sessions.reset()
         self.refresh_token.reset()
 

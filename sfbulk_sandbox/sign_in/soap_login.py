@@ -1,4 +1,4 @@
-"""SOAP login(), the oldest way in, which API versions up to 64.0 still have (SOAP guide: login)."""
+"""SOAP login(), which API versions up to 64.0 have (SOAP guide: login)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
     from sfbulk_sandbox.sign_in.sessions import SignInState
 
-# Help, SOAP API login() retirement: 65.0 and later do not have it.
+# Help, SOAP API login() retirement: 65.0 and later do not have login().
 NEWEST_LOGIN_VERSION = 64
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _PARTNER = "urn:partner.soap.sforce.com"
@@ -32,14 +32,14 @@ _SHORT_ID = 15
 
 
 class SoapLogin:
-    """The one operation of the partner WSDL that the sandbox has."""
+    """SOAP login(), the only operation of the partner WSDL that the sandbox supports."""
 
     def __init__(self, sign_in: SignInState, org: Org) -> None:
         self._sign_in = sign_in
         self._org = org
 
     def resources(self) -> list[Resource]:
-        """Return the resources; serverUrl ends in the org's id, and clients may call that."""
+        """Return the resources. serverUrl ends with the org's id, and clients use it too."""
         base = "/services/Soap/u/{version}"
         return [
             Resource(base, {"POST": self.request}),
@@ -47,7 +47,7 @@ class SoapLogin:
         ]
 
     def request(self, request: Request) -> Response:
-        """Answer an envelope."""
+        """Answer a SOAP envelope."""
         number = version_number(request.version)
         if not OLDEST_VERSION <= number <= NEWEST_LOGIN_VERSION:
             return _fault(
@@ -91,7 +91,7 @@ class SoapLogin:
         )
 
     def _user_info(self) -> dict[str, str | None]:
-        """Return userInfo with every element of a recorded reply, in its order."""
+        """Return userInfo with every element of a recorded answer, in its order."""
         user = user_facts(self._org)
         return {
             "accessibilityMode": "false",
@@ -125,7 +125,7 @@ def _parsed(envelope: bytes) -> ET.Element:
     """Return the envelope.
 
     Raises:
-        ValueError: It is no XML.
+        ValueError: The text is not XML.
     """
     try:
         return ET.fromstring(envelope)  # noqa: S314 - loopback only
@@ -134,7 +134,7 @@ def _parsed(envelope: bytes) -> ET.Element:
 
 
 def _operation(envelope: ET.Element) -> tuple[str, dict[str, str]]:
-    """Return the element in the envelope's body and the texts of its children by local name.
+    """Return the tag of the operation, and the texts of its arguments by local name.
 
     Raises:
         ValueError: There is no such element.

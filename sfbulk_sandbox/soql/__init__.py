@@ -1,1 +1,1 @@
-"""SOQL: parsed by a grammar, checked against the schema, run as SQL over the org's tables."""
+"""SOQL: parsed with a grammar, checked against the schema, run as SQL on the org's tables."""

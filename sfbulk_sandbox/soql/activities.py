@@ -1,7 +1,7 @@
-"""Activity histories and open activities: the tasks of a record, under other objects' names.
+"""ActivityHistory and OpenActivity: the tasks of a record under the names of other objects.
 
-Only a subquery can ask for them (Object Reference: ActivityHistory, OpenActivity). They have no
-rows of their own: what is read instead are the tasks, closed or open.
+Only subqueries can read them (Object Reference: ActivityHistory, OpenActivity). They have no rows
+of their own: their rows are the closed or the open tasks.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 _CLOSED = {"ActivityHistory": "true", "OpenActivity": "false"}
 _TASK = "Task"
-# A task of an account says so in one of two lookups.
+# A task points at its account with AccountId or with WhatId.
 _ACCOUNT = 'coalesce({own}, CASE WHEN "WhatId" LIKE \'001%\' THEN "WhatId" END)'
 
 
 def rows_of(schema: Schema, sobject: SObject) -> str:
-    """SQL for what FROM reads an object's rows from: its table, but for activities."""
+    """SQL for the rows of an object in FROM: its table, or a query on tasks for activities."""
     task = schema.sobject(_TASK)
     if sobject.name not in _CLOSED or task is None or task.field("IsClosed") is None:
         return quoted(sobject.name)

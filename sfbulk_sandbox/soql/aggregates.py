@@ -20,7 +20,7 @@ _NUMBERS = (Kind.INTEGER, Kind.NUMBER)
 
 
 def counts_all(statement: syntax.Statement) -> bool:
-    """Whether this is `SELECT COUNT() FROM ...`, whose answer is a number and no records."""
+    """Whether this is `SELECT COUNT() FROM ...`, which has a number as its result, not records."""
     first = statement.items[0]
     alone = len(statement.items) == 1 and first.alias is None and not statement.group
     value = first.value
@@ -29,7 +29,7 @@ def counts_all(statement: syntax.Statement) -> bool:
 
 
 def is_aggregate(statement: syntax.Statement) -> bool:
-    """Whether its records are groups rather than rows."""
+    """Whether the result has groups, not records."""
     called = [one.value for one in statement.items if isinstance(one.value, syntax.Function)]
     return bool(statement.group) or any(one.aggregates for one in called)
 
@@ -44,11 +44,11 @@ class Aggregates:
         self._keys: dict[tuple[str, ...], Resolved] = {}
 
     def items(self) -> list[Resolved]:
-        """The columns; an aggregate without alias is called expr0, expr1...
+        """The columns. An aggregate without alias is named expr0, expr1...
 
         Raises:
-            Fault: A field that is neither grouped nor aggregated, a function that does not suit
-                its field, a repeated alias, or SOQL that is not spoken here.
+            Fault: A field is neither grouped nor aggregated, a function does not fit its field, an
+                alias is repeated, or the SOQL is not supported.
         """
         self._check_clauses()
         for key in self._statement.group:
@@ -88,19 +88,19 @@ class Aggregates:
         value, alias = item.value, item.alias.name if item.alias else None
         if isinstance(value, (syntax.Subquery, syntax.TypeOf)):
             what = "TYPEOF" if isinstance(value, syntax.TypeOf) else "A subquery"
-            raise unsupported(self._soql, value.at, f"{what} beside aggregates")
+            raise unsupported(self._soql, value.at, f"{what} with aggregates")
         resolved = self.resolve(value)
         if isinstance(value, syntax.Function):
             return replace(resolved, path=(alias or unnamed,))
-        # Texts that differ in case only share a group: one of them stands for it.
+        # A group has all texts that differ only in case; its value is the least of them.
         sql = f"min({resolved.sql})" if resolved.field.kind is Kind.TEXT else resolved.sql
         return Resolved((alias or resolved.path[-1],), resolved.field, sql)
 
     def resolve(self, operand: syntax.Operand, what: str = "Field") -> Resolved:
-        """What an aggregate or a grouped field or date function means.
+        """The column of an aggregate, or of a grouped field or date function.
 
         Raises:
-            Fault: It is neither grouped nor aggregated; the message begins with `what`.
+            Fault: The operand is neither grouped nor aggregated. The message begins with `what`.
         """
         if isinstance(operand, syntax.Function):
             if not datefunctions.is_date_function(operand):
@@ -114,7 +114,7 @@ class Aggregates:
         return resolved
 
     def _call(self, function: syntax.Function) -> tuple[Field, str]:
-        """What a function's values are, and the SQL that computes it."""
+        """The field of a function's values, and the SQL that computes them."""
         if not function.aggregates:
             raise unsupported(self._soql, function.at, f"{function.name}()")
         if not function.arguments:
@@ -133,7 +133,7 @@ class Aggregates:
         return _aggregate(function.word, resolved)
 
     def group_sql(self) -> str:
-        """The GROUP BY clause, empty when all rows are one group."""
+        """The GROUP BY clause; empty if all rows are one group."""
         keys = [comparable(resolved) for resolved in self._keys.values()]
         return f" GROUP BY {', '.join(keys)}" if keys else ""
 

@@ -1,4 +1,4 @@
-"""What SOQL the Bulk API refuses that REST answers (Bulk API 2.0 guide: SOQL Considerations)."""
+"""The SOQL that Bulk APIs refuse and REST supports (Bulk API 2.0 guide: SOQL Considerations)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sfbulk_sandbox.soql import datefunctions, syntax
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Gathered from clients that met them; Salesforce publishes no list.
+# Collected from the code of clients; Salesforce does not publish a list.
 _UNSUPPORTED_OBJECTS = {
     "AcceptedEventRelation",
     "AssetTokenEvent",
@@ -43,7 +43,7 @@ _FIELDS = {
     Kind.COMPOUND: "Selecting compound data not supported in Bulk Query",
     Kind.BINARY: "Blob field not supported in Bulk V2 Query with CSV content type",
 }
-# The texts for these are assumed: that they are refused is documented, the words are not.
+# These texts are assumed. That the clauses are refused is documented, but not the words.
 _CLAUSES = {
     "GROUP BY": "GROUP BY not supported in Bulk V2 Query",
     "OFFSET": "OFFSET not supported in Bulk V2 Query",
@@ -56,7 +56,7 @@ _AGGREGATE = "Aggregate functions not supported in Bulk V2 Query"
 
 
 def check_statement(statement: syntax.Statement, sobject: SObject) -> None:
-    """Refuse objects and clauses that bulk queries cannot have.
+    """Refuse objects and clauses that bulk queries do not support.
 
     Raises:
         Fault: With the Bulk API's code and text.
@@ -89,7 +89,7 @@ def _check_function(function: syntax.Function) -> None:
 
 
 def check_fields(fields: Iterable[Field]) -> None:
-    """Refuse fields whose values are no cell of a CSV.
+    """Refuse fields whose values cannot be in a CSV cell.
 
     Raises:
         Fault: With the Bulk API's code and text.

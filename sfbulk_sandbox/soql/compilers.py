@@ -1,4 +1,4 @@
-"""From a checked statement to SQL: records and their children, groups, or a number."""
+"""Compiles a checked statement to SQL: records with their children, groups, or a count."""
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
 
@@ -27,7 +27,7 @@ _SUPPORTED_CLAUSES = ("GROUP BY", "OFFSET")
 
 
 def check_clauses(context: QueryContext, statement: syntax.Statement) -> None:
-    """Refuse the clauses that only Apex has or that are not spoken here.
+    """Refuse clauses that only Apex has or that the sandbox does not support.
 
     Raises:
         Fault: MALFORMED_QUERY at the clause.
@@ -53,17 +53,17 @@ def compile_groups(context: QueryContext, statement: syntax.Statement, scope: Sc
 def compile_records(
     context: QueryContext, statement: syntax.Statement, scope: Scope, items: list[Item]
 ) -> Compiled:
-    """Compile a query for records, their columns in this order."""
+    """Compile a query for records with these columns."""
     return _Plain(context, statement, scope).compiled(items)
 
 
 def select_items(
     context: QueryContext, statement: syntax.Statement, scope: Scope, level: int = _ROOT_LEVEL
 ) -> list[Item]:
-    """The SELECT list of a query for records of a level: 1 the root, 2 its children...
+    """The SELECT list of a query for records. Level 1 is the root, 2 its children...
 
     Raises:
-        Fault: With the place.
+        Fault: An item is not valid; the text has its position.
     """
     children = partial(_compile_children, context, scope, level + 1)
     return Selection(context, statement, scope, children).items()
@@ -95,7 +95,7 @@ def _compile_children(
 
 
 class _Compiler:
-    """What the compilers share: WHERE, ORDER BY, LIMIT and OFFSET."""
+    """WHERE, ORDER BY, LIMIT and OFFSET, which every compiler needs."""
 
     def __init__(self, context: QueryContext, statement: syntax.Statement, scope: Scope) -> None:
         self._context = context
@@ -106,7 +106,7 @@ class _Compiler:
 
     def _order_sql(self, key_sql: Callable[[syntax.OrderItem], str], last: str) -> str:
         keys = [key_sql(item) for item in self._statement.order]
-        # Equal keys come in the order of the table, so that the same data answers the same.
+        # Rows with equal keys are in the order of the table, so that the result is deterministic.
         return f" ORDER BY {', '.join([*keys, last])}" if keys else ""
 
     def _window(self) -> str:
@@ -126,23 +126,23 @@ class _Compiler:
 
 
 class _Plain(_Compiler):
-    """Compiles a query for records, or for their number."""
+    """Compiles a query for records, or for their count."""
 
     def compiled(self, items: list[Item]) -> Compiled:
-        """The statement as SQL; without items it is `COUNT()`."""
+        """The statement as SQL; without items, `COUNT()`."""
         rest = self._conditions.tests(self._statement.where)
         rest += self._order_sql(self._conditions.order, "t0.rowid") + self._window()
         return self._compiled(items, rest)
 
     def compiled_children(self, items: list[Item], lookup: str) -> Compiled:
-        """The children of many parents at once; which and how many of each is up to the reader."""
+        """The children of many parents. The reader applies LIMIT and OFFSET for each parent."""
         parents = f"{lookup} IN (SELECT value FROM json_each(?))"
         self._window()
         rest = self._conditions.tests(self._statement.where, before=parents)
         return self._compiled(items, rest + self._order_sql(self._conditions.order, "t0.rowid"))
 
     def _compiled(self, items: list[Item], rest: str) -> Compiled:
-        # The conditions come first: they add the joins that FROM must have.
+        # `rest` is compiled before `from_sql` is read: conditions add joins to FROM.
         return Compiled(
             sobject=self._scope.sobject,
             items=tuple(items),

@@ -1,8 +1,8 @@
 """WHERE and ORDER BY as SQL with bound parameters.
 
-A comparison with null is true or false in SOQL, never unknown: `!=` and NOT IN hold for a record
-whose field is empty. So each operator is compiled to SQL that is not true where SOQL is false,
-and NOT makes unknown false before it negates.
+In SOQL a comparison with null is true or false, never unknown: `!=` and NOT IN are true for an
+empty field. So the SQL of each operator is true where SOQL is true, and false or null where SOQL is
+false. NOT replaces null by false before it negates.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class QueryContext:
-    """What a statement was asked with.
+    """The text and the options of a query.
 
     Attributes:
-        soql: Its text.
+        soql: The text of the statement.
         now: The org's time, for date literals.
-        all_rows: Whether deleted records are read too.
-        bulk: Whether the Bulk API asks, which refuses more than REST.
+        all_rows: Whether deleted records are included.
+        bulk: Whether it is a bulk query; bulk refuses more than REST.
     """
 
     soql: str
@@ -42,11 +42,13 @@ class QueryContext:
 
 
 class Conditions:
-    """Compiles the conditions of one statement and gathers their parameters, in order.
+    """Compiles the conditions of one statement and collects their parameters in order.
 
     Args:
-        resolve: What the left side of a test means; a field of the row, or a date function of
-            one, when None.
+        context: The query.
+        scope: The tables of the statement.
+        resolve: Resolves the left side of a test. The default resolves fields of a row and date
+            functions of them.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Conditions:
         self.parameters: list[Stored | float] = []
 
     def tests(self, where: syntax.Condition | None, *, before: str = "") -> str:
-        """The WHERE clause, `before` its first test, with what keeps the recycle bin out."""
+        """The WHERE clause: the test `before`, the condition, and the test for the recycle bin."""
         tests = [before] if before else []
         tests += [self.where(where)] if where else []
         if self._scope.sobject.has_recycle_bin and not self._context.all_rows:
@@ -73,8 +75,8 @@ class Conditions:
         """SQL for a condition.
 
         Raises:
-            Fault: An unknown field, a field that cannot be filtered, an operator or a value that
-                does not fit the field; each at its place.
+            Fault: A field is unknown or cannot be filtered, or an operator or a value does not fit
+                its field; the text has the position.
         """
         if isinstance(condition, syntax.Junction):
             parts = [self.where(part) for part in condition.conditions]
@@ -115,7 +117,7 @@ class Conditions:
         return comparable(resolved)
 
     def _picklist_key(self, resolved: Resolved) -> str:
-        """Picklists sort in their set-up order; a value that was removed from it comes after."""
+        """Picklists sort in the order of their values in the describe; other values come last."""
         entries = resolved.field.describe["picklistValues"]
         cases = " ".join(f"WHEN ? THEN {number}" for number in range(len(entries)))
         self.parameters.extend(entry["value"] for entry in entries)
@@ -134,7 +136,7 @@ class Conditions:
         return f"{column} {operator} ?"
 
     def _span(self, resolved: Resolved, condition: syntax.Comparison) -> str:
-        """Inside a date literal's span, or on one of its sides."""
+        """SQL for a comparison with a date literal, which is a span of time."""
         begin, end = spans.bounds(resolved.field, condition.value.text, self._context.now)
         one_sided = {"<": ("<", begin), ">=": (">=", begin), ">": (">=", end), "<=": ("<", end)}
         if condition.operator in one_sided:
@@ -191,7 +193,7 @@ class Conditions:
         conditions = Conditions(self._context, scope)
         tests = conditions.tests(join.statement.where)
         self.parameters += conditions.parameters
-        # An empty lookup among the children must not make NOT IN false for every record.
+        # In SQL one null in the sub-select would make NOT IN unknown for every record.
         where = f"{tests} AND" if tests else " WHERE"
         selected = f"SELECT {inner.sql} {scope.from_sql}{where} {inner.sql} IS NOT NULL"
         inside = f"{outer.sql} IN ({selected})"
@@ -208,7 +210,7 @@ class Conditions:
 
     def _filterable(self, operand: syntax.Operand) -> Resolved:
         resolved = self._resolve(operand)
-        # Compounds are marked filterable for DISTANCE(), which is not spoken here.
+        # Compound fields are filterable only by DISTANCE(), which is not supported.
         if not resolved.field.filterable or resolved.field.kind is Kind.COMPOUND:
             name = resolved.field.name
             raise self._invalid(operand, f"field '{name}' can not be filtered in a query call")
@@ -225,9 +227,9 @@ class Conditions:
 
 
 def _with_nothing(column: str, condition: syntax.Comparison) -> str:
-    """A comparison with null or an empty text.
+    """SQL for a comparison with null or an empty text.
 
-    Every text is greater than the empty one, and an empty field is neither greater nor less.
+    Every text is greater than an empty text. An empty field is neither greater nor less.
     """
     if condition.operator == "=":
         return f"{column} IS NULL"
@@ -236,7 +238,7 @@ def _with_nothing(column: str, condition: syntax.Comparison) -> str:
 
 
 def _balanced(parts: list[str], operator: str) -> str:
-    """Join conditions as a tree of halves: SQLite refuses a chain of a thousand."""
+    """Join conditions as a balanced tree: SQLite limits the depth of an expression to 1,000."""
     if len(parts) == 1:
         return parts[0]
     middle = len(parts) // 2
@@ -245,7 +247,7 @@ def _balanced(parts: list[str], operator: str) -> str:
 
 
 def ordered(key: str, resolved: Resolved, item: syntax.OrderItem) -> str:
-    """A key of ORDER BY with its direction and the place of its nulls.
+    """SQL for a key of ORDER BY with direction and NULLS.
 
     NULLS LAST does nothing for lookups and parents' fields (SOQL reference: ORDER BY).
     """
@@ -255,7 +257,7 @@ def ordered(key: str, resolved: Resolved, item: syntax.OrderItem) -> str:
 
 
 def comparable(resolved: Resolved) -> str:
-    """The column in the form values are compared in; `coalesce` would lose the collation."""
+    """SQL for a column in its compared form, which keeps the collation (`coalesce` would not)."""
     field = resolved.field
     if field.kind is Kind.NUMBER:
         return f"{resolved.sql} COLLATE DECIMAL"

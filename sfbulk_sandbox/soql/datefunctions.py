@@ -1,8 +1,8 @@
 """Date functions, `CALENDAR_YEAR(CreatedDate)` and the like (SOQL reference: Date Functions).
 
-Stored dates and datetimes are text in UTC, which is the user's time zone too, so that
-convertTimezone() changes nothing. Fiscal years are calendar years. Weeks of a month and of a year
-are counted from its first day, days of a week from Sunday.
+Stored dates and datetimes are text in UTC. The user's time zone is UTC too, so convertTimezone()
+changes nothing. Fiscal years are calendar years. Weeks of a month and of a year are counted from
+its first day, days of a week from Sunday.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ def is_date_function(function: syntax.Function) -> bool:
 
 
 def resolve(soql: str, function: syntax.Function, scope: Scope) -> Resolved:
-    """What a date function of a row means: a whole number, of DAY_ONLY() a date.
+    """The column of a date function: a whole number; for DAY_ONLY() a date.
 
     Raises:
-        Fault: It is no date function, or its field holds no date.
+        Fault: The function is not a date function, or its field is not a date or datetime.
     """
     if function.aggregates:
-        text = f"{function.word}() stands for many records: it may be selected, or tested by HAVING"
+        text = f"{function.word}() is an aggregate; use it in SELECT or HAVING"
         raise fault_at(soql, function.at, "MALFORMED_QUERY", text)
     if not is_date_function(function):
         raise unsupported(soql, function.at, f"{function.name}()")

@@ -1,4 +1,4 @@
-"""What the SELECT list of a checked statement holds, and the statement as SQL."""
+"""The items of a SELECT list, and a compiled statement."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TypeOfItem:
-    """A lookup whose fields depend on the object it leads to (TYPEOF).
+    """TYPEOF: a lookup whose fields depend on the object it points at.
 
     Attributes:
         path: The lookup, as the describes spell it.
-        branches: The fields to read by the object's name.
-        otherwise: Those to read of any other object; None to read none.
+        branches: The fields by object name.
+        otherwise: The fields for any other object; None for no field.
     """
 
     path: tuple[str, ...]
@@ -36,12 +36,12 @@ class Children:
     """The children of each record (a subquery).
 
     Attributes:
-        path: The relationship's name alone.
-        lookup: SQL of the field that holds the parent's id.
-        compiled: The children; its first parameter, not among `parameters`, is the JSON list of
-            the parents' ids.
-        skip: How many children of each parent to pass over.
-        limit: The most children of each parent; None for all.
+        path: The name of the relationship.
+        lookup: SQL for the field with the parent's id.
+        compiled: The query for the children. Its first parameter is the JSON list of the parents'
+            ids; it is not in `parameters`.
+        skip: How many children of each parent are skipped.
+        limit: The maximum number of children of each parent; None for all.
     """
 
     path: tuple[str, ...]
@@ -55,7 +55,7 @@ Item = Resolved | TypeOfItem | Children
 
 
 class ResultType(Enum):
-    """What a query answers with."""
+    """The type of a query's result."""
 
     RECORDS = "records"
     AGGREGATES = "aggregates"
@@ -64,7 +64,7 @@ class ResultType(Enum):
 
 @dataclass(frozen=True)
 class Compiled:
-    """A statement as SQL: what to select, and `source`, everything from FROM on."""
+    """A statement as SQL: the items to select, and `source`, the SQL from FROM to the end."""
 
     sobject: SObject
     items: tuple[Item, ...]

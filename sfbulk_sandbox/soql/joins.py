@@ -1,4 +1,4 @@
-"""What Salesforce demands of semi-joins and anti-joins (SOQL reference: Comparison Operators)."""
+"""The limits of semi-joins and anti-joins (SOQL reference: Comparison Operators)."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def _joins(condition: syntax.Condition | None) -> Iterator[syntax.SemiJoin]:
 
 
 def selected_path(soql: str, join: syntax.SemiJoin) -> syntax.Path:
-    """The one field a sub-select reads.
+    """The one field that a sub-select reads.
 
     Raises:
-        Fault: MALFORMED_QUERY: it selects anything else, or orders or limits its rows.
+        Fault: MALFORMED_QUERY: it selects something else, or has ORDER BY, LIMIT or other clauses.
     """
     inner = join.statement
     first = inner.items[0].value
@@ -67,7 +67,7 @@ def selected_path(soql: str, join: syntax.SemiJoin) -> syntax.Path:
 
 
 def check_fields(soql: str, join: syntax.SemiJoin, outer: Resolved, inner: Resolved) -> None:
-    """Refuse joins over anything but ids of the two objects themselves.
+    """Refuse joins of fields that are not ids, or of a parent's field.
 
     Raises:
         Fault: MALFORMED_QUERY or INVALID_FIELD.
@@ -86,7 +86,7 @@ def check_fields(soql: str, join: syntax.SemiJoin, outer: Resolved, inner: Resol
 
 
 def check_objects(soql: str, join: syntax.SemiJoin, outer: str, inner: str) -> None:
-    """Refuse a sub-select on the object of the query itself.
+    """Refuse a sub-select on the object of the query.
 
     Raises:
         Fault: MALFORMED_QUERY.

@@ -1,4 +1,4 @@
-"""Values written in a statement: whether they fit a field, and the form they are compared in."""
+"""Literals of a statement: checks whether they fit a field, and returns their compared form."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TYPE_NAMES = {
 }
 _WITH_SPANS = (Kind.DATE, Kind.DATETIME)
 _MOST_STRING = 4000
-# That of the org's own record and of its user.
+# The currency of the org and of its user.
 _CURRENCY = "USD"
 _CODE_LENGTH = 3
 
@@ -45,7 +45,7 @@ def is_span(soql: str, field: Field, condition: syntax.Comparison) -> bool:
     """Whether a comparison is with a date literal.
 
     Raises:
-        Fault: It is, and the field is neither date nor datetime.
+        Fault: It is a date literal, but the field is neither a date nor a datetime.
     """
     if condition.value.kind != "span":
         return False
@@ -55,10 +55,10 @@ def is_span(soql: str, field: Field, condition: syntax.Comparison) -> bool:
 
 
 def value(soql: str, field: Field, condition: syntax.Comparison) -> Stored | float:
-    """The value a comparison is with, in the form the field is compared in; None for null.
+    """The value of a comparison in the compared form of the field; None for null.
 
     Raises:
-        Fault: The literal does not fit the field; at the field's place, as Salesforce has it.
+        Fault: The literal does not fit the field. As in Salesforce, the position is the field's.
     """
     literal = condition.value
     if literal.kind == "null":
@@ -75,7 +75,7 @@ def value(soql: str, field: Field, condition: syntax.Comparison) -> Stored | flo
 
 
 def type_name(field: Field) -> str:
-    """A field's type as messages have it."""
+    """The type of a field in messages."""
     return _TYPE_NAMES.get(field.kind, field.type)
 
 
@@ -94,7 +94,7 @@ def _string(soql: str, field: Field, condition: syntax.Comparison) -> str | None
 
 
 def _moment(soql: str, field: Field, literal: syntax.Literal) -> Stored:
-    """Dates, times and booleans; a datetime keeps its milliseconds, which rows do not have."""
+    """Dates, times and booleans. A datetime keeps its milliseconds; stored ones have none."""
     parse = values.instant if field.kind is Kind.DATETIME else values.parser(field)
     try:
         return parse(literal.text)
@@ -104,10 +104,10 @@ def _moment(soql: str, field: Field, literal: syntax.Literal) -> Stored:
 
 
 def _amount(soql: str, field: Field, literal: syntax.Literal) -> Stored | float:
-    """An amount with a currency; the org has one currency, so there is nothing to convert."""
+    """An amount with a currency. The org has one currency, so nothing is converted."""
     code, digits = literal.text[:_CODE_LENGTH], literal.text[_CODE_LENGTH:]
     if code.upper() != _CURRENCY:
-        raise unsupported(soql, literal.at, f"An amount of another currency than {_CURRENCY}")
+        raise unsupported(soql, literal.at, f"An amount in another currency than {_CURRENCY}")
     return _number(field, digits)
 
 

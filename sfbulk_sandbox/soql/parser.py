@@ -1,4 +1,4 @@
-"""From SOQL text to a `Statement`, or to Salesforce's MALFORMED_QUERY."""
+"""Parses SOQL into a `Statement`, or raises MALFORMED_QUERY."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parse(soql: str) -> syntax.Statement:
     """Parse one SELECT.
 
     Raises:
-        Fault: MALFORMED_QUERY with the place, or QUERY_TOO_COMPLICATED beyond 100,000 characters.
+        Fault: MALFORMED_QUERY with the position; QUERY_TOO_COMPLICATED over 100,000 characters.
     """
     if len(soql) > _LIMIT_CHARACTERS:
         raise Fault("QUERY_TOO_COMPLICATED", "SOQL statements cannot exceed 100000 characters")
@@ -66,7 +66,7 @@ def _unexpected_character(soql: str, error: UnexpectedCharacters) -> Fault:
 
 
 class _Builder(Transformer[Any, Any]):
-    """Turns lark's tree into our own, rule by rule; methods are named for the grammar's rules."""
+    """Converts lark's tree to a `Statement`. Each method is named after a rule of the grammar."""
 
     def __init__(self, soql: str) -> None:
         super().__init__()
@@ -240,7 +240,7 @@ class _Builder(Transformer[Any, Any]):
         return "".join(pieces)
 
     def _escape(self, raw: str, text: str, at: int) -> tuple[str, str]:
-        """The character after a backslash, and what follows it."""
+        """The character of an escape sequence, and the text after it."""
         code = text[0]
         if code.lower() in _ESCAPES:
             return _ESCAPES[code.lower()], text[1:]

@@ -1,18 +1,18 @@
-"""Where in a statement it went wrong, the way Salesforce shows it."""
+"""Errors with a position in the statement, in Salesforce's form."""
 
 from __future__ import annotations
 
 from sfbulk_sandbox.faults.errors import Fault
 
-# Recorded messages show some thirty characters to each side, and no word cut.
+# Recorded messages show about thirty characters on each side and do not cut words.
 _SHOWN_EACH_SIDE = 30
 _BREAKS = " \t,"
 
 
 def fault_at(soql: str, at: int, code: str, message: str) -> Fault:
-    """A fault that points at an offset of the statement: text, caret, row and column.
+    """A fault at an offset of the statement: text, caret, row and column.
 
-    The form is that of a recorded INVALID_TYPE reply.
+    The form is that of a recorded INVALID_TYPE answer.
     """
     row = soql.count("\n", 0, at) + 1
     start = soql.rfind("\n", 0, at) + 1
@@ -26,11 +26,11 @@ def fault_at(soql: str, at: int, code: str, message: str) -> Fault:
 
 
 def unsupported(soql: str, at: int, what: str) -> Fault:
-    """The fault of SOQL that Salesforce answers and the sandbox does not.
+    """The fault of SOQL that Salesforce supports and the sandbox does not.
 
-    Refusing loudly what the sandbox cannot do is better than rows that are wrong.
+    An error is better than wrong rows.
     """
-    text = f"{what} is SOQL that sfbulk-sandbox does not speak"
+    text = f"{what}: sfbulk-sandbox does not support this SOQL"
     return fault_at(soql, at, "MALFORMED_QUERY", text)
 
 

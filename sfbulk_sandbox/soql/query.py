@@ -1,4 +1,4 @@
-"""A checked statement bound to an org's tables: its columns, its count and its rows."""
+"""A checked query on an org's tables: its columns, its count and its rows."""
 
 # ruff: noqa: S608 - names in the SQL come from the schema, quoted; values are bound
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.schema.values import Stored
     from sfbulk_sandbox.soql.conditions import QueryContext
 
-# Bulk API 2.0 guide, Get Results for a Query Job: until v49 the columns came in name order.
+# Bulk API 2.0 guide, Get Results for a Query Job: up to v49 the columns are in name order.
 _SELECT_ORDER_FROM = 50.0
 
 
@@ -32,8 +32,8 @@ class Column:
     """One column of a result.
 
     Attributes:
-        path: Its name as results show it, `Account.Name`.
-        field: The field its values belong to.
+        path: Its name in results, `Account.Name`.
+        field: The field of its values.
     """
 
     path: str
@@ -41,12 +41,12 @@ class Column:
 
 
 class Query:
-    """A query that may be run, any number of times.
+    """A query that can be run any number of times.
 
     Attributes:
-        sobject: The object of its FROM clause.
-        columns: Its columns in the order of their cells; none for `COUNT()`.
-        children: The columns of its subqueries, by the name of their relationship.
+        sobject: The object of the FROM clause.
+        columns: The columns in the order of the cells; empty for `COUNT()`.
+        children: The columns of the subqueries by relationship name.
     """
 
     def __init__(self, store: Store, compiled: Compiled) -> None:
@@ -61,26 +61,26 @@ class Query:
         }
 
     def count(self) -> int | None:
-        """The number a `SELECT COUNT()` asks for; None for any other query."""
+        """The result of `SELECT COUNT()`; None for any other query."""
         return self.total() if self._compiled.result_type is ResultType.COUNT else None
 
     def total(self) -> int:
-        """How many rows there are now."""
+        """The current number of rows."""
         first = next((item.sql for item in self._compiled.fields), "1")
         sql = f"SELECT count(*) FROM (SELECT {first} {self._compiled.source})"
         return int(self._store.execute(sql, self._compiled.parameters)[0][0] or 0)
 
     def rows(self) -> Iterator[tuple[Stored, ...]]:
-        """The rows as stored values, streamed; a snapshot as of the first one."""
+        """Yield the rows as stored values, from a snapshot that is taken at the first row."""
         columns = ", ".join(item.sql for item in self._compiled.fields)
         sql = f"SELECT {columns} {self._compiled.source}"
         return self._store.snapshot(sql, self._compiled.parameters)
 
     def records(self, version: float) -> Iterator[dict[str, Any]]:
-        """The rows as REST's JSON: with `attributes`, parents nested, an absent parent null.
+        """Yield the rows as REST JSON, with `attributes` and nested parents (null if missing).
 
         Args:
-            version: The API version of the record URLs.
+            version: The API version in the record URLs.
         """
         if self._compiled.result_type is ResultType.AGGREGATES:
             return self._aggregates()
@@ -102,7 +102,7 @@ def compile_query(store: Store, schema: Schema, context: QueryContext, version: 
     """Parse, check and compile a statement for an API version.
 
     Raises:
-        Fault: Salesforce's code and text, with the place where there is one.
+        Fault: Salesforce's code and text, with the position if there is one.
     """
     statement = parse(context.soql)
     scope = Scope(schema, context.soql, statement)

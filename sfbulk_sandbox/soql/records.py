@@ -1,4 +1,4 @@
-"""Rows as REST's records: with `attributes`, parents nested, children below their parent."""
+"""Rows as REST records: with `attributes`, nested parents and children."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     Row = tuple[Stored, ...]
     Record = dict[str, Any]
-    # Which cell of a row is the value of which field.
+    # The index of a cell in a row, and its field.
     Cells = list[tuple[int, Resolved]]
 
-# So many parents have their children read together.
+# The children of this many parents are read with one statement.
 _TOGETHER = 500
 
 
@@ -33,7 +33,9 @@ class RecordReader:
     """Reads the records of a compiled statement.
 
     Args:
-        base: The path that record URLs begin with.
+        store: The org's rows.
+        compiled: The statement.
+        base: The start of the record URLs.
     """
 
     def __init__(self, store: Store, compiled: Compiled, base: str) -> None:
@@ -48,7 +50,7 @@ class RecordReader:
         ]
 
     def records(self) -> Iterator[Record]:
-        """The records, streamed; a snapshot as of the first one, but for their children."""
+        """Yield the records from a snapshot taken at the first one. Children are read later."""
         sql = f"SELECT {', '.join(self._shape.sql)} {self._compiled.source}"
         rows = self._store.snapshot(sql, self._compiled.parameters)
         if not self._children:
@@ -66,7 +68,7 @@ class RecordReader:
         return records
 
     def by_parent(self, item: Children, ids: Sequence[Stored]) -> dict[Stored, Record]:
-        """The children of these parents as REST nests them; a parent without any is absent."""
+        """The children of these parents in REST's form. A parent without children is absent."""
         sql = f"SELECT {', '.join([*self._shape.sql, item.lookup])} {self._compiled.source}"
         rows_of: dict[Stored, list[Row]] = defaultdict(list)
         for row in self._store.snapshot(sql, [json.dumps(ids), *self._compiled.parameters]):
@@ -81,7 +83,7 @@ class RecordReader:
 
 
 class _RecordShape:
-    """How a row becomes a nested record: the ids of its parents are read beside its cells."""
+    """Converts a row to a nested record. The row has the ids of the parents before its cells."""
 
     def __init__(self, compiled: Compiled, base: str) -> None:
         self._base = base
@@ -93,7 +95,7 @@ class _RecordShape:
         self._cells = [self._placed(item) for item in compiled.items]
 
     def _placed(self, item: Item) -> Any:
-        """Where a row has the values of an item; adds what must be selected for it."""
+        """The cells of an item in a row. Adds their SQL to the selected columns."""
         if isinstance(item, Children):
             return None
         if isinstance(item, TypeOfItem):
@@ -108,11 +110,11 @@ class _RecordShape:
 
     @staticmethod
     def record_id(row: Row) -> Stored:
-        """The id of a row's record: the object itself is the first of the tables."""
+        """The id of a row's record: the first table is that of the object."""
         return row[0]
 
     def record(self, row: Row) -> Record:
-        """The JSON of one row, its children still null."""
+        """The record of one row; its children are null."""
         found = self._parents(row)
         for item, cells in zip(self._items, self._cells, strict=True):
             if isinstance(item, TypeOfItem):
@@ -153,7 +155,7 @@ class _RecordShape:
         return found
 
     def _link(self, found: dict[tuple[str, ...], Any], path: tuple[str, ...]) -> None:
-        """Hang the parents of a path below each other, in the order the SELECT list names them."""
+        """Nest the parents of a path, in the order of the SELECT list."""
         for depth, name in enumerate(path):
             child = found[path[: depth + 1]]
             holder = found[path[:depth]]
@@ -167,7 +169,7 @@ def _write(holder: Record, cells: Cells, row: Row) -> None:
 
 
 def _shown(field: Field, stored: Stored, holder: Record) -> Any:
-    """A cell as REST shows it; in place of a file's content, the path it can be read at."""
+    """A cell in REST's form. Instead of a file's content, the path to read it."""
     if field.kind is Kind.BINARY and stored is not None:
         return f"{holder['attributes']['url']}/{field.name}"
     return values.json_value(field, stored)

@@ -1,4 +1,4 @@
-"""Which column a path of field names means, and the joins to its parents."""
+"""Resolves paths of field names to columns, and adds the joins to parents."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 # SOQL and SOSL Reference: Understanding Relationship Query Limitations.
 _MOST_PARENTS, _MOST_RELATIONSHIPS = 5, 55
-# SQLite joins 64 tables at most; a lookup to many objects can need more.
+# SQLite joins at most 64 tables. A lookup that points at many objects can need more.
 _MOST_JOINS = 60
 _APPEND = (
     "If you are attempting to use a custom {what}, be sure to append the '__{suffix}' after the "
     "{where}. Please reference your WSDL or the describe call for the appropriate names."
 )
-# A lookup to several objects is read through the Name object, which has these fields only
-# (Object Reference: Name).
+# A lookup that points at several objects is read through the Name object, which has only these
+# fields (Object Reference: Name).
 _NAME_FIELDS = {
     "alias",
     "email",
@@ -72,10 +72,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Parent:
-    """The record or records a lookup path leads to: several tables when it is polymorphic.
+    """The parent of a lookup path. A polymorphic lookup has several tables.
 
     Attributes:
-        path: Names of the relationships, as the describes spell them.
+        path: The names of the relationships, as the describes spell them.
+        tables: One table per object.
     """
 
     path: tuple[str, ...]
@@ -83,22 +84,23 @@ class Parent:
 
     @property
     def polymorphic(self) -> bool:
-        """Whether it is read through the Name object."""
+        """Whether the parent is read through the Name object."""
         return len(self.tables) > 1
 
     @property
     def entity(self) -> str:
-        """The object's name in messages."""
+        """The name of the object in messages."""
         return "Name" if self.polymorphic else self.tables[0].sobject.name
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a path means.
+    """A resolved path.
 
     Attributes:
         path: The path as the describes spell it, without alias.
-        sql: The expression that reads it.
+        field: The field.
+        sql: The SQL expression of its value.
     """
 
     path: tuple[str, ...]
@@ -107,11 +109,13 @@ class Resolved:
 
 
 class Scope:
-    """The tables of one statement: its object and every parent a path has asked for.
+    """The tables of one statement: its object, and every parent that a resolved path uses.
 
     Args:
-        soql: The statement's text, for messages; of a sub-select the whole text.
-        sobject: The object when it is not the one that FROM names.
+        schema: The objects.
+        soql: The text of the whole statement, for messages.
+        statement: The statement, or a sub-select or subquery of it.
+        sobject: The object, if FROM has the name of a relationship.
 
     Raises:
         Fault: The object does not exist or cannot be queried.
@@ -125,7 +129,7 @@ class Scope:
         self.root = Parent((), (Table(sobject or _source(schema, soql, statement), "t0"),))
         self._parents: dict[tuple[str, ...], Parent] = {}
         self._joins: list[str] = []
-        # What an alias stands for: the lookups from the statement's object.
+        # By alias: the path of lookups from the statement's object.
         self._aliases: dict[str, tuple[str, ...]] = {self.sobject.name.lower(): ()}
         if statement.source.alias:
             self._aliases[statement.source.alias.lower()] = ()
@@ -143,10 +147,10 @@ class Scope:
         return Scope(self._schema, self._soql, statement)
 
     def children(self, statement: Statement) -> tuple[Scope, ChildRelationship]:
-        """The scope of a subquery over children, and the relationship its FROM names.
+        """The scope of a subquery over children, and the relationship in its FROM.
 
         Raises:
-            Fault: INVALID_TYPE for a relationship that the object does not have.
+            Fault: INVALID_TYPE: the object does not have the relationship.
         """
         *before, name = self._without_alias(statement.source.path.names)
         relationship = self.sobject.child_relationship(name)
@@ -158,38 +162,38 @@ class Scope:
 
     @property
     def parents(self) -> Iterable[Parent]:
-        """Every parent joined so far."""
+        """The parents that are joined so far."""
         return self._parents.values()
 
     @property
     def from_sql(self) -> str:
-        """The FROM clause with its joins; a record without a parent stays."""
+        """The FROM clause with its joins (LEFT JOIN: a record without a parent stays)."""
         table = self.root.tables[0]
         rows = activities.rows_of(self._schema, table.sobject)
         return f"FROM {rows} AS {table.alias} {' '.join(self._joins)}"
 
     def resolve(self, path: Path) -> Resolved:
-        """The field a path means.
+        """The field of a path.
 
         Raises:
-            Fault: INVALID_FIELD for an unknown field or relationship, at the path.
+            Fault: INVALID_FIELD: a field or relationship is unknown.
         """
         *steps, last = self._without_alias(path.names)
         return self._field(self._walk(steps, path), last, path)
 
     def lookup(self, path: Path) -> Parent:
-        """The record or records that a path of lookups leads to.
+        """The parent of a path of lookups.
 
         Raises:
-            Fault: INVALID_FIELD for an unknown relationship, at the path.
+            Fault: INVALID_FIELD: a relationship is unknown.
         """
         return self._walk(self._without_alias(path.names), path)
 
     def field_of(self, parent: Parent, table: Table | None, path: Path) -> Resolved:
-        """A field of one of the objects a lookup leads to, or of the Name object (None).
+        """A field of one object that a lookup points at, or of the Name object if `table` is None.
 
         Raises:
-            Fault: INVALID_FIELD for an unknown field, at the path.
+            Fault: INVALID_FIELD: the field is unknown.
         """
         tables = (table,) if table else parent.tables
         return self._field(Parent(parent.path, tables), path.names[-1], path)
@@ -313,6 +317,6 @@ def _unknown_children(name: str) -> str:
 
 
 def unknown_object(name: str) -> str:
-    """Salesforce's text for an object the org does not have."""
+    """Salesforce's text for an object that the org does not have."""
     advice = _APPEND.format(what="object", suffix="c", where="entity name")
     return f"sObject type '{name}' is not supported. {advice}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.soql.items import Children, Item
     from sfbulk_sandbox.soql.scope import Parent, Scope, Table
 
-# SOQL reference, FIELDS(): the unbounded ones need a bound of this many records.
+# SOQL reference, FIELDS(): ALL and CUSTOM need a LIMIT or a list of ids of at most this many.
 _MOST_WITH_ALL = 200
 # SOQL reference, Understanding Relationship Query Limitations.
 _MOST_SUBQUERIES = 20
@@ -29,7 +29,9 @@ class Selection:
     """Resolves the SELECT list of one statement.
 
     Args:
-        asked: For the Bulk API, FIELDS() leaves out what no CSV can hold.
+        context: The query. In bulk queries, FIELDS() leaves out compound and base64 fields.
+        statement: The statement.
+        scope: The tables of the statement.
         children: Compiles a subquery.
     """
 
@@ -50,7 +52,8 @@ class Selection:
         """The columns, in order.
 
         Raises:
-            Fault: An unknown or repeated field, an alias, or SOQL that is not spoken here.
+            Fault: A field is unknown or repeated, an item has an alias, or the SOQL is not
+                supported.
         """
         items: list[Item] = []
         taken: set[tuple[str, ...]] = set()
@@ -77,7 +80,7 @@ class Selection:
             raise self._malformed(found[_MOST_SUBQUERIES].at, text)
 
     def _check_typed(self, items: list[Item]) -> None:
-        """A lookup is read by TYPEOF or by its fields, not by both."""
+        """Refuse a lookup that is in TYPEOF and also in the path of a selected field."""
         for typed in [item for item in items if isinstance(item, TypeOfItem)]:
             depth = len(typed.path)
             if any(isinstance(one, Resolved) and one.path[:depth] == typed.path for one in items):

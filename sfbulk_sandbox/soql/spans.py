@@ -1,7 +1,7 @@
-"""Date literals: the span of time that `THIS_WEEK` or `LAST_N_DAYS:7` stands for.
+"""Date literals: the span of time of `THIS_WEEK`, `LAST_N_DAYS:7` and the like.
 
-Days begin at midnight UTC, the zone of the org's user; weeks on Sunday, as in the locale en_US;
-fiscal years are calendar years (SOQL reference: Date Formats and Date Literals).
+Days begin at midnight UTC, the time zone of the org's user. Weeks begin on Sunday, as in the locale
+en_US. Fiscal years are calendar years (SOQL reference: Date Formats and Date Literals).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _SHORT_FORMS = {
     "LAST_90_DAYS": "LAST_N_DAYS:90",
     "NEXT_90_DAYS": "NEXT_N_DAYS:90",
 }
-# SOQL reference: valid dates lie between these.
+# SOQL reference: the first and the last valid date.
 _FIRST, _LAST = date(1700, 1, 1), date(4000, 12, 31)
 
 
 def bounds(field: Field, literal: str, now: datetime) -> tuple[str, str]:
-    """The first stored value inside a literal's span, and the first one after it.
+    """The first stored value in the span of a literal, and the first one after it.
 
     Args:
-        field: A date or datetime field, whose stored form the bounds have.
-        literal: In any case, `LAST_N_DAYS:7`.
-        now: The org's time, aware.
+        field: A date or datetime field. The bounds have its stored form.
+        literal: The literal, in any letter case.
+        now: The org's time, an aware datetime.
     """
     begin, end = _span(literal.upper(), now.astimezone(timezone.utc))
     if field.kind is Kind.DATETIME:
@@ -45,13 +45,13 @@ def _span(literal: str, now: datetime) -> tuple[datetime, datetime]:
     first, end, unit = _units(words, int(number or 1))
     begin = _midnight(_start(unit, first, now.date()))
     if words[0] == "LAST" and unit == "DAY":
-        # Unlike those of longer units, these days run up to this moment.
+        # LAST_N_DAYS includes today up to now, unlike the longer units.
         return begin, now.replace(microsecond=0) + timedelta(seconds=1)
     return begin, _midnight(_start(unit, end, now.date()))
 
 
 def _units(words: list[str], number: int) -> tuple[int, int, str]:
-    """First unit and the one after the last, counted from the current one, and the unit."""
+    """The first unit, the one after the last (relative to the current one), and the unit's name."""
     if words[-1] == "AGO":
         return -number, 1 - number, words[1].removesuffix("S")
     unit = words[-1].removesuffix("S")
@@ -61,7 +61,7 @@ def _units(words: list[str], number: int) -> tuple[int, int, str]:
 
 
 def _start(unit: str, number: int, today: date) -> date:
-    """The first day of the unit that lies so many units after the current one."""
+    """The first day of the unit that is `number` units after the current one."""
     if unit in _DAYS:
         into_week = today.isoweekday() % 7 if unit == "WEEK" else 0
         return _day(today.toordinal() - into_week + number * _DAYS[unit])

@@ -1,4 +1,4 @@
-"""What a parsed SOQL statement is made of; every part knows its offset in the text."""
+"""The parts of a parsed SOQL statement. `at` is the offset of a part in the text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _AGGREGATES = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX")
 
 @dataclass(frozen=True)
 class Path:
-    """A field, through its parents: `Account.Owner.Name` has three names."""
+    """A path to a field: `Account.Owner.Name` has three names."""
 
     names: tuple[str, ...]
     at: int
@@ -17,12 +17,12 @@ class Path:
 
 @dataclass(frozen=True)
 class Literal:
-    """A value as written.
+    """A literal value as written.
 
     Attributes:
         kind: `string`, `number`, `currency`, `date`, `datetime`, `time`, `boolean`, `null`, or
             `span` for a date literal such as `LAST_WEEK`.
-        text: Its text; a string without quotes and with its escapes resolved.
+        text: Its text. Of a string: without quotes, with escape sequences replaced.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Function:
 
     @property
     def aggregates(self) -> bool:
-        """Whether it makes one value of many records."""
+        """Whether it is an aggregate function."""
         return self.word in _AGGREGATES
 
 
@@ -59,7 +59,7 @@ Argument = Operand | Literal
 
 @dataclass(frozen=True)
 class Comparison:
-    """`operand = value` and the other comparison operators (`<>` is kept as `!=`)."""
+    """`operand = value`, and the other comparison operators (`<>` is stored as `!=`)."""
 
     operand: Operand
     operator: str
@@ -71,8 +71,7 @@ class Like:
     r"""`operand LIKE 'pattern'`.
 
     Attributes:
-        pattern: The string, its escapes resolved but for those of the wildcards: `\%`, `\_`, and
-            `\\` for a backslash.
+        pattern: The string with escape sequences replaced, except `\%`, `\_` and `\\`.
     """
 
     operand: Operand
@@ -93,7 +92,7 @@ class Inclusion:
     """`operand INCLUDES ('A;B', 'C')` or `operand EXCLUDES (...)`.
 
     Attributes:
-        choices: Each a set of values that a field must hold together.
+        choices: Sets of values. A field matches if it has all values of one set.
     """
 
     operand: Operand
@@ -131,7 +130,7 @@ Condition = Test | Not | Junction
 
 @dataclass(frozen=True)
 class Subquery:
-    """A query over children in the SELECT list; its source is the relationship's name."""
+    """A query for children in the SELECT list. Its source is the name of the relationship."""
 
     statement: Statement
     at: int
@@ -142,8 +141,8 @@ class TypeOf:
     """`TYPEOF lookup WHEN object THEN fields ... ELSE fields END` in the SELECT list.
 
     Attributes:
-        branches: The fields to read by the object's name.
-        otherwise: Those to read of a record of any other object; None without ELSE.
+        branches: The fields by object name.
+        otherwise: The fields for any other object; None without ELSE.
     """
 
     path: Path
@@ -157,7 +156,7 @@ Selected = Operand | Subquery | TypeOf
 
 @dataclass(frozen=True)
 class Alias:
-    """The name a SELECT list gives one of its columns."""
+    """The alias of a column in the SELECT list."""
 
     name: str
     at: int
@@ -182,7 +181,7 @@ class OrderItem:
 
 @dataclass(frozen=True)
 class Clause:
-    """A clause of which only its place and number matter: GROUP BY, OFFSET, FOR VIEW..."""
+    """A clause with its position and number: GROUP BY, OFFSET, FOR VIEW..."""
 
     name: str
     at: int
@@ -191,11 +190,11 @@ class Clause:
 
 @dataclass(frozen=True)
 class Source:
-    """What FROM names: the statement's object, its children by relationship, or a parent.
+    """A source in FROM: the statement's object, its children by relationship, or a parent.
 
     Attributes:
-        path: `Account`; of a further source the alias and lookups, `a.Owner`.
-        alias: Its other name in the statement.
+        path: `Account`; for a further source, alias and lookups, `a.Owner`.
+        alias: The alias, if any.
     """
 
     path: Path
@@ -203,7 +202,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What is named, without an alias before it."""
+        """The last name of the path."""
         return self.path.names[-1]
 
 
@@ -212,9 +211,9 @@ class Statement:
     """One SELECT.
 
     Attributes:
-        source: Its object.
-        also: Aliases for parents, `FROM Contact c, c.Account a`.
-        where_ends: Offset of what follows the word WHERE; None without one.
+        source: The object.
+        also: Further sources, which are aliases of parents: `FROM Contact c, c.Account a`.
+        where_end: The offset after the word WHERE; None without one.
     """
 
     items: tuple[SelectItem, ...]
@@ -229,12 +228,12 @@ class Statement:
     clauses: tuple[Clause, ...]
 
     def clause(self, name: str) -> Clause | None:
-        """The clause of this name (`OFFSET`, `GROUP BY`, `FOR VIEW`), or None."""
+        """The clause with this name (`OFFSET`, `GROUP BY`, `FOR VIEW`), or None."""
         return next((clause for clause in self.clauses if clause.name == name), None)
 
 
 def required_conditions(where: Condition | None) -> tuple[Condition, ...]:
-    """The conditions of a WHERE clause that every record must meet each."""
+    """The conditions that every record must meet: the parts of a top-level AND, or the only one."""
     if isinstance(where, Junction) and where.operator == "AND":
         return where.conditions
     return () if where is None else (where,)

@@ -174,9 +174,11 @@ def test_parents_by_their_key_in_each_format(api: AsyncApi) -> None:
 
 def test_a_parent_that_is_not_named_as_it_must_be_fails_the_batch(api: AsyncApi) -> None:
     xml = s_objects("<LastName>x</LastName><ReportsTo><Email>a@example.com</Email></ReportsTo>")
-    assert "ReportsTo must hold" in api.failure(api.job("insert", "Contact", "XML"), xml, "XML")
+    assert "ReportsTo must have an sObject" in api.failure(
+        api.job("insert", "Contact", "XML"), xml, "XML"
+    )
     job = api.job("insert", "Contact", "JSON")
-    assert "LastName holds a list" in api.failure(job, '[{"LastName": ["x"]}]', "JSON")
+    assert "LastName has a list" in api.failure(job, '[{"LastName": ["x"]}]', "JSON")
     unknown = '[{"LastName": "x", "ReportsTo": {"attributes": "?", "Fax": "1"}}]'
     assert api.failure(job, unknown, "JSON").endswith("Field name not found : ReportsTo.Fax")
 

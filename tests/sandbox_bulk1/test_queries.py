@@ -252,7 +252,7 @@ def test_a_chunking_header_that_is_not_understood_is_refused(api: AsyncApi, head
 def test_clauses_that_rule_chunking_out_fail_the_batch(api: AsyncApi, soql: str) -> None:
     settings = {"operation": "query", "object": "Account", "contentType": "CSV"}
     job = "/job/" + fields(api.create(settings, Sforce_Enable_PKChunking="TRUE"))["id"]
-    assert api.failure(job, soql).startswith("InvalidBatch : PK chunking does not go with")
+    assert api.failure(job, soql).startswith("InvalidBatch : PK chunking cannot be used with")
 
 
 def test_chunking_is_for_queries_of_some_objects(api: AsyncApi) -> None:

@@ -148,18 +148,18 @@ def test_a_byte_order_mark_and_blank_lines_are_no_data(org: Org, tmp_path: Path)
         ({"Acount": "Name\nA\n"}, "Acount.csv:", "the schema has no object Acount; did you mean Account or "),
         ({"Account": "Nme\nA\n"}, "Account.csv, line 1, column Nme:", "Account has no field Nme; did you mean Name"),
         ({"Account": "Name,BillingAddress\nA,B\n"}, "line 1, column BillingAddress:", "has no field BillingAddress"),
-        ({"Account": "Name,Parent.Name\nA,B\n"}, "line 1, column Parent.Name:", "by its external id or idLookup field"),
-        ({"Account": "Name,name\nA,B\n"}, "line 1, column name:", "has a column already"),
+        ({"Account": "Name,Parent.Name\nA,B\n"}, "line 1, column Parent.Name:", "with an external id or idLookup field"),
+        ({"Account": "Name,name\nA,B\n"}, "line 1, column name:", "already has a column"),
         ({"Account": ""}, "Account.csv:", "the file is empty"),
         ({"Account": "Name,Phone\nA,1\n\nB\n"}, "line 4:", "1 cells under a header of 2"),
         ({"Account": 'Name,Phone\n"A\nB",1\nC,"2"x\n'}, "line 4:", "not valid CSV"),
         ({"Account": 'Name,AnnualRevenue\n"A\r\nB",1\nC,many\n'}, "line 4, column AnnualRevenue:", "value not of required type: many"),
         ({"Account": "Name\n" + "x" * 256 + "\n"}, "line 2, column Name:", "max length=255"),
-        ({"Account": "Id,Name\n0033z00002fsAupAAE,A\n"}, "line 2, column Id:", "begins with 001"),
+        ({"Account": "Id,Name\n0033z00002fsAupAAE,A\n"}, "line 2, column Id:", "ids begin with 001"),
         ({"Account": "Id,Name\n0013z00002QeTIW,A\n0013z00002QeTIWAA3,B\n"}, "line 3, column Id:", "another Account already has 0013z00002QeTIWAA3"),
         ({"Account": "Ext_Id__c,Name\nx,A\ny,B\nX,C\n"}, "line 4, column Ext_Id__c:", "another Account already has X"),
         ({"Contact": "LastName,AccountId\nA,\nB,0013z00002QeTIWAA3\n"}, "line 3, column AccountId:", "there is no Account with this id: 0013z00002QeTIWAA3"),
-        ({"Contact": "LastName,Account.Ext_Id__c\nA,no\n"}, "line 2, column Account.Ext_Id__c:", "there is no Account in use with this Ext_Id__c: no"),
+        ({"Contact": "LastName,Account.Ext_Id__c\nA,no\n"}, "line 2, column Account.Ext_Id__c:", "there is no Account outside the recycle bin with this Ext_Id__c: no"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_by_file_line_and_column_and_nothing_is_loaded(
@@ -183,7 +183,7 @@ def test_bytes_that_are_not_utf_8_are_named(org: Org, tmp_path: Path) -> None:
 
 def test_a_folder_without_csv_is_named(org: Org, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(LoadError, match=r"no CSV file here"):
+        with pytest.raises(LoadError, match=r"no CSV file in this folder"):
             org.load(path)
 
 

@@ -187,9 +187,9 @@ def test_a_folder_of_describes_is_taken_as_a_whole() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "not readable as JSON"),
-        ("[]", "no object describe here"),
-        ('{"name": "X__c", "fields": [{"type": "string"}]}', "without name or type"),
+        ("{", "not valid JSON"),
+        ("[]", "no describe of an object"),
+        ('{"name": "X__c", "fields": [{"type": "string"}]}', "no name or no type"),
     ],
 )
 def test_a_file_that_is_no_describe_is_named(tmp_path: Path, text: str, reason: str) -> None:

@@ -391,7 +391,7 @@ _FIELD = _APPEND.format("field", "c", "custom field name")
                 f"SELECT Id FROM Account {clause}",
                 "MALFORMED_QUERY",
                 24,
-                f"{name} is SOQL that sfbulk-sandbox does not speak",
+                f"{name}: sfbulk-sandbox does not support this SOQL",
             )
             for clause, name in [
                 ("for view", "FOR VIEW"),
@@ -407,7 +407,7 @@ _FIELD = _APPEND.format("field", "c", "custom field name")
                 f"SELECT {call} FROM Opportunity",
                 "MALFORMED_QUERY",
                 8,
-                f"{name}() is SOQL that sfbulk-sandbox does not speak",
+                f"{name}(): sfbulk-sandbox does not support this SOQL",
             )
             for call, name in [
                 ("toLabel(StageName)", "toLabel"),

@@ -146,12 +146,12 @@ def test_the_shape_of_an_aggregate_answer_is_the_recorded_one(sample: Org) -> No
         (
             "SELECT COUNT(Id) FROM Account GROUP BY ROLLUP(Site, Name)",
             40,
-            "GROUP BY ROLLUP() is SOQL that sfbulk-sandbox does not speak",
+            "GROUP BY ROLLUP(): sfbulk-sandbox does not support this SOQL",
         ),
         (
             "SELECT COUNT(Id), GROUPING(Site) FROM Account GROUP BY Site",
             19,
-            "GROUPING() is SOQL that sfbulk-sandbox does not speak",
+            "GROUPING(): sfbulk-sandbox does not support this SOQL",
         ),
         (
             "SELECT Site FROM Account GROUP BY Site HAVING Name = 'a'",
@@ -186,7 +186,7 @@ def test_the_shape_of_an_aggregate_answer_is_the_recorded_one(sample: Org) -> No
         (
             "SELECT COUNT(Id), (SELECT Id FROM Contacts) FROM Account",
             19,
-            "A subquery beside aggregates is SOQL that sfbulk-sandbox does not speak",
+            "A subquery with aggregates: sfbulk-sandbox does not support this SOQL",
         ),
     ],
 )

@@ -153,7 +153,7 @@ def test_an_amount_may_name_the_orgs_currency(org: Org) -> None:
         "= usd5000": ["even"],
         "IN (USD4999.99, 5000.01)": ["big", "small"],
     }
-    with pytest.raises(Fault, match="An amount of another currency than USD"):
+    with pytest.raises(Fault, match="An amount in another currency than USD"):
         org.query(ask.format("> EUR5000"))
     with pytest.raises(Fault, match="should not be enclosed in quotes"):
         org.query("SELECT Id FROM Account WHERE NumberOfEmployees > USD5000")

@@ -144,7 +144,7 @@ def test_a_statement_crosses_fifty_five_lookups_and_no_more(clock: HandClock) ->
 
 @pytest.mark.parametrize("rest", ["WHERE COUNT(Id) > 1", "WHERE Id != null ORDER BY MAX(Name)"])
 def test_an_aggregate_has_no_place_among_the_records(org: Org, rest: str) -> None:
-    with pytest.raises(Fault, match="stands for many records"):
+    with pytest.raises(Fault, match="is an aggregate; use it in SELECT or HAVING"):
         org.query(f"SELECT Id FROM Account {rest}")
 
 

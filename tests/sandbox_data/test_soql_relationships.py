@@ -206,7 +206,7 @@ _ADVICE = (
             "SELECT Id, (SELECT Id FROM Contacts FOR VIEW) FROM Account",
             "MALFORMED_QUERY",
             37,
-            "FOR VIEW is SOQL that sfbulk-sandbox does not speak",
+            "FOR VIEW: sfbulk-sandbox does not support this SOQL",
         ),
         (
             "SELECT Id, (SELECT Id FROM Contacts), (SELECT Name FROM Contacts) FROM Account",
@@ -236,7 +236,7 @@ _ADVICE = (
             "SELECT TYPEOF What WHEN Account THEN Owner.Name END FROM Task",
             "MALFORMED_QUERY",
             38,
-            "A parent's field in TYPEOF is SOQL that sfbulk-sandbox does not speak",
+            "A parent's field in TYPEOF: sfbulk-sandbox does not support this SOQL",
         ),
     ],
 )

@@ -122,10 +122,14 @@ def test_rows_are_added_on_demand(org: Org) -> None:
         ("", {"Account": [{"Name": "x"}, {"Nmae": "y"}]}, "Account.csv, line 1, column Nmae"),
         ("", {"Account": [{"Name": "x", "NumberOfEmployees": "y"}]}, "line 2, column NumberOf"),
         ("", {"Acount": [{"Name": "x"}]}, "Account"),
-        ("", {"../Account": [{"Name": "x"}]}, "no name of an object"),
+        ("", {"../Account": [{"Name": "x"}]}, "not a valid object name"),
         ("", {"Account": {"Name": "x"}}, "list of records"),
         ("", {"Account": []}, "at least one record"),
-        ("", {"Contact": [{"LastName": "x", "Account": {"Name": "x"}}]}, "Account: a value is"),
+        (
+            "",
+            {"Contact": [{"LastName": "x", "Account": {"Name": "x"}}]},
+            "Account: a value must be",
+        ),
         ("", {}, "by object"),
         ("/Account", 7, "Account.csv"),
     ],
@@ -430,8 +434,8 @@ def test_switches_are_moved_read_and_put_back_by_a_reset(org: Org) -> None:
     [
         ({"hard_delete": "refused", "result_page": "guide"}, "switches are result_pages, second"),
         ({"hard_delete": "refused", "result_pages": "Guide"}, "chunks or guide or refused"),
-        ({"result_pages": None}, "result_pages is chunks"),
-        ({"result_pages": ["guide"]}, "result_pages is chunks"),
+        ({"result_pages": None}, "result_pages must be chunks"),
+        ({"result_pages": ["guide"]}, "result_pages must be chunks"),
     ],
 )
 def test_an_unknown_switch_or_choice_is_refused_and_moves_nothing(

@@ -160,7 +160,7 @@ def test_without_a_registered_key_the_refusal_says_how_to_give_one() -> None:
     with Sandbox(sample=False) as sandbox:
         answer = sign_in_by(sandbox, "x")
     assert answer.status_code == 400
-    assert "--jwt-key" in answer.json()["error_description"]
+    assert "PUT /sandbox/jwt-key" in answer.json()["error_description"]
 
 
 def test_the_control_plane_takes_a_key_and_says_what_is_wrong_with_another(

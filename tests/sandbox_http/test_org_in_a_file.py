@@ -189,7 +189,7 @@ def test_a_file_in_use_is_refused(tmp_path: Path) -> None:
     with Sandbox(db=db, sample=False) as sandbox:
         result = run("load", "--db", str(db), str(data))
         assert result.returncode == 1
-        assert "another sandbox is using this file" in result.stderr
+        assert "another sandbox uses this file" in result.stderr
         # Reading what it is does not disturb.
         assert "Account\n" in run("describe", "--db", str(db)).stdout
         assert sandbox.org.counts()["Account"] == 0
@@ -225,7 +225,7 @@ def test_a_file_that_is_no_org_is_left_alone(tmp_path: Path, arguments: tuple[st
     words = [str(data) if word == "rows" else word for word in arguments]
     result = run(*words, str(foreign))
     assert (result.returncode, result.stdout) == (1, "")
-    assert "notes.txt: this is no file of a sandbox org" in result.stderr
+    assert "notes.txt: this is not the file of a sandbox org" in result.stderr
     assert foreign.read_text().startswith("not a database")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "rows"]
 
@@ -234,7 +234,7 @@ def test_a_file_that_is_no_org_is_left_alone(tmp_path: Path, arguments: tuple[st
 def test_a_missing_file_is_named_and_not_made(tmp_path: Path, command: str) -> None:
     result = run(command, "--db", str(tmp_path / "no.db"))
     assert (result.returncode, result.stdout) == (1, "")
-    assert "no org lies there" in result.stderr
+    assert "there is no org in this file" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -176,7 +176,7 @@ def test_deleting_what_never_was_and_what_is_deleted_already_are_told_apart(org:
 def test_what_is_not_done_says_so_by_name(org: Org, path: str, named: str) -> None:
     answer = org.get(path)
     assert answer.status_code == 404
-    text = f"{named}: not served by sfbulk-sandbox, docs/sandbox-coverage.md says what is"
+    text = f"{named}: not supported by sfbulk-sandbox, see docs/sandbox-coverage.md"
     assert faults_of(answer) == [("NOT_FOUND", text)]
 
 
@@ -187,7 +187,7 @@ def test_what_is_not_done_says_so_inside_a_composite_too(org: Org) -> None:
         "compositeResponse"
     ]
     assert part["httpStatusCode"] == 404
-    assert part["body"][0]["message"].startswith("List views: not served")
+    assert part["body"][0]["message"].startswith("List views: not supported")
 
 
 def test_every_org_has_its_standard_price_book(org: Org) -> None:
