@@ -1,7 +1,7 @@
-r"""Bulk API 1.0: jobs of batches, in CSV, JSON or XML, worked on in parallel or one by one.
+r"""Bulk API 1.0: jobs with batches in CSV, JSON or XML, processed in parallel or in sequence.
 
-Reached by `Salesforce.bulk1`. What it has over Bulk API 2.0: results in the order of the
-rows, Serial mode, JSON and XML, and PK chunking of one's own choice.
+Use it as `Salesforce.bulk1`. Unlike Bulk API 2.0 it has results in the order of the rows, Serial
+mode, JSON and XML, and settings for PK chunking.
 
 ```python
 from sfbulk import Concurrency, Operation, PkChunking, Salesforce
@@ -19,7 +19,7 @@ with Salesforce.from_settings(settings) as sf:
         print(outcome.number, outcome.status.value, outcome.id, outcome.error)
 ```
 
-Step by step, with the verbs of Bulk API 2.0:
+Step by step, with the same methods as for Bulk API 2.0:
 
 ```python
 with Salesforce.from_settings(settings) as sf:
@@ -31,13 +31,13 @@ with Salesforce.from_settings(settings) as sf:
         print(result.id, result.success, result.error)
 ```
 
-Nothing is sent twice because an answer was lost: see `sfbulk.bulk1.post_batch`.
+No batch is loaded twice after a lost answer: see `sfbulk.bulk1.post_batch`.
 
-Assumed, without a source: that the request of a chunk's batch holds its range of ids (one
-without it is never asked for again), and the forms of a parent's key in JSON and XML.
-Left out, because what is sent and answered is in no source of ours: binary attachments
-(content types `ZIP_*`) and the mapping file of a job (`/spec`); give the fields their names
-in the records instead.
+Two things are assumed without a source: that the request of a chunk's batch contains its range of
+ids (a chunk without one is never queried again), and the form of a parent's key in JSON and XML.
+Two things are not supported, since no source shows their requests and answers: binary attachments
+(content types `ZIP_*`), and the mapping file of a job (`/spec`). Use the names of the fields in
+the records instead.
 """
 
 from __future__ import annotations

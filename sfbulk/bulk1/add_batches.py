@@ -1,4 +1,4 @@
-"""Adds batches to a 1.0 job, or to the next one when a job had to be closed."""
+"""Adds batches to a 1.0 job, or to a new job if that one had to be closed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# How many jobs are tried for one batch whose answers are lost.
 _ATTEMPTS = 4
 
 
 class BatchAdder:
-    """Adds the batches of one load."""
+    """Adds the batches of one load to one job, or to several after lost answers."""
 
     def __init__(self, transport: Transport, settings: JobSettings, *, compressed: bool) -> None:
         self._transport = transport
@@ -35,7 +36,7 @@ class BatchAdder:
 
     @property
     def count(self) -> int:
-        """How many batches were added."""
+        """The number of batches that were added."""
         return sum(self._counts.values())
 
     def add(
@@ -45,11 +46,11 @@ class BatchAdder:
 
         Args:
             body: its data.
-            spelled: gives a column's name as the data has it.
+            spelled: returns a column's name as the data has it.
             before: called with the job before the batch is sent to it.
 
         Raises:
-            BatchNotAdded: it did not arrive, however often it was tried.
+            BatchNotAdded: it did not arrive at any attempt.
             SalesforceError: as `Bulk1Job.add_batch`.
         """
 
@@ -63,7 +64,7 @@ class BatchAdder:
         return job, batch
 
     def check(self) -> None:
-        """API call: compare the jobs' numbers of batches with what was added.
+        """API call: compare the number of batches of each job with the number that was added.
 
         Raises:
             JobError: a job has batches that were not added.
@@ -72,13 +73,13 @@ class BatchAdder:
             try:
                 total = job.refresh().number_batches_total
             except SalesforceError as error:
-                # The rows are in and reported: no reason to lose that.
+                # The rows are loaded and reported, so this must not become an error.
                 log.warning("%s The number of its batches could not be checked", error.message)
                 continue
             if total not in (None, added):
                 raise JobError(
-                    f"Job {job.id} on {job.object_name} holds {total:,} batches where {added:,} "
-                    "were sent, so rows may be in twice. Look at the job in Setup, Bulk Data Load "
+                    f"Job {job.id} on {job.object_name} has {total:,} batches, but {added:,} were "
+                    "sent, so rows may be loaded twice. Look at the job in Setup, Bulk Data Load "
                     "Jobs.",
                     job_id=job.id,
                 )
@@ -108,8 +109,8 @@ class BatchAdder:
 def disposing(job: Bulk1Job) -> Iterator[Bulk1Job]:
     """API call: at the end of the block close the job, or abort it if the block failed.
 
-    The block's own error is never replaced by one of this cleaning up. A job that `JobTimeout`
-    gave up waiting for is left running, as that error says.
+    An error of this cleanup never replaces the error of the block. After a `JobTimeout` the job is
+    left running, as the text of that error says.
     """
     try:
         yield job
@@ -125,15 +126,15 @@ def disposing(job: Bulk1Job) -> Iterator[Bulk1Job]:
 def add_once(
     opened: Callable[[], Bulk1Job], body: Path | bytes, *, compressed: bool = False
 ) -> tuple[Bulk1Job, BatchInfo]:
-    """API call: add a batch to the job that is open, or to the next when it did not arrive.
+    """API call: add a batch to the open job, or to a new job if it did not arrive.
 
     Args:
-        opened: gives a job that is open, a new one if need be.
+        opened: returns a job that is open, a new one if there is none.
         body: the batch.
         compressed: send it with gzip.
 
     Raises:
-        BatchNotAdded: it did not arrive, however often it was tried.
+        BatchNotAdded: it did not arrive at any attempt.
         SalesforceError: as `Bulk1Job.add_batch`.
     """
     for attempt in range(1, _ATTEMPTS + 1):
@@ -151,6 +152,6 @@ def _quietly(job: Bulk1Job, wanted: Bulk1JobState) -> None:
     try:
         job.abort() if wanted is Bulk1JobState.ABORTED else job.close()
     except SalesforceError as error:
-        # Nothing is lost by it: Salesforce itself removes jobs after seven days.
+        # This is not an error: Salesforce removes jobs after seven days.
         reason = error.code or type(error).__name__
         log.warning("Could not set %s on job %s: %s", wanted.value, job.id, reason)

@@ -1,4 +1,4 @@
-"""PK chunking: the header that asks for it, and the ranges of ids it divides a query into; no I/O.
+"""PK chunking: its header, and the ranges of ids into which it divides a query; no I/O.
 
 Source: Bulk API guide, PK Chunking Header.
 """
@@ -28,10 +28,10 @@ class PkChunking:
     """How to divide a query of many rows into ranges of ids.
 
     Attributes:
-        chunk_size: Rows of the object in a chunk, at most 250,000, whatever of them the query's
-            filter keeps; None lets Salesforce choose (100,000).
-        parent: The object whose sharing or history rows are queried.
-        start_row: The id the first chunk begins with; None for the first there is.
+        chunk_size: rows of the object in a chunk before the query's filter, at most 250,000; None
+            lets Salesforce choose (100,000).
+        parent: the object whose sharing or history rows are queried.
+        start_row: the id with which the first chunk starts; None for the first id.
     """
 
     chunk_size: int | None = None
@@ -54,29 +54,29 @@ class PkChunking:
             "parent": self.parent,
             "startRow": self.start_row,
         }
-        said = [f"{name}={value}" for name, value in parts.items() if value is not None]
-        return "; ".join(said) or "TRUE"
+        given = [f"{name}={value}" for name, value in parts.items() if value is not None]
+        return "; ".join(given) or "TRUE"
 
 
 class IdRange(NamedTuple):
-    """The ids a chunk begins with, and before which it ends; None where it is open."""
+    """The ids of a chunk: from `low` up to, but without, `high`; None if there is no limit."""
 
     low: str | None
     high: str | None
 
 
 def id_range(soql: str) -> IdRange:
-    """The range of ids of a chunk's query, as Salesforce has written it there."""
+    """The range of ids in the query of a chunk, to which Salesforce has added it."""
     found = {name: _id(token) for name, token in _bound_tokens(soql).items()}
     return IdRange(found.get("low"), found.get("high"))
 
 
 def gaps(chunks: Sequence[IdRange]) -> list[IdRange]:
-    """The ranges between chunks that no chunk covers; none when the ranges are not known."""
+    """The ranges between chunks that no chunk has; empty if the ranges are not known."""
     if IdRange(None, None) in chunks:
         return []
-    # 15 characters are the id, 3 more its checksum. An end where another chunk begins is no
-    # gap, so ids need an order only where something is missing.
+    # An id has 15 characters and 3 check characters. Where one chunk ends and another begins there
+    # is no gap, so ids are only ordered where a chunk is missing.
     begins = {chunk.low[:15]: chunk.low for chunk in chunks if chunk.low}
     ends = {chunk.high[:15]: chunk.high for chunk in chunks if chunk.high}
     found = []
@@ -88,9 +88,9 @@ def gaps(chunks: Sequence[IdRange]) -> list[IdRange]:
 
 
 def gap_query(queries: Sequence[str], gap: IdRange) -> str | None:
-    """The query for a gap: that of a chunk with the gap's ids in place of its own.
+    """The query for a gap: the query of a chunk, with the ids of the gap.
 
-    None when no chunk's query has both bounds, so that none can be the model.
+    None if no chunk's query has both ids.
     """
     for soql in queries:
         found = _bound_tokens(soql)
@@ -100,7 +100,7 @@ def gap_query(queries: Sequence[str], gap: IdRange) -> str | None:
 
 
 def _bound_tokens(soql: str) -> dict[str, Token]:
-    """The ids of `Id >= …` and `Id < …`; the last of each, which Salesforce has added."""
+    """The ids in `Id >= …` and `Id < …`; the last of each, which Salesforce has added."""
     found: dict[str, Token] = {}
     listed = list(tokens(soql))
     for name, operator, value in zip(listed, listed[1:], listed[2:], strict=False):
@@ -114,7 +114,7 @@ def _id(token: Token) -> str:
 
 
 def _swapped(soql: str, ids: list[tuple[Token, str | None]]) -> str:
-    # From the end, so that places before it stay what they are.
+    # From the end, so that the positions of earlier ids stay right.
     for token, wanted in sorted(ids, key=lambda pair: -pair[0].start):
         text = token.text.replace(_id(token), wanted or "")
         soql = soql[: token.start] + text + soql[token.start + len(token.text) :]

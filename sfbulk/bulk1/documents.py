@@ -1,7 +1,7 @@
-"""The small documents of Bulk API 1.0, in XML or JSON: what is sent, and what comes back; no I/O.
+"""Writes and reads the small documents of Bulk API 1.0, in XML or JSON; no I/O.
 
-A job answers in XML or JSON, depending on its own content type and on the request's, so
-each answer is read by how it begins.
+The content types of the job and of the request decide whether an answer is XML or JSON, so an
+answer is read by its first character.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ XML_TYPE = "application/xml; charset=UTF-8"
 
 
 def job_document(settings: Mapping[str, str | None]) -> bytes:
-    """A jobInfo to send; its elements come in the order of `settings`, None is left out."""
+    """A jobInfo to send, with its elements in the order of `settings`; None is left out."""
     root = ET.Element("jobInfo", xmlns=NAMESPACE)
     for name, text in settings.items():
         if text is not None:
@@ -38,8 +38,8 @@ def read_job(request: Request, reply: Reply) -> Bulk1JobInfo:
     """The job in a reply.
 
     Raises:
-        TransportError: the reply is no jobInfo.
-        UnknownState: a state word this version does not know.
+        TransportError: the reply is not a jobInfo.
+        UnknownState: a state that this version does not know.
     """
     return job_info(_fields(request, reply, "jobInfo"))
 
@@ -48,8 +48,8 @@ def read_batch(request: Request, reply: Reply) -> BatchInfo:
     """The batch in a reply.
 
     Raises:
-        TransportError: the reply is no batchInfo.
-        UnknownState: a state word this version does not know.
+        TransportError: the reply is not a batchInfo.
+        UnknownState: a state that this version does not know.
     """
     return batch_info(_fields(request, reply, "batchInfo"))
 
@@ -58,23 +58,23 @@ def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
     """The batches of a job, in the order Salesforce lists them.
 
     Raises:
-        TransportError: the reply is no list of batches.
-        UnknownState: a state word this version does not know.
+        TransportError: the reply is not a list of batches.
+        UnknownState: a state that this version does not know.
     """
     document = _document(request, reply, "batchInfoList")
     if isinstance(document, ET.Element):
         return [batch_info(texts(child)) for child in document]
     listed = document.get("batchInfo") if isinstance(document, dict) else None
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise unusable(request, reply.status, "JSON that is no list of batches")
+        raise unusable(request, reply.status, "JSON that is not a list of batches")
     return [batch_info(entry) for entry in listed]
 
 
 def read_result_ids(request: Request, reply: Reply) -> list[str]:
-    """The ids of a query's result files; none when the answer is 204.
+    """The ids of a query's result files; empty if the answer is 204.
 
     Raises:
-        TransportError: the reply is no list of them.
+        TransportError: the reply is not a list of ids.
     """
     if reply.status == HTTPStatus.NO_CONTENT:
         return []
@@ -82,7 +82,7 @@ def read_result_ids(request: Request, reply: Reply) -> list[str]:
     if isinstance(document, ET.Element):
         return [child.text or "" for child in document]
     if not isinstance(document, list) or not all(isinstance(one, str) for one in document):
-        raise unusable(request, reply.status, "JSON that is no list of results")
+        raise unusable(request, reply.status, "JSON that is not a list of results")
     return document
 
 
@@ -91,21 +91,21 @@ def _fields(request: Request, reply: Reply, root: str) -> Mapping[str, Any]:
     if isinstance(document, ET.Element):
         return texts(document)
     if not isinstance(document, dict):
-        raise unusable(request, reply.status, "JSON that is no object")
+        raise unusable(request, reply.status, "JSON that is not an object")
     return document
 
 
 def _document(request: Request, reply: Reply, root: str) -> Any:
-    """JSON, or an XML element that is called `root`."""
+    """JSON, or an XML element with the name `root`."""
     if not reply.content.lstrip().startswith(b"<"):
         try:
             return json.loads(reply.content)
         except ValueError as error:
-            raise unusable(request, reply.status, "a body that is no JSON") from error
+            raise unusable(request, reply.status, "a body that is not JSON") from error
     try:
         element = parse_xml(reply.content)
     except UnusableXmlError as error:
         raise unusable(request, reply.status, str(error)) from error
     if local_name(element) != root:
-        raise unusable(request, reply.status, f"XML that is no {root}")
+        raise unusable(request, reply.status, f"XML that is not a {root}")
     return element

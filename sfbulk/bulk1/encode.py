@@ -1,9 +1,9 @@
-"""Rows to the bytes of a batch, in CSV, JSON or XML; no I/O.
+"""Encodes rows as the bytes of a batch, in CSV, JSON or XML; no I/O.
 
-A row's cells are those of CSV: empty for what is left alone, `#N/A` for what is cleared.
-JSON and XML leave the first out and write a null for the second. A column such as
-`Account.Ext__c` or `Contact:Who.Email` names a parent by one of its own fields (Bulk API
-guide: Relationship Fields).
+The cells of a row are those of CSV: empty for a field that is not changed, `#N/A` for one that is
+cleared. JSON and XML leave out an empty cell and write `#N/A` as null. A column such as
+`Account.Ext__c` or `Contact:Who.Email` names a parent by one of its fields (Bulk API guide:
+Relationship Fields).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Columns = tuple[str, ...]
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # [type:]relation.field, or a field alone.
 _COLUMN = re.compile(r"(?:(?:(?P<type>\w+):)?(?P<relation>[A-Za-z]\w*)\.)?(?P<field>[A-Za-z]\w*)")
-# Half surrogate pairs, which nothing can carry, are refused where text becomes bytes.
+# The characters that XML does not allow. Half surrogate pairs are refused by `encode_text`.
 _NO_XML = re.compile("[^\t\n\r\x20-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -72,11 +72,11 @@ class _Xml:
         declaration = '<?xml version="1.0" encoding="UTF-8"?>'
         return f'{declaration}<sObjects xmlns="{NAMESPACE}" xmlns:xsi="{_XSI}">'.encode()
 
-    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:  # noqa: ARG002 - an Encoder's signature
+    def row(self, columns: Columns, cells: Sequence[str], values: Sequence[Any]) -> bytes:  # noqa: ARG002 - the signature of a RowEncoder
         _check_size(cells)
         elements: list[str] = []
         parents: dict[str, list[str]] = {}
-        for name, cell in _said(columns, cells):
+        for name, cell in _given(columns, cells):
             part, element = _part(name), _element(_part(name).field, cell)
             if part.relation is None:
                 elements.append(element)
@@ -108,21 +108,21 @@ class _Part(NamedTuple):
 def _part(column: str) -> _Part:
     match = _COLUMN.fullmatch(column)
     if match is None:
-        raise DataError(f"'{column}' is no name of a field.")
+        raise DataError(f"'{column}' is not a valid field name.")
     return _Part(match["type"], match["relation"], match["field"])
 
 
 def _parents(columns: Columns) -> Columns:
-    """The relationship columns: a lookup's own column must not be in one batch with them."""
+    """The relationship columns: one batch must not have them together with the lookup's column."""
     return tuple(name for name in columns if "." in name)
 
 
-def _said(columns: Columns, cells: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _given(columns: Columns, cells: Sequence[str]) -> Iterator[tuple[str, str]]:
     return ((name, cell) for name, cell in zip(columns, cells, strict=True) if cell)
 
 
 def _token(cell: str, value: Any) -> str:
-    """A JSON value; a number keeps its digits."""
+    """A JSON value; a number is written with all its digits."""
     if cell == NULL:
         return "null"
     if isinstance(value, (bool, int, float, Decimal)):
@@ -138,10 +138,10 @@ def _element(name: str, cell: str) -> str:
     if cell == NULL:
         return f'<{name} xsi:nil="true"/>'
     if _NO_XML.search(cell):
-        raise DataError(f"{name}: the text holds a character that XML cannot carry; use CSV.")
+        raise DataError(f"{name}: the text has a character that XML does not allow. Use CSV.")
     return f"<{name}>{escape(cell)}</{name}>"
 
 
 def _check_size(cells: Sequence[str]) -> None:
     if sum(map(len, cells)) > MAX_FIELD_CHARACTERS:
-        quote_row(cells)  # Refuses what is too long, as for CSV.
+        quote_row(cells)  # Raises the error for a record or field that is too long.

@@ -1,4 +1,4 @@
-"""A job of Bulk API 1.0 and its batches: create, add batch, close, wait, abort, results."""
+"""Jobs of Bulk API 1.0 and their batches: create, add batch, close, wait, abort, results."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ log = logging.getLogger(__name__)
 
 
 class Bulk1Job:
-    """A job on the server; `info` is what Salesforce last said of it.
+    """A job on the server; `info` is its state as last read.
 
-    Its batches are worked on as they arrive, whether or not the job is closed.
+    Salesforce processes its batches as they arrive, before the job is closed.
     """
 
     def __init__(self, transport: Transport, info: Bulk1JobInfo) -> None:
@@ -47,23 +47,23 @@ class Bulk1Job:
         self.info = info
         self._known: set[str] = set()
         self._completed: dict[str, BatchInfo] = {}
-        """Batches that were seen Completed, with the counts that their results must have."""
+        """Batches that were read as Completed, with the counts that their results must have."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.value} on {self.object_name}>"
 
     @classmethod
     def create(cls, transport: Transport, settings: JobSettings) -> Bulk1Job:
-        """API call: open a job.
+        """API call: create a job.
 
-        When the answer is lost, another job is created: the first is open and empty at
-        most, and loads nothing.
+        If the answer is lost, another job is created. The first one, if it exists, is empty and
+        loads nothing.
 
         Raises:
             DataError: settings that contradict each other.
-            NotSupportedByBulk: Bulk API refuses the object.
-            ApiError: Salesforce refuses, as for an unknown object.
-            TransportError: no answer.
+            NotSupportedByBulk: Bulk API does not support the object.
+            ApiError: Salesforce refuses, for example an unknown object.
+            TransportError: no answer to any attempt.
         """
         settings.check()
         request = Request(
@@ -80,10 +80,10 @@ class Bulk1Job:
 
     @classmethod
     def open(cls, transport: Transport, job_id: str) -> Bulk1Job:
-        """API call: the job of this id, whoever created it.
+        """API call: the job with this id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such job.
         """
         path = f"{transport.async_path}/job/{job_id}"
         request = Request("GET", path, f"Read job {job_id}", job_id=job_id, bulk1=True)
@@ -93,12 +93,12 @@ class Bulk1Job:
 
     @property
     def id(self) -> str:
-        """Its id, 18 characters beginning with 750."""
+        """Its id: 18 characters that start with 750."""
         return self.info.id
 
     @property
     def state(self) -> Bulk1JobState:
-        """Its state when Salesforce last spoke of it."""
+        """Its state as last read."""
         return self.info.state
 
     @property
@@ -111,23 +111,23 @@ class Bulk1Job:
         """The form of its data.
 
         Raises:
-            DataError: one that this version does not read, such as ZIP_CSV.
+            DataError: this version does not support it, such as ZIP_CSV.
         """
         try:
             return ContentType(self.info.content_type)
         except ValueError:
             raise DataError(
                 f"Job {self.id} on {self.object_name} has the content type "
-                f"'{self.info.content_type}', which this version of sfbulk does not read.",
+                f"'{self.info.content_type}', which this version of sfbulk does not support.",
                 job_id=self.id,
             ) from None
 
     def refresh(self) -> Bulk1JobInfo:
-        """API call: ask for the job's state and counts.
+        """API call: read the job's state and counts.
 
         Raises:
-            UnknownState: a state word this version does not know.
-            NotFound: the job has expired (seven days).
+            UnknownState: a state that this version does not know.
+            NotFound: there is no such job any more; Salesforce removes jobs after seven days.
         """
         self.info = self._transport.read(self._request("GET", "Read"), documents.read_job)
         return self.info
@@ -135,23 +135,23 @@ class Bulk1Job:
     def add_batch(
         self, body: Path | bytes | Iterable[bytes], *, compressed: bool = False
     ) -> BatchInfo:
-        """API call: add data, or the query of a query job; Salesforce begins to work on it.
+        """API call: add data, or the query of a query job; Salesforce starts to process it.
 
-        A batch whose answer was lost is looked for in the list of batches. When it is not
-        there the job is closed, lest it arrive late and be loaded twice.
+        If the answer is lost, the batch is searched in the list of batches. If it is not there,
+        the job is closed so that a late batch cannot be loaded twice.
 
         Args:
-            body: a file, the bytes, or pieces (which are put in a temporary file first, so that
+            body: a file, the bytes, or chunks (which are saved in a temporary file first, so that
                 they can be sent again); at most 10,000,000 bytes.
             compressed: send it with gzip.
 
         Raises:
-            DataError: nothing to send, more than Salesforce takes in a batch, or CSV without the
-                column of the key.
-            QuotaReached: the run may use no more of the org's batches.
-            ApiError: Salesforce refuses, as for a job that is closed.
+            DataError: no data, more than Salesforce accepts in a batch, or CSV without the column
+                of the key.
+            QuotaReached: the settings allow no further batch.
+            ApiError: Salesforce refuses, for example because the job is closed.
             BatchNotAdded: no answer, and the batch is not in the job, which is closed now.
-            TransportError: no answer; `ambiguous` when the batch may have been added.
+            TransportError: no answer; `ambiguous` if the batch may have been added.
         """
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             if not isinstance(body, (Path, bytes)):
@@ -173,13 +173,14 @@ class Bulk1Job:
         return batch
 
     def _post_in_either_form(self, request: Request, body: Path | bytes) -> BatchInfo:
-        """API call: add a batch; as it is where its compression is refused."""
+        """API call: add a batch; without compression if Salesforce refuses compression."""
         try:
             return post_batch(self, request, body, self._transport.clock)
         except ApiError as error:
             if not request.headers or error.status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
                 raise
-            log.info("Job %s: compressed batches are refused, so it is sent as it is", self.id)
+            # Compression only saves time.
+            log.info("Job %s: compressed batches are refused, so it is sent uncompressed", self.id)
         return post_batch(
             self, replace(request, body=body, headers={}), body, self._transport.clock
         )
@@ -190,24 +191,24 @@ class Bulk1Job:
             require_column(body, key, f"job {self.id} on {self.object_name}")
 
     def post(self, request: Request) -> BatchInfo:
-        """API call: send the request of a new batch once."""
+        """API call: send the request that adds a batch, once."""
         return self._transport.read(request, documents.read_batch)
 
     def batches(self) -> list[BatchInfo]:
-        """API call: every batch with its state, those that PK chunking has added among them."""
+        """API call: all batches with their states, also those that PK chunking has added."""
         listed = self._list()
         self._known.update(batch.id for batch in listed)
         return listed
 
     def unknown_batches(self) -> list[BatchInfo]:
-        """API call: the batches that neither `add_batch` nor `batches` has told of."""
+        """API call: the batches that neither `add_batch` nor `batches` has returned before."""
         return [batch for batch in self._list() if batch.id not in self._known]
 
     def batch(self, batch_id: str) -> BatchInfo:
         """API call: one batch with its state.
 
         Raises:
-            UnknownState: a state word this version does not know.
+            UnknownState: a state that this version does not know.
             NotFound: the job has no such batch.
         """
         request = self._request("GET", f"Read batch {batch_id} of", f"/batch/{batch_id}")
@@ -222,10 +223,10 @@ class Bulk1Job:
         return self._transport.send(request).content
 
     def close(self) -> Bulk1JobInfo:
-        """API call: say that no more batches will come; those it has are worked on.
+        """API call: close the job: no more batches can be added. Its batches are processed.
 
         Raises:
-            ApiError: Salesforce refuses, as for a job that was aborted meanwhile.
+            ApiError: Salesforce refuses, for example because the job was aborted.
         """
         return self._change_state(Bulk1JobState.CLOSED)
 
@@ -233,22 +234,22 @@ class Bulk1Job:
         """API call: stop the job. Rows already saved stay saved.
 
         Raises:
-            ApiError: Salesforce refuses, as for a job that was aborted before.
+            ApiError: Salesforce refuses, for example because the job was aborted before.
         """
         return self._change_state(Bulk1JobState.ABORTED)
 
     def wait(
         self, batch_ids: Collection[str] | None = None, *, timeout: float | None = None
     ) -> list[BatchInfo]:
-        """API call: wait until batches have ended, in whichever way: look at their states.
+        """API call: wait until batches have ended, in any state: check their states.
 
         Args:
-            batch_ids: which; all that there are when None.
-            timeout: seconds of patience; None has no end.
+            batch_ids: the batches; None for all batches of the job.
+            timeout: seconds after which to stop waiting; None waits without end.
 
         Raises:
-            JobTimeout: some still wait or run; they were left alone.
-            UnknownState: a state word this version does not know.
+            JobTimeout: some batches are still queued or running; they were left running.
+            UnknownState: a state that this version does not know.
         """
         wait = PollWait(self._transport.clock, timeout)
         while True:
@@ -259,27 +260,27 @@ class Bulk1Job:
             if not wait.pause():
                 raise JobTimeout(
                     f"{len(running):,} batches of job {self.id} on {self.object_name} have not "
-                    f"ended after {timeout:g} s. They were left alone: wait for them again, or "
+                    f"ended after {timeout:g} s. They were left running: wait for them again, or "
                     "abort the job.",
                     job_id=self.id,
                 )
 
     def look(self, batch_ids: Collection[str] | None = None) -> list[BatchInfo]:
-        """API call: these batches, or all, as they are now.
+        """API call: the current state of these batches, or of all.
 
         Raises:
-            UnknownState: a state word this version does not know.
+            UnknownState: a state that this version does not know.
         """
         return [one for one in self._list() if batch_ids is None or one.id in batch_ids]
 
     def row_results(self, batch_id: str) -> Iterator[RowResult]:
-        """API call: what became of each row of a load's batch, in the order of its rows.
+        """API call: the results of a batch of a load, in the order of its rows.
 
-        Of a batch that `wait`, `look`, `batches` or `batch` has seen Completed, the number of
+        If `wait`, `look`, `batches` or `batch` has read the batch as Completed, the number of
         rows is compared with its counts.
 
         Raises:
-            ApiError: there are no results, as of a batch that failed.
+            ApiError: there are no results, for example of a batch that failed.
             DataError: results that cannot be read.
             RowCountMismatch: the results are not as many rows as Salesforce counts.
         """
@@ -296,8 +297,8 @@ class Bulk1Job:
         """API call: the ids of the result files of a query's batch.
 
         Raises:
-            ApiError: there are no results, as of a batch that failed.
-            RowCountMismatch: there are none of a batch that was seen Completed with rows.
+            ApiError: there are no results, for example of a batch that failed.
+            RowCountMismatch: there are none, but the batch was read as Completed with rows.
         """
         request = self._request("GET", f"List results of batch {batch_id} of", _result(batch_id))
         found = self._transport.read(request, documents.read_result_ids)
@@ -306,15 +307,15 @@ class Bulk1Job:
         return found
 
     def rows(self, batch_id: str, result_id: str) -> Iterator[dict[str, Any]]:
-        """API call: the rows of one result file, on disk first.
+        """API call: the rows of one result file.
 
-        CSV and XML give text, and None for no value. JSON gives text, bool, int, Decimal and
-        None; dates and datetimes come as milliseconds since 1970, which is how Salesforce
-        writes them there. A parent's field is called `Account.Name` in each.
+        Values in CSV and XML are text, or None if empty. Values in JSON are text, bool, int,
+        Decimal or None; dates and datetimes are milliseconds since 1970, as Salesforce writes
+        them in JSON. A parent's field has the name `Account.Name` in each.
 
         Raises:
             DataError: a file that cannot be read.
-            RowCountMismatch: an empty file of a batch that was seen Completed with rows.
+            RowCountMismatch: the file is empty, but the batch was read as Completed with rows.
         """
         with self._download(batch_id, f"/{result_id}") as file:
             if file.stat().st_size:
@@ -323,7 +324,7 @@ class Bulk1Job:
                 self._check_empty(batch_id)
 
     def save_result(self, batch_id: str, result_id: str, path: Path) -> None:
-        """API call: download one result file of a query as it is."""
+        """API call: download one result file of a query without changing it."""
         what = f"Get result {result_id} of batch {batch_id} of"
         self._save(self._request("GET", what, _result(batch_id, f"/{result_id}")), path)
 
@@ -334,7 +335,7 @@ class Bulk1Job:
         return batches
 
     def _keep_counts(self, batches: Iterable[BatchInfo]) -> None:
-        # Only these: a batch that failed may have fewer results than rows.
+        # Only of these: a batch that failed may have fewer results than rows.
         self._completed.update(
             {batch.id: batch for batch in batches if batch.state is BatchState.COMPLETED}
         )
@@ -347,9 +348,9 @@ class Bulk1Job:
         if processed in (None, rows) and refused in (None, failed):
             return
         raise RowCountMismatch(
-            f"Batch {batch_id} of job {self.id} on {self.object_name} has the results of {rows:,} "
-            f"rows, {failed:,} of them failed, where Salesforce counts {processed} and {refused}. "
-            "Look at the job in Setup, Bulk Data Load Jobs.",
+            f"The results of batch {batch_id} of job {self.id} on {self.object_name} have {rows:,} "
+            f"rows, {failed:,} of them failed, but Salesforce processed {processed}, of which "
+            f"{refused} failed. Look at the job in Setup, Bulk Data Load Jobs.",
             job_id=self.id,
         )
 
@@ -357,8 +358,8 @@ class Bulk1Job:
         batch = self._completed.get(batch_id)
         if batch is not None and batch.number_records_processed:
             raise RowCountMismatch(
-                f"The result files of batch {batch_id} of job {self.id} on {self.object_name} hold "
-                f"0 rows where Salesforce found {batch.number_records_processed:,}. Run the query "
+                f"The result files of batch {batch_id} of job {self.id} on {self.object_name} have "
+                f"0 rows, but Salesforce found {batch.number_records_processed:,}. Run the query "
                 "again.",
                 job_id=self.id,
             )
@@ -379,7 +380,7 @@ class Bulk1Job:
 
     @contextmanager
     def _download(self, batch_id: str, path: str) -> Iterator[Path]:
-        # On disk first: a slow reader would hold the connection until Salesforce cuts it.
+        # Save it on disk first: if a caller reads slowly, Salesforce closes the connection.
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             file = Path(folder) / "result"
             request = self._request("GET", f"Get results of batch {batch_id} of", _result(batch_id))
@@ -394,7 +395,7 @@ class Bulk1Job:
         if not 0 < size <= MAX_BATCH_BYTES:
             raise DataError(
                 f"The batch for job {self.id} on {self.object_name} has {size:,} bytes; Salesforce "
-                f"takes 1 to {MAX_BATCH_BYTES:,}. Split it into several batches.",
+                f"accepts 1 to {MAX_BATCH_BYTES:,}. Divide it into several batches.",
                 job_id=self.id,
             )
 

@@ -1,4 +1,4 @@
-"""How a 1.0 job is created."""
+"""The settings with which a 1.0 job is created."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobSettings:
-    """How to create a job; see `Bulk1Job.create`."""
+    """The settings of a new job; see `Bulk1.ingest_job` and `Bulk1.query_job`."""
 
     sobject: str
     operation: Operation | QueryOperation
@@ -36,14 +36,14 @@ class JobSettings:
         """
         if (self.operation is Operation.UPSERT) != (self.external_id is not None):
             raise DataError(
-                f"An upsert needs external_id, other operations take none: {self.sobject}."
+                f"{self.sobject}: an upsert needs external_id, and no other operation has it."
             )
         if self.pk_chunking and not isinstance(self.operation, QueryOperation):
-            raise DataError(f"PK chunking divides queries only: {self.sobject}.")
+            raise DataError(f"{self.sobject}: PK chunking is for queries only.")
 
     @property
     def document(self) -> bytes:
-        """The jobInfo, its elements in the order Salesforce demands."""
+        """The jobInfo, with its elements in the order that Salesforce requires."""
         return documents.job_document(
             {
                 "operation": self.operation.value,
@@ -57,7 +57,7 @@ class JobSettings:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What is not in the document (Bulk API guide: Headers)."""
+        """The settings that Salesforce reads from headers (Bulk API guide: Headers)."""
         headers = {
             "Sforce-Enable-PKChunking": self.pk_chunking.header if self.pk_chunking else None,
             "Sforce-Line-Ending": self.line_ending,

@@ -1,9 +1,8 @@
-"""Adds a batch once: after a lost answer it is looked for before it is sent again.
+"""Adds a batch exactly once: after a lost answer, checks whether Salesforce has it.
 
-Salesforce has no idempotence key. So the batch is looked for in the list of batches, read
-back, and compared with what was sent. One that is not there may still arrive, and would be
-loaded when it does. So the job is closed, after which Salesforce takes no batch, and the list
-is read once more.
+Salesforce has no idempotency key. So the list of batches is read, and the data of each new batch
+is compared with what was sent. A batch that is not in the list may still arrive and would then be
+loaded. So the job is closed, after which Salesforce accepts no batch, and the list is read again.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A batch that was taken just before the job was closed may come into the list a little later:
-# ten seconds, all looks together.
+# A batch that Salesforce accepted just before the job was closed may be listed a little later.
+# So often is the list read, within about ten seconds.
 _LOOKS = 8
 
 
 class OpenJob(Protocol):
-    """What this module needs of the job; `bulk1.job` has it."""
+    """The methods of a job that this module uses; `bulk1.job` has them."""
 
     @property
     def id(self) -> str:
@@ -42,7 +41,7 @@ class OpenJob(Protocol):
         """The object it loads."""
 
     def post(self, request: Request) -> BatchInfo:
-        """API call: send the request of a new batch once."""
+        """API call: send the request that adds a batch, once."""
 
     def unknown_batches(self) -> list[BatchInfo]:
         """API call: the batches that were not added by this process."""
@@ -51,26 +50,26 @@ class OpenJob(Protocol):
         """API call: the data of a batch as Salesforce received it."""
 
     def close(self) -> Bulk1JobInfo:
-        """API call: let Salesforce take no more batches."""
+        """API call: close the job, so that Salesforce accepts no more batches."""
 
     def refresh(self) -> Bulk1JobInfo:
         """API call: read the job."""
 
 
 def post_batch(job: OpenJob, request: Request, body: Path | bytes, clock: Clock) -> BatchInfo:
-    """API call: add a batch to a job once, whether or not an answer is lost.
+    """API call: add a batch to a job exactly once, even if an answer is lost.
 
     Args:
-        job: the job, to which nobody else adds batches.
-        request: what adds the batch.
+        job: the job; no other program may add batches to it.
+        request: the request that adds the batch.
         body: its data before any compression.
         clock: the time.
 
     Raises:
-        ApiError: Salesforce refuses.
-        JobError: the job holds a batch that is not the one sent.
+        ApiError: Salesforce refuses the batch.
+        JobError: the job has a batch that is not the one sent.
         BatchNotAdded: the batch is not in the job, which is closed now.
-        TransportError: no answer; when `ambiguous`, the batch may be in the job.
+        TransportError: no answer; `ambiguous` if the batch may be in the job.
     """
     try:
         return job.post(request)
@@ -78,20 +77,21 @@ def post_batch(job: OpenJob, request: Request, body: Path | bytes, clock: Clock)
         if not error.ambiguous:
             raise
         lost = error
-    # Read back it is expected unpacked, but as it was sent it is the same batch.
+    # Salesforce should return a compressed batch decompressed. If it returns it as it was sent, it
+    # is the same batch too.
     sent = {_digest(form) for form in (body, request.body) if form is not None}
     found = _find(job, sent) or _find_in_closed(job, sent, PollWait(clock, None))
     if found is None:
         raise BatchNotAdded(
-            f"{request.purpose}: no answer, and the batch is not there. The job was closed, so "
-            "that it cannot arrive any more: add it to a new job.",
+            f"{request.purpose}: no answer, and the batch is not in the job. The job was closed, "
+            "so that a late batch cannot be loaded. Add the batch to a new job.",
             ambiguous=False,
             status=lost.status,
             code=lost.code,
             job_id=job.id,
             request_id=lost.request_id,
         ) from lost
-    log.info("%s: the answer was lost, the batch is there: %s", request.purpose, found.id)
+    log.info("%s: the answer was lost, but the job has the batch %s", request.purpose, found.id)
     return found
 
 
@@ -99,7 +99,7 @@ def _find_in_closed(job: OpenJob, sent: set[bytes], wait: PollWait) -> BatchInfo
     try:
         job.close()
     except ApiError:
-        # Closed or aborted by somebody else, which keeps batches out just as well.
+        # Somebody else has closed or aborted it; then it accepts no batches either.
         if job.refresh().state is Bulk1JobState.OPEN:
             raise
     for _ in range(_LOOKS):
@@ -119,8 +119,8 @@ def _verified(job: OpenJob, unknown: list[BatchInfo], sent: set[bytes]) -> Batch
         if _digest(job.request(batch.id)) in sent:
             return batch
     raise JobError(
-        f"Job {job.id} on {job.object_name} holds the batch {unknown[0].id}, which is not what was "
-        "sent. Does somebody else add batches to it? Nothing more was sent.",
+        f"Job {job.id} on {job.object_name} has the batch {unknown[0].id}, which this program did "
+        "not send. No more batches were sent. Check which other program adds batches to the job.",
         job_id=job.id,
     )
 

@@ -1,4 +1,4 @@
-"""Queries by Bulk API 1.0: one batch, or one for each range of ids when PK chunking divides it."""
+"""Queries by Bulk API 1.0: one batch, or one for each range of ids with PK chunking."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A chunk is asked for as often as this before the query is given up.
+# How often a chunk is queried before the query fails.
 _CHUNK_ATTEMPTS = 3
-# Salesforce may still add batches of chunks after it has put the original aside: so often in
-# a row must the list have been the same, with such a pause between two looks; more often when
-# it is empty, or when the job counts another number of batches.
+# After Salesforce has set the original batch to NotProcessed, it may still add batches of chunks.
+# So the list must be the same for several polls in a row: for more of them if it is empty, or if
+# the job reports another number of batches.
 _ALIKE_LOOKS = 2
 _LOOKS_FOR_MORE = 10
 _LOOK_SECONDS = 2.0
 
-# Reasons with which a query fails that is too large for one batch (seen by the taps of others).
+# Why a query fails that is too large for one batch (other taps have these texts).
 _TOO_MUCH_AT_ONCE = ("QUERY_TIMEOUT", "Retried more than", "Failed to write query result")
 
 
@@ -67,23 +67,23 @@ class Bulk1Query:
         """API call: every row; counts are checked.
 
         Raises:
-            NotSupportedByBulk: Bulk API refuses the object or something in the query.
-            JobFailed: Salesforce could not run the query, or a chunk of it; gives its reason.
-            JobAborted: somebody aborted the job.
-            RowCountMismatch: rows are missing, or more came than announced.
+            NotSupportedByBulk: Bulk API does not support the object or a part of the query.
+            JobFailed: the query, or a chunk of it, failed; the text has Salesforce's reason.
+            JobAborted: a user or a program aborted the job.
+            RowCountMismatch: the number of rows is not the number that Salesforce reports.
             ApiError: Salesforce refuses the job.
             DataError: the query names no object, or a result file cannot be read.
-            TransportError: no answer.
+            TransportError: no answer to any attempt.
         """
-        with self._asked(self._settings, self._soql) as (job, batch):
+        with self._ran(self._settings, self._soql) as (job, batch):
             if batch.state is BatchState.NOT_PROCESSED and self._settings.pk_chunking:
                 yield from self._chunked_rows(job, batch)
             else:
                 yield from _batch_rows(job, batch)
 
     @contextmanager
-    def _asked(self, settings: JobSettings, soql: str) -> Iterator[tuple[Bulk1Job, BatchInfo]]:
-        """API call: a job of its own with the query as its batch, which has ended."""
+    def _ran(self, settings: JobSettings, soql: str) -> Iterator[tuple[Bulk1Job, BatchInfo]]:
+        """API call: a new job with the query as its batch, after the batch has ended."""
         with ExitStack() as jobs:
 
             def opened() -> Bulk1Job:
@@ -97,16 +97,16 @@ class Bulk1Query:
     def _chunked_rows(self, job: Bulk1Job, original: BatchInfo) -> Iterator[dict[str, Any]]:
         chunks = self._chunks(job, original)
         queries = [job.request(chunk.id).decode() for chunk in chunks]
-        wanting = [*_failed(job, chunks, queries), *self._missing(job, queries)]
+        again = [*_failed(job, chunks, queries), *self._missing(job, queries)]
         for chunk in chunks:
             if _completed(chunk):
                 yield from _batch_rows(job, chunk)
-        if wanting:
-            log.warning("Job %s: %d chunks are asked for again", job.id, len(wanting))
-            yield from self._repeated_rows(wanting)
+        if again:
+            log.warning("Job %s: %d chunks are queried again", job.id, len(again))
+            yield from self._repeated_rows(again)
 
     def _chunks(self, job: Bulk1Job, original: BatchInfo) -> list[BatchInfo]:
-        """The batches of the chunks, all ended, when the list has stopped to grow."""
+        """API call: the batches of the chunks, after the list is complete and all have ended."""
         chunks: list[BatchInfo] = []
         alike = 0
         while True:
@@ -122,27 +122,27 @@ class Bulk1Query:
             raise _failure(job, original)
         if not chunks:
             raise JobError(
-                f"PK chunking has put the query of job {job.id} on {job.object_name} aside, but no "
-                "chunk appeared. Run the query again, or without PK chunking.",
+                f"Salesforce has divided the query of job {job.id} on {job.object_name} by PK "
+                "chunking, but the job has no chunks. Run the query again, or without PK chunking.",
                 job_id=job.id,
             )
         log.info("Job %s on %s has %d chunks", job.id, job.object_name, len(chunks))
         return chunks
 
     def _missing(self, job: Bulk1Job, queries: list[str]) -> Iterator[str]:
-        """Queries for ranges of ids between the chunks that none of them covers."""
+        """Queries for the ranges of ids between the chunks that no chunk has."""
         for gap in gaps([id_range(query) for query in queries]):
             log.warning("Job %s has no chunk from %s to %s", job.id, gap.low, gap.high)
             if (query := gap_query(queries, gap)) is None:
                 raise JobError(
-                    f"The chunk from {gap.low} to {gap.high} of job {job.id} on {job.object_name} "
-                    "is missing and cannot be asked for. Run the query again.",
+                    f"Job {job.id} on {job.object_name} has no chunk for the ids from {gap.low} to "
+                    f"{gap.high}, and no chunk's query can be used for them. Run the query again.",
                     job_id=job.id,
                 )
             yield query
 
     def _repeated_rows(self, queries: list[str]) -> Iterator[dict[str, Any]]:
-        """The rows of chunks that gave none, by jobs that do not divide them again."""
+        """API call: the rows of chunks without results, by jobs without PK chunking."""
         settings = JobSettings(
             sobject=self._settings.sobject,
             operation=self._settings.operation,
@@ -150,7 +150,7 @@ class Bulk1Query:
         )
         for query in queries:
             for attempt in range(1, _CHUNK_ATTEMPTS + 1):
-                with self._asked(settings, query) as (job, batch):
+                with self._ran(settings, query) as (job, batch):
                     if _completed(batch) or attempt == _CHUNK_ATTEMPTS:
                         yield from _batch_rows(job, batch)
                         break
@@ -161,7 +161,7 @@ def _failed(job: Bulk1Job, chunks: list[BatchInfo], queries: list[str]) -> Itera
     for chunk, query in zip(chunks, queries, strict=True):
         if _completed(chunk):
             continue
-        # Without its range of ids the query would find the rows of all chunks.
+        # Without a range of ids the query would return the rows of all chunks.
         if len(chunks) > 1 and id_range(query) == IdRange(None, None):
             raise _failure(job, chunk)
         yield query
@@ -181,8 +181,8 @@ def _batch_rows(job: Bulk1Job, batch: BatchInfo) -> Iterator[dict[str, Any]]:
             yield row
     if batch.number_records_processed not in (None, counted):
         raise RowCountMismatch(
-            f"The result files of batch {batch.id} of job {job.id} on {job.object_name} hold "
-            f"{counted:,} rows where Salesforce found {batch.number_records_processed:,}. Run the "
+            f"The result files of batch {batch.id} of job {job.id} on {job.object_name} have "
+            f"{counted:,} rows, but Salesforce found {batch.number_records_processed:,}. Run the "
             "query again.",
             job_id=job.id,
         )
@@ -198,7 +198,7 @@ def _failure(job: Bulk1Job, batch: BatchInfo) -> SalesforceError:
     reason = batch.state_message or "Salesforce gives no reason"
     error = parse_reason(reason)
     code = error.code or None
-    # As in an error answer (`sfbulk.http.mapping`), the words tell it, not the code.
+    # The words decide, not the code, as for an error answer (`sfbulk.http.mapping`).
     if "not supported" in reason and "Bulk" in reason:
         return NotSupportedByBulk(
             f"{what} failed: {reason}", code=code, detail=error.message, job_id=job.id

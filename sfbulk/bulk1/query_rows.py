@@ -1,4 +1,4 @@
-"""Rows of a query's result file, in CSV, JSON or XML, as dicts by column name; no I/O."""
+"""Reads the rows of a query's result file, in CSV, JSON or XML; no I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xml.etree import ElementTree as ET
 
 NO_ROWS = "Records not found for this query"
-"""The whole of a CSV result without rows (seen in CumulusCI)."""
+"""The content of a CSV result without rows (source of CumulusCI)."""
 
 _XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
@@ -23,7 +23,7 @@ def read_rows(content_type: ContentType, chunks: Iterable[bytes]) -> Iterator[di
     """The rows; see `Bulk1Job.rows` for their values.
 
     Raises:
-        DataError: the file is not what it should be.
+        DataError: the file is not valid.
     """
     if content_type is ContentType.CSV:
         return _csv_rows(chunks)
@@ -33,7 +33,7 @@ def read_rows(content_type: ContentType, chunks: Iterable[bytes]) -> Iterator[di
 
 
 def _csv_rows(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    # The sentence reads as a header row without data, and so gives no rows.
+    # `NO_ROWS` looks like a header row, so it gives no rows.
     for row in decode_rows(chunks):
         yield {name: value or None for name, value in row.items()}
 
@@ -51,7 +51,7 @@ def _json_cells(path: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _xml_row(record: ET.Element) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in _xml_cells("", record):
-        # The Id leads, and comes once more when it was selected.
+        # The Id is first, and is repeated if the query selected it.
         row.setdefault(name, value)
     if row.get("Id", "") is None:
         del row["Id"]
@@ -64,6 +64,6 @@ def _xml_cells(path: str, record: ET.Element) -> Iterator[tuple[str, str | None]
         if len(child):
             yield from _xml_cells(f"{path}{name}.", child)
         elif name == "type" and child is record[0]:
-            continue  # The object, which a record begins with; a field would come later.
+            continue  # The name of the object is first; a field of that name would be later.
         else:
             yield path + name, None if child.get(_XSI_NIL) in ("true", "1") else child.text or None

@@ -1,6 +1,6 @@
-"""What a batch of a load reports of each row, in CSV, JSON or XML; no I/O.
+"""Reads the results of a batch of a load, in CSV, JSON or XML; no I/O.
 
-The rows come in the order in which they were sent (Bulk API guide: View Batch Results;
+The results have the order in which the rows were sent (Bulk API guide: View Batch Results;
 recordings).
 """
 
@@ -25,18 +25,18 @@ _TRUTH = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of one row."""
+    """The result of one row."""
 
     id: str | None
-    """The record's; of a refused row mostly None, even where one was meant."""
+    """The record's id; usually None for a rejected row, even for an update."""
     success: bool
     created: bool
-    """Whether the row is new; False for an update or delete."""
+    """Whether the row created a record; False for an update or delete."""
     errors: tuple[RowError, ...] = ()
 
     @property
     def error(self) -> RowError | None:
-        """Why Salesforce refused the row: the first reason, and mostly the only one."""
+        """Why Salesforce rejected the row: the first of `errors`; there is usually only one."""
         return self.errors[0] if self.errors else None
 
 
@@ -44,7 +44,7 @@ def read_row_results(content_type: ContentType, chunks: Iterable[bytes]) -> Iter
     """The results in a batch's result file.
 
     Raises:
-        DataError: the file is not what it should be.
+        DataError: the file is not valid.
     """
     if content_type is ContentType.CSV:
         return map(_from_csv, decode_rows(chunks))
@@ -80,20 +80,20 @@ def _from_json(row: dict[str, Any]) -> RowResult:
 
 
 def _from_xml(result: ET.Element) -> RowResult:
-    said = texts(result)
+    values = texts(result)
     return RowResult(
-        id=said.get("id") or None,
-        success=_truth(said.get("success")),
-        created=_truth(said.get("created")),
+        id=values.get("id") or None,
+        success=_truth(values.get("success")),
+        created=_truth(values.get("created")),
         errors=tuple(_xml_error(error) for error in children(result, "errors")),
     )
 
 
 def _xml_error(error: ET.Element) -> RowError:
-    said = texts(error)
+    values = texts(error)
     return RowError(
-        code=said.get("statusCode", ""),
-        message=said.get("message", ""),
+        code=values.get("statusCode", ""),
+        message=values.get("message", ""),
         fields=tuple(field.text for field in children(error, "fields") if field.text),
     )
 
@@ -103,4 +103,4 @@ def _truth(value: object) -> bool:
         return value
     if isinstance(value, str) and value.lower() in _TRUTH:
         return _TRUTH[value.lower()]
-    raise DataError("Results of a batch came without a true or false where there must be one.")
+    raise DataError("The results of a batch have a value that must be true or false and is not.")

@@ -1,4 +1,4 @@
-"""Jobs and batches of Bulk API 1.0 in Salesforce's words; no I/O."""
+"""Jobs and batches of Bulk API 1.0 and their states, in Salesforce's words; no I/O."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ E = TypeVar("E", bound=Enum)
 
 
 class Bulk1JobState(str, Enum):
-    """The states of a job (Bulk API guide: Job States). Its batches have states of their own."""
+    """The states of a job (Bulk API guide: Job States). Its batches have their own states."""
 
     OPEN = "Open"
-    """Created; batches may be added, and are worked on already."""
+    """Created: batches can be added, and are already processed."""
     CLOSED = "Closed"
-    """No more batches may be added; those it has are worked on."""
+    """No more batches can be added; those that it has are processed."""
     ABORTED = "Aborted"
-    """Ended by somebody; rows saved before stay saved."""
+    """Ended by a user or a program; rows saved before stay saved."""
     FAILED = "Failed"
     """Ended by Salesforce; rows saved before stay saved."""
 
@@ -39,11 +39,11 @@ class BatchState(str, Enum):
     QUEUED = "Queued"
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
-    """Worked on to its end; single rows of a load may have failed all the same."""
+    """Processed; single rows of a load may have failed."""
     FAILED = "Failed"
-    """Given up as a whole; rows saved before stay saved."""
+    """Failed as a whole; rows saved before stay saved."""
     NOT_PROCESSED = "NotProcessed"
-    """Not worked on: the job was aborted, or PK chunking put other batches in its place."""
+    """Not processed: the job was aborted, or PK chunking has replaced it by other batches."""
 
     @property
     def is_terminal(self) -> bool:
@@ -52,11 +52,11 @@ class BatchState(str, Enum):
 
 
 class QueryOperation(str, Enum):
-    """What a query job reads, in Salesforce's words."""
+    """The operations of query jobs, in Salesforce's words."""
 
     QUERY = "query"
     QUERY_ALL = "queryAll"
-    """Rows of the recycle bin and archived ones too."""
+    """Reads deleted and archived rows too."""
 
 
 class ContentType(str, Enum):
@@ -68,13 +68,13 @@ class ContentType(str, Enum):
 
     @property
     def media_type(self) -> str:
-        """The value of the header of that name."""
+        """The value of the header `Content-Type`."""
         kind = {"CSV": "text/csv", "JSON": "application/json", "XML": "application/xml"}
         return f"{kind[self.value]}; charset=UTF-8"
 
 
 class Concurrency(str, Enum):
-    """Whether the batches of a job are worked on side by side or one after the other."""
+    """Whether Salesforce processes the batches of a job in parallel or one after the other."""
 
     PARALLEL = "Parallel"
     SERIAL = "Serial"
@@ -82,7 +82,7 @@ class Concurrency(str, Enum):
 
 @dataclass(frozen=True)
 class Bulk1JobInfo:
-    """A job as Salesforce last described it; None for what it did not say."""
+    """A job as last read; None for what the answer does not have."""
 
     id: str
     operation: str
@@ -102,107 +102,108 @@ class Bulk1JobInfo:
     number_batches_failed: int | None
     number_batches_total: int | None
     number_records_processed: int | None
-    """Rows dealt with, failed ones included."""
+    """Processed rows, with failed ones."""
     number_records_failed: int | None
     number_retries: int | None
     total_processing_time: int | None
-    """Milliseconds, as the two below."""
+    """Milliseconds, as the next two."""
     api_active_processing_time: int | None
     apex_processing_time: int | None
 
 
 @dataclass(frozen=True)
 class BatchInfo:
-    """A batch as Salesforce last described it; None for what it did not say."""
+    """A batch as last read; None for what the answer does not have."""
 
     id: str
     job_id: str
     state: BatchState
     state_message: str | None
-    """Why a batch is Failed; it may quote the query, or names of fields."""
+    """Why the batch failed; it may quote the query, or names of fields."""
     created_date: datetime | None
     system_modstamp: datetime | None
     number_records_processed: int | None
-    """Rows dealt with, failed ones included; of a query the rows found."""
+    """Processed rows, with failed ones; for a query, the rows found."""
     number_records_failed: int | None
     total_processing_time: int | None
-    """Milliseconds, as the two below."""
+    """Milliseconds, as the next two."""
     api_active_processing_time: int | None
     apex_processing_time: int | None
 
 
-def job_info(said: Mapping[str, Any]) -> Bulk1JobInfo:
+def job_info(document: Mapping[str, Any]) -> Bulk1JobInfo:
     """The job that a document describes.
 
     Raises:
-        UnknownState: a state word this version does not know.
-        TransportError: the document describes no job.
+        UnknownState: a state that this version does not know.
+        TransportError: the document does not describe a job.
     """
-    job_id = _id(said, "job")
+    job_id = _id(document, "job")
     return Bulk1JobInfo(
         id=job_id,
-        operation=_text(said, "operation") or "",
-        object=_text(said, "object") or "",
-        state=_state(Bulk1JobState, said, f"Job {job_id}", job_id),
-        content_type=_text(said, "contentType") or "",
-        concurrency_mode=_text(said, "concurrencyMode") or "",
-        external_id_field_name=_text(said, "externalIdFieldName"),
-        assignment_rule_id=_text(said, "assignmentRuleId"),
-        api_version=_text(said, "apiVersion") or "",
-        created_by_id=_text(said, "createdById"),
-        created_date=_instant(said, "createdDate"),
-        system_modstamp=_instant(said, "systemModstamp"),
-        number_batches_queued=_number(said, "numberBatchesQueued"),
-        number_batches_in_progress=_number(said, "numberBatchesInProgress"),
-        number_batches_completed=_number(said, "numberBatchesCompleted"),
-        number_batches_failed=_number(said, "numberBatchesFailed"),
-        number_batches_total=_number(said, "numberBatchesTotal"),
-        number_records_processed=_number(said, "numberRecordsProcessed"),
-        number_records_failed=_number(said, "numberRecordsFailed"),
-        number_retries=_number(said, "numberRetries"),
-        total_processing_time=_number(said, "totalProcessingTime"),
-        api_active_processing_time=_number(said, "apiActiveProcessingTime"),
-        apex_processing_time=_number(said, "apexProcessingTime"),
+        operation=_text(document, "operation") or "",
+        object=_text(document, "object") or "",
+        state=_state(Bulk1JobState, document, f"Job {job_id}", job_id),
+        content_type=_text(document, "contentType") or "",
+        concurrency_mode=_text(document, "concurrencyMode") or "",
+        external_id_field_name=_text(document, "externalIdFieldName"),
+        assignment_rule_id=_text(document, "assignmentRuleId"),
+        api_version=_text(document, "apiVersion") or "",
+        created_by_id=_text(document, "createdById"),
+        created_date=_instant(document, "createdDate"),
+        system_modstamp=_instant(document, "systemModstamp"),
+        number_batches_queued=_number(document, "numberBatchesQueued"),
+        number_batches_in_progress=_number(document, "numberBatchesInProgress"),
+        number_batches_completed=_number(document, "numberBatchesCompleted"),
+        number_batches_failed=_number(document, "numberBatchesFailed"),
+        number_batches_total=_number(document, "numberBatchesTotal"),
+        number_records_processed=_number(document, "numberRecordsProcessed"),
+        number_records_failed=_number(document, "numberRecordsFailed"),
+        number_retries=_number(document, "numberRetries"),
+        total_processing_time=_number(document, "totalProcessingTime"),
+        api_active_processing_time=_number(document, "apiActiveProcessingTime"),
+        apex_processing_time=_number(document, "apexProcessingTime"),
     )
 
 
-def batch_info(said: Mapping[str, Any]) -> BatchInfo:
+def batch_info(document: Mapping[str, Any]) -> BatchInfo:
     """The batch that a document describes.
 
     Raises:
-        UnknownState: a state word this version does not know.
-        TransportError: the document describes no batch.
+        UnknownState: a state that this version does not know.
+        TransportError: the document does not describe a batch.
     """
-    batch_id = _id(said, "batch")
-    job_id = _text(said, "jobId") or ""
+    batch_id = _id(document, "batch")
+    job_id = _text(document, "jobId") or ""
     return BatchInfo(
         id=batch_id,
         job_id=job_id,
-        state=_state(BatchState, said, f"Batch {batch_id} of job {job_id}", job_id),
-        state_message=_text(said, "stateMessage"),
-        created_date=_instant(said, "createdDate"),
-        system_modstamp=_instant(said, "systemModstamp"),
-        number_records_processed=_number(said, "numberRecordsProcessed"),
-        number_records_failed=_number(said, "numberRecordsFailed"),
-        total_processing_time=_number(said, "totalProcessingTime"),
-        api_active_processing_time=_number(said, "apiActiveProcessingTime"),
-        apex_processing_time=_number(said, "apexProcessingTime"),
+        state=_state(BatchState, document, f"Batch {batch_id} of job {job_id}", job_id),
+        state_message=_text(document, "stateMessage"),
+        created_date=_instant(document, "createdDate"),
+        system_modstamp=_instant(document, "systemModstamp"),
+        number_records_processed=_number(document, "numberRecordsProcessed"),
+        number_records_failed=_number(document, "numberRecordsFailed"),
+        total_processing_time=_number(document, "totalProcessingTime"),
+        api_active_processing_time=_number(document, "apiActiveProcessingTime"),
+        apex_processing_time=_number(document, "apexProcessingTime"),
     )
 
 
-def _id(said: Mapping[str, Any], what: str) -> str:
-    found = _text(said, "id")
+def _id(document: Mapping[str, Any], what: str) -> str:
+    found = _text(document, "id")
     if found is None:
         raise TransportError(
-            f"Salesforce answered with a document that describes no {what}.", ambiguous=True
+            f"Salesforce answered with a document that does not describe a {what}.",
+            ambiguous=True,
         )
     return found
 
 
-def _state(words: type[E], said: Mapping[str, Any], what: str, job_id: str) -> E:
-    word = _text(said, "state") or ""
+def _state(words: type[E], document: Mapping[str, Any], what: str, job_id: str) -> E:
+    word = _text(document, "state") or ""
     try:
-        # Seen with a space as well: "Not Processed".
+        # Other clients expect it with a space too: "Not Processed" (CumulusCI).
         return words(word.replace(" ", ""))
     except ValueError:
         raise UnknownState(
@@ -212,18 +213,18 @@ def _state(words: type[E], said: Mapping[str, Any], what: str, job_id: str) -> E
         ) from None
 
 
-def _text(said: Mapping[str, Any], name: str) -> str | None:
-    value = said.get(name)
+def _text(document: Mapping[str, Any], name: str) -> str | None:
+    value = document.get(name)
     return None if value in (None, "") else str(value)
 
 
-def _number(said: Mapping[str, Any], name: str) -> int | None:
-    text = _text(said, name)
+def _number(document: Mapping[str, Any], name: str) -> int | None:
+    text = _text(document, name)
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _instant(said: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(said, name)
+def _instant(document: Mapping[str, Any], name: str) -> datetime | None:
+    text = _text(document, name)
     try:
         # "Z" in XML, "+0000" in JSON (recordings).
         return None if text is None else datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")

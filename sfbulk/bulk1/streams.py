@@ -1,6 +1,6 @@
-"""Records of a long JSON array or XML document, piece by piece; no I/O.
+"""Reads the records of a long JSON array or XML document in chunks; no I/O.
 
-Memory: one chunk and one unfinished record.
+Memory: one chunk and one incomplete record.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _BETWEEN = re.compile(r"[\s,]*")
-# Numbers keep their digits: a float would round those of a currency field.
+# Numbers keep all digits: a float would round the values of a currency field.
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 
 
@@ -27,7 +27,7 @@ def json_records(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The objects of an array.
 
     Raises:
-        DataError: the bytes are no array of objects.
+        DataError: the bytes are not an array of objects.
     """
     text, place = "", 0
     closed = opened = False
@@ -43,19 +43,19 @@ def json_records(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             try:
                 record, place = _DECODER.raw_decode(text, place)
             except ValueError:
-                break  # Its end is still to come.
+                break  # The end of the record is in a later chunk.
             if not isinstance(record, dict):
-                raise DataError("The results are JSON, but hold something that is no record.")
+                raise DataError("The results are JSON, but have an entry that is not an object.")
             yield record
     if not closed or text[place:].strip():
-        raise DataError("The results are no whole JSON array.")
+        raise DataError("The results are not a complete JSON array.")
 
 
 def xml_records(chunks: Iterable[bytes]) -> Iterator[ET.Element]:
-    """The elements right below the root.
+    """The children of the root.
 
     Raises:
-        DataError: the bytes are no XML, or have a DTD.
+        DataError: the bytes are not XML, or have a DTD.
     """
     parser, found = child_parser()
     try:
@@ -65,7 +65,7 @@ def xml_records(chunks: Iterable[bytes]) -> Iterator[ET.Element]:
             found.clear()
         parser.close()
     except (ET.ParseError, LookupError) as error:
-        raise DataError("The results are no whole XML document.") from error
+        raise DataError("The results are not a complete XML document.") from error
     except UnusableXmlError as error:
         raise DataError(f"The results are {error}.") from error
 
@@ -82,11 +82,11 @@ def _decoded(chunks: Iterable[bytes]) -> Iterator[str]:
 
 def _opened(text: str) -> bool:
     if not text.startswith("["):
-        raise DataError("The results are no JSON array.")
+        raise DataError("The results are not a JSON array.")
     return True
 
 
 def _skipped(text: str, place: int) -> int:
-    """Where the next record begins, behind the space and the comma before it."""
+    """Where the next record begins, after white space and a comma."""
     between = _BETWEEN.match(text, place)
     return between.end() if between else place

@@ -1,4 +1,4 @@
-"""Bulk API 2.0: jobs, their states, and the verbs of query and ingest jobs."""
+"""Bulk API 2.0: query jobs, ingest jobs, and their states."""
 
 from __future__ import annotations
 

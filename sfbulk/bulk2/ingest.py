@@ -1,4 +1,4 @@
-"""Bulk API 2.0 ingest jobs: create, upload, close, wait, read results, abort, delete."""
+"""Ingest jobs of Bulk API 2.0: create, upload, close, wait, read results, abort, delete."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Part of what Salesforce says of a job with two uploads, when the second comes or when the job
-# is closed, under several codes ("Found multipe contents for job: <750...>", recorded).
+# A part of Salesforce's message about a job with two uploads. It comes with different codes, at
+# the second upload or at the close ("Found multipe contents for job: <750...>", recorded).
 _TWO_UPLOADS = "contents for job"
 
 
 class IngestJob(Job):
-    """A bulk load on the server: one upload of at most 100 MB, then results per row."""
+    """An ingest job on the server: one upload of at most 100 MB, then a result for each row."""
 
     kind: ClassVar[str] = "ingest"
 
@@ -67,25 +67,27 @@ class IngestJob(Job):
         column_delimiter: ColumnDelimiter = ColumnDelimiter.COMMA,
         assignment_rule_id: str | None = None,
     ) -> IngestJob:
-        """API call: open a job for rows of `sobject`.
+        """API call: create a job for rows of `sobject`.
 
         Args:
             transport: the org.
             sobject: object API name.
             operation: what to do with the rows.
-            external_id: the key field of an upsert; no other operation takes one.
-            line_ending: that of the CSV, also inside its values.
-            column_delimiter: that of the CSV, and of the results.
+            external_id: the key field of an upsert; no other operation has one.
+            line_ending: the line ending of the CSV, also inside its values.
+            column_delimiter: the column delimiter of the CSV and of the results.
             assignment_rule_id: an assignment rule for cases or leads.
 
         Raises:
-            DataError: an upsert without key field, or one for another operation.
-            ApiError: Salesforce refuses, as for an unfit key field.
+            DataError: an upsert without a key field, or another operation with one.
+            ApiError: Salesforce refuses, for example a key field that is not an external id.
             QuotaReached: the settings allow no further job.
-            TransportError: no answer, however often it was asked for.
+            TransportError: no answer to any attempt.
         """
         if (operation is Operation.UPSERT) != (external_id is not None):
-            raise DataError(f"An upsert needs external_id, other operations take none: {sobject}.")
+            raise DataError(
+                f"{sobject}: an upsert needs external_id, and no other operation has it."
+            )
         transport.guard.before_batches()
         body = {
             "object": sobject,
@@ -101,26 +103,25 @@ class IngestJob(Job):
             f"{transport.base_path}/jobs/ingest",
             f"Create {operation.value} job on {sobject}",
             json={key: value for key, value in body.items() if value is not None},
-            # A job whose answer was lost stays empty: it is never closed, so it loads nothing.
-            # One found in the list of jobs could be another process's.
+            # A job whose answer was lost is never closed, so it loads nothing. It is not searched
+            # in the list of jobs, since a job there may belong to another program.
             repeatable=True,
         )
         return cls(transport, transport.read(request, read_job), column_delimiter)
 
     def upload(self, body: Path | bytes | Iterable[bytes]) -> None:
-        """API call: send the CSV, header row first; a job takes one upload.
+        """API call: send the CSV, header row first; a job accepts one upload.
 
         Args:
-            body: a file, the bytes, or pieces (which are put in a temporary file first,
-                so that they can be sent again).
+            body: a file, the bytes, or chunks (which are saved in a temporary file first, so that
+                they can be sent again).
 
         Raises:
-            DataError: nothing to send, more than Salesforce takes in a job, or no column of the
-                key.
-            ApiError: Salesforce refuses.
-            UploadUnknown: no answer, and the job does not show its data; or it has data already.
-                It is not loaded before `close`, so the way out is to abort and begin a new job.
-            JobAborted: somebody ended the job meanwhile.
+            DataError: no data, more than Salesforce accepts in a job, or no column of the key.
+            ApiError: Salesforce refuses the data.
+            UploadUnknown: no answer, and the job does not show that it has the data; or it already
+                had data. Nothing is loaded before `close`: abort the job and create a new one.
+            JobAborted: a user or a program aborted the job.
         """
         if isinstance(body, (Path, bytes)):
             self._put(body)
@@ -131,35 +132,35 @@ class IngestJob(Job):
             self._put(file)
 
     def close(self) -> JobInfo:
-        """API call: say that the upload is complete; Salesforce begins to load.
+        """API call: close the job after its upload; Salesforce starts to load the rows.
 
         Raises:
-            ApiError: Salesforce refuses, as for a job that was aborted meanwhile.
-            UploadUnknown: the job has two uploads, so that Salesforce refuses to load it.
+            ApiError: Salesforce refuses, for example because the job was aborted.
+            UploadUnknown: the job has two uploads, so Salesforce refuses to load it.
         """
         with self._two_uploads_are_unknown():
             return self._change_state(JobState.UPLOAD_COMPLETE)
 
     def wait(self, *, timeout: float | None = None) -> JobInfo:
-        """API call: wait until the job has ended, in whichever way: look at the state.
+        """API call: wait until the job has ended, in any state: check its state.
 
         Args:
-            timeout: seconds of patience; None has no end.
+            timeout: seconds after which to stop waiting; None waits without end.
 
         Raises:
-            JobTimeout: it still runs; it was left running.
-            UnknownState: a state word this version does not know.
+            JobTimeout: it is still running; it was left running.
+            UnknownState: a state that this version does not know.
         """
         clock = self._transport.clock
         self.info = wait_until_ended(self.poll, self.info, clock, timeout)
         return self.info
 
     def poll(self) -> JobInfo:
-        """API call: look once at a job that has not ended.
+        """API call: read the state of a job that has not ended, once.
 
         Raises:
-            UnknownState: a state word this version does not know.
-            NotFound: the job was deleted or has expired (seven days).
+            UnknownState: a state that this version does not know.
+            NotFound: the job was deleted; Salesforce removes jobs after seven days.
         """
         info = self.refresh()
         if info.state.is_terminal:
@@ -167,14 +168,14 @@ class IngestJob(Job):
         return info
 
     def successful(self, *, counted: bool = True) -> Generator[SuccessfulRow, None, None]:
-        """API call: the rows that are in. Their order is not that of the upload.
+        """API call: the rows that were loaded, in another order than in the upload.
 
         Args:
-            counted: whether to compare them with the job's counts; False for a caller that
+            counted: whether to compare their number with the job's counts; False for a caller that
                 compares the results with the rows that were sent.
 
         Raises:
-            RowCountMismatch: they are more or fewer than the job announced.
+            RowCountMismatch: their number is not the number that Salesforce reports.
             JobError: the job has not ended, and there are no results yet.
         """
         with self._results("successfulResults") as rows:
@@ -184,13 +185,13 @@ class IngestJob(Job):
             yield from self._counted("successfulResults", successful_rows(rows), announced)
 
     def failed(self, *, counted: bool = True) -> Generator[FailedRow, None, None]:
-        """API call: the rows Salesforce refused. Their order is not that of the upload.
+        """API call: the rows that Salesforce rejected, in another order than in the upload.
 
         Args:
             counted: as for `successful`.
 
         Raises:
-            RowCountMismatch: they are more or fewer than the job announced.
+            RowCountMismatch: their number is not the number that Salesforce reports.
             JobError: the job has not ended, and there are no results yet.
         """
         with self._results("failedResults") as rows:
@@ -198,7 +199,7 @@ class IngestJob(Job):
             yield from self._counted("failedResults", failed_rows(rows), announced)
 
     def unprocessed(self) -> Generator[dict[str, str], None, None]:
-        """API call: the rows Salesforce never tried, because the job failed or was aborted.
+        """API call: the rows that were not processed, since the job failed or was aborted.
 
         Raises:
             JobError: the job has not ended, and there are no results yet.
@@ -210,12 +211,12 @@ class IngestJob(Job):
         count = 0
         for count, row in enumerate(rows, start=1):  # noqa: B007 - the last number is the count
             yield row
-        # A job that was ended early may still have finished what it was at.
+        # The counts of a job that failed or was aborted may not be final.
         complete = self.state is JobState.JOB_COMPLETE
         if complete and announced not in (None, count):
             raise RowCountMismatch(
-                f"The {resource} of job {self.id} on {self.object_name} hold {count:,} rows where "
-                f"Salesforce announced {announced:,}. Read them again.",
+                f"The {resource} of job {self.id} on {self.object_name} have {count:,} rows, but "
+                f"Salesforce reports {announced:,}. Read them again.",
                 job_id=self.id,
             )
 
@@ -234,7 +235,7 @@ class IngestJob(Job):
         if not 0 < size <= MAX_JOB_BYTES:
             raise DataError(
                 f"The upload for job {self.id} on {self.object_name} has {size:,} bytes; "
-                f"Salesforce takes 1 to {MAX_JOB_BYTES:,}. Split it into several jobs.",
+                f"Salesforce accepts 1 to {MAX_JOB_BYTES:,}. Divide it into several jobs.",
                 job_id=self.id,
             )
         if self._key:
@@ -278,10 +279,10 @@ class IngestJob(Job):
         )
 
     def _shows_data(self) -> bool:
-        """API call: whether the job, still open, has its data.
+        """API call: whether the job, which is still open, shows that it has its data.
 
         Raises:
-            JobAborted: somebody has ended the job.
+            JobAborted: a user or a program aborted the job.
         """
         info = self.refresh()
         if error := failure(info):
@@ -291,7 +292,7 @@ class IngestJob(Job):
     @contextmanager
     def _results(self, resource: str) -> Iterator[Iterator[dict[str, str]]]:
         request = self._request("GET", f"Get {resource} of", f"/{resource}")
-        # On disk first: a slow reader would hold the connection until Salesforce cuts it.
+        # Save it on disk first: if a caller reads slowly, Salesforce closes the connection.
         with TemporaryDirectory(prefix="sfbulk-") as folder:
             file = Path(folder) / f"{resource}.csv"
             download(

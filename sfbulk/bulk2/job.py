@@ -1,4 +1,4 @@
-"""What query and ingest jobs share: identity, state, waiting, abort and delete."""
+"""The common part of query and ingest jobs: state, waiting, abort and delete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The states a job can be found in once it was set to another one.
+# The states in which a job may be read after it was set to another state.
 _SHOWS_AS = {
     JobState.UPLOAD_COMPLETE: frozenset(
         {
@@ -38,10 +38,10 @@ _SHOWS_AS = {
 
 
 class Job:
-    """A job on the server; `info` is what Salesforce last said of it."""
+    """A job on the server; `info` is its state as last read."""
 
     kind: ClassVar[str]
-    """Its folder under `jobs/`."""
+    """The name of its resource, `/jobs/{kind}`."""
 
     def __init__(self, transport: Transport, info: JobInfo) -> None:
         self._transport = transport
@@ -49,11 +49,11 @@ class Job:
 
     @classmethod
     def open(cls, transport: Transport, job_id: str) -> Self:
-        """API call: the job of this id, whoever created it.
+        """API call: the job with this id.
 
         Raises:
-            UnknownState: a state word this version does not know.
-            NotFound: there is none of this kind; jobs are removed seven days after their end.
+            UnknownState: a state that this version does not know.
+            NotFound: there is no such job; Salesforce removes jobs after seven days.
         """
         path = f"{transport.base_path}/jobs/{cls.kind}/{quote(job_id, safe='')}"
         request = Request("GET", path, f"Read {cls.kind} job {job_id}", job_id=job_id)
@@ -64,12 +64,12 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Its id, 18 characters beginning with 750."""
+        """Its id: 18 characters that start with 750."""
         return self.info.id
 
     @property
     def state(self) -> JobState:
-        """Its state when Salesforce last spoke of it."""
+        """Its state as last read."""
         return self.info.state
 
     @property
@@ -79,15 +79,15 @@ class Job:
 
     @property
     def records_processed(self) -> int | None:
-        """Rows dealt with, failed ones included; None until Salesforce says."""
+        """Processed rows, with failed ones; None until Salesforce reports them."""
         return self.info.records_processed
 
     def refresh(self) -> JobInfo:
-        """API call: ask for the job's state.
+        """API call: read the job's state.
 
         Raises:
-            UnknownState: a state word this version does not know.
-            NotFound: the job was deleted or has expired (seven days).
+            UnknownState: a state that this version does not know.
+            NotFound: the job was deleted; Salesforce removes jobs after seven days.
         """
         self.info = self._transport.read(self._request("GET", "Read"), read_job)
         return self.info
@@ -96,20 +96,20 @@ class Job:
         """API call: stop the job. Rows already saved stay saved.
 
         Raises:
-            ApiError: Salesforce refuses, as for a job that has ended.
+            ApiError: Salesforce refuses, for example because the job has ended.
         """
         return self._change_state(JobState.ABORTED)
 
     def delete(self) -> None:
-        """API call: remove the ended job and its results from the server.
+        """API call: delete an ended job and its results on the server.
 
         Raises:
-            ApiError: Salesforce refuses, as for a job that is still running.
+            ApiError: Salesforce refuses, for example because the job is still running.
         """
         try:
             self._transport.send(self._request("DELETE", "Delete"))
         except NotFound:
-            # Gone already, perhaps by a first attempt whose answer was lost.
+            # Already deleted, perhaps by a first attempt whose answer was lost.
             log.debug("Job %s is already deleted", self.id)
 
     def _wait(self, timeout: float | None) -> JobInfo:
@@ -141,11 +141,11 @@ class Job:
 def wait_until_ended(
     read: Callable[[], JobInfo], info: JobInfo, clock: Clock, timeout: float | None
 ) -> JobInfo:
-    """API call: `read` the job, now known as `info`, until its state is terminal.
+    """API call: read a job until its state is terminal.
 
     Args:
-        read: asks Salesforce.
-        info: what was last known of the job.
+        read: reads the job.
+        info: the job as last read.
         clock: the time.
         timeout: seconds after which to stop waiting; None waits without end.
 
@@ -171,9 +171,9 @@ J = TypeVar("J", bound=Job)
 def disposing(job: J) -> Iterator[J]:
     """API call: at the end of the block delete the job, or abort it if the block failed.
 
-    The block's own error is never replaced by one of this cleaning up. A job that was
-    given up on by a timeout is left running, as `JobTimeout` says; one that had ended
-    before the block failed is left for a look at its results.
+    An error of this cleanup never replaces the error of the block. After a `JobTimeout` the job is
+    left running, as the text of that error says. A job that had ended before the block failed is
+    kept, so that its results can be read.
     """
     try:
         yield job
@@ -190,7 +190,7 @@ def disposing(job: J) -> Iterator[J]:
 
 @contextmanager
 def aborting(job: J) -> Iterator[J]:
-    """API call: abort the job if the block fails; the block's own error stays the one raised."""
+    """API call: abort the job if the block fails; the error of the block is raised."""
     try:
         yield job
     except BaseException:
@@ -212,5 +212,5 @@ def _quietly(verb: str, action: Callable[[], object], job_id: str) -> None:
     try:
         action()
     except SalesforceError as error:
-        # Nothing is lost by it: Salesforce itself removes jobs after seven days.
+        # This is not an error: Salesforce removes jobs after seven days.
         log.warning("Could not %s job %s: %s", verb, job_id, error.code or type(error).__name__)

@@ -27,13 +27,13 @@ class QueryJob(Job):
 
     @classmethod
     def create(cls, transport: Transport, soql: str, *, include_deleted: bool = False) -> QueryJob:
-        """API call: submit the query; with `include_deleted` rows of the recycle bin too.
+        """API call: submit the query; with `include_deleted` it reads deleted rows too.
 
         Raises:
-            NotSupportedByBulk: Bulk API refuses the object or something in the query.
-            ApiError: Salesforce refuses the query, as for an unknown field.
+            NotSupportedByBulk: Bulk API does not support the object or a part of the query.
+            ApiError: Salesforce refuses the query, for example for an unknown field.
             QuotaReached: the settings allow no further job.
-            TransportError: no answer, however often it was asked for.
+            TransportError: no answer to any attempt.
         """
         transport.guard.before_query_job()
         request = Request(
@@ -41,19 +41,19 @@ class QueryJob(Job):
             f"{transport.base_path}/jobs/query",
             "Create a query job",
             json={"operation": "queryAll" if include_deleted else "query", "query": soql},
-            # A second job only reads: it costs one of the day's jobs and no more.
+            # A second job changes nothing: it only counts as one of the org's daily jobs.
             repeatable=True,
         )
         return cls(transport, transport.read(request, read_job))
 
     def wait(self, *, timeout: float | None = None) -> JobInfo:
-        """API call: wait until the query has run; `timeout` in seconds, None for no end.
+        """API call: wait until the query has run; `timeout` in seconds, None waits without end.
 
         Raises:
-            JobFailed: Salesforce ended the job; the text gives its reason.
-            JobAborted: somebody ended the job.
-            JobTimeout: it still runs; it was left running.
-            UnknownState: a state word this version does not know.
+            JobFailed: the query failed; the text has Salesforce's reason.
+            JobAborted: a user or a program aborted the job.
+            JobTimeout: it is still running; it was left running.
+            UnknownState: a state that this version does not know.
         """
         info = self._wait(timeout)
         if error := failure(info):
@@ -103,11 +103,11 @@ class QueryJob(Job):
         ).pages()
 
     def rows(self) -> Iterator[dict[str, str | None]]:
-        """API call: every row as a dict by column name, empty cells as None; counts checked.
+        """API call: every row as a dict by column name, empty cells as None; counts are checked.
 
         Raises:
             CsvError: a page is not CSV.
-            RowCountMismatch: rows are missing, or more came than announced.
+            RowCountMismatch: the number of rows is not the number that Salesforce reports.
             JobError: as `pages`.
         """
         with TemporaryDirectory(prefix="sfbulk-") as spool:

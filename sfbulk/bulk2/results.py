@@ -1,4 +1,4 @@
-"""Reads what an ingest job reports of each row; no I/O."""
+"""Reads the rows in the results of an ingest job; no I/O."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SuccessfulRow:
-    """A row that is in."""
+    """A row that was loaded."""
 
     id: str
     created: bool
-    """Whether the row is new; False for an update or delete."""
+    """Whether the row created a record; False for an update or delete."""
     row: Mapping[str, str] = field(repr=False)
-    """The row as Salesforce returns it: numbers may be written in another form."""
+    """The row as Salesforce returns it; its values may have another form than those sent."""
 
 
 @dataclass(frozen=True)
 class FailedRow:
-    """A row Salesforce refused."""
+    """A row that Salesforce rejected."""
 
     id: str | None
-    """The record it meant, when there is one."""
+    """The id of its record; None if there is none."""
     error: RowError
     row: Mapping[str, str] = field(repr=False)
-    """The row as Salesforce returns it: numbers may be written in another form."""
+    """The row as Salesforce returns it; its values may have another form than those sent."""
 
 
 def successful_rows(rows: Iterable[dict[str, str]]) -> Iterator[SuccessfulRow]:
     """The rows of `successfulResults`.
 
     Raises:
-        CsvError: a column that must be there is not.
+        CsvError: a column of the results is missing.
     """
     for row in rows:
         record_id, created = _take(row, "sf__Id"), _take(row, "sf__Created")
@@ -49,7 +49,7 @@ def failed_rows(rows: Iterable[dict[str, str]]) -> Iterator[FailedRow]:
     """The rows of `failedResults`.
 
     Raises:
-        CsvError: a column that must be there is not.
+        CsvError: a column of the results is missing.
     """
     for row in rows:
         record_id, error = _take(row, "sf__Id"), _take(row, "sf__Error")
@@ -60,4 +60,4 @@ def _take(row: dict[str, str], column: str) -> str:
     try:
         return row.pop(column)
     except KeyError:
-        raise CsvError(f"Results of an ingest job came without the column {column}.") from None
+        raise CsvError(f"The results of an ingest job have no column {column}.") from None

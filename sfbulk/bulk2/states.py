@@ -1,4 +1,4 @@
-"""Job states in Salesforce's words, and what a job's reply says; no I/O."""
+"""Job states in Salesforce's words, and the job in a reply; no I/O."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class JobState(str, Enum):
     """The states of Bulk API 2.0 jobs (Bulk API guide: Get Information About a Job)."""
 
     OPEN = "Open"
-    """Created; data may be uploaded. Ingest only."""
+    """Created; data can be uploaded. Ingest jobs only."""
     UPLOAD_COMPLETE = "UploadComplete"
-    """Queued; the first state of a query."""
+    """Queued; the first state of a query job."""
     IN_PROGRESS = "InProgress"
     """Running."""
     JOB_COMPLETE = "JobComplete"
-    """Finished; single rows of an ingest job may have failed all the same."""
+    """Completed; single rows of an ingest job may have failed."""
     FAILED = "Failed"
     """Ended by Salesforce; rows saved before stay saved."""
     ABORTED = "Aborted"
-    """Ended by somebody; rows saved before stay saved."""
+    """Ended by a user or a program; rows saved before stay saved."""
 
     @property
     def is_terminal(self) -> bool:
@@ -39,9 +39,9 @@ class JobState(str, Enum):
 
 @dataclass(frozen=True)
 class JobInfo:
-    """A job as Salesforce last described it.
+    """A job as last read.
 
-    Replies to state changes are shorter than others: what they leave out is None.
+    Replies to state changes are shorter than others: what they do not have is None.
     """
 
     id: str
@@ -50,35 +50,37 @@ class JobInfo:
     operation: str
     api_version: str
     records_processed: int | None
-    """Rows dealt with so far, failed ones included."""
+    """Processed rows so far, with failed ones."""
     records_failed: int | None
-    """Rows of an ingest job that Salesforce refused."""
+    """Rows of an ingest job that Salesforce rejected."""
     error_message: str | None
-    """Why a job is Failed."""
+    """Why the job failed."""
     external_id: str | None = None
     """The key field of an upsert."""
     column_delimiter: str | None = None
-    """Salesforce's word for what stands between the values of its CSV."""
+    """Salesforce's word for the column delimiter of its CSV."""
 
     @property
     def has_data(self) -> bool:
-        """Whether an Open ingest job has its upload.
+        """Whether an Open ingest job shows that it has its data.
 
-        Salesforce leaves the counts out until then (recording of a 52.0 job, read before
-        and after its upload).
+        Salesforce reports no counts before the upload (recording of a 52.0 job, read before and
+        after its upload).
         """
         return self.records_processed is not None or self.records_failed is not None
 
 
 def parse_job(reply: Mapping[str, Any]) -> JobInfo:
-    """The job in a reply.
+    """The job in the document of a reply.
 
     Raises:
-        UnknownState: a state word this version does not know.
-        TransportError: a reply that describes no job.
+        UnknownState: a state that this version does not know.
+        TransportError: the reply does not describe a job.
     """
     if not isinstance(reply.get("id"), str):
-        raise TransportError("Salesforce answered with JSON that describes no job.", ambiguous=True)
+        raise TransportError(
+            "Salesforce answered with JSON that does not describe a job.", ambiguous=True
+        )
     return JobInfo(
         id=reply["id"],
         state=_state(reply),
@@ -97,21 +99,21 @@ def read_job(request: Request, reply: Reply) -> JobInfo:
     """The job in a reply.
 
     Raises:
-        UnknownState: a state word this version does not know.
-        TransportError: a reply that describes no job.
+        UnknownState: a state that this version does not know.
+        TransportError: the reply does not describe a job.
     """
     return parse_job(json_body(request, reply))
 
 
 def failure(info: JobInfo) -> JobFailed | JobAborted | None:
-    """The error for a job that did not complete; None for one that did or still runs."""
+    """The error for a job that failed or was aborted; None for any other job."""
     what = f"The {info.operation} job {info.id} on {info.object}"
     if info.state is JobState.FAILED:
         reason = info.error_message or "Salesforce gives no reason"
         return JobFailed(f"{what} failed: {reason}", job_id=info.id)
     if info.state is JobState.ABORTED:
         return JobAborted(
-            f"{what} was aborted before it was done, by a user or an administrator.",
+            f"{what} was aborted before it completed, by a user or an administrator.",
             job_id=info.id,
         )
     return None

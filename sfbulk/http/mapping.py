@@ -75,8 +75,8 @@ _MEANINGS: dict[type[Exception], _Meaning] = {
     rq.RequestException: _BROKEN_ANSWER,
 }
 
-# Bulk API 1.0 has no code of its own for a missing job, batch or object: it sends these with the
-# text "Unable to find ...", and with the status 400.
+# Bulk API 1.0 has no code and no status for a missing job, batch or object: it sends one of these
+# codes with the text "Unable to find ...".
 _BULK1_MISSING = frozenset({"InvalidJob", "InvalidBatch", "InvalidEntity"})
 
 HTTP_LIBRARY_ERRORS = (rq.RequestException, u3.HTTPError)

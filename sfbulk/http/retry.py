@@ -160,7 +160,7 @@ def _plain(code: str | None) -> str | None:
 
 def _failure(status: int, code: str | None, message: str, *, renewed: bool) -> _Failure:
     # Some gateways send 401 without Salesforce's body; one renewal costs little. Bulk API 1.0
-    # reports an ended session with the status 400 (Bulk API guide: Errors).
+    # reports an ended session with the status 400 (recorded).
     if code in _SESSION_CODES or (status == HTTPStatus.UNAUTHORIZED and code is None):
         helpless = renewed or any(text in message for text in _RENEWAL_CANNOT_HELP)
         return _Failure.REFUSED if helpless else _Failure.SESSION

@@ -87,8 +87,13 @@ class Bulk2Carrier:
             except UploadUnknown as error:
                 file.job_id = None
                 if attempt == _JOBS_FOR_ONE_UPLOAD:
-                    raise _gave_up(error) from error
-                log.warning("%s A new job is created for its rows", error.message)
+                    raise _gave_up(error, self._settings.sobject) from error
+                log.warning(
+                    "It is not known whether job %s on %s has its data exactly once. It was "
+                    "aborted, and a new job is created for its rows",
+                    error.job_id,
+                    self._settings.sobject,
+                )
             backoff.wait()
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
@@ -159,11 +164,12 @@ class Bulk2Carrier:
         return info.state.is_terminal
 
 
-def _gave_up(error: UploadUnknown) -> UploadUnknown:
+def _gave_up(error: UploadUnknown, sobject: str) -> UploadUnknown:
     return UploadUnknown(
-        f"{error.message} It was the last of {_JOBS_FOR_ONE_UPLOAD} jobs that were created for the "
-        "same rows. All of them were aborted, so none of these rows is loaded. Load them again "
-        "when the connection to Salesforce is better.",
+        f"It is not known whether job {error.job_id} on {sobject} has its data exactly once. It "
+        f"was the last of {_JOBS_FOR_ONE_UPLOAD} jobs that were created for the same rows. All of "
+        "them were aborted before they were closed, so none of these rows is loaded. Load them "
+        "again when the connection to Salesforce is better.",
         ambiguous=True,
         job_id=error.job_id,
     )

@@ -287,5 +287,5 @@ def test_json_that_describes_no_job_is_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.extend([as_json({"id": None})] * 20)
-    with pytest.raises(TransportError, match="describes no job"):
+    with pytest.raises(TransportError, match="does not describe a job"):
         QueryJob.create(transport, "SELECT Id FROM Account")

@@ -328,9 +328,9 @@ def test_results_whose_compression_is_spoiled_are_asked_for_without(
 
 def test_results_that_lack_rows_are_an_error(server: ScriptedServer, transport: Transport) -> None:
     done = completed(transport, server, Answer(200, SAVED[:-15]), Answer(200, REFUSED * 2))
-    with pytest.raises(RowCountMismatch, match="hold 1 rows where Salesforce announced 2"):
+    with pytest.raises(RowCountMismatch, match="have 1 rows, but Salesforce reports 2"):
         list(done.successful())
-    with pytest.raises(RowCountMismatch, match=f"failedResults of job {ID} .* hold 3 rows"):
+    with pytest.raises(RowCountMismatch, match=f"failedResults of job {ID} .* have 3 rows"):
         list(done.failed())
 
 
@@ -354,7 +354,7 @@ def test_results_without_a_body_are_an_error_where_rows_were_announced(
     server: ScriptedServer, transport: Transport, resource: str, announced: int, answer: Answer
 ) -> None:
     done = completed(transport, server, answer)
-    with pytest.raises(RowCountMismatch, match=f"0 rows where Salesforce announced {announced}"):
+    with pytest.raises(RowCountMismatch, match=f"0 rows, but Salesforce reports {announced}"):
         list(getattr(done, resource)())
 
 

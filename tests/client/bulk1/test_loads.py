@@ -353,7 +353,7 @@ def test_a_source_that_raises_aborts_the_job_and_is_heard(
 def test_salesforces_refusals_are_told_in_its_words(sandbox: Sandbox, sf: Salesforce) -> None:
     with pytest.raises(NotFound, match="InvalidJob: Unable to find object: Nope__c"):
         sf.bulk1.insert("Nope__c", [{"Name": "a"}])
-    with pytest.raises(DataError, match="An upsert needs external_id"):
+    with pytest.raises(DataError, match="an upsert needs external_id"):
         sf.bulk1.ingest_job("Account", Operation.UPSERT)
     with pytest.raises(ApiError, match="does not match an External ID"):
         sf.bulk1.upsert("Account", [{"Name": "a"}], external_id="Name")
@@ -410,7 +410,7 @@ def test_an_aborted_job_leaves_what_waited_unprocessed(sandbox: Sandbox, sf: Sal
 @pytest.mark.parametrize("size", [0, 10_000_001])
 def test_a_batch_beyond_the_limits_is_not_sent(sandbox: Sandbox, sf: Salesforce, size: int) -> None:
     job = sf.bulk1.ingest_job("Account", Operation.INSERT)
-    with pytest.raises(DataError, match=f"has {size:,} bytes; Salesforce takes 1 to 10,000,000"):
+    with pytest.raises(DataError, match=f"has {size:,} bytes; Salesforce accepts 1 to 10,000,000"):
         job.add_batch(b"x" * size)
     assert asked(sandbox, "POST", "/batch") == []
 
@@ -420,5 +420,5 @@ def test_a_batch_somebody_else_added_is_an_error(sandbox: Sandbox, sf: Salesforc
     next(outcomes)
     (job_id,) = _jobs(sandbox)
     sf.bulk1.job(job_id).add_batch(b"Name\nb\n")
-    with pytest.raises(JobError, match="holds 2 batches where 1 were sent"):
+    with pytest.raises(JobError, match="has 2 batches, but 1 were sent"):
         list(outcomes)

@@ -197,7 +197,7 @@ def test_a_batch_that_is_not_what_was_sent_stops_everything(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = opened(transport, server, DROP, listed(said(1)), Answer(200, b"Name\nb\n"))
-    with pytest.raises(JobError, match="holds the batch 7511, which is not what was sent"):
+    with pytest.raises(JobError, match="has the batch 7511, which this program did not send"):
         running.add_batch(BODY)
 
 
@@ -284,7 +284,7 @@ def test_rows_of_a_query_that_are_not_those_announced_are_an_error(
     ended = listed(said(1, "Completed", numberRecordsProcessed=2))
     file = Answer(200, b'"Id"\n' + b'"x"\n' * count)
     server.script.extend([job(), batch(1), ended, as_json(["752"]), file, job("Aborted")])
-    with pytest.raises(RowCountMismatch, match=f"hold {count} rows where Salesforce found 2"):
+    with pytest.raises(RowCountMismatch, match=f"have {count} rows, but Salesforce found 2"):
         list(Bulk1(transport).query("SELECT Id FROM Account"))
 
 
@@ -407,7 +407,7 @@ class NoChunks(ChunkServer):
 def test_a_query_put_aside_without_chunks_is_an_error_and_not_an_empty_result(
     clock: FakeClock,
 ) -> None:
-    with NoChunks(missing=0) as server, pytest.raises(JobError, match="no chunk appeared"):
+    with NoChunks(missing=0) as server, pytest.raises(JobError, match="the job has no chunks"):
         chunk_rows(server, clock)
 
 
@@ -417,7 +417,7 @@ def test_an_unknown_content_type_of_a_job_is_quoted(
     running = opened(transport, server)
     server.script.extend([job(contentType="ZIP_CSV"), listed()])
     foreign = Bulk1(transport).job(running.id)
-    with pytest.raises(DataError, match="'ZIP_CSV', which this version of sfbulk does not read"):
+    with pytest.raises(DataError, match="'ZIP_CSV', which this version of sfbulk does not support"):
         foreign.add_batch(BODY)
 
 
@@ -479,7 +479,8 @@ def test_failed_rows_are_compared_with_the_counts_of_their_batch(
     running = opened(transport, server, ended, results(GOOD))
     running.batch("7511")
     with pytest.raises(
-        RowCountMismatch, match="1 rows, 0 of them failed, where Salesforce counts 1 and 1"
+        RowCountMismatch,
+        match="1 rows, 0 of them failed, but Salesforce processed 1, of which 1 failed",
     ):
         list(running.row_results("7511"))
 
@@ -490,9 +491,9 @@ def test_a_query_that_found_rows_is_not_empty_because_its_results_have_no_body(
     ended = batch(1, "Completed", numberRecordsProcessed=2)
     running = opened(transport, server, ended, Answer(204), Answer(204))
     running.batch("7511")
-    with pytest.raises(RowCountMismatch, match="hold 0 rows where Salesforce found 2"):
+    with pytest.raises(RowCountMismatch, match="have 0 rows, but Salesforce found 2"):
         running.result_ids("7511")
-    with pytest.raises(RowCountMismatch, match="hold 0 rows where Salesforce found 2"):
+    with pytest.raises(RowCountMismatch, match="have 0 rows, but Salesforce found 2"):
         list(running.rows("7511", "7520"))
 
 
@@ -506,5 +507,5 @@ def test_a_query_whose_results_have_no_body_is_judged_by_the_count_of_its_batch(
     if not rows:
         assert list(query) == []
         return
-    with pytest.raises(RowCountMismatch, match="hold 0 rows where Salesforce found 2"):
+    with pytest.raises(RowCountMismatch, match="have 0 rows, but Salesforce found 2"):
         list(query)
