@@ -256,7 +256,7 @@ class IngestJob(Job):
             if not error.ambiguous or isinstance(error, UploadUnknown):
                 raise
             return error
-        # Any other success, as of a gateway, says nothing about the data.
+        # Any other success, for example of a gateway, does not prove that the data arrived.
         if reply.status == HTTPStatus.CREATED:
             return None
         return unusable(request, reply.status, "not the answer to an upload")

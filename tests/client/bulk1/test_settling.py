@@ -468,7 +468,7 @@ def test_results_are_compared_with_the_counts_of_a_batch_that_was_seen_completed
     ended = listed(said(1, "Completed", numberRecordsProcessed=2, numberRecordsFailed=0))
     running = opened(transport, server, ended, answer)
     running.wait()
-    with pytest.raises(RowCountMismatch, match=f"Batch 7511 of job {ID} on Account has the res"):
+    with pytest.raises(RowCountMismatch, match=f"batch 7511 of job {ID} on Account have"):
         list(running.row_results("7511"))
 
 
