@@ -1,9 +1,9 @@
-"""How fast and how small the sandbox is: load, Bulk 2.0 query and ingest of many wide rows.
+"""Measures the sandbox: load, Bulk API 2.0 query and ingest of many wide rows.
 
-Run by `make bench`. The sandbox is a process of its own; its peak memory and processor time are the
-operating system's figures for it. Rows have 24 columns of text, numbers, dates and booleans. Rates
-are of the wall clock, client and all, so whatever else the machine does slows them down: the load
-average is told, and the rate that the sandbox's own processor seconds would give.
+Run it with `make bench`. The sandbox is a process; its peak memory and CPU time are from the
+operating system. Rows have 24 columns of text, numbers, dates and booleans. Rates use the
+wall-clock time of client and sandbox, so other processes slow them down. Therefore the load average
+is printed, and the rate for the CPU time of the sandbox alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 API = "/services/data/v68.0"
 OBJECT = "Wide__c"
 TEXTS, NUMBERS, DATES, BOOLEANS = 12, 6, 3, 2
-ROWS_A_JOB = 150_000  # 96 MB of CSV: a job takes 100 MB
+ROWS_A_JOB = 150_000  # 96 MB of CSV; a job may have 100 MB
 HTTP_SECONDS = 600
 READY_SECONDS = 600
 MEGABYTE = 1_000_000
@@ -38,7 +38,7 @@ ROWS_SERVED, ROWS_INGESTED = 60_000, 15_000
 
 
 def columns() -> dict[str, dict[str, Any]]:
-    """The 23 custom fields by name, as facts of a describe; with Name they are 24 columns."""
+    """Return facts for the describe of 23 custom fields by name. With Name there are 24 columns."""
     made: dict[str, dict[str, Any]] = {}
     for n in range(TEXTS):
         made[f"Text_{n}__c"] = {"type": "string", "soapType": "xsd:string", "length": 80}
@@ -53,7 +53,7 @@ def columns() -> dict[str, dict[str, Any]]:
 
 
 def describe(url: str, token: str) -> dict[str, Any]:
-    """A describe of the wide object, grown from one of the sandbox's own custom objects."""
+    """Return the describe of the wide object, made from that of the sandbox's custom object."""
     answer = requests.get(
         f"{url}{API}/sobjects/Invoice__c/describe",
         headers={"Authorization": f"Bearer {token}"},
@@ -71,7 +71,7 @@ def describe(url: str, token: str) -> dict[str, Any]:
 
 
 def cells(number: int) -> list[str]:
-    """One row; texts hold what CSV has to quote."""
+    """Return one row. Its texts must be quoted in CSV."""
     texts = [f'row {number}, "text" {n} of some length' for n in range(TEXTS)]
     numbers = [f"{number * (n + 1)}.25" for n in range(NUMBERS)]
     dates = [f"2026-{number % 12 + 1:02d}-{n + 1:02d}" for n in range(DATES)]
@@ -80,7 +80,7 @@ def cells(number: int) -> list[str]:
 
 
 def write_csv(path: Path, first: int, last: int) -> None:
-    """Rows `first` to `last` - 1 with their header."""
+    """Write rows `first` to `last` - 1 with a header."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow(["Name", *columns()])
@@ -89,7 +89,7 @@ def write_csv(path: Path, first: int, last: int) -> None:
 
 @contextmanager
 def sandbox(*arguments: str) -> Iterator[tuple[dict[str, str], int]]:
-    """A sandbox process: its ready line and its process id."""
+    """Run a sandbox, and yield its ready line and its process id."""
     command = [str(Path(sys.executable).with_name("sfbulk-sandbox")), "serve", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
@@ -101,21 +101,21 @@ def sandbox(*arguments: str) -> Iterator[tuple[dict[str, str], int]]:
 
 
 def processor_seconds(pid: int) -> float:
-    """What the process has used of processors, in seconds."""
+    """Return the CPU time of a process in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(") ")[2].split()
     user, system = fields[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_megabytes(pid: int) -> float:
-    """The most memory the process has held, in MB."""
+    """Return the peak memory of a process in MB."""
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
     kilobytes = next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]
     return int(kilobytes) * 1024 / MEGABYTE
 
 
 class Org:
-    """The Bulk 2.0 calls the benchmark needs."""
+    """The Bulk API 2.0 requests of the benchmark."""
 
     def __init__(self, ready: dict[str, str]) -> None:
         self.base = ready["url"] + API
@@ -123,13 +123,13 @@ class Org:
         self.session.headers["Authorization"] = f"Bearer {ready['access_token']}"
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        """One call that must succeed."""
+        """Make a request that must succeed."""
         answer = self.session.request(method, self.base + path, timeout=HTTP_SECONDS, **options)
         answer.raise_for_status()
         return answer
 
     def wait(self, kind: str, job: str) -> dict[str, Any]:
-        """Poll until the job has ended well."""
+        """Poll a job until it is complete. A failed job ends the benchmark."""
         while True:
             info: dict[str, Any] = self.call("GET", f"/jobs/{kind}/{job}").json()
             if info["state"] == "JobComplete":
@@ -139,14 +139,14 @@ class Org:
             time.sleep(0.2)  # noqa: TID251 - a benchmark waits for the real clock
 
     def query(self) -> str:
-        """Run a job over every row; its id."""
+        """Run a query job for every row, and return its id."""
         soql = f"SELECT Name, {', '.join(columns())} FROM {OBJECT}"  # noqa: S608 - our own names
         job = self.call("POST", "/jobs/query", json={"operation": "query", "query": soql}).json()
         self.wait("query", job["id"])
         return str(job["id"])
 
     def results(self, job: str) -> int:
-        """Read every page of a job; how many rows."""
+        """Read every page of a job, and return the number of rows."""
         rows, locator = 0, ""
         while locator != "null":
             params = {"locator": locator} if locator else {}
@@ -158,7 +158,7 @@ class Org:
         return rows
 
     def insert(self, file: Path) -> int:
-        """Load one file; how many rows were saved."""
+        """Load one file, and return the number of saved rows."""
         job = self.call("POST", "/jobs/ingest", json={"object": OBJECT, "operation": "insert"})
         path = f"/jobs/ingest/{job.json()['id']}"
         with file.open("rb") as body:
@@ -170,7 +170,7 @@ class Org:
 
 @dataclass
 class Stage:
-    """One line of the report; `seconds` and `processor` are summed while it runs."""
+    """One line of the report, with the wall-clock time and the CPU time in seconds."""
 
     pid: int
     seconds: float = 0.0
@@ -178,30 +178,30 @@ class Stage:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count what is spent inside."""
+        """Add the time of the block."""
         begun, used = time.perf_counter(), processor_seconds(self.pid)
         yield
         self.seconds += time.perf_counter() - begun
         self.processor += processor_seconds(self.pid) - used
 
-    def tell(self, what: str, rows: int, target: int | None = None) -> None:
-        """Print how it went, and the target if it has one."""
+    def report(self, what: str, rows: int, target: int | None = None) -> None:
+        """Print the line, with the target if there is one."""
         rate, own = rows / self.seconds, rows / max(self.processor, 0.01)
         peak = peak_megabytes(self.pid)
         text = f"{what:<16} {rows:>9,} rows {self.seconds:>6.1f} s {rate:>8,.0f} rows/s"
-        text += f" (own seconds {self.processor:>6.1f}: {own:>8,.0f} rows/s)  peak {peak:>4.0f} MB"
+        text += f" (CPU seconds {self.processor:>6.1f}: {own:>8,.0f} rows/s)  peak {peak:>4.0f} MB"
         if target:
             text += f"  target {target:,} rows/s: {verdict(rate >= target)}"
         print(f"{text}, {MOST_MEGABYTES} MB: {verdict(peak < MOST_MEGABYTES)}", flush=True)
 
 
 def verdict(met: bool) -> str:
-    """A word for it."""
+    """Return the word for a result."""
     return "met" if met else "MISSED"
 
 
 def measure(rows: int, folder: Path) -> None:
-    """Load at start, query, ingest."""
+    """Measure the load at the start, a query job and ingest jobs."""
     data, describes, jobs = folder / "data", folder / "describe", folder / "jobs"
     for each in (data, describes, jobs):
         each.mkdir()
@@ -211,28 +211,28 @@ def measure(rows: int, folder: Path) -> None:
     write_csv(data / f"{OBJECT}.csv", 0, rows)
     begun = time.perf_counter()
     with sandbox("--data", str(data), "--describe", str(describes)) as (ready, pid):
-        Stage(pid, time.perf_counter() - begun, processor_seconds(pid)).tell("load", rows)
+        Stage(pid, time.perf_counter() - begun, processor_seconds(pid)).report("load", rows)
         org = Org(ready)
         serving, ingesting = Stage(pid), Stage(pid)
         with serving.running():
             job = org.query()
-        serving.tell("query job", rows)
+        serving.report("query job", rows)
         with serving.running():
             served = org.results(job)
-        serving.tell("and its results", served, ROWS_SERVED)
+        serving.report("and its results", served, ROWS_SERVED)
         saved = 0
         for first in range(0, rows, ROWS_A_JOB):
             file = jobs / "rows.csv"
             write_csv(file, rows + first, rows + min(first + ROWS_A_JOB, rows))
             with ingesting.running():
                 saved += org.insert(file)
-        ingesting.tell("ingest", saved, ROWS_INGESTED)
+        ingesting.report("ingest", saved, ROWS_INGESTED)
     if (served, saved) != (rows, rows):
-        sys.exit(f"{rows} rows were expected, {served} were served and {saved} ingested")
+        sys.exit(f"expected {rows} rows, but {served} were read and {saved} were saved")
 
 
 def main() -> None:
-    """Measure in a temporary folder."""
+    """Parse the options and measure in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     arguments = parser.parse_args()

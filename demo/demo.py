@@ -1,6 +1,6 @@
-"""The main job, both ways, on a local org: Salesforce into DuckDB, and files back into Salesforce.
+"""The demo: from Salesforce into DuckDB, and from files into Salesforce, with a local org.
 
-Run by `make demo`. Everything it starts it stops; everything it writes lies in one folder.
+Run it with `make demo`. It stops every process that it starts, and writes only to one folder.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ HTTP_SECONDS = 30.0
 
 
 class DemoError(Exception):
-    """Something the demo promises did not happen."""
+    """The demo did not have the expected result."""
 
 
 @dataclass
 class Moved:
-    """What one stream moved in one step; rows are counts, seconds are wall clock."""
+    """The rows of one stream in one step: counts, and the wall-clock time in seconds."""
 
     step: str
     stream: str
     read: int = 0
     loaded: int = 0
-    refused: int = 0
+    rejected: int = 0
     jobs: int = 0
     seconds: float = 0.0
     reasons: list[str] = field(default_factory=list)
@@ -53,12 +53,12 @@ class Moved:
 
 @dataclass(frozen=True)
 class LocalOrg:
-    """A running sandbox and how to reach it."""
+    """A running sandbox with its URL and credentials."""
 
     ready: Mapping[str, str]
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        """One REST call; the JSON of its answer, or None where it has no body."""
+        """Make a REST request, and return the JSON of its answer, or None without a body."""
         headers = {"Authorization": f"Bearer {self.ready['access_token']}"}
         answer = requests.request(
             method, self.ready["url"] + API + path, headers=headers, timeout=HTTP_SECONDS, **kwargs
@@ -68,11 +68,11 @@ class LocalOrg:
         return answer.json() if answer.content else None
 
     def query(self, soql: str) -> list[dict[str, Any]]:
-        """The rows of a REST query that fits one page."""
+        """Return the rows of a REST query of one page."""
         return list(self.call("GET", "/query", params={"q": soql})["records"])
 
     def bulk_jobs_created(self, kind: str) -> int:
-        """How many Bulk 2.0 jobs of `kind` (query, ingest) clients asked for so far."""
+        """Return how many Bulk API 2.0 jobs of `kind` (query, ingest) were created so far."""
         answer = requests.get(self.ready["control_url"] + "/requests", timeout=HTTP_SECONDS)
         answer.raise_for_status()
         wanted = f"{API}/jobs/{kind}"
@@ -82,7 +82,7 @@ class LocalOrg:
 
 @contextmanager
 def local_org(log: Path) -> Iterator[LocalOrg]:
-    """`sfbulk-sandbox serve` as a process of its own, ended with the block."""
+    """Run `sfbulk-sandbox serve` as a process, and stop it at the end of the block."""
     command = [str(Path(sys.executable).with_name("sfbulk-sandbox")), "serve", "--port", "0"]
     with log.open("w", encoding="utf-8") as stderr:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)  # noqa: S603 - our own command
@@ -94,7 +94,7 @@ def local_org(log: Path) -> Iterator[LocalOrg]:
 
 
 def read_ready_line(server: subprocess.Popen[str], log: Path) -> dict[str, str]:
-    """The line of JSON the sandbox prints when it answers."""
+    """Return the JSON that the sandbox prints when it is ready."""
     line = server.stdout.readline() if server.stdout else ""
     if not line:
         raise DemoError(f"the sandbox did not start: see {log}")
@@ -103,7 +103,7 @@ def read_ready_line(server: subprocess.Popen[str], log: Path) -> dict[str, str]:
 
 
 class Meltano:
-    """The project's Meltano, with its state and its plugins' settings in the demo's folder."""
+    """The project's Meltano. Its state and the plugins' output are in the demo's folder."""
 
     def __init__(self, executable: str, org: LocalOrg, output: Path) -> None:
         self.executable = executable
@@ -126,10 +126,10 @@ class Meltano:
         }
 
     def __call__(self, *arguments: str, log: str) -> str:
-        """Run `meltano ARGUMENTS`; its output, which also goes to the file `log`."""
+        """Run `meltano ARGUMENTS`; return the output, which is also in the file `log`."""
         print(f"$ meltano {' '.join(arguments)}", flush=True)
         done = subprocess.run(  # noqa: S603 - the project's own Meltano
-            # As JSON, Meltano's log keeps the tap's metrics whole.
+            # In the JSON log of Meltano, the tap's metrics can be parsed.
             [self.executable, "--log-format=json", *arguments],
             cwd=ROOT,
             env=self.env,
@@ -148,7 +148,7 @@ class Meltano:
 
 
 def metrics(output: str, metric: str) -> dict[str, float]:
-    """What the SDK's metrics in one run's log say of `metric`, by stream."""
+    """Return the values of one of the SDK's metrics in the log of a run, by stream."""
     found: dict[str, float] = {}
     for line in output.splitlines():
         point = (json.loads(line) if line.startswith("{") else {}).get("metric_info", {})
@@ -159,7 +159,7 @@ def metrics(output: str, metric: str) -> dict[str, float]:
 
 
 def rows_since(warehouse: Path, stream: str, since: datetime) -> set[str]:
-    """Ids of the stream's rows in DuckDB that were extracted at or after `since`."""
+    """Return the ids of a stream's rows in DuckDB that were extracted since a time."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         rows = connection.execute(
             f'SELECT id FROM salesforce."{stream.lower()}" WHERE _sdc_extracted_at >= ?',  # noqa: S608 - our own names
@@ -169,7 +169,7 @@ def rows_since(warehouse: Path, stream: str, since: datetime) -> set[str]:
 
 
 def elt(meltano: Meltano, org: LocalOrg, step: str) -> tuple[list[Moved], dict[str, set[str]]]:
-    """One `meltano run tap-sfbulk target-duckdb`: what moved, and the ids by stream."""
+    """Run `meltano run tap-sfbulk target-duckdb`; return its counts, and the ids by stream."""
     since = datetime.fromtimestamp(time.time(), tz=timezone.utc)
     jobs = org.bulk_jobs_created("query")
     output = meltano("run", "tap-sfbulk", "target-duckdb", log=f"{step.replace(' ', '-')}.log")
@@ -195,7 +195,7 @@ def elt(meltano: Meltano, org: LocalOrg, step: str) -> tuple[list[Moved], dict[s
 
 
 def change_a_few_rows(org: LocalOrg) -> dict[str, set[str]]:
-    """Edit, add and delete through the org's REST API; the ids touched, by object."""
+    """Change, add and delete records over REST; return the ids of the changes by object."""
     accounts = org.query("SELECT Id FROM Account ORDER BY Name LIMIT 2")
     for row in accounts:
         org.call("PATCH", f"/sobjects/Account/{row['Id']}", json={"Phone": "+1 555 0100"})
@@ -210,17 +210,17 @@ def change_a_few_rows(org: LocalOrg) -> dict[str, set[str]]:
 
 
 def check_only_changes_came(changed: dict[str, set[str]], came: dict[str, set[str]]) -> None:
-    """Compare the ids of the second run with the rows that were touched."""
+    """Check that the second run brought exactly the changed rows."""
     for stream, ids in came.items():
         if ids != changed.get(stream, set()):
             raise DemoError(
                 f"{stream}: the second run should bring {sorted(changed.get(stream, set()))}, "
-                f"it brought {sorted(ids)}"
+                f"but it brought {sorted(ids)}"
             )
 
 
 def reverse_etl(meltano: Meltano) -> list[Moved]:
-    """Files on disk through a published tap into the org, parents first."""
+    """Load files into the org with a published tap and our target, parents first."""
     pairs = [part for tap in REVERSE_TAPS for part in (tap, "target-sfbulk")]
     meltano("run", *pairs, log="reverse-etl.log")
     moved = []
@@ -233,42 +233,44 @@ def reverse_etl(meltano: Meltano) -> list[Moved]:
                 stream,
                 read=report["read"],
                 loaded=report["loaded"],
-                refused=report["rejected"],
+                rejected=report["rejected"],
                 jobs=len(report["job_ids"]),
                 seconds=report["seconds"],
-                reasons=refusals(meltano.output / "reverse-etl" / f"{stream}.rejects.jsonl"),
+                reasons=rejections(meltano.output / "reverse-etl" / f"{stream}.rejects.jsonl"),
             )
         )
     return moved
 
 
-def refusals(rejects: Path) -> list[str]:
-    """One line per row of a rejects file: its key, Salesforce's code and words."""
+def rejections(rejects: Path) -> list[str]:
+    """Return one line per row of a rejects file: its key, and Salesforce's code and text."""
     if not rejects.exists():
         return []
     rows = [json.loads(line) for line in rejects.read_text("utf-8").splitlines()]
-    # The first field of each of our files is its key.
+    # In the demo's files the first field is the key.
     return [f"{next(iter(r['record'].values()))}: {r['code']}: {r['message']}" for r in rows]
 
 
 def check_what_arrived(org: LocalOrg, moved: list[Moved]) -> None:
-    """Ask the org itself for the rows the files hold: found, and tied to the right parent."""
+    """Check in the org that the rows of the files were loaded, with the right parents."""
     contact = org.query(
         "SELECT LastName, Account.Ext_Id__c FROM Contact WHERE Ext_Id__c = 'R-C-001'"
     )
     if not contact or contact[0]["Account"]["Ext_Id__c"] != "R-A-001":
         raise DemoError("contact R-C-001 is not in the org under account R-A-001")
-    if not any(m.refused for m in moved):
-        raise DemoError("Salesforce refused no row, though the files hold rows it must refuse")
+    if not any(m.rejected for m in moved):
+        raise DemoError("Salesforce rejected no row, but the files have rows that it must reject")
 
 
 def print_report(moved: list[Moved], output: Path) -> None:
-    """The closing table: what moved, what was refused and why, where the files lie."""
+    """Print the counts, the rejected rows with their reasons, and the paths of the files."""
     row = "{:<16} {:<12} {:>6} {:>7} {:>8} {:>5} {:>8}"
-    print("\n" + row.format("step", "stream", "read", "loaded", "refused", "jobs", "seconds"))
+    print("\n" + row.format("step", "stream", "read", "loaded", "rejected", "jobs", "seconds"))
     for m in moved:
-        print(row.format(m.step, m.stream, m.read, m.loaded, m.refused, m.jobs, f"{m.seconds:.2f}"))
-    print("\nrefused by Salesforce")
+        print(
+            row.format(m.step, m.stream, m.read, m.loaded, m.rejected, m.jobs, f"{m.seconds:.2f}")
+        )
+    print("\nrejected by Salesforce")
     for m in moved:
         for reason in m.reasons:
             print(f"  {m.stream} {reason}")
@@ -278,7 +280,7 @@ def print_report(moved: list[Moved], output: Path) -> None:
 
 
 def run(meltano_executable: str, output: Path) -> None:
-    """The whole demo; raises DemoError where a promise is not kept."""
+    """Run the demo. Raises DemoError if a result is not as expected."""
     shutil.rmtree(output, ignore_errors=True)
     (output / "logs").mkdir(parents=True)
     with local_org(output / "logs" / "sandbox.log") as org:
@@ -287,8 +289,8 @@ def run(meltano_executable: str, output: Path) -> None:
         meltano("install", log="install.log")
         first, _ = elt(meltano, org, "first full load")
         changed = change_a_few_rows(org)
-        # The window of a run ends before the second it starts in; the changes lie in it
-        # only once that second is over.
+        # The window of a run ends before the second in which it starts. So the changes are in the
+        # window of the next run only after this second.
         time.sleep(1.1)  # noqa: TID251 - the demo waits for the real clock
         second, came = elt(meltano, org, "changes only")
         check_only_changes_came(changed, came)
@@ -298,7 +300,7 @@ def run(meltano_executable: str, output: Path) -> None:
 
 
 def main() -> None:
-    """Parse the two paths, run, and turn a broken promise into exit code 1."""
+    """Parse the options and run the demo. The exit code is 1 if a result is not as expected."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meltano", default="meltano", help="the meltano executable")
     parser.add_argument("--output", type=Path, default=ROOT / "output" / "demo")
