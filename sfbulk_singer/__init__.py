@@ -1,1 +1,1 @@
-"""What the tap and the target both need of Singer: command, signals, names, numbers."""
+"""What the tap and the target share: plugin, command, settings of streams, names, numbers."""

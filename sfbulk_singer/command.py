@@ -29,11 +29,11 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
     Args:
         logger: Where the line goes.
         expected: Exceptions whose text tells a user what happened and what to do. Any other
-            is a defect of ours: its traceback is logged above the line.
+            is a bug in this package: its traceback is logged above the line.
 
     Raises:
-        SystemExit: With code 1, instead of the exception. Exceptions that are no
-            `Exception`, such as an interrupt, pass unchanged, and so does click's `Exit`.
+        SystemExit: With code 1, instead of the exception. A `BaseException` that is not an
+            `Exception`, such as an interrupt, passes unchanged, and so does click's `Exit`.
     """
     try:
         yield
@@ -53,12 +53,12 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
 
 
 def one_line(error: BaseException) -> str:
-    """The text of an error on one line; its type's name when it has no text."""
+    """The text of an error on one line; the name of its type if it has no text."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 class ErrorLineCommand(click.Command):
-    """A click command whose every failure, a wrong option too, ends as `error_line` says."""
+    """A click command that ends every failure, wrong options included, as `error_line` does."""
 
     logger: logging.Logger
     expected: tuple[type[Exception], ...]
@@ -71,7 +71,7 @@ class ErrorLineCommand(click.Command):
         logger: logging.Logger,
         expected: tuple[type[Exception], ...],
     ) -> Self:
-        """The same name, options, help and callback as another command."""
+        """A command with the name, options, help and callback of another one."""
         made = cls(
             name=command.name,
             callback=command.callback,
@@ -82,7 +82,7 @@ class ErrorLineCommand(click.Command):
         made.logger, made.expected = logger, expected
         return made
 
-    # Not around `main`: click takes a reader that has gone for a silent end.
+    # Not around `main`: click itself handles a broken pipe there, and exits silently.
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Parse the options; those that act at once, such as `--discover`, act here."""
         with error_line(self.logger, self.expected):
@@ -100,16 +100,16 @@ class ErrorLineCommand(click.Command):
             SystemExit: Always: 0 when the command is done, 1 otherwise.
         """
         logging.captureWarnings(capture=True)
-        _give_stdout_a_buffer()
+        _buffer_stdout()
         try:
-            # Outside its standalone mode click returns the code of an exit that was asked for.
+            # Outside its standalone mode click returns the exit code that the command asked for.
             code = super().main(*args, **{**options, "standalone_mode": False})
         except SystemExit as end:
-            # The SDK ends `--about` so.
+            # The SDK ends `--about` with it.
             code = end.code
         with error_line(self.logger, self.expected):
-            # Here a reader that has gone is still an error with a reason; at the
-            # interpreter's end it would be an ignored exception.
+            # A broken pipe found here is an error with a reason; when the interpreter exits it
+            # would be ignored.
             sys.stdout.flush()
         sys.exit(1 if isinstance(code, (int, str)) and code else 0)
 
@@ -119,9 +119,9 @@ def _fail(logger: logging.Logger, reason: str) -> NoReturn:
     raise SystemExit(1) from None
 
 
-def _give_stdout_a_buffer() -> None:
-    # Under PYTHONUNBUFFERED, which images with Python set, there is none. Then a signal ends
-    # a write before its end, and what was not written is lost without an error.
+def _buffer_stdout() -> None:
+    # Container images of Python set PYTHONUNBUFFERED, which leaves stdout without a buffer. Then
+    # a signal can interrupt a write, and the rest of the text is lost without an error.
     out = sys.stdout
     if out is not sys.__stdout__ or not isinstance(out, io.TextIOWrapper):
         return
@@ -131,6 +131,6 @@ def _give_stdout_a_buffer() -> None:
 
 
 def _forget_stdout() -> None:
-    # What is still buffered would raise once more when the interpreter flushes at its end.
+    # The interpreter flushes stdout when it exits; what is still buffered would raise again.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

@@ -18,7 +18,7 @@ def is_glob(pattern: str) -> bool:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a name fits a name or glob; Salesforce's names ignore case, so this does too."""
+    """Whether a name fits a name or glob, in any case, as in Salesforce."""
     return fnmatchcase(name.casefold(), pattern.casefold())
 
 

@@ -44,9 +44,9 @@ def number(written: str) -> Decimal:
 
 
 def as_written(value: object) -> msgspec.Raw:
-    """The JSON of a `WrittenNumber`, for the `enc_hook` of a msgspec encoder.
+    """The JSON of a `WrittenNumber`: the `enc_hook` of a msgspec encoder.
 
-    msgspec writes a plain Decimal itself, with `decimal_format="number"`.
+    With `decimal_format="number"` msgspec itself writes a plain Decimal.
 
     Raises:
         TypeError: The value is something else.

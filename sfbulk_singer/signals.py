@@ -1,8 +1,8 @@
-"""Keeps a signal from being answered while a line of the log is being written.
+"""Delays a signal handler until the log line that is being written is complete.
 
-Python runs a signal handler between two steps of the main thread, also between those of
-writing a line to stderr. What the handler logs there cannot be written and is lost: for a
-command that promises its reason on the last line of the log, the reason itself.
+Python runs a signal handler between any two steps of the main thread, also while it writes a line
+to stderr. What the handler logs then is lost. For a command that promises its reason on the last
+line of the log, that is the reason itself.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ S = TypeVar("S")
 
 _LATER_SECONDS = 0.01
 
-# A reader that does not take the log must not keep the process from being ended.
+# If nobody reads the log, the process must end all the same.
 _MOST_TIMES = 100
 
 
 def between_log_lines(
     handler: Callable[[S, int, FrameType | None], None],
 ) -> Callable[[S, int, FrameType | None], None]:
-    """A signal handler, as a method, that is called between two lines of the log only.
+    """Make a method a signal handler that is called only between two lines of the log.
 
-    A signal that comes within a line is sent again a little later, for at most a second.
+    A signal that arrives within a line is sent again a little later, for at most a second.
     """
-    put_off = 0
+    delays = 0
 
     @wraps(handler)
     def answer(self: S, signum: int, frame: FrameType | None) -> None:
-        nonlocal put_off
-        if put_off < _MOST_TIMES and _is_logging(frame):
-            put_off += 1
+        nonlocal delays
+        if delays < _MOST_TIMES and _is_logging(frame):
+            delays += 1
             _send_again(signum)
             return
-        put_off = 0
+        delays = 0
         handler(self, signum, frame)
 
     return answer

@@ -50,6 +50,6 @@ def _merge(earlier: Any, later: Any) -> Any:
 
 
 def unused_keys(keys: Collection[str], streams: Collection[str]) -> list[str]:
-    """Those keys that apply to none of these streams."""
+    """Those keys that do not apply to any of these streams."""
     used = {key for stream in streams for key in keys_for(stream, keys)}
     return [key for key in keys if key not in used]

@@ -1,9 +1,9 @@
-"""Turns a Singer record value into the text of its Salesforce field, or says why it cannot.
+"""Encodes a Singer record value as the CSV cell of its Salesforce field, or says why it cannot.
 
-One encoder per field, chosen once from the field's describe type. The rule throughout: what
-Salesforce would store as something else (a cut time, a rounded number, a changed text) is
-refused with a reason, so that nothing is altered silently. What Salesforce itself refuses
-with a row error (a text too long, a picklist value unknown) is left to Salesforce.
+One encoder per field, chosen once by the field's describe type. A value that Salesforce would
+store as another (a time that is cut off, a rounded number, a changed text) is refused with a
+reason, so that nothing is altered silently. What Salesforce itself rejects with a row error (a
+text that is too long, an unknown picklist value) is left to Salesforce.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REFUSED_TYPES = {
     "base64": "Bulk API 2.0 takes no binary data",
     "complexvalue": "Bulk API 2.0 takes no structured data",
 }
-"""Types that no CSV column can carry, with what to do instead (Bulk API guide: Prepare CSV
+"""Types that a CSV column cannot have, with what to do instead (Bulk API guide: Prepare CSV
 Files)."""
 
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?)?", re.ASCII)
@@ -45,12 +45,13 @@ _INSTANT = re.compile(
 _IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", re.ASCII)
 _TIME = re.compile(r"(\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|[+-]00:?00)?", re.ASCII)
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
-# Beyond any number Salesforce holds, and before an exponent that would fill the memory.
+# More digits than any number in Salesforce has; the digits of a large exponent would fill the
+# memory.
 _MOST_DIGITS = 40
 
 
 class UnconvertibleError(ValueError):
-    """A record value that its Salesforce field cannot hold unaltered; its text never quotes it."""
+    """A value that its Salesforce field cannot hold unaltered; the message never quotes it."""
 
 
 def encoder_for(field: FieldDescribe) -> Encode:
@@ -78,10 +79,10 @@ def _choices(value: Any) -> str:
     if not isinstance(value, list):
         return _text(value)
     if any(choice in (None, "") or isinstance(choice, (list, dict)) for choice in value):
-        raise UnconvertibleError("a choice is null, empty, or no single value")
+        raise UnconvertibleError("a choice is null, empty, a list or an object")
     choices = [_text(choice) for choice in value]
     if any(";" in choice for choice in choices):
-        raise UnconvertibleError("a choice holds the separator `;`")
+        raise UnconvertibleError("a choice contains the separator `;`")
     return ";".join(choices) or CLEARS_THE_FIELD
 
 
@@ -114,7 +115,7 @@ def _number_encoder(scale: int) -> Encode:
         if -_last_decimal(number) > scale:
             raise UnconvertibleError(
                 f"it has more than the field's {scale} decimals, and Salesforce would round it:"
-                " round it before"
+                " round it first"
             )
         return json_text(value)
 
@@ -122,13 +123,13 @@ def _number_encoder(scale: int) -> Encode:
 
 
 def _decimal(value: Any) -> Decimal:
-    # A stream map may have computed a float, whose JSON text has the digits that are meant.
+    # A stream map may have computed a float; its JSON text has the shortest digits that are exact.
     text = value if type(value) is str else json_text(value)
     if not NUMBER.fullmatch(text):
         raise UnconvertibleError("it is not a number")
     number = Decimal(text)
     if number and not -_MOST_DIGITS <= number.adjusted() <= _MOST_DIGITS:
-        raise UnconvertibleError("it is outside every range Salesforce holds")
+        raise UnconvertibleError("it is outside the range of Salesforce")
     return number
 
 
@@ -152,7 +153,7 @@ def _date(value: Any) -> str:
 
 
 def _datetime(value: Any) -> str:
-    # Most instants have this form already, and it is three times as fast to see that.
+    # Most values have this form already, and checking it first is three times as fast.
     if isinstance(value, str) and _IN_UTC.fullmatch(value):
         _calendar(value[:-1])
         return value
@@ -170,11 +171,11 @@ def _datetime(value: Any) -> str:
 
 
 def _refuse_fraction(fraction: str | None) -> None:
-    # SOAP API guide, Primitive Data Types: a dateTime has a precision of one second. The
-    # three decimals it is written with are always zeros; a time of day does keep them.
+    # SOAP API guide, Primitive Data Types: a dateTime has a precision of one second;
+    # its three decimals are always zeros. A time of day keeps milliseconds.
     if (fraction or "").strip("0"):
         raise UnconvertibleError(
-            "Salesforce keeps whole seconds and would cut off the rest: cut it off before"
+            "Salesforce keeps whole seconds and would cut off the rest: truncate it first"
         )
 
 
@@ -182,7 +183,7 @@ def _in_utc(instant: datetime, shift: timedelta) -> datetime:
     try:
         return instant + shift
     except OverflowError:
-        raise UnconvertibleError("it is outside every range Salesforce holds") from None
+        raise UnconvertibleError("it is outside the range of Salesforce") from None
 
 
 def _time(value: Any) -> str:
@@ -199,17 +200,17 @@ def _milliseconds(fraction: str | None) -> str:
     fraction = fraction or ""
     if fraction[3:].strip("0"):
         raise UnconvertibleError(
-            "Salesforce keeps milliseconds and would cut off the rest: cut it off before"
+            "Salesforce keeps milliseconds and would cut off the rest: truncate it first"
         )
     return fraction[:3].ljust(3, "0")
 
 
 def _calendar(text: str) -> datetime:
-    # fromisoformat of Python 3.10 reads exactly the forms that are built here.
+    # In Python 3.10 fromisoformat reads only the forms that are built here.
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise UnconvertibleError("no calendar or clock has it") from None
+        raise UnconvertibleError("there is no such date or time") from None
 
 
 def _record_id(value: Any) -> str:

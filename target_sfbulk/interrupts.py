@@ -1,4 +1,4 @@
-"""Lets a termination signal act between two rows and between two jobs, never within one."""
+"""Lets a termination signal end the run between two rows or two jobs, never within one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ LOGGER = logging.getLogger("target-sfbulk")
 
 
 class Interrupts:
-    """Answers termination signals; as a context it marks what must not be cut in two.
+    """Handles termination signals; as a context manager it marks a block that must be completed.
 
-    The first signal lets the block in progress end, then finishes what was read and stops.
-    A second one stops at once.
+    After the first signal the block in progress is completed, then the rows read so far are loaded
+    and the process ends. A second signal ends it immediately.
+
+    Args:
+        finish: Loads the rows read so far and writes their STATE.
     """
 
     def __init__(self, finish: Callable[[], None]) -> None:
-        """Be ready for signals.
-
-        Args:
-            finish: Loads what was read so far and writes its STATE.
-        """
         self._finish = finish
         self._depth = 0
         self._waiting: int | None = None
@@ -45,20 +43,23 @@ class Interrupts:
             self._stop(self._waiting)
 
     def arrived(self, signum: int) -> None:
-        """Take a signal.
+        """Handle a signal.
 
         Raises:
             SystemExit: With code 1; the reason is logged.
         """
         if self._stopping or self._waiting is not None:
             _end(
-                f"{_name(signum)} again: stopped at once. The last STATE written is true; rows"
+                f"{_name(signum)} again: stopped at once. The last STATE written is correct; rows"
                 " after it may or may not be in Salesforce."
             )
         if self._depth == 0:
             self._stop(signum)
         self._waiting = signum
-        LOGGER.warning("%s: finishing the rows read so far; repeat it to stop now", _name(signum))
+        LOGGER.warning(
+            "%s: loading the rows read so far; send the signal again to stop immediately",
+            _name(signum),
+        )
 
     def _stop(self, signum: int) -> NoReturn:
         self._stopping = True
@@ -71,7 +72,7 @@ class Interrupts:
 
 
 def _end(reason: str) -> NoReturn:
-    # No Exception: a signal can arrive anywhere, and logging, for one, swallows those.
+    # Not an Exception: a signal can arrive anywhere, and logging, for example, swallows those.
     LOGGER.error("%s", reason)
     raise SystemExit(1)
 

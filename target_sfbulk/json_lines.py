@@ -1,4 +1,4 @@
-"""Writes JSON values as compact JSON whose numbers have the digits they were read with."""
+"""Writes JSON values as compact JSON; numbers keep the digits they were read with."""
 
 from __future__ import annotations
 

@@ -1,9 +1,14 @@
-"""Decides which CSV column of which Salesforce object each record field of a stream fills.
+"""Finds the CSV column that each record field of a stream fills.
 
-A record field goes, in this order: nowhere when it is Singer's own (`_sdc_...`); to the
-relationship column that `lookups` names; to the field that `fields` names, or nowhere when it
-names null; to the field of its own name, in any case. What is left has no field that this user
-may write: `unknown_fields` decides whether that is a problem or the value is left out.
+The first rule that applies decides:
+
+1. Singer's own fields (`_sdc_...`) are left out.
+2. `lookups` names a relationship column for the record field.
+3. `fields` names a Salesforce field for it, or null to leave it out.
+4. It fills the Salesforce field of the same name, in any case.
+
+If this user cannot write that field, `unknown_fields` decides whether that is a problem or the
+value is left out.
 """
 
 from __future__ import annotations
@@ -33,22 +38,22 @@ _RELATIONSHIP = re.compile(r"(?:(?P<type>\w+):)?(?P<relationship>\w+)\.(?P<field
 
 
 class FieldProblemError(Exception):
-    """A record field that cannot be loaded, with what to do about it."""
+    """Why a record field cannot be loaded, and what to do about it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
-    """A record field and the CSV column it fills; compared by identity, once a row.
+class CsvColumn:
+    """A record field and the CSV column that it fills; compared by identity, for speed.
 
     Attributes:
         source: The record field.
         header: The column's name in the CSV, as Salesforce spells it.
-        fills: The field of the object that it sets: of `Account.Ext__c`, `AccountId`.
-        field: The describe that tells the cell's type: of a lookup, the parent's key field.
-        encode: From a JSON value to the cell, see `encode.encoder_for`.
+        fills: The field of the object that it sets: `AccountId` for `Account.Ext__c`.
+        field: The field that decides the cell's type: for a lookup, the parent's key field.
+        encode: Encodes a JSON value as the cell, see `encode.encoder_for`.
         nillable: Whether the field that it sets can be null.
-        empty_is_unclear: Whether its empty cell may be a default or null in a new record.
-        parent: Of a lookup, the object it points to.
+        empty_is_unclear: Whether its empty cell may become the default or null in a new record.
+        parent: For a lookup, the object that it refers to.
     """
 
     source: str
@@ -62,7 +67,7 @@ class Column:
 
 
 class OrgSchema:
-    """The describes of an org, each read once."""
+    """The objects of an org; each describe is read once."""
 
     def __init__(self, salesforce: Salesforce) -> None:
         self._salesforce = salesforce
@@ -70,7 +75,7 @@ class OrgSchema:
         self._describe = lru_cache(maxsize=None)(salesforce.describe)
 
     def describe(self, wanted: str) -> SObjectDescribe | None:
-        """API call: the describe of an object named in any case; None when there is none."""
+        """API call: the describe of an object named in any case; None if there is none."""
         name = self._names().get(wanted.casefold())
         return self._describe(name) if name else None
 
@@ -102,11 +107,11 @@ class FieldMapper:
         key_name = "Id" if settings.operation in BY_ID else settings.external_id
         self.key_field = sobject.field(key_name) if key_name else None
 
-    def column(self, source: str) -> Column | None:
-        """API call: the column a record field fills, None when it is left out.
+    def column(self, source: str) -> CsvColumn | None:
+        """API call: the column that a record field fills; None if it is left out.
 
         Raises:
-            FieldProblemError: There is no such column.
+            FieldProblemError: It cannot be loaded.
         """
         settings = self._settings
         if source.startswith("_sdc_"):
@@ -121,7 +126,7 @@ class FieldMapper:
             return self._own(name, source) if name else None
         return self._own_or_left_out(source)
 
-    def _own_or_left_out(self, source: str) -> Column | None:
+    def _own_or_left_out(self, source: str) -> CsvColumn | None:
         try:
             return self._own(source, source)
         except FieldProblemError as problem:
@@ -132,12 +137,12 @@ class FieldMapper:
                 " fields out with `unknown_fields`: `drop`"
             ) from None
 
-    def _own(self, name: str, source: str) -> Column:
+    def _own(self, name: str, source: str) -> CsvColumn:
         field = self._sobject.field(name)
         if field is None:
             raise FieldProblemError(_unknown_field(self._sobject, name))
         self._require_writable(field)
-        return Column(
+        return CsvColumn(
             source,
             field.name,
             field.name,
@@ -150,7 +155,7 @@ class FieldMapper:
     def _require_writable(self, field: FieldDescribe) -> None:
         if field.type in REFUSED_TYPES:
             raise FieldProblemError(
-                f"`{field.name}` is a field of type {field.type}, which no CSV column can fill:"
+                f"`{field.name}` is a field of type {field.type}, which a CSV column cannot fill:"
                 f" {REFUSED_TYPES[field.type]}"
             )
         operation = self._settings.operation
@@ -161,11 +166,11 @@ class FieldMapper:
         }
         if field is not self.key_field and not allowed.get(operation, False):
             raise FieldProblemError(
-                f"`{field.name}` cannot be written by {operation.value}: it is read only to this"
-                " user"
+                f"`{field.name}` cannot be written by {operation.value}: it is read-only for"
+                " this user"
             )
 
-    def _lookup(self, path: str, source: str) -> Column:
+    def _lookup(self, path: str, source: str) -> CsvColumn:
         parts = _RELATIONSHIP.fullmatch(path)
         if parts is None:
             raise FieldProblemError(
@@ -182,7 +187,7 @@ class FieldMapper:
         prefix, parent = self._parent(path, parts["type"], reference)
         field = self._parent_key(parent, parts["field"], path)
         header = f"{prefix}{reference.relationship_name}.{field.name}"
-        return Column(
+        return CsvColumn(
             source,
             header,
             reference.name,
@@ -196,12 +201,12 @@ class FieldMapper:
     def _parent(
         self, path: str, wanted: str | None, reference: FieldDescribe
     ) -> tuple[str, SObjectDescribe]:
-        # Bulk API guide, Relationship Fields for Polymorphic Fields: the object's name is needed
-        # where a relationship has several, and an error where it has one.
+        # Bulk API guide, Relationship Fields for Polymorphic Fields: the object's name is required
+        # if a relationship has several objects, and an error if it has one.
         choices = {name.casefold(): name for name in reference.reference_to}
         if len(choices) > 1 and wanted is None:
             raise FieldProblemError(
-                f"the lookup `{path}` can point to several objects: write"
+                f"the lookup `{path}` can refer to several objects: write"
                 f" `{reference.reference_to[0]}:{path}` or another of"
                 f" {', '.join(reference.reference_to)}"
             )
@@ -209,7 +214,7 @@ class FieldMapper:
         parent = self._org.describe(name) if name else None
         if name is None or parent is None:
             raise FieldProblemError(
-                f"the lookup `{path}` points to {' or '.join(reference.reference_to)}, not to"
+                f"the lookup `{path}` refers to {' or '.join(reference.reference_to)}, not to"
                 f" `{wanted}`"
             )
         return (f"{name}:" if len(choices) > 1 else ""), parent
@@ -230,7 +235,7 @@ class FieldMapper:
 
 
 def finds_records(field: FieldDescribe) -> bool:
-    """Whether upserts and lookups may go by this field (Bulk API guide: Upsert Records)."""
+    """Whether upserts and lookups can find records by it (Bulk API guide: Upsert Records)."""
     return field.external_id or field.id_lookup or field.type == "id"
 
 

@@ -1,6 +1,6 @@
 """Checks a stream's SCHEMA against its settings and the org, and reports every problem at once.
 
-It runs when the SCHEMA arrives, before any job of the stream exists.
+It runs when the SCHEMA arrives, before any job of the stream is created.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sfbulk_singer.names import closest_name, did_you_mean, is_glob
 from sfbulk_singer.stream_settings import merged, names_for, unused_keys
 from target_sfbulk.mapping import (
     BY_ID,
-    Column,
+    CsvColumn,
     FieldMapper,
     FieldProblemError,
     finds_records,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from target_sfbulk.mapping import OrgSchema
     from target_sfbulk.settings import StreamSettings
 
-Columns = dict[str, Column | None]
+Columns = dict[str, CsvColumn | None]
 
 # `Contacts` or `Contcat` is close to `Contact` by this measure, `ContactRole` is not.
 _PROBABLY_MEANT = 0.8
@@ -46,7 +46,7 @@ class PreflightError(Exception):
     """A stream that cannot be loaded as it is.
 
     Attributes:
-        problems: What is wrong, each with what to do; none is left out.
+        problems: All that is wrong, each with what to do.
     """
 
     def __init__(self, stream: str, problems: Sequence[str]) -> None:
@@ -60,39 +60,39 @@ class StreamPlan:
 
     Attributes:
         key: The column that finds the record; None for an insert.
-        self_lookups: Columns that name a parent in this same object by the same key.
-        columns: By record field; a field that is left out has None.
-        null: The cell that a null becomes.
-        precision_loss: What becomes of a value that Salesforce would store as another.
+        self_lookups: Columns that name a parent in the same object by the same key.
+        columns: By record field; None for a field that is left out.
+        null: The cell of a null.
+        precision_loss: Whether a value that Salesforce would store as another is sent.
     """
 
     stream: str
     sobject: str
     operation: Operation
-    key: Column | None
-    self_lookups: tuple[Column, ...]
+    key: CsvColumn | None
+    self_lookups: tuple[CsvColumn, ...]
     columns: Columns
     null: str
     precision_loss: PrecisionLoss
 
     @property
     def external_id(self) -> str | None:
-        """The field a job upserts by; None for the other operations."""
+        """The external id field of an upsert; None for the other operations."""
         return self.key.header if self.key and self.operation is Operation.UPSERT else None
 
 
 def require_known_objects(streams: Mapping[str, Mapping[str, Any]], org: OrgSchema) -> None:
     """API call: check the objects that the settings of all streams name.
 
-    A later stream's mistake is found before an earlier one is loaded. Its fields are checked
-    when its SCHEMA comes, for that tells them.
+    So a mistake in a later stream is found before an earlier stream is loaded. Fields are checked
+    when the SCHEMA arrives, which names them.
 
     Args:
         streams: The setting `streams`.
         org: The org.
 
     Raises:
-        ConfigError: With every object that the org does not have.
+        ConfigError: The org does not have some of them; with all of these.
     """
     problems = [
         f"streams, {key}: {org.unknown_object(sobject)}."
@@ -115,10 +115,10 @@ def _named_objects(streams: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[s
 def key_meant_for(
     stream: str, opened: Iterable[str], streams: Mapping[str, Mapping[str, Any]]
 ) -> str | None:
-    """The problem that a stream has no settings of its own and a key for its object has its name.
+    """The problem that a key of `streams` was probably meant for this stream; None if none was.
 
-    Such a stream would be loaded without the mapping that was probably meant for it. The other
-    keys without a stream are known only when all input is read.
+    The stream would be loaded without the mapping that was meant for it. Other keys that fit no
+    stream are known only when all input is read.
 
     Args:
         stream: The stream that is opened.
@@ -186,7 +186,7 @@ def _plan(
     sobject: SObjectDescribe,
     settings: StreamSettings,
     columns: Columns,
-    key: Column | None,
+    key: CsvColumn | None,
 ) -> StreamPlan:
     self_lookups = tuple(
         column
@@ -216,7 +216,7 @@ def _columns(mapper: FieldMapper, record_fields: Iterable[str]) -> tuple[Columns
     return columns, problems
 
 
-def _key(mapper: FieldMapper, columns: Columns) -> Column | None:
+def _key(mapper: FieldMapper, columns: Columns) -> CsvColumn | None:
     key_field = mapper.key_field
     fitting = (c for c in columns.values() if c and key_field and c.header == key_field.name)
     return next(fitting, None)

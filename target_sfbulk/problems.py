@@ -1,4 +1,4 @@
-"""All problems of the settings that the target reads itself."""
+"""Finds the problems of the target's settings that their JSON Schema cannot find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sfbulk_singer.names import is_glob
 from sfbulk_singer.settings import spool_dir_problems
 from sfbulk_singer.stream_settings import merged
 from target_sfbulk.mapping import BY_ID, REMOVES
-from target_sfbulk.settings import SETTINGS, RejectBudget, with_defaults
+from target_sfbulk.report import RejectBudget
+from target_sfbulk.settings import SETTINGS, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ def own_problems(config: Mapping[str, Any]) -> list[str]:
 
 
 def _well_formed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without those that the JSON Schema refuses."""
+    """The settings that fit their JSON Schema."""
     schemas = SETTINGS["properties"]
     sound = {name: value for name, value in config.items() if _fits(value, schemas.get(name, {}))}
     streams = config.get("streams")
@@ -103,7 +104,7 @@ def _mapping_problems(
 def _columns_named_twice(
     fields: Mapping[str, str | None], lookups: Mapping[str, str]
 ) -> Iterator[str]:
-    # Not asked of a glob: its streams need not all have all of these record fields.
+    # Not checked for a glob: its streams need not have all of these record fields.
     targets = [target.casefold() for target in (*fields.values(), *lookups.values()) if target]
     for target, count in Counter(targets).items():
         if count > 1:

@@ -1,4 +1,4 @@
-"""Reads Singer lines exactly and fast, and names the line of a fault without quoting it."""
+"""Reads Singer lines exactly and fast; an error names the line and never quotes it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _decoder = msgspec.json.Decoder(float_hook=number)
 
 
 class BatchMessageError(Exception):
-    """A BATCH message came, which this target does not read."""
+    """A BATCH message, which this target does not read."""
 
 
 class ExactReader(GenericSingerReader[bytes]):
-    """Messages from lines of bytes, UTF-8 whatever the locale; numbers keep their digits.
+    """Messages from lines of bytes, UTF-8 in any locale; numbers keep their digits.
 
-    The SDK's own readers quote a faulty line in the log, and with it somebody's data.
+    The SDK's own readers quote a wrong line in the log, and so log record values.
     """
 
     def __init__(self) -> None:
@@ -52,11 +52,11 @@ class ExactReader(GenericSingerReader[bytes]):
     def process_lines(
         self, file_input: IO[bytes] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
     ) -> Counter[str]:
-        """Hand each message to the callback for its type, and count them.
+        """Pass each message to the callback for its type, and count the messages.
 
         Args:
             file_input: The lines, as bytes; a file opened as text is read by its bytes.
-            callbacks: What takes each type of message.
+            callbacks: By type of message.
 
         Raises:
             InvalidInputLine: A line is not a Singer message.
@@ -74,7 +74,7 @@ class ExactReader(GenericSingerReader[bytes]):
         """The message on the next line.
 
         Raises:
-            InvalidInputLine: It is not a Singer message; names the line and what is wrong.
+            InvalidInputLine: It is not a Singer message; with the line's number and what is wrong.
             BatchMessageError: It is a BATCH message.
         """
         self._line += 1
@@ -82,7 +82,7 @@ class ExactReader(GenericSingerReader[bytes]):
         self._check_shape(message)
         self._check_type(message)
         if message["type"] == "STATE":
-            # The SDK writes a state out again with the json module, which knows no Decimal.
+            # The SDK writes the state with the json module, which cannot write a Decimal.
             return json.loads(line)  # type: ignore[no-any-return] # checked above to be an object
         return message
 
@@ -90,7 +90,7 @@ class ExactReader(GenericSingerReader[bytes]):
         """Check that a message has some keys.
 
         Raises:
-            InvalidInputLine: Names the line and the keys it lacks.
+            InvalidInputLine: It lacks some; with the line's number.
         """
         missing = [f"`{key}`" for key in sorted(requires) if key not in line_dict]
         if missing:
@@ -102,24 +102,24 @@ class ExactReader(GenericSingerReader[bytes]):
         except UnicodeDecodeError:
             raise self._fault("it is not UTF-8") from None
         except msgspec.ValidationError:
-            raise self._fault("a number in it is out of any range") from None
+            raise self._fault("it has a number that is out of range") from None
         except msgspec.DecodeError as error:
             raise self._fault(f"it is not JSON ({_where(error)})") from None
         except RecursionError:
             raise self._fault("it is nested too deeply") from None
         if not isinstance(message, dict):
-            raise self._fault("it is no JSON object")
+            raise self._fault("it is not a JSON object")
         return message
 
     def _check_shape(self, message: dict[str, Any]) -> None:
         self.assert_line_requires(message, {"type"})
         shape = _SHAPES.get(message["type"]) if isinstance(message["type"], str) else None
         if shape is None:
-            raise self._fault(f"its `type` is none of {', '.join(_SHAPES)}")
+            raise self._fault(f"its `type` is not one of {', '.join(_SHAPES)}")
         for key, kind in shape.items():
             if type(message.get(key)) is not kind:
                 self.assert_line_requires(message, {key})
-                raise self._fault(f"its `{key}` is no {_JSON_NAMES[kind]}")
+                raise self._fault(f"its `{key}` is not {_JSON_NAMES[kind]}")
 
     def _check_type(self, message: dict[str, Any]) -> None:
         kind, stream = message["type"], message.get("stream")
@@ -131,17 +131,17 @@ class ExactReader(GenericSingerReader[bytes]):
         elif kind == "BATCH":
             raise BatchMessageError(
                 f"Line {self._line} of the input is a BATCH message of stream `{stream}`, which"
-                " target-sfbulk does not read. Switch them off in the tap, usually its setting"
-                " `batch_config`."
+                " target-sfbulk does not read. Switch BATCH messages off in the tap, usually by its"
+                " setting `batch_config`."
             )
 
     def _check_schema(self, message: dict[str, Any]) -> None:
         self.assert_line_requires(message["schema"], {"properties"})
         if type(message["schema"]["properties"]) is not dict:
-            raise self._fault("its `properties` is no object")
+            raise self._fault("its `properties` is not an object")
         keys = message.get("key_properties") or []
         if type(keys) is not list or not all(type(key) is str for key in keys):
-            raise self._fault("its `key_properties` is no array of texts")
+            raise self._fault("its `key_properties` is not an array of strings")
 
     def _fault(self, what: str) -> InvalidInputLine:
         return InvalidInputLine(
@@ -150,9 +150,9 @@ class ExactReader(GenericSingerReader[bytes]):
         )
 
 
-_JSON_NAMES: dict[type, str] = {str: "text", dict: "object", list: "array"}
+_JSON_NAMES: dict[type, str] = {str: "a string", dict: "an object"}
 
 
 def _where(error: msgspec.DecodeError) -> str:
-    # msgspec's texts tell a position and name single characters, never a value.
+    # msgspec's messages have a position and single characters, never a value.
     return str(error).removeprefix("JSON is malformed: ")

@@ -33,21 +33,19 @@ class RecordLines:
     """Lines by row number; rows are numbered from 1 without gaps.
 
     Memory: eight bytes for each row that is kept, and a buffer of 1 MB.
+
+    Args:
+        folder: An existing folder for the files; the caller removes it.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Set the place of the files.
-
-        Args:
-            folder: An existing folder for them; the caller removes it.
-        """
         self._folder = folder
         self._segments: deque[_Segment] = deque()
         self._buffer = bytearray()
         self._next = 1
 
     def add(self, line: bytes) -> None:
-        """Keep the line of the next row; it has no line end."""
+        """Keep the line of the next row; the line has no line end."""
         segment = self._segments[-1] if self._segments else None
         if segment is None or segment.size >= _SEGMENT_BYTES:
             self._write_out()
@@ -62,7 +60,7 @@ class RecordLines:
             self._write_out()
 
     def lines(self, numbers: Iterable[int]) -> Iterator[bytes]:
-        """The lines of these rows, whose numbers ascend."""
+        """The lines of these rows; the numbers must be ascending."""
         self._write_out()
         wanted = deque(numbers)
         for segment in self._segments:

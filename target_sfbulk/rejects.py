@@ -1,41 +1,37 @@
-"""Writes rejected records down, and counts per stream what came in and what became of it."""
+"""Writes the rejects file and the report of each stream into the output folder."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
 
 from sfbulk.errors import ConfigError
 from target_sfbulk.json_lines import json_line
+from target_sfbulk.report import StreamReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
-# A line of the log with every reason of a run could be endless.
-_REASONS_TOLD = 5
-
-
-class Kind(str, Enum):
-    """How a record came to be rejected."""
+class RejectKind(str, Enum):
+    """How a record was rejected: the `kind` in the rejects file."""
 
     REJECTED = "rejected"
-    """Salesforce refused the row."""
+    """Salesforce rejected the row."""
     UNPROCESSED = "unprocessed"
-    """Its job ended before the row was tried."""
+    """Its job ended before the row was processed."""
     UNKNOWN = "unknown"
-    """Its job ended without a result for it: it may be in, and must be queried first."""
+    """Its job ended without a result for it: it may be in Salesforce, so query it first."""
     OVERSIZE = "oversize"
-    """It is longer than Salesforce takes; it was not sent."""
+    """It is larger than Salesforce allows; it was not sent."""
     UNCONVERTIBLE = "unconvertible"
     """A value does not fit its field; it was not sent."""
 
@@ -47,11 +43,11 @@ class Reject:
     Attributes:
         code: Salesforce's code, or one of ours for a record that was not sent.
         message: Salesforce's text, which may quote the record, or ours, which never does.
-        fields: The Salesforce fields at fault, where they are known.
-        job_id: The job that carried the row; None when none did.
+        fields: The Salesforce fields that are wrong, if they are known.
+        job_id: The job that had the row; None if it was not sent.
     """
 
-    kind: Kind
+    kind: RejectKind
     code: str
     message: str
     fields: tuple[str, ...] = ()
@@ -59,82 +55,30 @@ class Reject:
 
     @property
     def reason(self) -> str:
-        """A text for logs and reports: it holds no record value."""
+        """A text for logs and reports, without a record value."""
         where = f" on {', '.join(self.fields)}" if self.fields else ""
         return f"{self.code}{where}" + (
-            f": {self.message}" if self.kind is not Kind.REJECTED and self.message else ""
+            f": {self.message}" if self.kind is not RejectKind.REJECTED and self.message else ""
         )
-
-
-@dataclass
-class StreamReport:
-    """What became of one stream's records in this run.
-
-    Attributes:
-        fitted: Values that were sent as Salesforce stores them, by field.
-        nulls_kept: Nulls of fields that cannot be null, by field; they leave it as it is.
-    """
-
-    stream: str
-    sobject: str
-    operation: str
-    rejects_file: str
-    read: int = 0
-    created: int = 0
-    loaded: int = 0
-    rejected: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    fitted: Counter[str] = field(default_factory=Counter)
-    nulls_kept: Counter[str] = field(default_factory=Counter)
-    job_ids: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """The report as written to `<output_dir>/<stream>.report.json`."""
-        return {**self.__dict__, "reasons": dict(self.reasons), "seconds": round(self.seconds, 3)}
-
-    def summary(self) -> str:
-        """One line for the log; it holds no record value."""
-        return (
-            f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject}:"
-            f" {self.loaded} done, {self.created} of them created, {self.rejected} rejected;"
-            f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
-            + (f". {self.told_rejects()}" if self.rejected else "")
-        )
-
-    def told_changes(self) -> str:
-        """One line for the log on the values that were not sent as they came; or an empty text."""
-        told = [
-            f"{what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
-            for what, counts in (
-                ("values fitted as Salesforce stores them, line breaks as LF", self.fitted),
-                ("nulls of fields that cannot be null, left as they are", self.nulls_kept),
-            )
-            if counts
-        ]
-        return f"{self.stream}: {'; '.join(told)}" if told else ""
-
-    def told_rejects(self) -> str:
-        """Why rows were rejected, the most frequent reasons first, and where they lie."""
-        reasons = self.reasons.most_common()
-        told = ", ".join(f"{count} x {reason}" for reason, count in reasons[:_REASONS_TOLD])
-        more = f" and {len(reasons) - _REASONS_TOLD} other reasons" * (len(reasons) > _REASONS_TOLD)
-        return f"{told}{more}; see {self.rejects_file}"
 
 
 class StreamOutput:
     """The files of one stream in the output folder: its rejects and its report.
 
-    Rejects are appended: a run whose STATE went out must not lose them to the next run.
+    Rejects are appended: after a run wrote its STATE, the next run must not remove its rejects.
+
+    Args:
+        folder: The output folder; it is created if it does not exist.
+        stream: The stream's name.
+        sobject: The object it is loaded into.
+        operation: What is done with its rows.
+
+    Raises:
+        ConfigError: The folder cannot be created or written.
     """
 
     def __init__(self, folder: Path, stream: str, sobject: str, operation: str) -> None:
-        """Make the folder, and the report of nothing yet.
-
-        Raises:
-            OSError: The folder cannot be made or written.
-        """
-        # A stream name may hold what a file name may not.
+        # A stream name may have characters that a file name may not.
         name = quote(stream, safe=" ")
         self.report = StreamReport(
             stream, sobject, operation, rejects_file=str(folder / f"{name}.rejects.jsonl")
@@ -144,11 +88,7 @@ class StreamOutput:
         self._require_folder(folder)
 
     def _require_folder(self, folder: Path) -> None:
-        """Find out before any row is sent.
-
-        Raises:
-            ConfigError: The folder cannot be made or written.
-        """
+        """Write the first report, so that a folder that cannot be written is an error early."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.write_report()
@@ -157,7 +97,7 @@ class StreamOutput:
             raise ConfigError([f"{problem} Name a folder that can."]) from error
 
     def reject(self, rejects: Iterable[tuple[bytes, Reject]]) -> None:
-        """Append records (as JSON) with their reasons; on return they are on the disk.
+        """Append records (as JSON) with their reasons; on return they are flushed to the disk.
 
         Raises:
             OSError: They cannot be written; names the file.
@@ -169,7 +109,7 @@ class StreamOutput:
                 self.report.reasons[reject.reason] += 1
 
     def write_report(self) -> None:
-        """Write the report of the run so far over the last one."""
+        """Replace the report file by the report of the run so far."""
         self._report_file.write_text(
             json.dumps(self.report.as_json(), ensure_ascii=False, indent=2) + "\n", "utf-8"
         )
@@ -177,7 +117,7 @@ class StreamOutput:
 
 @contextmanager
 def _appended(path: Path) -> Iterator[IO[bytes]]:
-    """A file open at the end of its last line, on the disk when the block ends."""
+    """A file open after its last complete line, flushed to the disk when the block ends."""
     try:
         with path.open("a+b") as file:
             _end_last_line(file)
@@ -185,14 +125,14 @@ def _appended(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        # A full disk's error does not say whose disk.
+        # The error of a full disk does not name the file.
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _end_last_line(file: IO[bytes]) -> None:
-    """Give a last line its end; what is left of one that a run died over is removed.
+    """End the last line, or remove it if a run died while it wrote it.
 
-    That run wrote no STATE after it, so its record comes again.
+    That run wrote no STATE after the record, so the tap sends the record again.
     """
     file.seek(max(file.seek(0, os.SEEK_END) - 1, 0))
     if file.read() in (b"", b"\n"):

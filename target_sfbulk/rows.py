@@ -9,7 +9,7 @@ from sfbulk import OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
 from sfbulk.normalize import PrecisionLoss, fit_line_breaks, key_normalizer
 from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError
-from target_sfbulk.rejects import Kind, Reject
+from target_sfbulk.rejects import Reject, RejectKind
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sfbulk import DataError
     from target_sfbulk.encode import Encode
-    from target_sfbulk.mapping import Column
+    from target_sfbulk.mapping import CsvColumn
     from target_sfbulk.preflight import StreamPlan
 
 
@@ -33,44 +33,48 @@ class RejectedRecordError(Exception):
 
 
 @dataclass
-class Row:
+class EncodedRow:
     """One encoded record.
 
     Attributes:
         headers: The names of its columns.
-        key: The form of its key under which no other row may be in a job; None for an insert.
-        parents: Keys of records of the same object that it looks up to.
+        key: Its key in normal form, which must be unique in a job; None for an insert.
+        parents: Keys of records of the same object that its lookups refer to.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[CsvColumn, ...]
     headers: tuple[str, ...]
     cells: list[str]
     key: str | None
     parents: tuple[str, ...]
 
     def why_unsendable(self, error: DataError) -> Reject:
-        """The reject for a row that no job can carry."""
+        """The reject of a row that cannot be in any job."""
         if not isinstance(error, OversizeRow):
-            return Reject(Kind.UNCONVERTIBLE, "UNSENDABLE_TEXT", error.message)
+            return Reject(RejectKind.UNCONVERTIBLE, "UNSENDABLE_TEXT", error.message)
         sized = zip(self.headers, self.cells, strict=True)
         long = (header for header, cell in sized if len(cell) > MAX_FIELD_CHARACTERS)
-        return Reject(Kind.OVERSIZE, "OVERSIZE_ROW", error.message, tuple(long))
+        return Reject(RejectKind.OVERSIZE, "OVERSIZE_ROW", error.message, tuple(long))
 
 
 class Changes(Protocol):
-    """What counts the values that are not sent as they came, by Salesforce field."""
+    """Counts of values that are not sent as they came, by Salesforce field."""
 
     fitted: Counter[str]
     """Sent as Salesforce stores them."""
     nulls_kept: Counter[str]
-    """Nulls of fields that cannot be null, which leave the field as it is."""
+    """Nulls that leave the field as it is, because it cannot be null."""
 
 
 class RowEncoder:
     """The encoder of one stream's records.
 
-    Absent and null differ, so each set of record fields becomes a column set of its own: a
+    An absent field and a null differ, so each set of record fields has its own column set: a
     column in a row means that the record had the field.
+
+    Args:
+        plan: How the stream is loaded.
+        changes: Counts the values that are changed.
     """
 
     def __init__(self, plan: StreamPlan, changes: Changes) -> None:
@@ -79,14 +83,14 @@ class RowEncoder:
         self._column_sets: dict[tuple[str, ...], _ColumnSet] = {}
 
     def knows(self, record: Mapping[str, Any]) -> bool:
-        """Whether the plan covers every field of a record."""
+        """Whether the plan has every field of a record."""
         return tuple(record) in self._column_sets or self._plan.columns.keys() >= record.keys()
 
-    def encode(self, record: Mapping[str, Any]) -> Row:
-        """The row of a record whose fields the plan covers.
+    def encode(self, record: Mapping[str, Any]) -> EncodedRow:
+        """The row of a record whose fields the plan has.
 
         Raises:
-            RejectedRecordError: It cannot be sent; says why.
+            RejectedRecordError: It cannot be sent; with the reason.
         """
         column_set = self._column_set(tuple(record))
         if left_out := [name for name in column_set.unclear if record[name] is None]:
@@ -120,11 +124,11 @@ class _ColumnSet:
         ]
         self._parents_at = [at for at, c in enumerate(self._columns) if c in plan.self_lookups]
 
-    def encode(self, record: Mapping[str, Any]) -> Row:
+    def encode(self, record: Mapping[str, Any]) -> EncodedRow:
         if self._problem:
             raise RejectedRecordError(self._problem)
         try:
-            # Truth first: it is one quick test for all that is neither null, empty nor zero.
+            # Truth first: one fast test for every value that is not null, empty, zero or false.
             cells = [
                 encode(value) if (value := record[source]) else self._falsy(value, encode)
                 for source, encode in self._pairs
@@ -133,12 +137,14 @@ class _ColumnSet:
             raise RejectedRecordError(self._why_unconvertible(record)) from None
         self._keep_what_is_never_null(cells)
         self._fit(cells)
-        return Row(self._columns, self._headers, cells, self._key(cells), self._parents(cells))
+        return EncodedRow(
+            self._columns, self._headers, cells, self._key(cells), self._parents(cells)
+        )
 
     def _falsy(self, value: Any, encode: Encode) -> str:
         if value is None:
             return self._null
-        # Salesforce keeps no empty text; sent as an empty cell it would change nothing.
+        # Salesforce has no empty text, and an empty cell would leave the field as it is.
         return CLEARS_THE_FIELD if value == "" else encode(value)
 
     def _keep_what_is_never_null(self, cells: list[str]) -> None:
@@ -173,26 +179,28 @@ class _ColumnSet:
             except UnconvertibleError as error:
                 why[column.header] = str(error)
         message = "; ".join(f"`{header}`: {reason}" for header, reason in why.items())
-        return Reject(Kind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(why))
+        return Reject(RejectKind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(why))
 
 
-def _missing(plan: StreamPlan, columns: tuple[Column, ...]) -> Reject | None:
+def _missing(plan: StreamPlan, columns: tuple[CsvColumn, ...]) -> Reject | None:
     if plan.key and plan.key not in columns:
         return _missing_key(plan.key)
     if not columns:
-        return Reject(Kind.UNCONVERTIBLE, "NO_FIELDS", "the record has no field that is loaded")
+        return Reject(
+            RejectKind.UNCONVERTIBLE, "NO_FIELDS", "the record has no field that can be loaded"
+        )
     return None
 
 
 def _line_breaks_lost(headers: Sequence[str]) -> Reject:
-    lost = "it has CR or CRLF line breaks, and Salesforce would store LF: make them LF before"
+    lost = "it has CR or CRLF line breaks, and Salesforce would store LF: convert them to LF first"
     message = "; ".join(f"`{header}`: {lost}" for header in headers)
-    return Reject(Kind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(headers))
+    return Reject(RejectKind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(headers))
 
 
-def _missing_key(key: Column) -> Reject:
+def _missing_key(key: CsvColumn) -> Reject:
     return Reject(
-        Kind.UNCONVERTIBLE,
+        RejectKind.UNCONVERTIBLE,
         "MISSING_KEY",
         f"the record has no value for the key `{key.header}`",
         (key.header,),

@@ -1,4 +1,4 @@
-"""The streams of a run: opened as SCHEMAs arrive, loaded in order, reported at the end."""
+"""The streams of a run: opened when their SCHEMA arrives, loaded in order, reported at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sfbulk_singer.stream_settings import unused_keys
 from target_sfbulk.mapping import OrgSchema
 from target_sfbulk.preflight import key_meant_for, plan_stream, require_known_objects
 from target_sfbulk.rejects import StreamOutput
-from target_sfbulk.settings import RejectBudget, job_bytes, stream_settings, with_defaults
+from target_sfbulk.report import RejectBudget
+from target_sfbulk.settings import job_bytes, stream_settings, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Run:
     Args:
         config: The target's settings, checked.
         client_settings: The client's part of them.
-        interrupts: Keeps signals away while records are loaded.
+        interrupts: Delays signals while records are loaded.
         clock: The time.
     """
 
@@ -66,7 +67,7 @@ class Run:
 
         Raises:
             ConfigError: The settings name objects that the org does not have.
-            PreflightError: The stream cannot be loaded; names every problem.
+            PreflightError: The stream cannot be loaded; with every problem.
         """
         plan = self._plan(stream, record_fields)
         left_out = [name for name, column in plan.columns.items() if column is None]
@@ -105,17 +106,17 @@ class Run:
         for output in self._outputs.values():
             output.write_report()
             LOGGER.info("%s", output.report.summary())
-            if changes := output.report.told_changes():
+            if changes := output.report.change_summary():
                 LOGGER.info("%s", changes)
 
     def check_budget(self, *, at_the_end: bool) -> None:
         """Compare the rejects so far with `max_rejects`.
 
         Args:
-            at_the_end: Whether all input was read; a share can only be told then.
+            at_the_end: Whether all input was read; a share cannot be checked before.
 
         Raises:
-            RejectBudgetError: There are more; every row read is loaded or in a rejects file.
+            RejectBudgetError: There are more; each row read is loaded or in a rejects file.
         """
         reports = [output.report for output in self._outputs.values()]
         rejected = sum(report.rejected for report in reports)
@@ -124,10 +125,10 @@ class Run:
             return
         if not self._budget.is_exceeded(rejected=rejected, read=read):
             return
-        told = "; ".join(f"{r.stream}: {r.told_rejects()}" for r in reports if r.rejected)
+        reasons = "; ".join(f"{r.stream}: {r.reject_summary()}" for r in reports if r.rejected)
         raise RejectBudgetError(
             f"{rejected} of {read} rows were rejected, and max_rejects allows {self._budget}."
-            f" {told}. The other rows read are loaded."
+            f" {reasons}. The other rows read are loaded."
         )
 
     def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:
@@ -143,7 +144,7 @@ class Run:
         )
 
     def _flush_before(self, stream: str) -> None:
-        """Load the streams that appeared before this one: its rows may name theirs."""
+        """Load the streams that appeared before this one: its rows may refer to their rows."""
         for name, load in self._streams.items():
             if name == stream:
                 return

@@ -1,8 +1,7 @@
-"""The target's settings: their declaration, and what they mean for one stream; no I/O."""
+"""The target's settings: their JSON Schema, and the settings of one stream; no I/O."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _OPERATIONS = [operation.value for operation in Operation]
-_BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
 _MEGABYTE = 1_000_000
-_WHOLE = 100
 
 _STREAM = th.ObjectType(
-    th.Property("sobject", th.StringType, description="Salesforce object; the stream's name."),
     th.Property(
-        "operation", th.StringType, allowed_values=_OPERATIONS, description="For this stream."
+        "sobject",
+        th.StringType,
+        description="Salesforce object; by default the one with the stream's name.",
     ),
-    th.Property("external_id", th.StringType, description="Upsert key of this stream."),
+    th.Property(
+        "operation",
+        th.StringType,
+        allowed_values=_OPERATIONS,
+        description="Operation for this stream.",
+    ),
+    th.Property("external_id", th.StringType, description="External id field of this stream."),
     th.Property(
         "fields",
         th.ObjectType(additional_properties=th.CustomType({"type": ["string", "null"]})),
@@ -51,12 +55,13 @@ _LOADING = (
         th.StringType,
         default=Operation.UPSERT.value,
         allowed_values=_OPERATIONS,
-        description="What the records do to Salesforce, unless a stream says otherwise.",
+        description="What to do with the records, unless `streams` has another operation.",
     ),
     th.Property(
         "external_id",
         th.StringType,
-        description="Field that upserts find their record by, unless a stream says otherwise.",
+        description="External id field by which upserts find their record, unless `streams` has "
+        "another one.",
     ),
     th.Property(
         "streams",
@@ -85,7 +90,8 @@ _LOADING = (
         th.StringType,
         default="error",
         allowed_values=["error", "drop"],
-        description="What to do with record fields that Salesforce has no writable field for.",
+        description="What to do with a record field that has no writable Salesforce field: an "
+        "error, or leave it out.",
     ),
     th.Property(
         "max_rejects",
@@ -112,40 +118,6 @@ _LOADING = (
 SETTINGS: dict[str, Any] = th.PropertiesList(*_LOADING).to_dict()
 SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the target's own settings."""
-
-
-@dataclass(frozen=True)
-class RejectBudget:
-    """Rejected rows a run may have, as a count or as a share of the rows read."""
-
-    count: int | None
-    percent: float | None
-
-    @classmethod
-    def parse(cls, text: str | int) -> RejectBudget:
-        """The budget a setting names.
-
-        Raises:
-            ValueError: It is neither a count nor a share up to 100%.
-        """
-        found = _BUDGET.fullmatch(str(text).strip())
-        if found is None or float(found["percent"] or 0) > _WHOLE:
-            raise ValueError(
-                f'max_rejects must be a count such as "10" or a share such as "2%", not "{text}".'
-            )
-        return cls(
-            count=int(found["count"]) if found["count"] else None,
-            percent=float(found["percent"]) if found["percent"] else None,
-        )
-
-    def is_exceeded(self, *, rejected: int, read: int) -> bool:
-        """Whether so many rejects among so many rows read are too many."""
-        if self.count is not None:
-            return rejected > self.count
-        return rejected * _WHOLE > (self.percent or 0) * read
-
-    def __str__(self) -> str:
-        return str(self.count) if self.percent is None else f"{self.percent:g}%"
 
 
 @dataclass(frozen=True)

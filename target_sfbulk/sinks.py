@@ -1,4 +1,4 @@
-"""The Singer sink: hands records to the stream's load, and drains all streams together."""
+"""The Singer sink: passes records to the stream's load, and drains all streams together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LoadingTarget(Protocol):
 
 
 class SfbulkSink(Sink):
-    """Takes the records of one stream under one SCHEMA."""
+    """The records of one stream under one SCHEMA."""
 
     _load: StreamLoad
 
@@ -39,17 +39,17 @@ class SfbulkSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self._target = cast("LoadingTarget", target)
         self._fields = tuple(self.schema["properties"])
-        # The SDK would parse each date by the schema it holds, and warn of each field beyond
-        # it. Values are converted once, by the type of their Salesforce field.
+        # The SDK would parse each date by the schema, and warn of each field that is not in it.
+        # Values are converted once, by the type of their Salesforce field.
         self.schema = {"properties": {}, "additionalProperties": True}
 
     def setup(self) -> None:
         """API call: check the stream against the org.
 
         Raises:
-            PreflightError: It cannot be loaded; names every problem.
+            PreflightError: The stream cannot be loaded; with every problem.
         """
-        # A signal that came in the middle of a log line could log nothing more itself.
+        # A signal that arrived within a log line could not log its own reason.
         with self._run.interrupts:
             self._load = self._run.open(self.stream_name, self._fields)
 
@@ -73,11 +73,11 @@ class SfbulkSink(Sink):
 
     @property
     def is_full(self) -> bool:
-        """Never, to the SDK: it would drain this stream alone, and without writing STATE."""
+        """Always False for the SDK, which would drain this stream alone and write no STATE."""
         return False
 
     def process_record(self, record: dict[str, Any], context: Mapping[str, Any]) -> None:  # noqa: ARG002 - the SDK's signature
-        """Spool a record; with a full job buffered, load everything and write STATE."""
+        """Buffer a record; when a job is full, load all buffered rows and write STATE."""
         with self._run.interrupts:
             self._load.add(record)
         if self._load.is_full:

@@ -1,4 +1,4 @@
-"""Loads one stream: records become rows, rows go to the loading engine, outcomes to files."""
+"""Loads one stream: encodes records as rows, passes them to the loading engine, files rejects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sfbulk import DataError, RowError, RowStatus
 from sfbulk.load import UNKNOWN_CODE, Detail, Row
 from target_sfbulk.json_lines import json_line
 from target_sfbulk.records import RecordLines
-from target_sfbulk.rejects import Kind, Reject
+from target_sfbulk.rejects import Reject, RejectKind
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-sfbulk")
 
-# The row that no longer fits, with the header, would make a job of its own.
+# A little less than a job: the last row that does not fit would become a job of its own.
 _FULL = 0.95
 
 # A buffered row costs about 200 bytes of memory, most of it for its key.
@@ -56,7 +56,16 @@ class LoadContext:
 
 
 class StreamLoad:
-    """The rows of one stream."""
+    """The rows of one stream.
+
+    Args:
+        plan: How the stream is loaded.
+        output: The stream's rejects and report.
+        context: What all streams share.
+        replan: Makes a plan for these record fields; called for a record with fields that are not
+            in its SCHEMA.
+        before_send: Called before a job is created; loads the streams that come first.
+    """
 
     def __init__(
         self,
@@ -67,16 +76,6 @@ class StreamLoad:
         replan: Callable[[Sequence[str]], StreamPlan],
         before_send: Callable[[], None],
     ) -> None:
-        """Begin with no rows.
-
-        Args:
-            plan: How the stream is loaded.
-            output: The stream's rejects and report.
-            context: What all streams share.
-            replan: Makes the plan for these record fields; used when a record has fields that its
-                SCHEMA lacks.
-            before_send: Called before a job is created; loads the streams that come first.
-        """
         self._output = output
         self._context = context
         self._replan = replan
@@ -98,23 +97,23 @@ class StreamLoad:
         self.use(plan)
 
     def use(self, plan: StreamPlan) -> None:
-        """Encode the records from here on by this plan, as after another SCHEMA."""
+        """Encode later records by this plan, as after another SCHEMA."""
         self._plan = plan
         self._encoder = RowEncoder(plan, self._output.report)
 
     @property
     def pending(self) -> int:
-        """Records without outcome."""
+        """Records without an outcome."""
         return self._loader.pending_rows + len(self._rejects)
 
     @property
     def is_full(self) -> bool:
-        """Whether the buffered rows are as much as one job or the memory takes."""
+        """Whether the buffered rows fill a job, or the memory that they may use."""
         size = self._loader.pending_bytes + self._rejected_bytes
         return size >= _FULL * self._context.job_bytes or self.pending >= _MOST_ROWS
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take a record, or note why it cannot be sent.
+        """Encode and buffer a record, or keep the reason why it cannot be sent.
 
         Raises:
             PreflightError: The record has a field that the stream cannot load.
@@ -132,10 +131,10 @@ class StreamLoad:
             self._lines.add(line)
 
     def flush(self) -> None:
-        """API call: load the buffered rows; then each record is confirmed or a written reject.
+        """API call: load the buffered rows; then each record is confirmed or in the rejects file.
 
         Raises:
-            SalesforceError: Of some records neither is so.
+            SalesforceError: Some records are neither.
         """
         begun = self._context.clock.monotonic()
         if self._rejects:
@@ -145,7 +144,7 @@ class StreamLoad:
         try:
             self._loader.flush()
         finally:
-            # What is known of other jobs is written down also when one of them has no outcome.
+            # Rejects of other jobs are written also if one job has no outcome.
             for outcome in self._loader.settled():
                 self._record(outcome)
             self._lines.forget(self._loader.settled_to)
@@ -189,20 +188,20 @@ class StreamLoad:
         key = self._plan.key.header if self._plan.key else None
         by = f"`{key}`" if key else "its values"
         message = (
-            f"no result list of the job, which ended {outcome.state}, has this row, so it may be in"
-            f" Salesforce or not: query `{self._plan.sobject}` by {by} before sending it again"
+            f"the job ended {outcome.state} and none of its results has this row, so it may or may"
+            f" not be in Salesforce: query `{self._plan.sobject}` by {by} before sending it again"
         )
         fields = (key,) if key else ()
-        return Reject(Kind.UNKNOWN, UNKNOWN_CODE, message, fields, row.job_id)
+        return Reject(RejectKind.UNKNOWN, UNKNOWN_CODE, message, fields, row.job_id)
 
 
 def _unprocessed(row: RowOutcome, state: str) -> Reject:
     error = row.error or RowError("", "")
     reason = " : ".join(part for part in (error.code, error.message) if part)
-    message = f"the job ended {state} before this row: {reason or 'no reason given'}"
-    return Reject(Kind.UNPROCESSED, "UNPROCESSED", message, job_id=row.job_id)
+    message = f"the job ended {state} before this row was processed: {reason or 'no reason given'}"
+    return Reject(RejectKind.UNPROCESSED, "UNPROCESSED", message, job_id=row.job_id)
 
 
 def _rejected(row: RowOutcome) -> Reject:
     error = row.error or RowError("", "")
-    return Reject(Kind.REJECTED, error.code, error.message, error.fields, row.job_id)
+    return Reject(RejectKind.REJECTED, error.code, error.message, error.fields, row.job_id)

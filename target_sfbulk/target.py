@@ -1,4 +1,4 @@
-"""The target: settings, reader, sinks, and how a run ends."""
+"""The target: its settings, reader and sinks, and how a run ends."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class TargetSfbulk(SfbulkPlugin, Target):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # One stream at a time, in order: children find the parents sent before them.
+        # One stream at a time, in order: children need the parents that were sent before them.
         self.max_parallelism = 1
         self.run = Run(self.config, self.client_settings, Interrupts(self._finish), self.clock)
 
     def process_endofpipe(self) -> None:
-        """API call: load what is left, write STATE, and sum up.
+        """API call: load the remaining rows, write STATE and the reports.
 
         Raises:
             RejectBudgetError: More rows were rejected than `max_rejects` allows.
@@ -70,7 +70,8 @@ class TargetSfbulk(SfbulkPlugin, Target):
         """
         self.run.interrupts.arrived(signum)
 
-    # A signal must not be answered, nor another STATE be written, while one is half out.
+    # A signal waits until the line is written: it would end the process within the line, or write
+    # another STATE into it.
     def _write_state_message(self, state: dict[str, Any]) -> None:
         with self.run.interrupts:
             super()._write_state_message(state)
@@ -79,7 +80,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Add the SDK's settings for stream maps and flattening.
 
-        Not the other ones of a target: record metadata, load method, batch size and schema
-        validation would do nothing here.
+        The SDK's other settings of a target have no effect here: record metadata, load method,
+        batch size and schema validation.
         """
         super(Target, cls).append_builtin_config(config_jsonschema)

@@ -49,11 +49,14 @@ def load_file(org: Org, path: Path, **environment: str) -> subprocess.CompletedP
         (f'{{"type": "RECORD", "x": "{SECRET}"'.encode(), "it is not JSON"),
         (f"{SECRET}".encode(), "it is not JSON"),
         (b'"' + SECRET.encode() + b'\xff"', "it is not UTF-8"),
-        (f'["{SECRET}"]'.encode(), "it is no JSON object"),
+        (f'["{SECRET}"]'.encode(), "it is not a JSON object"),
         (f'{{"x": "{SECRET}"}}'.encode(), "it lacks `type`"),
-        (f'{{"type": "{SECRET}"}}'.encode(), "its `type` is none of SCHEMA, RECORD"),
+        (f'{{"type": "{SECRET}"}}'.encode(), "its `type` is not one of SCHEMA, RECORD"),
         (f'{{"type": "RECORD", "record": {{"x": "{SECRET}"}}}}'.encode(), "it lacks `stream`"),
-        (f'{{"type": "RECORD", "stream": "Account", "record": "{SECRET}"}}'.encode(), "no object"),
+        (
+            f'{{"type": "RECORD", "stream": "Account", "record": "{SECRET}"}}'.encode(),
+            "`record` is not an object",
+        ),
         (f'{{"type": "SCHEMA", "stream": "x", "schema": {{"y": "{SECRET}"}}}}'.encode(), "lacks"),
         (b"", "it is not JSON"),
         (
@@ -62,15 +65,15 @@ def load_file(org: Org, path: Path, **environment: str) -> subprocess.CompletedP
         ),
         (
             b'{"type": "SCHEMA", "stream": "x", "schema": {"properties": []}}',
-            "`properties` is no object",
+            "`properties` is not an object",
         ),
         (
             NO_FIELDS + b', "key_properties": "k"}',
-            "`key_properties` is no array of texts",
+            "`key_properties` is not an array of strings",
         ),
         (
             NO_FIELDS + b', "key_properties": [["k"]]}',
-            "`key_properties` is no array of texts",
+            "`key_properties` is not an array of strings",
         ),
         (b'{"type": "ACTIVATE_VERSION", "stream": "x", "version": 1}', "before its SCHEMA"),
     ],

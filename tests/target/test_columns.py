@@ -75,10 +75,10 @@ def test_a_null_for_what_cannot_be_null_leaves_it_as_it_is_and_is_counted(
     assert run.report("Account")["nulls_kept"] == {"Name": 1, "Is_Key_Account__c": 1}
     (line,) = [line for line in run.log.splitlines() if "cannot be null" in line]
     assert "| INFO " in line
-    assert line.endswith("left as they are: Name 1, Is_Key_Account__c 1")
+    assert line.endswith("nulls not sent, as the field cannot be null: Name 1, Is_Key_Account__c 1")
 
 
-def test_a_null_for_a_required_lookup_is_no_null(org: Org) -> None:
+def test_a_null_for_a_required_lookup_is_not_sent(org: Org) -> None:
     account = org.create("Account", Ext_Id__c="A-1", Name="Acme")
     org.create("Invoice__c", Ext_Id__c="I-1", Account__c=account)
     run = org.load(

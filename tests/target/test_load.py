@@ -232,7 +232,7 @@ def test_text_arrives_character_for_character_with_line_breaks_as_lf(
     (line,) = [line for line in run.log.splitlines() if "fitted" in line]
     assert "| INFO " in line
     assert line.endswith(
-        "Account: values fitted as Salesforce stores them, line breaks as LF: Description 3"
+        "Account: values fitted to what Salesforce stores, line breaks as LF: Description 3"
     )
 
 

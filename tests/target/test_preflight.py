@@ -150,8 +150,8 @@ def test_drop_leaves_out_what_cannot_be_written_but_not_what_the_settings_name(
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("Who.Ext_Id__c", "can point to several objects: write `Contact:Who.Ext_Id__c`"),
-        ("Account:Who.Ext_Id__c", "points to Contact or Lead, not to `Account`"),
+        ("Who.Ext_Id__c", "can refer to several objects: write `Contact:Who.Ext_Id__c`"),
+        ("Account:Who.Ext_Id__c", "refers to Contact or Lead, not to `Account`"),
         ("Contact:Who.Nope__c", "`Contact` has no field `Nope__c`"),
         ("Who.Owner.Name", "not of the form"),
     ],

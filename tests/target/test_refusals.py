@@ -251,7 +251,10 @@ def test_a_failed_job_leaves_its_untried_rows_in_the_rejects_file(org: Org) -> N
     )
     run = load_with_refused_rows(org)
     assert run.code == 1
-    assert "the job ended Failed before this row: InternalServerError : gone" in run.reason
+    assert (
+        "the job ended Failed before this row was processed: InternalServerError : gone"
+        in run.reason
+    )
     rejects = run.rejects("Account")
     landed = {row["Ext_Id__c"] for row in org.query("SELECT Ext_Id__c FROM Account")}
     assert landed == {"A-1"}

@@ -73,9 +73,9 @@ def test_a_signal_while_a_job_runs_waits_for_its_results(org: Org) -> None:
         assert process.stdin is not None
         process.stdin.write(as_lines(MESSAGES))
         process.stdin.close()
-        wait_for(process, "takes 1 rows")
+        wait_for(process, "was created for 1 rows")
         process.send_signal(signal.SIGTERM)
-        wait_for(process, "SIGTERM: finishing the rows read so far")
+        wait_for(process, "SIGTERM: loading the rows read so far")
         release_when_closed(org)
         assert process.stdout is not None
         assert json.loads(process.stdout.read()) == {"Account": 1}
@@ -96,7 +96,7 @@ def test_a_signal_never_cuts_a_state_in_two(
         process.stdin.close()
         begun = process.stdout.read(1)
         process.send_signal(signal.SIGTERM)
-        log = wait_for(process, "SIGTERM: finishing the rows read so far")
+        log = wait_for(process, "SIGTERM: loading the rows read so far")
         states = (begun + process.stdout.read()).splitlines()
         assert process.stderr is not None
         log += process.stderr.read().decode()
@@ -112,9 +112,9 @@ def test_a_second_signal_leaves_the_job_and_tells_no_state(org: Org) -> None:
         assert process.stdin is not None
         process.stdin.write(as_lines(MESSAGES))
         process.stdin.close()
-        wait_for(process, "takes 1 rows")
+        wait_for(process, "was created for 1 rows")
         process.send_signal(signal.SIGTERM)
-        wait_for(process, "SIGTERM: finishing the rows read so far")
+        wait_for(process, "SIGTERM: loading the rows read so far")
         wait_until_closed(org)
         process.send_signal(signal.SIGTERM)
         log = wait_for(process, "SIGTERM again: stopped at once.")

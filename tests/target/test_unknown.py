@@ -61,7 +61,7 @@ def test_rows_missing_from_the_failed_results_are_unknown(org: Org) -> None:
     assert reject["fields"] == ["Ext_Id__c"]
     assert reject["job_id"] in run.report("Account")["job_ids"]
     assert "query `Account` by `Ext_Id__c` before sending it again" in reject["message"]
-    assert "UNKNOWN on Ext_Id__c: no result list of the job" in run.reason
+    assert "UNKNOWN on Ext_Id__c: the job ended" in run.reason
     assert run.report("Account")["loaded"] == 2
 
 
@@ -97,7 +97,10 @@ def test_rows_of_a_job_that_broke_off_without_listing_them_are_unknown(
     assert (run.code, run.states) == (1, [{"done": 3}])
     assert kinds(run) == {"b": "unknown", "c": "unknown"}
     ended = {"job_failed": "Failed", "job_aborted": "Aborted"}[end]
-    assert all(f"which ended {ended}" in each["message"] for each in run.rejects("Account"))
+    assert all(
+        f"the job ended {ended} and none of its results" in each["message"]
+        for each in run.rejects("Account")
+    )
 
 
 def test_rows_that_the_job_lists_as_unprocessed_are_not_unknown(org: Org) -> None:

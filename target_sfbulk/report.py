@@ -1,0 +1,110 @@
+"""Counts what happened to the records of each stream, and compares the rejects with the budget."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+_BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
+_WHOLE = 100
+
+# With every reason of a run, a line of the log could be endless.
+_MOST_REASONS = 5
+
+
+@dataclass
+class StreamReport:
+    """What happened to one stream's records in this run, in numbers.
+
+    Attributes:
+        read: Records of the input.
+        loaded: Rows that Salesforce confirmed.
+        created: Those of them that are new records.
+        rejected: Records in the rejects file.
+        reasons: Why they were rejected, with their number; without record values.
+        fitted: Values that were sent as Salesforce stores them, by field.
+        nulls_kept: Nulls that were not sent because the field cannot be null, by field.
+        seconds: Time spent loading.
+    """
+
+    stream: str
+    sobject: str
+    operation: str
+    rejects_file: str
+    read: int = 0
+    created: int = 0
+    loaded: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    fitted: Counter[str] = field(default_factory=Counter)
+    nulls_kept: Counter[str] = field(default_factory=Counter)
+    job_ids: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as written to `<output_dir>/<stream>.report.json`."""
+        return {**self.__dict__, "reasons": dict(self.reasons), "seconds": round(self.seconds, 3)}
+
+    def summary(self) -> str:
+        """One line for the log; it holds no record value."""
+        return (
+            f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject}:"
+            f" {self.loaded} done, {self.created} of them created, {self.rejected} rejected;"
+            f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
+            + (f". {self.reject_summary()}" if self.rejected else "")
+        )
+
+    def change_summary(self) -> str:
+        """One line for the log about values that were not sent as they came; may be empty."""
+        changes = [
+            f"{what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
+            for what, counts in (
+                ("values fitted to what Salesforce stores, line breaks as LF", self.fitted),
+                ("nulls not sent, as the field cannot be null", self.nulls_kept),
+            )
+            if counts
+        ]
+        return f"{self.stream}: {'; '.join(changes)}" if changes else ""
+
+    def reject_summary(self) -> str:
+        """Why rows were rejected, the most frequent reasons first, and the file with them."""
+        reasons = self.reasons.most_common()
+        shown = ", ".join(f"{count} x {reason}" for reason, count in reasons[:_MOST_REASONS])
+        more = f" and {len(reasons) - _MOST_REASONS} other reasons" * (len(reasons) > _MOST_REASONS)
+        return f"{shown}{more}; see {self.rejects_file}"
+
+
+@dataclass(frozen=True)
+class RejectBudget:
+    """Rejected rows a run may have, as a count or as a share of the rows read."""
+
+    count: int | None
+    percent: float | None
+
+    @classmethod
+    def parse(cls, text: str | int) -> RejectBudget:
+        """The budget that `max_rejects` gives.
+
+        Raises:
+            ValueError: It is neither a count nor a share up to 100%.
+        """
+        found = _BUDGET.fullmatch(str(text).strip())
+        if found is None or float(found["percent"] or 0) > _WHOLE:
+            raise ValueError(
+                f'max_rejects must be a count such as "10" or a share such as "2%", not "{text}".'
+            )
+        return cls(
+            count=int(found["count"]) if found["count"] else None,
+            percent=float(found["percent"]) if found["percent"] else None,
+        )
+
+    def is_exceeded(self, *, rejected: int, read: int) -> bool:
+        """Whether this number of rejects among the rows read is too high."""
+        if self.count is not None:
+            return rejected > self.count
+        return rejected * _WHOLE > (self.percent or 0) * read
+
+    def __str__(self) -> str:
+        return str(self.count) if self.percent is None else f"{self.percent:g}%"
