@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 import requests
 
 from sfbulk_sandbox import Sandbox
-from sfbulk_sandbox.clock import Clock
+from tests.hand_clock import HandClock
 from tests.sandbox_bulk1.async_api import AsyncApi, batches, error, fields, info, rows
 
 LOCKED = "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--"
-
-
-class HandClock(Clock):
-    """A clock that moves when a test moves it."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 25, tzinfo=timezone.utc)
-
-    def now(self) -> datetime:
-        return self.time
 
 
 def test_a_session_expires_on_the_nth_call(sandbox: Sandbox, api: AsyncApi) -> None:

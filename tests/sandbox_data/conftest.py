@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from sfbulk_sandbox.clock import Clock
 from sfbulk_sandbox.org.org import Org
+from tests.hand_clock import HandClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,19 +19,6 @@ if TYPE_CHECKING:
 # test has a time limit of its own.
 settings.register_profile("sandbox", deadline=None)
 settings.load_profile("sandbox")
-
-
-class HandClock(Clock):
-    """A clock that moves when a test moves it."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 2, 8, 30, 15, 987654, tzinfo=timezone.utc)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def pass_seconds(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import RowResult
-    from tests.sandbox_data.conftest import HandClock
+    from tests.hand_clock import HandClock
 
 
 def _make(org: Org, sobject: str, **record: Any) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
-    from tests.sandbox_data.conftest import HandClock
+    from tests.hand_clock import HandClock
 
 _EXPORT = Path(__file__).parents[3] / "shared/sample-org/dataloader-export/Opportunity.csv"
 _FOLLOW = (

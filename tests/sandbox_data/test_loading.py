@@ -16,7 +16,7 @@ from sfbulk_sandbox.schema.values import json_value
 
 if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
-    from tests.sandbox_data.conftest import HandClock
+    from tests.hand_clock import HandClock
 
 _SAMPLE = Path(__file__).parents[2] / "sfbulk_sandbox" / "data" / "sample"
 

@@ -12,7 +12,7 @@ from sfbulk_sandbox.schema.ids import is_valid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.sandbox_data.conftest import HandClock
+    from tests.hand_clock import HandClock
 
 
 def test_the_same_seed_gives_the_same_org(clock: HandClock) -> None:

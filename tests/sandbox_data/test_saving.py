@@ -12,7 +12,7 @@ from sfbulk_sandbox.faults.errors import Fault
 
 if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org, RowResult
-    from tests.sandbox_data.conftest import HandClock
+    from tests.hand_clock import HandClock
 
 
 def _one(result: RowResult) -> tuple[str, str, tuple[str, ...]]:

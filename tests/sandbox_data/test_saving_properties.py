@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfbulk_sandbox.org.org import Org
-from tests.sandbox_data.conftest import HandClock
+from tests.hand_clock import HandClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.sandbox_data.conftest import HandClock
+    from tests.hand_clock import HandClock
 
 _KEYS = {"One__c": False, "Two__c": True}
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.org.org import Org
-from tests.sandbox_data.conftest import HandClock
+from tests.hand_clock import HandClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

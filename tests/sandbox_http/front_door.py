@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
 
 ENDED = {"JobComplete", "Failed", "Aborted"}
+# The values of columnDelimiter, and their characters.
+DELIMITERS = [
+    ("BACKQUOTE", "`"),
+    ("CARET", "^"),
+    ("COMMA", ","),
+    ("PIPE", "|"),
+    ("SEMICOLON", ";"),
+    ("TAB", "\t"),
+]
 
 
 class Org:

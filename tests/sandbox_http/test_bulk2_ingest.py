@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.sandbox_http.front_door import Org, faults_of
+from tests.sandbox_http.front_door import DELIMITERS, Org, faults_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,17 +158,7 @@ def test_every_operation_does_its_work(org: Org) -> None:
     assert org.json("GET", "/queryAll", params=params)["totalSize"] == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "character"),
-    [
-        ("BACKQUOTE", "`"),
-        ("CARET", "^"),
-        ("COMMA", ","),
-        ("PIPE", "|"),
-        ("SEMICOLON", ";"),
-        ("TAB", "\t"),
-    ],
-)
+@pytest.mark.parametrize(("name", "character"), DELIMITERS)
 def test_each_delimiter_and_line_ending(org: Org, name: str, character: str) -> None:
     body = f'Name{character}Phone\r\n"a{character}b"{character}1\r\n'.encode()
     job = org.load("Account", "insert", body, columnDelimiter=name, lineEnding="CRLF")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox_http.front_door import Org, faults_of
+from tests.sandbox_http.front_door import DELIMITERS, Org, faults_of
 
 if TYPE_CHECKING:
     import requests
@@ -98,17 +98,7 @@ def test_no_rows_are_a_header(org: Org) -> None:
     assert answer.headers["Sforce-Locator"] == "null"
 
 
-@pytest.mark.parametrize(
-    ("name", "character"),
-    [
-        ("BACKQUOTE", "`"),
-        ("CARET", "^"),
-        ("COMMA", ","),
-        ("PIPE", "|"),
-        ("SEMICOLON", ";"),
-        ("TAB", "\t"),
-    ],
-)
+@pytest.mark.parametrize(("name", "character"), DELIMITERS)
 def test_each_delimiter_and_line_ending(org: Org, name: str, character: str) -> None:
     org.load("Account", "insert", b"Name,Phone\nAcme,1\n")
     soql = "SELECT Name, Phone FROM Account"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -14,26 +14,13 @@ import requests
 
 from sfbulk_sandbox import Sandbox
 from sfbulk_sandbox.clock import Clock
+from tests.hand_clock import HandClock
 from tests.sandbox_http.front_door import Org
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMES = {"operation": "query", "query": "SELECT Name FROM Account"}
-
-
-class HandClock(Clock):
-    """A clock that moves when a test moves it, and counts what is slept."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 25, tzinfo=timezone.utc)
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
 
 
 def control(org: Org, method: str, path: str, body: Any = None) -> requests.Response:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from sfbulk_sandbox import Sandbox
-from sfbulk_sandbox.clock import Clock
+from tests.hand_clock import HandClock
 from tests.sandbox_bulk1.async_api import AsyncApi
 from tests.sandbox_http.front_door import Org
 
@@ -18,13 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEADERS = ("Content-Type", "Location", "ETag", "Last-Modified", "Sforce-Locator", "Date")
-
-
-class StandingClock(Clock):
-    """What no clock is in must be the same at any time: here it is always the same time."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 2, 9, 30, 15, tzinfo=timezone.utc)
 
 
 class Told:
@@ -85,7 +77,7 @@ def work(sandbox: Sandbox) -> list[tuple[object, ...]]:
 
 
 def sandbox_of(seed: int) -> Sandbox:
-    return Sandbox(sample=True, seed=seed, clock=StandingClock())
+    return Sandbox(sample=True, seed=seed, clock=HandClock())
 
 
 def test_the_same_seed_answers_the_same_byte_for_byte() -> None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from sfbulk_sandbox import Sandbox
-from sfbulk_sandbox.clock import Clock
+from tests.hand_clock import HandClock
 from tests.sandbox_http.front_door import Org
 from tests.sandbox_http.test_sign_in import app, sign_in
 
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
-
-
-class SetClock(Clock):
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def now(self) -> datetime:
-        return self.time
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +45,18 @@ def certificate_of(key: rsa.RSAPrivateKey) -> str:
 
 
 @pytest.fixture(scope="module")
-def clock() -> SetClock:
-    return SetClock()
+def clock() -> HandClock:
+    return HandClock(NOON)
 
 
 @pytest.fixture(scope="module")
-def timed_sandbox(clock: SetClock) -> Iterator[Sandbox]:
+def timed_sandbox(clock: HandClock) -> Iterator[Sandbox]:
     with Sandbox(sample=False, clock=clock) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def timed(timed_sandbox: Sandbox, clock: SetClock) -> Iterator[Sandbox]:
+def timed(timed_sandbox: Sandbox, clock: HandClock) -> Iterator[Sandbox]:
     clock.time = NOON
     yield timed_sandbox
     timed_sandbox.control.reset()
@@ -132,7 +124,7 @@ def test_the_time_of_an_assertion_may_be_text(timed: Sandbox, key: rsa.RSAPrivat
 
 
 def test_clocks_may_differ_by_three_minutes(
-    timed: Sandbox, key: rsa.RSAPrivateKey, clock: SetClock
+    timed: Sandbox, key: rsa.RSAPrivateKey, clock: HandClock
 ) -> None:
     timed.control.register_jwt_key(pem_of(key))
     token = assertion(timed, key)
@@ -216,7 +208,7 @@ def test_a_revoked_refresh_token_takes_its_sessions_along(timed: Sandbox) -> Non
     assert refresh(timed, token).status_code == 200
 
 
-def test_a_session_ends_when_it_was_not_used_for_so_long(timed: Sandbox, clock: SetClock) -> None:
+def test_a_session_ends_when_it_was_not_used_for_so_long(timed: Sandbox, clock: HandClock) -> None:
     org = Org(timed)
     answer = requests.put(f"{timed.control_url}/sessions", json={"seconds": 60}, timeout=30)
     assert answer.status_code == 204

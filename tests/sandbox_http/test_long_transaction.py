@@ -9,24 +9,19 @@ import pytest
 import requests
 
 from sfbulk_sandbox import Sandbox
-from tests.sandbox_http.front_door import Org
 from tests.sandbox_http.test_bulk2_ingest import names_in
-from tests.sandbox_http.test_rest_changes import DAY, MovedClock, create
+from tests.sandbox_http.test_rest_changes import DAY, create
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
+    from tests.hand_clock import HandClock
+    from tests.sandbox_http.front_door import Org
 
 
 @pytest.fixture
-def org(clock: MovedClock) -> Iterator[Org]:
-    with Sandbox(sample=False, clock=clock) as sandbox:
-        yield Org(sandbox)
+def org(timed_org: Org) -> Org:
+    return timed_org
 
 
 def post(org: Org, path: str, body: Any = None) -> requests.Response:
@@ -45,7 +40,7 @@ def covered(org: Org, resource: str) -> str:
 
 @pytest.mark.parametrize("over_http", [True, False])
 def test_rows_of_an_open_transaction_show_at_its_commit_with_the_stamps_of_their_writing(
-    org: Org, clock: MovedClock, over_http: bool
+    org: Org, clock: HandClock, over_http: bool
 ) -> None:
     control = org.sandbox.control
     rows = {"Account": [{"Name": "late", "Ext_Id__c": "L"}]}
@@ -55,7 +50,7 @@ def test_rows_of_an_open_transaction_show_at_its_commit_with_the_stamps_of_their
     else:
         control.begin_transaction()
         assert control.seed(rows, in_transaction=True) == {"Account": 1}
-    clock.moment += timedelta(hours=1)
+    clock.time += timedelta(hours=1)
     create(org, "prompt")
     assert names_in(org) == ["prompt"]
     assert org.run_query("SELECT Id FROM Account")["numberRecordsProcessed"] == 1
@@ -74,15 +69,15 @@ def test_rows_of_an_open_transaction_show_at_its_commit_with_the_stamps_of_their
 
 
 def test_each_row_keeps_its_own_moment_and_may_name_a_parent_of_the_same_transaction(
-    org: Org, clock: MovedClock
+    org: Org, clock: HandClock
 ) -> None:
     control = org.sandbox.control
     control.begin_transaction()
     control.seed_csv("Account", "Name,Ext_Id__c\nfirst,A-1\n", in_transaction=True)
-    clock.moment += timedelta(minutes=5)
+    clock.time += timedelta(minutes=5)
     child = "Name,Parent.Ext_Id__c\nsecond,A-1\n"
     assert control.seed_csv("Account", child, in_transaction=True) == {"Account": 1}
-    clock.moment += timedelta(minutes=5)
+    clock.time += timedelta(minutes=5)
     control.seed({"Account": [{"Name": "outside"}]})
     assert list(stamps(org)) == ["outside"]
     assert control.commit_transaction() == {"Account": 2}

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk_sandbox import Sandbox
-from sfbulk_sandbox.clock import Clock
 from tests.sandbox_http.front_door import Org, faults_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.hand_clock import HandClock
 
 DAY = "start=2026-11-02T00:00:00%2B00:00&end=2026-11-03T00:00:00Z"
 
 
-class MovedClock(Clock):
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 2, 9, 30, 15, tzinfo=timezone.utc)
-
-    def now(self) -> datetime:
-        return self.moment
-
-
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
-def org(clock: MovedClock) -> Iterator[Org]:
-    with Sandbox(sample=False, clock=clock) as sandbox:
-        yield Org(sandbox)
+def org(timed_org: Org) -> Org:
+    return timed_org
 
 
 def create(org: Org, name: str) -> str:
     return str(org.json("POST", "/sobjects/Account", json={"Name": name})["id"])
 
 
-def test_created_and_changed_records_are_named_once(org: Org, clock: MovedClock) -> None:
+def test_created_and_changed_records_are_named_once(org: Org, clock: HandClock) -> None:
     first, second, gone = create(org, "A"), create(org, "B"), create(org, "C")
-    clock.moment += timedelta(hours=1)
+    clock.time += timedelta(hours=1)
     org.call("PATCH", f"/sobjects/Account/{first}", json={"Name": "A2"})
     org.call("DELETE", f"/sobjects/Account/{gone}")
     assert org.json("GET", f"/sobjects/Account/updated/?{DAY}") == {
@@ -56,9 +40,9 @@ def test_created_and_changed_records_are_named_once(org: Org, clock: MovedClock)
     }
 
 
-def test_deleted_records_are_named_with_their_moment(org: Org, clock: MovedClock) -> None:
+def test_deleted_records_are_named_with_their_moment(org: Org, clock: HandClock) -> None:
     gone, _left = create(org, "A"), create(org, "B")
-    clock.moment += timedelta(hours=1)
+    clock.time += timedelta(hours=1)
     org.call("DELETE", f"/sobjects/Account/{gone}")
     document = org.json("GET", f"/sobjects/Account/deleted/?{DAY}")
     assert document == {
@@ -99,9 +83,9 @@ def test_a_span_that_is_none_is_refused(org: Org, resource: str, query: str) -> 
     [("updated", 30, 200), ("updated", 31, 400), ("deleted", 15, 200), ("deleted", 16, 400)],
 )
 def test_deletions_reach_back_half_as_far_as_changes(
-    org: Org, clock: MovedClock, resource: str, days: int, status: int
+    org: Org, clock: HandClock, resource: str, days: int, status: int
 ) -> None:
-    start = clock.moment - timedelta(days=days)
+    start = clock.time - timedelta(days=days)
     span = f"start={start:%Y-%m-%dT%H:%M:%SZ}&end=2026-11-03T00:00:00Z"
     answer = org.get(f"/sobjects/Account/{resource}?{span}")
     assert answer.status_code == status

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from sfbulk_sandbox import Sandbox
-from sfbulk_sandbox.clock import Clock
+from tests.hand_clock import HandClock
 from tests.sandbox_http.front_door import Org, faults_of
 
 
@@ -67,11 +67,8 @@ def test_header_names_are_spelled_as_salesforce_spells_them(org: Org) -> None:
 
 
 def test_the_date_is_the_orgs_clock() -> None:
-    class OldClock(Clock):
-        def now(self) -> datetime:
-            return datetime(2020, 2, 29, 23, 59, 58, 999_000, tzinfo=timezone.utc)
-
-    with Sandbox(sample=False, clock=OldClock()) as sandbox:
+    leap_day = datetime(2020, 2, 29, 23, 59, 58, 999_000, tzinfo=timezone.utc)
+    with Sandbox(sample=False, clock=HandClock(leap_day)) as sandbox:
         answer = requests.get(f"{sandbox.url}/services/data", timeout=30)
     assert answer.headers["Date"] == "Sat, 29 Feb 2020 23:59:58 GMT"
 
