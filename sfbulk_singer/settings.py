@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -22,6 +23,29 @@ def spool_dir(content: str) -> th.Property[str]:
 
 
 def spool_dir_problems(folder: Any) -> Iterator[str]:
-    """Why rows cannot be put into the folder that `spool_dir` names; reads the file system."""
-    if folder and isinstance(folder, str) and not Path(folder).is_dir():
+    """Why no file can be written to the folder that `spool_dir` names; tries it with one."""
+    if not folder or not isinstance(folder, str):
+        return
+    if not Path(folder).is_dir():
         yield f"spool_dir: there is no folder {folder}."
+        return
+    try:
+        with TemporaryDirectory(dir=folder):
+            pass
+    except OSError as error:
+        yield f"spool_dir: {folder} cannot be written ({error.strerror})."
+
+
+def nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of settings with null among the choices of a setting that can be null.
+
+    The SDK lets every optional setting be null, but not one with `allowed_values`.
+    """
+    if "enum" in schema and "null" in schema["type"] and None not in schema["enum"]:
+        schema = {**schema, "enum": [*schema["enum"], None]}
+    parts: dict[str, Any] = {}
+    if "properties" in schema:
+        parts["properties"] = {key: nullable(part) for key, part in schema["properties"].items()}
+    if isinstance(schema.get("additionalProperties"), dict):
+        parts["additionalProperties"] = nullable(schema["additionalProperties"])
+    return schema | parts

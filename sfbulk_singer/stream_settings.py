@@ -28,6 +28,7 @@ def keys_for(stream: str, keys: Collection[str]) -> list[str]:
 
 def names_for(stream: str, keys: Collection[str]) -> list[str]:
     """Those keys that name a stream, which a glob does not."""
+    # Also if it looks like a glob: a stream may be named `a[1]`.
     if stream in keys:
         return [stream]
     names = (key for key in keys if not is_glob(key))

@@ -71,6 +71,7 @@ class OrgSchema:
 
     def __init__(self, salesforce: Salesforce) -> None:
         self._salesforce = salesforce
+        # Caches of this instance; on the methods they would keep every org alive.
         self._names = lru_cache(maxsize=None)(self._read_names)
         self._describe = lru_cache(maxsize=None)(salesforce.describe)
 
@@ -116,6 +117,7 @@ class FieldMapper:
         settings = self._settings
         if source.startswith("_sdc_"):
             return None
+        # Salesforce refuses a delete with any column but the Id, so all others are left out.
         if settings.operation in REMOVES:
             name = settings.fields.get(source, source)
             return self._own("Id", source) if name and name.casefold() == "id" else None
@@ -164,6 +166,7 @@ class FieldMapper:
             Operation.UPDATE: field.updateable,
             Operation.UPSERT: field.createable or field.updateable,
         }
+        # The key only finds the record; the Id of an update, for example, cannot be written.
         if field is not self.key_field and not allowed.get(operation, False):
             raise FieldProblemError(
                 f"`{field.name}` cannot be written by {operation.value}: it is read-only for"

@@ -36,6 +36,7 @@ _PROBABLY_MEANT = 0.8
 _RIGHTS = {
     Operation.INSERT: ("createable",),
     Operation.UPDATE: ("updateable",),
+    # Whether a row is created or updated is known only when Salesforce has found the record.
     Operation.UPSERT: ("createable", "updateable"),
     Operation.DELETE: ("deletable",),
     Operation.HARD_DELETE: ("deletable",),
@@ -261,6 +262,7 @@ def _unused_settings(settings: StreamSettings, record_fields: Sequence[str]) -> 
 
 
 def _columns_filled_twice(columns: Columns) -> list[str]:
+    # By the field that is set: the parent's id and its external id have different columns.
     fillers = defaultdict(list)
     for column in columns.values():
         if column:

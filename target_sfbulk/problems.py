@@ -31,6 +31,7 @@ def own_problems(config: Mapping[str, Any]) -> list[str]:
 
 def _well_formed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that fit their JSON Schema."""
+    # The checks below need sound values, and one wrong setting must not hide problems of others.
     schemas = SETTINGS["properties"]
     sound = {name: value for name, value in config.items() if _fits(value, schemas.get(name, {}))}
     streams = config.get("streams")

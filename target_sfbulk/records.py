@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BUFFER_BYTES = 1024 * 1024
+# A file is removed as a whole: small ones free the disk early, large ones are opened less often.
 _SEGMENT_BYTES = 64 * 1024 * 1024
 
 
@@ -21,6 +22,7 @@ class _Segment:
 
     path: Path
     first: int
+    # An array has 8 bytes for each row; a list of int objects would have about 40.
     starts: array[int] = field(default_factory=lambda: array("Q"))
     size: int = 0
 
@@ -74,6 +76,7 @@ class RecordLines:
     def forget(self, number: int) -> None:
         """Remove files of which every row up to this number has its outcome."""
         while self._segments and self._segments[0].last <= number:
+            # Lines that are not written yet belong to the last file.
             if len(self._segments) == 1:
                 self._buffer.clear()
             self._segments.popleft().path.unlink(missing_ok=True)

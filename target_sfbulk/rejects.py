@@ -123,6 +123,7 @@ def _appended(path: Path) -> Iterator[IO[bytes]]:
             _end_last_line(file)
             yield file
             file.flush()
+            # STATE may leave next, so the rejects before it must survive a power failure.
             os.fsync(file.fileno())
     except OSError as error:
         # The error of a full disk does not name the file.
@@ -152,6 +153,7 @@ def _end_last_line(file: IO[bytes]) -> None:
 def _reject_line(record: bytes, reject: Reject) -> bytes:
     line = json_line(
         {
+            # As it was read: parsed again, its numbers could lose digits.
             "record": msgspec.Raw(record),
             "code": reject.code,
             "message": reject.message,

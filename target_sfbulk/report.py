@@ -104,6 +104,7 @@ class RejectBudget:
         """Whether this number of rejects among the rows read is too high."""
         if self.count is not None:
             return rejected > self.count
+        # Without a division: no rows may have been read.
         return rejected * _WHOLE > (self.percent or 0) * read
 
     def __str__(self) -> str:

@@ -116,9 +116,11 @@ class _ColumnSet:
         """Record fields whose null is left out, as its empty cell might not be ignored."""
         self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
         self._changes = changes
+        # The same for every record with these fields, so it is found once.
         self._problem = _missing(plan, self._columns)
         self._key_form = key_normalizer(plan.key.field) if plan.key else str
         self._key_at = self._columns.index(plan.key) if plan.key in self._columns else None
+        # An empty key is not left out: the record is rejected for it.
         self._never_null = [
             at for at, c in enumerate(self._columns) if not c.nillable and at != self._key_at
         ]
@@ -134,6 +136,7 @@ class _ColumnSet:
                 for source, encode in self._pairs
             ]
         except UnconvertibleError:
+            # Which cells, is looked for only now: rows without a problem pay nothing for it.
             raise RejectedRecordError(self._why_unconvertible(record)) from None
         self._keep_what_is_never_null(cells)
         self._fit(cells)

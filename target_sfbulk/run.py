@@ -73,6 +73,7 @@ class Run:
         left_out = [name for name, column in plan.columns.items() if column is None]
         if left_out:
             LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))
+        # A SCHEMA may come again with other fields; rows that are buffered keep their encoding.
         load = self._streams.get(stream)
         if load is None:
             load = self._streams[stream] = self._new_stream(stream, plan)
@@ -97,6 +98,7 @@ class Run:
         Raises:
             SalesforceError: Some rows are neither confirmed nor in a rejects file.
         """
+        # In the order of their first SCHEMA: lookups of children need the parents in the org.
         for load in self._streams.values():
             if load.pending:
                 load.flush()
@@ -121,6 +123,7 @@ class Run:
         reports = [output.report for output in self._outputs.values()]
         rejected = sum(report.rejected for report in reports)
         read = sum(report.read for report in reports)
+        # The share of the first rows says nothing about the share of all rows.
         if self._budget.percent is not None and not at_the_end:
             return
         if not self._budget.is_exceeded(rejected=rejected, read=read):
@@ -132,6 +135,7 @@ class Run:
         )
 
     def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:
+        # Before any row is sent: rejects that cannot be written would be lost.
         folder = Path(self._config["output_dir"])
         output = StreamOutput(folder, stream, plan.sobject, plan.operation.value)
         self._outputs[stream] = output
@@ -163,6 +167,7 @@ class Run:
     @cached_property
     def _salesforce(self) -> Salesforce:
         salesforce = Salesforce.from_settings(self._client_settings)
+        # The SDK has no hook that is called however a target's run ends.
         weakref.finalize(self, salesforce.close)
         return salesforce
 
@@ -174,6 +179,7 @@ class Run:
 
     @cached_property
     def _context(self) -> LoadContext:
+        # A folder of its own, as several targets may have the same `spool_dir`.
         spool = tempfile.mkdtemp(prefix="target-sfbulk-", dir=self._config["spool_dir"] or None)
         weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
         return LoadContext(self._salesforce, Path(spool), job_bytes(self._config), self._clock)

@@ -12,7 +12,7 @@ from sfbulk.csvio import MAX_JOB_BYTES
 from sfbulk.normalize import PrecisionLoss
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
-from sfbulk_singer.settings import spool_dir
+from sfbulk_singer.settings import nullable, spool_dir
 from sfbulk_singer.stream_settings import keys_for, merged, names_for
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
@@ -95,6 +95,7 @@ _LOADING = (
     ),
     th.Property(
         "max_rejects",
+        # From an environment variable, as Meltano sets it, a count is a string.
         th.CustomType({"type": ["string", "integer"]}),
         default="0",
         description='Rejected rows a run may have: a count, or a share such as "2%" of the rows '
@@ -115,7 +116,7 @@ _LOADING = (
     spool_dir("rows until they are loaded"),
 )
 
-SETTINGS: dict[str, Any] = th.PropertiesList(*_LOADING).to_dict()
+SETTINGS: dict[str, Any] = nullable(th.PropertiesList(*_LOADING).to_dict())
 SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the target's own settings."""
 

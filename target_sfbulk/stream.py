@@ -86,9 +86,11 @@ class StreamLoad:
             plan.operation,
             folder,
             external_id=plan.external_id,
+            # The report has the number of created records, which only this detail counts.
             detail=Detail.CREATED,
             max_job_bytes=context.job_bytes,
             before_send=before_send,
+            # An error ends the run only after all jobs have outcomes, whose rejects are written.
             stop_on_failure=False,
         )
         self._rejects: list[tuple[bytes, Reject]] = []
@@ -137,6 +139,7 @@ class StreamLoad:
             SalesforceError: Some records are neither.
         """
         begun = self._context.clock.monotonic()
+        # Written before STATE can leave; a reject that only memory has would be lost.
         if self._rejects:
             self._output.reject(self._rejects)
         self._rejects.clear()
@@ -159,6 +162,7 @@ class StreamLoad:
             )
         except DataError as error:
             raise RejectedRecordError(row.why_unsendable(error)) from None
+        # Counted only now: rows are numbered without gaps, as their lines are.
         self._taken += 1
 
     def _record(self, outcome: FileOutcome) -> None:
@@ -174,6 +178,7 @@ class StreamLoad:
             outcome.state,
             outcome.counts,
         )
+        # Results are in any order, and lines are read in one pass over their files.
         rows = sorted(outcome.rows, key=lambda row: row.number)
         if rows:
             lines = self._lines.lines(row.number for row in rows)

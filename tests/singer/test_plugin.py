@@ -50,6 +50,15 @@ def test_a_config_file_that_cannot_be_read_is_named(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_a_spool_folder_that_cannot_be_written_is_named_before_any_request(
+    command: str, tmp_path: Path
+) -> None:
+    config = {"instance_url": "http://127.0.0.1:1", "access_token": "t", "spool_dir": "/proc"}
+    reason = refused(command, json.dumps({**config, "operation": "insert"}).encode(), tmp_path)
+    assert "spool_dir: /proc cannot be written (" in reason
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_all_problems_of_the_settings_are_on_the_last_error_line(
     command: str, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.support import record, schema, state
+from tests.target.support import as_lines, record, schema, state
 
 if TYPE_CHECKING:
     from tests.target.support import Org
@@ -83,6 +83,36 @@ def test_deletes_send_the_id_and_nothing_else(org: Org, operation: str) -> None:
     assert run.code == 0, run.log
     assert org.query("SELECT Id FROM Account") == [{"Id": kept}]
     assert org.loaded(run.report("Account")["job_ids"][0]) == [{"Id": gone}]
+
+
+def test_null_settings_mean_their_defaults(org: Org) -> None:
+    own = ("operation", "nulls", "precision_loss", "unknown_fields", "max_rejects", "spool_dir")
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name"),
+        record("Account", Ext_Id__c="A-1", Name="Acme"),
+        **dict.fromkeys((*own, "output_dir", "max_job_mb")),
+        streams={"Account": {"operation": None, "external_id": "Ext_Id__c", "lookups": None}},
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT Name FROM Account") == [{"Name": "Acme"}]
+
+
+def test_rows_wait_in_spool_dir_and_nothing_is_left_there(org: Org) -> None:
+    spool = org.folder / "spool"
+    spool.mkdir()
+    org.sandbox.control.hold_jobs()
+    with org.start(operation="insert", spool_dir=str(spool)) as process:
+        assert process.stdin is not None
+        process.stdin.write(as_lines([schema("Account", "Name"), record("Account", Name="x")]))
+        process.stdin.close()
+        while not org.sandbox.control.release_jobs():
+            pass
+        assert process.stderr is not None
+        held = [path.name for path in spool.iterdir()]
+        process.stderr.read()
+        assert process.wait(timeout=30) == 0
+    assert [name.startswith("target-sfbulk-") for name in held] == [True]
+    assert list(spool.iterdir()) == []
 
 
 def test_streams_have_their_own_object_operation_and_fields_found_by_glob(org: Org) -> None:
