@@ -101,6 +101,7 @@ def _deleted_record(entry: dict[str, Any]) -> DeletedRecord:
 
 
 def _text(value: Any) -> str:
+    # The callers turn this into one error for any answer in another form.
     if not isinstance(value, str):
         raise TypeError
     return value

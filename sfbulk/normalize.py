@@ -117,6 +117,8 @@ def _instant(text: str) -> str:
     found = _INSTANT.fullmatch(text)
     if found is None:
         return text
+    # Salesforce writes the zone as "+0000", which Python 3.10 cannot parse. Milliseconds are left
+    # out, since Salesforce stores seconds only.
     day, time, hours, minutes = found.groups()
     zone = f"{hours}:{minutes}" if hours else "+00:00"
     try:

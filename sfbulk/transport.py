@@ -110,7 +110,8 @@ class Transport:
         token = self._session.token()
 
         def send(request: Request) -> T:
-            # A request for an existing job is never stopped: its rows would be left unreported.
+            # Each attempt is counted, since Salesforce counts it too. A request for an existing
+            # job is never stopped: its rows would be left unreported.
             self.guard.before_request(begins_work=request.job_id is None)
             reply = self._wire.send(token.instance_url, request, token.access_token, sink)
             self.guard.after_answer(reply.headers)

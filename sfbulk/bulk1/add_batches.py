@@ -86,6 +86,7 @@ class BatchAdder:
 
     def close(self) -> None:
         """API call: close the jobs that are open."""
+        # All but the last one are usually closed: a job is closed when a batch did not arrive.
         for job in reversed(self._counts):
             if job.state is Bulk1JobState.OPEN:
                 _quietly(job, Bulk1JobState.CLOSED)
@@ -96,8 +97,10 @@ class BatchAdder:
             _quietly(job, Bulk1JobState.ABORTED)
 
     def _open_job(self, spelled: Callable[[str], str]) -> Bulk1Job:
+        # Batches go to the newest job only: older ones were closed.
         job = next(reversed(self._counts), None)
         if job is None or job.state is Bulk1JobState.CLOSED:
+            # The key field of the job must be spelled like the column of the data.
             key = self._settings.external_id
             settings = replace(self._settings, external_id=key and spelled(key))
             job = Bulk1Job.create(self._transport, settings)

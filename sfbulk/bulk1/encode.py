@@ -56,6 +56,7 @@ class _Json:
                 continue
             parent = parents.setdefault(part.relation, {})
             if part.type is not None:
+                # The JSON of the REST API names the object of a record in the same way.
                 parent["attributes"] = _object({"type": json.dumps(part.type)})
             parent[part.field] = token
         return encode_text(_object(fields | {name: _object(parents[name]) for name in parents}))

@@ -21,7 +21,7 @@ from sfbulk.csvio.limits import MAX_BATCH_BYTES
 from sfbulk.errors import ApiError, DataError, JobTimeout, RowCountMismatch
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
-from sfbulk.jobs.files import read_chunks, save_chunks
+from sfbulk.jobs.files import read_chunks, save_chunks, size_of
 from sfbulk.jobs.key_column import key_column, require_column
 from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
@@ -88,6 +88,7 @@ class Bulk1Job:
         path = f"{transport.async_path}/job/{job_id}"
         request = Request("GET", path, f"Read job {job_id}", job_id=job_id, bulk1=True)
         job = cls(transport, transport.read(request, documents.read_job))
+        # Batches that exist now are not taken for one whose answer is lost later.
         job.batches()
         return job
 
@@ -255,6 +256,7 @@ class Bulk1Job:
         while True:
             listed = self.look(batch_ids)
             running = [batch for batch in listed if not batch.state.is_terminal]
+            # A batch that was just added may not be listed yet.
             if not running and len(listed) >= len(batch_ids or ()):
                 return listed
             if not wait.pause():
@@ -357,12 +359,7 @@ class Bulk1Job:
     def _check_empty(self, batch_id: str) -> None:
         batch = self._completed.get(batch_id)
         if batch is not None and batch.number_records_processed:
-            raise RowCountMismatch(
-                f"The result files of batch {batch_id} of job {self.id} on {self.object_name} have "
-                f"0 rows, but Salesforce found {batch.number_records_processed:,}. Run the query "
-                "again.",
-                job_id=self.id,
-            )
+            raise rows_missing(self, batch, 0)
 
     def _change_state(self, wanted: Bulk1JobState) -> Bulk1JobInfo:
         request = replace(
@@ -391,7 +388,7 @@ class Bulk1Job:
         download(self._transport, request, lambda chunks: save_chunks(chunks, path))
 
     def _check_size(self, body: Path | bytes) -> None:
-        size = body.stat().st_size if isinstance(body, Path) else len(body)
+        size = size_of(body)
         if not 0 < size <= MAX_BATCH_BYTES:
             raise DataError(
                 f"The batch for job {self.id} on {self.object_name} has {size:,} bytes; Salesforce "
@@ -407,6 +404,15 @@ class Bulk1Job:
             job_id=self.id,
             bulk1=True,
         )
+
+
+def rows_missing(job: Bulk1Job, batch: BatchInfo, rows: int) -> RowCountMismatch:
+    """The error for a query's batch whose result files do not have the rows it found."""
+    return RowCountMismatch(
+        f"The result files of batch {batch.id} of job {job.id} on {job.object_name} have {rows:,} "
+        f"rows, but Salesforce found {batch.number_records_processed:,}. Run the query again.",
+        job_id=job.id,
+    )
 
 
 def _result(batch_id: str, path: str = "") -> str:

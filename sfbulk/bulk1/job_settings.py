@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from sfbulk.bulk1 import documents
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
 from sfbulk.errors import DataError
-from sfbulk.jobs.operation import Operation
+from sfbulk.jobs.key_column import check_external_id
 
 if TYPE_CHECKING:
     from sfbulk.bulk1.chunking import PkChunking
+    from sfbulk.jobs.operation import Operation
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,14 @@ class JobSettings:
         Raises:
             DataError: says which.
         """
-        if (self.operation is Operation.UPSERT) != (self.external_id is not None):
-            raise DataError(
-                f"{self.sobject}: an upsert needs external_id, and no other operation has it."
-            )
+        check_external_id(self.sobject, self.operation, self.external_id)
         if self.pk_chunking and not isinstance(self.operation, QueryOperation):
             raise DataError(f"{self.sobject}: PK chunking is for queries only.")
 
     @property
     def document(self) -> bytes:
         """The jobInfo, with its elements in the order that Salesforce requires."""
+        # In another order than that of the schema, Salesforce refuses the XML.
         return documents.job_document(
             {
                 "operation": self.operation.value,

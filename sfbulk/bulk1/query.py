@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk1.add_batches import add_once, disposing
 from sfbulk.bulk1.chunking import IdRange, PkChunking, gap_query, gaps, id_range
-from sfbulk.bulk1.job import Bulk1Job
+from sfbulk.bulk1.job import Bulk1Job, rows_missing
 from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
 from sfbulk.errors import (
@@ -16,7 +16,6 @@ from sfbulk.errors import (
     JobError,
     JobFailed,
     NotSupportedByBulk,
-    RowCountMismatch,
     SalesforceError,
 )
 from sfbulk.jobs.row_error import parse_reason
@@ -96,6 +95,7 @@ class Bulk1Query:
 
     def _chunked_rows(self, job: Bulk1Job, original: BatchInfo) -> Iterator[dict[str, Any]]:
         chunks = self._chunks(job, original)
+        # Only a chunk's request shows its range of ids: Salesforce has added it to the query.
         queries = [job.request(chunk.id).decode() for chunk in chunks]
         again = [*_failed(job, chunks, queries), *self._missing(job, queries)]
         for chunk in chunks:
@@ -112,6 +112,7 @@ class Bulk1Query:
         while True:
             listed = [batch for batch in job.wait() if batch.id != original.id]
             total = job.refresh().number_batches_total
+            # The job's count includes the original batch.
             whole = listed and total in (None, len(listed) + 1)
             alike = alike + 1 if len(listed) == len(chunks) else 0
             chunks = listed
@@ -180,12 +181,7 @@ def _batch_rows(job: Bulk1Job, batch: BatchInfo) -> Iterator[dict[str, Any]]:
             counted += 1
             yield row
     if batch.number_records_processed not in (None, counted):
-        raise RowCountMismatch(
-            f"The result files of batch {batch.id} of job {job.id} on {job.object_name} have "
-            f"{counted:,} rows, but Salesforce found {batch.number_records_processed:,}. Run the "
-            "query again.",
-            job_id=job.id,
-        )
+        raise rows_missing(job, batch, counted)
 
 
 def _failure(job: Bulk1Job, batch: BatchInfo) -> SalesforceError:

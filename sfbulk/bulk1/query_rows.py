@@ -41,7 +41,7 @@ def _csv_rows(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 def _json_cells(path: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in record.items():
         if name == "attributes":
-            continue
+            continue  # The object and the URL of the record, not a field.
         if isinstance(value, dict):
             yield from _json_cells(f"{path}{name}.", value)
         else:
@@ -53,6 +53,7 @@ def _xml_row(record: ET.Element) -> dict[str, Any]:
     for name, value in _xml_cells("", record):
         # The Id is first, and is repeated if the query selected it.
         row.setdefault(name, value)
+    # Each record has an Id; it is empty if the query did not select it.
     if row.get("Id", "") is None:
         del row["Id"]
     return row

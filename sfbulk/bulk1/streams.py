@@ -40,6 +40,7 @@ def json_records(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             if text.startswith("]", place):
                 closed, place = True, place + 1
                 break
+            # The library cannot be fed in chunks: it tries again from the start of the record.
             try:
                 record, place = _DECODER.raw_decode(text, place)
             except ValueError:

@@ -23,14 +23,14 @@ from sfbulk.errors import (
 )
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.jobs.download import download
-from sfbulk.jobs.files import read_chunks, save_chunks
-from sfbulk.jobs.key_column import key_column, require_column
-from sfbulk.jobs.operation import Operation
+from sfbulk.jobs.files import read_chunks, save_chunks, size_of
+from sfbulk.jobs.key_column import check_external_id, key_column, require_column
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from sfbulk.bulk2.results import FailedRow, SuccessfulRow
+    from sfbulk.jobs.operation import Operation
     from sfbulk.transport import Transport
 
 T = TypeVar("T")
@@ -84,10 +84,8 @@ class IngestJob(Job):
             QuotaReached: the settings allow no further job.
             TransportError: no answer to any attempt.
         """
-        if (operation is Operation.UPSERT) != (external_id is not None):
-            raise DataError(
-                f"{sobject}: an upsert needs external_id, and no other operation has it."
-            )
+        check_external_id(sobject, operation, external_id)
+        # A job counts as at least one batch of the org's daily limit.
         transport.guard.before_batches()
         body = {
             "object": sobject,
@@ -163,6 +161,7 @@ class IngestJob(Job):
             NotFound: the job was deleted; Salesforce removes jobs after seven days.
         """
         info = self.refresh()
+        # Only an ended job shows how many rows, and so how many batches, it had.
         if info.state.is_terminal:
             self._transport.guard.after_ingest(info.records_processed or 0)
         return info
@@ -231,7 +230,8 @@ class IngestJob(Job):
             raise self._unknown() from lost
 
     def _check_upload(self, body: Path | bytes) -> None:
-        size = body.stat().st_size if isinstance(body, Path) else len(body)
+        size = size_of(body)
+        # An upload of 0 bytes completes without loading anything (live tests of other clients).
         if not 0 < size <= MAX_JOB_BYTES:
             raise DataError(
                 f"The upload for job {self.id} on {self.object_name} has {size:,} bytes; "

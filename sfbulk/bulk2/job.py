@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # The states in which a job may be read after it was set to another state.
 _SHOWS_AS = {
     JobState.UPLOAD_COMPLETE: frozenset(
+        # A small job may have run, or failed, before it is read.
         {
             JobState.UPLOAD_COMPLETE,
             JobState.IN_PROGRESS,
@@ -182,6 +183,7 @@ def disposing(job: J) -> Iterator[J]:
     except BaseException as error:
         if not job.state.is_terminal:
             abort_quietly(job)
+        # The caller left its loop over the rows early, so nobody reads the results.
         elif isinstance(error, GeneratorExit):
             delete_quietly(job)
         raise

@@ -177,6 +177,7 @@ _NESTED: dict[str, type[Any]] = {
 
 
 def _parsed(kind: type[T], reply: Mapping[str, Any]) -> T:
+    # Keys of a newer API version that have no attribute here are ignored.
     keys = _KEYS[kind]
     return kind(**{name: _value(name, reply[key]) for name, key in keys.items() if key in reply})
 

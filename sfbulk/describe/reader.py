@@ -44,6 +44,7 @@ T = TypeVar("T")
 PARTS_PER_CALL = 25
 """Requests in one composite request (REST API guide: Composite)."""
 
+# With 25 parts each, 100 objects are requested at the same time.
 _CALLS_AT_ONCE = 4
 
 # Parsing a document in another form raises one of these.
@@ -74,7 +75,7 @@ class _Cached(Generic[T]):
 def described_once(
     describe: Callable[[str], SObjectDescribe],
 ) -> Callable[[str], SObjectDescribe]:
-    """What describes each object once. If that fails, it fails again with the same error."""
+    """A `describe` that requests each object once, and raises the same error again after one."""
     known: dict[str, SObjectDescribe | SalesforceError] = {}
 
     def described(name: str) -> SObjectDescribe:
@@ -127,6 +128,7 @@ class Describer:
         Raises:
             SignInError, SessionExpired, LimitExceeded, QuotaReached: no object can be described.
         """
+        # Each name once, in the order in which they were given.
         wanted = list(dict.fromkeys(names))
         parts = [wanted[at : at + PARTS_PER_CALL] for at in range(0, len(wanted), PARTS_PER_CALL)]
         with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="sfbulk-describe") as pool:
@@ -134,6 +136,7 @@ class Describer:
         return dict(zip(wanted, answers, strict=True))
 
     def _in_one_request(self, names: Sequence[str]) -> list[SObjectDescribe | SalesforceError]:
+        # For one object a composite request saves nothing.
         if len(names) > 1:
             try:
                 return list(self._composite(names))
@@ -209,6 +212,7 @@ class Describer:
     def _cache(self, name: str, answer: _Answer, value: SObjectDescribe) -> SObjectDescribe:
         fresh = _cacheable(value, answer)
         with self._lock:
+            # Salesforce accepts names in any upper and lower case.
             if fresh:
                 self._objects[name.lower()] = fresh
             else:

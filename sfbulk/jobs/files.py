@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 CHUNK_BYTES = 256 * 1024
 
@@ -46,6 +46,11 @@ def read_chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
+
+
+def size_of(body: Path | bytes) -> int:
+    """The bytes of a file, or of the data itself."""
+    return body.stat().st_size if isinstance(body, Path) else len(body)
 
 
 def save_chunks(chunks: Iterable[bytes], path: Path) -> None:

@@ -33,6 +33,16 @@ def key_column(operation: str, external_id: str | None) -> str | None:
     return "Id" if operation in _BY_ID else None
 
 
+def check_external_id(sobject: str, operation: str, external_id: str | None) -> None:
+    """Refuse an upsert without a key field, and any other operation with one.
+
+    Raises:
+        DataError: names the object.
+    """
+    if (operation == Operation.UPSERT) != (external_id is not None):
+        raise DataError(f"{sobject}: an upsert needs external_id, and no other operation has it.")
+
+
 def require_column(
     body: Path | bytes, name: str, job: str, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA
 ) -> None:

@@ -90,6 +90,7 @@ class Bulk1Carrier:
 
     def next_look(self, flights: Sequence[BatchFlight]) -> float:
         """The monotonic time at which to poll the jobs."""
+        # A file that was not sent has ended: its rows are reported immediately.
         return 0.0 if any(one.batch is None for one in flights) else self._timer.due
 
     def look(self, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
@@ -137,6 +138,7 @@ class Bulk1Carrier:
     def _add(self, file: RowFile) -> tuple[Bulk1Job, BatchInfo]:
         def before(job: Bulk1Job) -> None:
             self._journal.upload(file, job.id)
+            # Salesforce loads a batch when it arrives, so from here on rows may be loaded.
             file.job_id = job.id
 
         return self._adder.add(file.path, file.spelled, before)

@@ -94,6 +94,7 @@ class Bulk2Carrier:
                     error.job_id,
                     self._settings.sobject,
                 )
+            # A bad connection may last for seconds. Without pauses, all attempts would be over.
             backoff.wait()
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
@@ -117,6 +118,7 @@ class Bulk2Carrier:
         key = self._settings.external_id or "Id"
         outcome = JobRows(job, SentRows(file, key), self._describe, self._detail).read()
         log.info("Job %s on %s is %s. %s", job.id, job.object_name, job.state.value, outcome.counts)
+        # Any other job is kept, so that a user can look at its rows in Setup.
         if outcome.counts.succeeded == file.rows:
             delete_quietly(job)
         return outcome
@@ -145,6 +147,7 @@ class Bulk2Carrier:
             self._journal.upload(file, job.id)
             job.upload(file.path)
             self._journal.close(file, job.id)
+            # From here on rows may be loaded, even if the answer to the close is lost.
             file.job_id = job.id
             job.close()
         return JobFlight(file, job=job, timer=PollTimer(self._transport.clock))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     Describe = Callable[[str], SObjectDescribe]
 
+# `Account.Ext__c`, or `Contact:Who.Ext__c` for a lookup to several objects.
 _RELATIONSHIP = re.compile(r"(?:(?P<type>\w+):)?(?P<relationship>\w+)\.(?P<field>\w+)")
 
 

@@ -52,6 +52,8 @@ class JobRows:
             RowCountMismatch: the job has more rows than were sent.
         """
         counts = Counts()
+        # Failed rows first: with their number, the job's counts may prove that the others are
+        # loaded, and the longest result file is not downloaded.
         rows = self._failed()
         rows += self._successes(counts, len(rows))
         counts.count(row for row in rows if not row.success)

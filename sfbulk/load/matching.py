@@ -92,6 +92,7 @@ class ValueMatcher:
         waiting: dict[tuple[str, ...], deque[tuple[int, int]]] = defaultdict(deque)
         for number, cells in enumerate(self._rows()):
             row = dict(zip(self._normalizers, cells, strict=True))
+            # A hash of all values is enough to see that two rows differ, and needs less memory.
             waiting[self._shown(row)].append((number, hash(self._whole(row))))
         return waiting
 

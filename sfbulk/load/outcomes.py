@@ -100,6 +100,7 @@ class Counts:
     def count(self, outcomes: Iterable[RowOutcome]) -> None:
         """Add the rows of these outcomes."""
         for outcome in outcomes:
+            # The attributes of this class have the values of `RowStatus` as their names.
             name = outcome.status.value
             setattr(self, name, getattr(self, name) + 1)
             self.created += outcome.created

@@ -116,6 +116,7 @@ class RecordLoad:
             except SalesforceError:
                 _wait_for_the_others(loader)
                 raise
+        # Parallel jobs end in any order.
         summary.failures.sort(key=lambda outcome: outcome.number)
         return summary
 
@@ -145,11 +146,13 @@ class RecordLoad:
         columns = self._options.get("columns")
         rows = numbered_rows(records, columns, self._rules, delimiter)
         for number, row in rows:
+            # Only errors of this record get its number, not those of jobs that run meanwhile.
             with naming_record(number):
                 loader.add(number, row)
             loader.advance()
             yield from loader.settled()
         loader.flush()
+        # `finish` may raise an error; the outcomes are known before.
         yield from loader.settled()
         loader.finish()
 

@@ -102,6 +102,8 @@ class RowMaker:
         values = [record[name] for name in columns.names]
         cells = self._cells(columns, values)
         left_out = self._left_out(columns, cells)
+        # Without these columns the record belongs to another file. A record of which no column
+        # would be left is sent as it is.
         if 0 < len(left_out) < len(cells):
             return self.row({name: record[name] for name in columns.names if name not in left_out})
         self._keep_what_is_never_null(columns, cells)

@@ -161,6 +161,7 @@ class RowSpool:
         del self._filling[group]
         for earlier in file.after:
             self.seal(earlier)
+        # Only now, since `_has_room` has kept the space for it.
         self._append(file, self._encoder.tail)
         self._sealed.append(file)
 
@@ -228,6 +229,7 @@ class RowSpool:
         file.append(data)
         self.bytes += len(data)
         self._unwritten += len(data)
+        # Rows with many different columns fill many files, each with a small buffer.
         if self._unwritten >= ALL_BUFFERS_BYTES:
             for filling in self._filling.values():
                 filling.write_out()

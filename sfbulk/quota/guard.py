@@ -50,6 +50,7 @@ class QuotaGuard:
         self._clock = clock
         self._read_limits = read_limits
         self._usage = UsageCounter(quota)
+        # Reentrant, since reading the limits is a request that is counted too.
         self._lock = threading.RLock()
         self._read_at: float | None = None
 
@@ -108,6 +109,7 @@ class QuotaGuard:
         now = self._clock.monotonic()
         if self._read_at is not None and now - self._read_at < _STALE_SECONDS:
             return
+        # Set before the request, so that limits that cannot be read are not requested each time.
         self._read_at = now
         try:
             limits = self._read_limits()

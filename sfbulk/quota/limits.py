@@ -154,6 +154,7 @@ class Quota:
             (total_name, total, org.used, "The org"),
             (per_run_name, per_run, used_by_run, "This run"),
         )
+        # Rounded down, so that a run never uses more than its share.
         return [
             _Allowance(setting, percent, int(org.allowed * percent / 100), used, who)
             for setting, percent, used, who in shares
@@ -184,6 +185,7 @@ class UsageCounter:
     def spend(self, name: str, amount: int = 1) -> None:
         """Count what this run uses; until Salesforce's next count it is added to the org's."""
         self._run[name] = self._run.get(name, 0) + amount
+        # Salesforce's own count is up to five minutes old.
         if name in self._org:
             known = self._org[name]
             self._org[name] = Usage(known.used + amount, known.allowed)

@@ -14,8 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("sfbulk", "sfbulk_singer", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox")
 BODY_MEDIAN, BODY_P90, BODY_MAX = 8, 30, 60
 FILE_P90, FILE_MAX = 450, 700
-# The reasons mostly stand in docstrings here; a room without any comment would still be odd.
-COMMENTS_PER_100 = (1.5, 12)
+# Many reasons are in docstrings, so the bound for comments is below the usual 5 per 100 lines. The
+# client has the facts of the protocol, and needs more of them than the others.
+COMMENTS_PER_100 = {"sfbulk": 4, "sfbulk_singer": 4}
+LEAST_COMMENTS_PER_100, MOST_COMMENTS_PER_100 = 2.4, 12
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -77,4 +79,5 @@ def test_comments_are_neither_absent_nor_noise(room: str) -> None:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             comments += token.type == tokenize.COMMENT
             code += token.type == tokenize.NEWLINE
-    assert COMMENTS_PER_100[0] <= 100 * comments / code <= COMMENTS_PER_100[1]
+    least = COMMENTS_PER_100.get(room, LEAST_COMMENTS_PER_100)
+    assert least <= 100 * comments / code <= MOST_COMMENTS_PER_100
