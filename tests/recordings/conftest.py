@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.sandbox_bulk1.conftest import api
-from tests.sandbox_http.conftest import empty_sandbox, org, sandbox
+from tests.sandbox_http.conftest import org
 
-__all__ = ["api", "empty_sandbox", "org", "sandbox"]
+__all__ = ["api", "org"]

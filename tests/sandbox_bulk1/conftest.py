@@ -6,23 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk_sandbox import Sandbox
 from tests.sandbox_bulk1.async_api import AsyncApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-@pytest.fixture(scope="session")
-def empty_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(sample=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(empty_sandbox: Sandbox) -> Iterator[Sandbox]:
-    yield empty_sandbox
-    empty_sandbox.control.reset()
+    from sfbulk_sandbox import Sandbox
 
 
 @pytest.fixture

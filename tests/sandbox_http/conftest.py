@@ -15,18 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
-def empty_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(sample=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(empty_sandbox: Sandbox) -> Iterator[Sandbox]:
-    yield empty_sandbox
-    empty_sandbox.control.reset()
-
-
 @pytest.fixture
 def org(sandbox: Sandbox) -> Iterator[Org]:
     org = Org(sandbox)

@@ -10,6 +10,20 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
 
 ENDED = {"JobComplete", "Failed", "Aborted"}
+# The keys of every document of a job without external id and assignment rule.
+SHORT_KEYS = [
+    "id",
+    "operation",
+    "object",
+    "createdById",
+    "createdDate",
+    "systemModstamp",
+    "state",
+    "concurrencyMode",
+    "contentType",
+    "apiVersion",
+]
+FORMAT_KEYS = ["lineEnding", "columnDelimiter"]
 # The values of columnDelimiter, and their characters.
 DELIMITERS = [
     ("BACKQUOTE", "`"),

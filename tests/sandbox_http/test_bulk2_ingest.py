@@ -9,26 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.sandbox_http.front_door import DELIMITERS, Org, faults_of
+from tests.sandbox_http.front_door import DELIMITERS, FORMAT_KEYS, SHORT_KEYS, Org, faults_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sfbulk_sandbox import Sandbox
 
-SHORT_KEYS = [
-    "id",
-    "operation",
-    "object",
-    "createdById",
-    "createdDate",
-    "systemModstamp",
-    "state",
-    "concurrencyMode",
-    "contentType",
-    "apiVersion",
-]
-FORMAT_KEYS = ["lineEnding", "columnDelimiter"]
 TIME_KEYS = ["retries", "totalProcessingTime", "apiActiveProcessingTime", "apexProcessingTime"]
 COUNT_KEYS = ["numberRecordsProcessed", "numberRecordsFailed"]
 

@@ -8,38 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox_http.front_door import DELIMITERS, Org, faults_of
+from tests.sandbox_http.front_door import DELIMITERS, FORMAT_KEYS, SHORT_KEYS, Org, faults_of
 
 if TYPE_CHECKING:
     import requests
 
     from sfbulk_sandbox import Sandbox
 
-CREATED_KEYS = [
-    "id",
-    "operation",
-    "object",
-    "createdById",
-    "createdDate",
-    "systemModstamp",
-    "state",
-    "concurrencyMode",
-    "contentType",
-    "apiVersion",
-    "lineEnding",
-    "columnDelimiter",
-]
-SHORT_KEYS = CREATED_KEYS[:-2]
+CREATED_KEYS = [*SHORT_KEYS, *FORMAT_KEYS]
 INFO_KEYS = [
     *SHORT_KEYS,
     "jobType",
-    "lineEnding",
-    "columnDelimiter",
+    *FORMAT_KEYS,
     "numberRecordsProcessed",
     "retries",
     "totalProcessingTime",
 ]
-LIST_KEYS = [*SHORT_KEYS, "jobType", "lineEnding", "columnDelimiter"]
+LIST_KEYS = [*SHORT_KEYS, "jobType", *FORMAT_KEYS]
 NAMES = "SELECT Name FROM Account"
 
 

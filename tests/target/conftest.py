@@ -6,18 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk_sandbox import Sandbox
 from tests.target.support import Org
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="session")
-def empty_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(sample=False) as sandbox:
-        yield sandbox
+    from sfbulk_sandbox import Sandbox
 
 
 @pytest.fixture

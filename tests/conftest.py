@@ -1,0 +1,24 @@
+"""One empty org for the tests of a session, and the same org reset for each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sfbulk_sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def empty_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(sample=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(empty_sandbox: Sandbox) -> Iterator[Sandbox]:
+    yield empty_sandbox
+    empty_sandbox.control.reset()
