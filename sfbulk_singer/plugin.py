@@ -19,7 +19,7 @@ from sfbulk_singer.json_files import json_object
 from sfbulk_singer.signals import between_log_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
     import click
@@ -37,6 +37,11 @@ class SfbulkPlugin(PluginBase):
     package_name = "sfbulk"
     own_errors: ClassVar[tuple[type[Exception], ...]] = ()
     clock: Clock = SYSTEM_CLOCK
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings that are given; one that is null means its default, for the SDK's too."""
+        return {name: value for name, value in super().config.items() if value is not None}
 
     @cached_property
     def client_settings(self) -> Settings:
@@ -83,7 +88,7 @@ class SfbulkPlugin(PluginBase):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """The SDK's command, whose every failure is one ERROR line and exit code 1."""
+        """The SDK's command; every failure is one ERROR line and exit code 1."""
         return ErrorLineCommand.like(
             super().get_singer_command(),
             logger=cls.logger,

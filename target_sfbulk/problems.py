@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 def own_problems(config: Mapping[str, Any]) -> list[str]:
     """What the JSON Schema cannot find in the target's own settings, one sentence each."""
-    sound = _well_formed(config)
+    valid = _well_formed(config)
     return [
-        *_run_problems(sound, any_streams=bool(config.get("streams"))),
-        *_streams_problems(sound),
-        *spool_dir_problems(sound["spool_dir"]),
+        *_run_problems(valid, any_streams=bool(config.get("streams"))),
+        *_streams_problems(valid),
+        *spool_dir_problems(valid["spool_dir"]),
     ]
 
 
 def _well_formed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that fit their JSON Schema."""
-    # The checks below need sound values, and one wrong setting must not hide problems of others.
+    # The checks below need valid values, and one wrong setting must not hide problems of others.
     schemas = SETTINGS["properties"]
-    sound = {name: value for name, value in config.items() if _fits(value, schemas.get(name, {}))}
+    valid = {name: value for name, value in config.items() if _fits(value, schemas.get(name, {}))}
     streams = config.get("streams")
-    if "streams" not in sound and isinstance(streams, dict):
+    if "streams" not in valid and isinstance(streams, dict):
         entry_schema = schemas["streams"]["additionalProperties"]
-        sound["streams"] = {n: e for n, e in streams.items() if _fits(e, entry_schema)}
-    return with_defaults(sound)
+        valid["streams"] = {n: e for n, e in streams.items() if _fits(e, entry_schema)}
+    return with_defaults(valid)
 
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:

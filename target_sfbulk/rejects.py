@@ -71,7 +71,7 @@ class StreamOutput:
         folder: The output folder; it is created if it does not exist.
         stream: The stream's name.
         sobject: The object it is loaded into.
-        operation: What is done with its rows.
+        operation: The operation of its rows.
 
     Raises:
         ConfigError: The folder cannot be created or written.

@@ -90,7 +90,7 @@ def test_null_settings_mean_their_defaults(org: Org) -> None:
     run = org.load(
         schema("Account", "Ext_Id__c", "Name"),
         record("Account", Ext_Id__c="A-1", Name="Acme"),
-        **dict.fromkeys((*own, "output_dir", "max_job_mb")),
+        **dict.fromkeys((*own, "max_job_mb", "stream_maps", "flattening_enabled")),
         streams={"Account": {"operation": None, "external_id": "Ext_Id__c", "lookups": None}},
     )
     assert run.code == 0, run.log
