@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
 
 _GZIP_FROM_BYTES = 500
+# On the loopback address speed matters more than size.
 _GZIP_LEVEL = 1
 
 
@@ -135,6 +136,7 @@ class App:
             ],
             exception_handlers={404: _unknown_path, 500: _own_failure},
         )
+        # The Recorder has already removed slashes at the end, so no redirect is needed.
         starlette.router.redirect_slashes = False
         return Recorder(
             RequestLine(starlette),
@@ -190,6 +192,7 @@ class App:
             QueryResources(self._org, self._cursors, admit=admit),
             CollectionResources(self._org, admit=admit),
             ChangeResources(self._org, transaction=self._transaction, admit=admit),
+            # Before RestResources, whose record paths match these paths too.
             UnservedResources(admit=admit),
             RestResources(
                 self._org,

@@ -82,6 +82,7 @@ _OLD_INGEST_BATCHES = "DailyBulkApiRequests"
 # must be one page.
 DEFAULT_PAGE_ROWS = 100_000
 
+# The characters that are valid in the header value.
 _APP_NAME = re.compile(r"[!-'*-+\--~][ -'*-+\--~]*")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.http.requests import Request
 
 _REFRESH_SECONDS = 5
+# Browsers are slow with tables of thousands of rows.
 _MOST_ENDED = 200
 _STYLE = """
 :root { color-scheme: light dark; --line: #d8dde6; --soft: #f3f5f9; --mute: #5c6675;

@@ -78,6 +78,7 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            # If the start fails, the inner stack closes what is already open.
             self._start(stack)
             self._stack = stack.pop_all()
         return self
@@ -165,6 +166,7 @@ class Sandbox:
             folder=folder / "jobs",
             reload=self._reload,
         )
+        # Callbacks run in reverse order: the server stops before the app closes.
         stack.callback(self._app.close)
         connections = Connections()
         app = self._app.asgi(connections.disconnect)

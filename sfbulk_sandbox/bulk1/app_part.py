@@ -112,6 +112,7 @@ def _line(job: Job) -> JobLine:
         operation=job.settings.operation,
         object=job.settings.object,
         state=job.state.value,
+        # An Open job can get more batches.
         ended=job.state is not JobState.OPEN and ended == len(batches),
         done=ended / len(batches) if batches else 0,
         processed=document["numberRecordsProcessed"],

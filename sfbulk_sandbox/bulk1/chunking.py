@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
     from sfbulk_sandbox.schema.schema import SObject
 
+# Bulk API guide, PK Chunking Header.
 _DEFAULT_SIZE, _LARGEST_SIZE = 100_000, 250_000
+# Bulk API guide, PK Chunking Header: the objects that can be chunked, besides custom objects.
 _NAMES = """
     Account Asset Campaign CampaignMember Case CaseArticle Contact Contract Event EventRelation Lead
     LoginHistory Opportunity OpportunityLineItem Order OrderItem Pricebook2 PricebookEntry Product2
@@ -68,6 +70,7 @@ class PkChunking:
         soql = f"SELECT Id FROM {sobject_name}"  # noqa: S608 - SOQL, of a name that was parsed
         if self.start_row:
             soql += f" WHERE Id >= '{to18(self.start_row)}'"
+        # With deleted records: a chunk is a range of ids before any filter (assumed).
         query = org.query(f"{soql} ORDER BY Id", all_rows=True)
         for row in islice(query.rows(), 0, None, self.size):
             yield str(row[0])

@@ -51,6 +51,7 @@ def job_document(job: Job) -> Document:
             "numberBatchesTotal": len(batches),
             "numberRecordsProcessed": sum(batch.processed for batch in batches),
             "numberRetries": 0,
+            # As recorded, a number in JSON.
             "apiVersion": float(job.version),
             "assignmentRuleId": job.settings.assignment_rule_id,
             "numberRecordsFailed": sum(batch.failed for batch in batches),
@@ -173,6 +174,7 @@ def parse_xml(body: bytes) -> ET.Element:
     """
     parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314 - a DOCTYPE, and so any entity, is refused
     try:
+        # White space before the XML declaration would be an error.
         parser.feed(body.strip())
         root: ET.Element = parser.close()
     except ET.ParseError as error:

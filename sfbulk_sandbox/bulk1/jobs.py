@@ -185,6 +185,7 @@ class Jobs:
 
     def polled(self, batches: Iterable[Batch]) -> None:
         """Count a poll of batches. In a Serial job, only the current batch can move."""
+        # Each id once: in a Serial job, several batches have the same current batch.
         for batch_id in dict.fromkeys(batch.job.current(batch).id for batch in list(batches)):
             self._progress.polled(batch_id)
 
@@ -214,6 +215,7 @@ class Jobs:
         jobs = self.all()
         for job in jobs:
             with job.lock:
+                # So that the worker does not start the queued batches.
                 job.state = JobState.ABORTED
         self._progress.clear()
         self._jobs.clear()
@@ -245,6 +247,7 @@ class Jobs:
             end, batch.message = BatchState.FAILED, str(failure)
         except BatchAborted:
             end = BatchState.NOT_PROCESSED
+            # A client may have aborted the job meanwhile.
             with suppress(Fault):
                 self.abort(batch.job)
         except Exception:  # noqa: BLE001 - a bug of the sandbox must end the batch, or a client polls it without end

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.limits import Paging
     from sfbulk_sandbox.org.org import Org, Query
 
+# The key prefixes of jobs, batches and results are 750, 751 and 752.
 _RESULT_PREFIX = "752"
 _SHORT_ID = 15
 # Columns are in the order of the SELECT list in every version (recorded in 46.0).
@@ -60,6 +61,7 @@ class QueryWork:
         batch.processed = self._rows.count
         if fault:
             end_early(fault)
+        # A query without rows has one file too.
         files = max(1, -(-self._rows.count // self._page))
         self.result_ids = [self._org.new_id(_RESULT_PREFIX)[:_SHORT_ID] for _ in range(files)]
         return BatchState.COMPLETED

@@ -46,6 +46,7 @@ class Format(Protocol):
 class _Csv:
     separator = b""
     tail = b""
+    # As recorded, without a header.
     empty = b"Records not found for this query"
 
     def head(self, query: Query) -> bytes:

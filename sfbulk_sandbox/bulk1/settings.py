@@ -85,6 +85,7 @@ def check_settings(
     sobject = org.schema.sobject(name or "")
     if sobject is None:
         raise Fault("InvalidJob", f"Unable to find object: {name}")
+    # Recorded: a user without the permission cannot create the job.
     if operation == "hardDelete" and org.behaviour.has("hard_delete", "refused"):
         raise Fault("FeatureNotEnabled", HARD_DELETE_REFUSED)
     load = next((word for word in _LOADS if word == operation), None)

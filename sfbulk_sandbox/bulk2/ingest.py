@@ -87,6 +87,7 @@ class IngestJobResources(JobResources):
         if not isinstance(job.work, IngestWork):
             raise TypeError(f"job {job.id} is not an ingest job")
         job.work.upload_path.write_bytes(rows)
+        # The same count as after an upload, so that the job can be closed.
         job.uploads = 1
         self.jobs.add(job)
         self.jobs.close_upload(job)

@@ -66,6 +66,7 @@ class IngestWork:
         except Fault as fault:
             raise JobFailure(f"{fault.code} : {fault.message}") from None
         finally:
+            # Also after a failure: saved rows have results.
             self._successful.seal()
             self._failed.seal()
 
@@ -103,6 +104,7 @@ class IngestWork:
         chunks = interleaved_chunks(upload.rows())
         if fault:
             chunks = _first_rows(chunks, fault.after_rows)
+        # A job counts one batch for every 10,000 rows.
         self._usage.count(DAILY_INGEST_BATCHES, -(-total // BATCH_ROWS))
         for chunk in chunks:
             if job.state is not JobState.IN_PROGRESS:
@@ -123,6 +125,7 @@ class IngestWork:
                 job.failed += 1
                 texts = [column.text_of_failed(cells) for column in columns]
                 self._failed.add(job.dialect.encode([result.id or "", error_text(result), *texts]))
+        # After the results are written: unprocessedrecords begins at this row.
         job.processed += len(chunk)
 
     def _unprocessed(self, job: Job, columns: list[_Column]) -> Iterator[bytes]:

@@ -50,6 +50,7 @@ _log = logging.getLogger(__name__)
 
 ENDED = frozenset({JobState.JOB_COMPLETE, JobState.ABORTED, JobState.FAILED})
 
+# The allowed changes of state (Bulk API guide, job states).
 _FOLLOWS = {
     JobState.OPEN: {JobState.UPLOAD_COMPLETE, JobState.ABORTED},
     JobState.UPLOAD_COMPLETE: {JobState.IN_PROGRESS, JobState.ABORTED},
@@ -151,6 +152,7 @@ class Jobs:
         job = self._jobs.get(job_id[:_SHORT_ID])
         if job and job.type is job_type and job_id in (job.id, job.id[:_SHORT_ID]):
             return job
+        # A query job is not found under /jobs/ingest, and the other way round.
         raise Fault(code="NOT_FOUND", message="The requested resource does not exist", status=404)
 
     def all(self, job_type: JobType) -> list[Job]:

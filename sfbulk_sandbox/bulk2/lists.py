@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.http.requests import Request
 
+# Bulk API guide, Get Information About All Jobs.
 JOBS_PER_PAGE = 1000
 CLASSIC = "Classic"
 _FILTERS: Mapping[str, tuple[str, ...]] = {
@@ -54,6 +55,7 @@ def list_document(request: Request, path: str, jobs: Iterable[ListedJob]) -> dic
     """
     filters = _filters(request)
     found = [job for job in jobs if filters.items() <= job.facts.items()]
+    # By id too, because several jobs can have the same time.
     found.sort(key=lambda job: (job.created, job.id))
     start = _start(request.query.get("queryLocator", "0"))
     page = found[start : start + JOBS_PER_PAGE]

@@ -67,6 +67,7 @@ class NewJobs:
             folder=self._job_folder(job_id),
         )
         sobject = work.query(version).sobject
+        # After the check of the SOQL: an invalid query does not count.
         self._usage.spend(DAILY_QUERY_JOBS)
         return Job(
             id=job_id,
@@ -87,6 +88,7 @@ class NewJobs:
         Raises:
             Fault: A setting is not valid, or there is no such object or no such upsert key.
         """
+        # Only a check: batches are counted when the rows are processed.
         self._usage.check(DAILY_INGEST_BATCHES)
         operation = settings.choice("operation", _LOADS)
         if operation == "hardDelete" and self._org.behaviour.has("hard_delete", "refused"):

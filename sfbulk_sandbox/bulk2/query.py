@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _KNOWN_KEYS = frozenset(
     {"operation", "query", "contentType", "columnDelimiter", "lineEnding", "concurrencyMode"}
 )
+# Bulk API guide, Get Parallel Results for a Query Job.
 _RESULT_URLS = 5
 # A locator has four bytes for the page size.
 _MOST_ROWS = 2**32 - 1
@@ -134,6 +135,7 @@ class QueryJobResources(JobResources):
 
     def _finished(self, request: Request) -> tuple[Job, QueryWork]:
         job = self.job(request)
+        # Bulk API guide: results need the API version with which the job was created.
         if job.version != request.version:
             raise Fault(
                 code="INVALIDJOB",

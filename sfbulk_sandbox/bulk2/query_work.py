@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.faults.fault_script import Script
     from sfbulk_sandbox.org.org import Org, Query
 
+# The first row (8 bytes) and the page size (4 bytes).
 _POSITION = struct.Struct(">QI")
 _SEAL_BYTES = 4
 
@@ -115,6 +116,7 @@ def _seal(job: Job, position: bytes) -> bytes:
 def _lines(job: Job, query: Query) -> Iterator[bytes]:
     # Rows are written as stored: stored values have the Bulk CSV form, and csv writes None as "".
     for line in job.dialect.encode_all(query.rows()):
+        # Aborted: no more rows are needed.
         if job.state is not JobState.IN_PROGRESS:
             return
         yield line

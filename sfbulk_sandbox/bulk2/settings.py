@@ -10,6 +10,7 @@ from sfbulk_sandbox.schema.rowfile import CsvDialect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Bulk API guide, Create a Job: columnDelimiter.
 _DELIMITERS = {
     "BACKQUOTE": "`",
     "CARET": "^",
@@ -40,6 +41,7 @@ class JobSettings:
             )
         self._document = document
         self.choice("contentType", ("CSV",), "CSV")
+        # Bulk API 2.0 has no Serial mode.
         self.choice("concurrencyMode", ("Parallel",), "Parallel")
         self.line_ending = self.choice("lineEnding", tuple(_LINE_ENDINGS), "LF")
         self.column_delimiter = self.choice("columnDelimiter", tuple(_DELIMITERS), "COMMA")

@@ -15,6 +15,7 @@ from sfbulk_sandbox.faults.errors import LoadError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+# The name becomes a file name, so it must not have path separators or dots.
 _OBJECT_NAME = re.compile(r"\w+", re.ASCII)
 
 
@@ -74,6 +75,7 @@ def _write(path: Path, name: str, records: Sequence[Mapping[str, Any]]) -> None:
         raise ValueError(f"{name}: give at least one record with a field")
     header = list(dict.fromkeys(field for record in records for field in record))
     with path.open("w", encoding="utf-8", newline="") as file:
+        # Quoted, because a record with one empty value would otherwise be a blank line.
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
         writer.writerow(header)
         for record in records:

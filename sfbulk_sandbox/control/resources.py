@@ -163,6 +163,7 @@ class ControlResources:
         return no_content()
 
     def _release(self, request: Request) -> Response:
+        # Without a body, all jobs are released.
         job_id = _document(request, "job").get("job") if request.body else None
         return JsonResponse({"released": self._control.release_jobs(job_id)})
 

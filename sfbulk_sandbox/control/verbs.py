@@ -298,6 +298,7 @@ class Control:
             ValueError: The kind is unknown, or a key or a value is not valid for the kind.
         """
         parsed = parse_fault(fault)
+        # A wrong limit is an error now, not in the request to which the fault applies.
         if isinstance(parsed, UsedUp):
             check_remaining(parsed.limit, parsed.remaining)
         self._script.add(parsed)

@@ -104,6 +104,7 @@ class Script:
                 for fault in self._faults
                 if isinstance(fault, RowFault) and fault.is_for(saved.object, saved.operation)
             ]
+            # Without a fault for the object, the cells of the rows need not be collected.
             if not faults:
                 return {}
             names = [name.lower() for name in saved.names]
@@ -126,6 +127,7 @@ class Script:
     ) -> RowFault | None:
         for fault in faults:
             if not fault.is_spent and fault.matches(number, cells):
+                # Every match is an attempt, also one that `skip` passes over.
                 tried = self._count_attempt(fault, _identity(fault, saved, cells))
                 if (fault.attempts is None or tried <= fault.attempts) and fault.applies():
                     return fault

@@ -22,6 +22,7 @@ _Status = Annotated[int, Meta(ge=200, le=599)]
 _Globs = dict[str, str]
 
 
+# Unknown keys are refused: with a misspelled key a fault would never apply, or always.
 class _Fault(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
     """The keys of every fault: how many matches it skips, and how often it applies after them.
 
@@ -176,6 +177,7 @@ class RowFault(_Fault, kw_only=True, tag="row_error"):
     every: _Number = 1
     attempts: _Number | None = None
     key: str | None = None
+    # The most frequent row error that a second attempt can solve.
     code: str = "UNABLE_TO_LOCK_ROW"
     message: str = "unable to obtain exclusive access to this record"
     fields: list[str] = field(default_factory=list)
@@ -215,6 +217,7 @@ def parse_fault(document: Mapping[str, Any]) -> ScriptedFault:
         ValueError: The kind is unknown, or a key or a value is not valid for the kind; the text
             names it.
     """
+    # msgspec's message for an unknown kind does not list the kinds.
     if document.get("kind") not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {document.get('kind')!r}")
     fault: ScriptedFault = msgspec.convert(dict(document), ScriptedFault)

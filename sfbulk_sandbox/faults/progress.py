@@ -53,6 +53,7 @@ class Progress:
         self._amount: float = 0
         self._waiting: dict[str, _Waiting] = {}
         self._running: dict[str, Future[None]] = {}
+        # One worker: with two, the order of new ids would depend on the timing of threads.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-jobs")
 
     def at_once(self) -> None:
@@ -133,6 +134,7 @@ class Progress:
                 self._start(job_id, self._waiting.pop(job_id).work)
         if due:
             self.wait_for(job_id)
+        # The first poll still shows the initial state (UploadComplete, Queued).
         elif waiting.polls > 1:
             waiting.show_running()
 
@@ -178,6 +180,8 @@ class Progress:
         with self._lock:
             self._waiting.clear()
             self._policy = _Policy.AT_ONCE
+            # Awaited outside the lock: a batch that is aborted by a fault calls `drop` on the
+            # worker.
             futures = list(self._running.values())
             self._running.clear()
         wait(futures)

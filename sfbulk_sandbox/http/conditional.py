@@ -44,6 +44,7 @@ class DescribesChange:
     @property
     def etag(self) -> str:
         """Eight hexadecimal digits in quotes, which change when an object changes."""
+        # The revision alone would be the same in orgs with different objects.
         names = ",".join(sobject.name for sobject in self._schema)
         return f'"{zlib.crc32(f"{names} {self._schema.revision}".encode()):08x}"'
 
@@ -64,6 +65,7 @@ def respond_unless_unchanged(
     """
     dated = {**(headers or {}), "Last-Modified": format_datetime(changed, usegmt=True)}
     since = _date(request.headers.get("if-modified-since", ""))
+    # HTTP dates have whole seconds.
     if since and changed.replace(microsecond=0) <= since:
         return Response(status_code=304, headers=dated)
     full = answer()
@@ -81,4 +83,5 @@ def _date(text: str) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
+    # parsedate_to_datetime() returns a naive datetime for the zone -0000.
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

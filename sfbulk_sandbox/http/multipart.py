@@ -16,6 +16,7 @@ def form_parts(content_type: str, body: bytes) -> dict[str, bytes]:
     Raises:
         ValueError: The body is not a form, or a part has no name.
     """
+    # The parser expects the header before the body, as in a mail.
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     form = BytesParser(policy=policy.HTTP).parsebytes(head + body)
     if form.get_content_type() != "multipart/form-data" or not form.is_multipart():

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CONTROL_PREFIX = "/sandbox"
 PAGE_PATH = "/"
+# Recorded requests are shown to anybody on the machine, so they must not have session ids.
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "x-sfdc-session"})
 _SECRET_QUERY = frozenset({"oauth_token"})
 _HIDDEN = "(hidden)"
@@ -133,9 +134,11 @@ class Recorder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        # The sandbox has no websockets.
         if scope["type"] != "http":
             return
         scope["path"] = _normalized(scope["path"])
+        # Before the request, so that it sees jobs that ended before it was sent.
         if self._progress.is_timed:
             await run_in_threadpool(self._progress.start_due)
         if scope["path"] == PAGE_PATH or scope["path"].startswith(CONTROL_PREFIX):
@@ -165,6 +168,7 @@ class Recorder:
 
     async def _answer(self, exchange: _Exchange, fault: RequestFault | None) -> None:
         if isinstance(fault, Answer):
+            # A client that is still sending would see an early answer as a broken connection.
             await exchange.read_body()
             await _scripted_response(fault)(exchange.scope, exchange.receive, exchange.send)
         elif isinstance(fault, Closed):

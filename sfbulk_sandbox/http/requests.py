@@ -99,6 +99,7 @@ class Resource:
 
     def route(self) -> Route:
         """Return the route. Paths are not case sensitive; Data Loader relies on that."""
+        # Every method, so that handlers answer a wrong one, with a 405 in Salesforce's form.
         route = Route(self.path, self._answer, methods=EVERY_METHOD)
         route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
         return route
@@ -133,6 +134,7 @@ class Resource:
         handler = self.methods.get(method)
         if handler is None:
             raise not_allowed(request.method, [*self.methods, *self.streaming])
+        # On a thread, because handlers wait for SQLite and files.
         return await run_in_threadpool(handler, _request(request, await _body(request)))
 
 

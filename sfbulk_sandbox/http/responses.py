@@ -34,6 +34,7 @@ def encode_json(document: object) -> bytes:
 
 
 def _with_numbers(value: Any) -> Any:
+    # msgspec would write a Decimal as a string.
     if isinstance(value, Decimal):
         return msgspec.Raw(number_text(value).encode())
     if isinstance(value, dict):

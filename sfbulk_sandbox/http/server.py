@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 LOOPBACK = "127.0.0.1"
+# After this time, open answers to clients that do not read them are cut.
 _GRACE_SECONDS = 2
 
 
@@ -78,6 +79,7 @@ class Server:
     ) -> None:
         # Without IPPROTO_TCP, asyncio leaves Nagle's algorithm on, which costs 40 ms an answer.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        # So that a port can be used again at once after a sandbox has ended.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         config = uvicorn.Config(
             app,
@@ -136,6 +138,7 @@ class Server:
 
     def _run(self) -> None:
         try:
+            # `finally`, so that `start` does not wait without end if the server cannot start.
             self._server.run(sockets=[self._socket])
         finally:
             self._ready.set()

@@ -53,6 +53,7 @@ class FirstRows:
         """Add the missing rows of the objects that the schema has."""
         for name, facts in self._rows():
             sobject = schema.sobject(name)
+            # Also for a missing object, so that later ids do not depend on the describes.
             ids.reserve(facts["Id"])
             if sobject is not None:
                 store.execute(*_insert(sobject, facts, self.user_id))
@@ -137,6 +138,7 @@ def _insert(sobject: SObject, facts: Mapping[str, str], user_id: str) -> tuple[s
     known |= {name: value for name, value in (stamps | dict(facts)).items() if sobject.field(name)}
     names = ", ".join(quoted(name) for name in known)
     return (
+        # OR IGNORE: an org from a file already has these rows.
         f"INSERT OR IGNORE INTO {quoted(sobject.name)} ({names}) VALUES ({marks(len(known))})",
         list(known.values()),
     )

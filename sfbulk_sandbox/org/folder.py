@@ -69,6 +69,7 @@ class FolderLoader:
             for file in files:
                 self._insert(file)
             for file in files:
+                # After all inserts: a parent may be in a later file.
                 self._lookups.resolve(file)
             for file in files:
                 self._lookups.check(file)
@@ -128,6 +129,7 @@ class FolderLoader:
 
     def _fill_ids(self, file: LoadedFile, filled: _Filled, lines: list[int]) -> None:
         id_field = next(one for one in file.sobject.stored if one.type == "id")
+        # Some objects have no key prefix in their describe.
         prefix = file.sobject.key_prefix or "000"
         cells = filled.get(id_field, [None] * len(lines))
         for line, given in zip(lines, cells, strict=True):
@@ -184,6 +186,7 @@ class FolderLoader:
         highest = self._store.execute(
             f"SELECT max(CAST(substr({column}, ?) AS INTEGER)) FROM {table}", [before + 1]
         )[0][0]
+        # Before the first new number, so that it does not repeat a loaded one.
         defaults.advance(one, int(highest or 0))
         bare = self._store.execute(f"SELECT rowid FROM {table} WHERE {column} IS NULL")
         self._store.execute_many(
@@ -198,6 +201,7 @@ def _read_column(
     column = file.columns[number]
     target = column.key or column.field
     parse = values.parser(target)
+    # A checkbox is never null.
     empty = "false" if target.kind is Kind.BOOLEAN else None
     stored: list[Stored] = []
     try:

@@ -30,6 +30,7 @@ class LongTransaction:
 
     def __init__(self, org: Org) -> None:
         self._org = org
+        # Reentrant, because `commit` calls `drop`.
         self._lock = threading.RLock()
         self._start: datetime | None = None
         self._added: list[tuple[Path, datetime]] = []
@@ -61,6 +62,7 @@ class LongTransaction:
             if self._start is None:
                 raise ValueError("no transaction is open; begin one first")
             now = self._org.clock.now()
+            # With the earlier rows, because new rows may point at them.
             counts = self._rehearse([*self._added, (folder, now)])
             kept = Path(tempfile.mkdtemp(prefix="sfbulk-sandbox-transaction-"))
             shutil.copytree(folder, kept, dirs_exist_ok=True)

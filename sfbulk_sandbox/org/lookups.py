@@ -113,6 +113,7 @@ class Lookups:
 
 
 def _waiting(file: LoadedFile, number: int) -> str:
+    # "~" cannot be in an object name, so this is never the table of an object.
     return quoted(f"~{file.sobject.name}.{number}")
 
 

@@ -54,6 +54,7 @@ Operation = Literal["insert", "update", "upsert", "delete", "hardDelete"]
 
 # Bulk API guide, Valid CSV Record Rows: an empty cell leaves the field alone, #N/A sets it to null.
 _CSV_CELLS: Mapping[str, Given] = {"": UNSET, "#N/A": None}
+# Bulk API guide, How Requests Are Processed: rows are saved in chunks of 200.
 _CHUNK_ROWS = 200
 _LATEST = 68.0
 
@@ -118,6 +119,7 @@ class Org:
         self.clock = clock
         self._seed = seed
         self._store = Store(self.schema, db)
+        # A separate source, so that the first rows have the same ids after every reset.
         self._first_rows = FirstRows(IdSource(seed))
         self.row_faults: RowFaults | None = None
         self.behaviour = Behaviour()
@@ -155,6 +157,7 @@ class Org:
 
     def load_sample(self) -> dict[str, int]:
         """Add the sample rows of this package."""
+        # as_file(): an installed package can be a zip file.
         with ExitStack() as stack:
             folder = resources.files("sfbulk_sandbox") / "data" / "sample"
             return self.load(stack.enter_context(resources.as_file(folder)))
@@ -307,6 +310,7 @@ class Org:
         names = fields if fields is not None else [field.name for field in sobject.fields]
         if not is_valid(record_id):
             raise Fault("NOT_FOUND", "The requested resource does not exist", 404)
+        # With deleted records, which must answer ENTITY_IS_DELETED and not NOT_FOUND.
         query = self.query(
             f"SELECT {','.join(names)} FROM {sobject.name} WHERE Id = '{to18(record_id)}'",
             all_rows=True,

@@ -18,6 +18,7 @@ from sfbulk_sandbox.schema.schema import Schema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# "~" cannot be in an object name, so this is never the table of an object.
 _FACTS = '"~org"'
 _VERSION = 68.0
 _SEED, _DESCRIBES, _BEGUN = "seed", "describes", "begun"
@@ -141,6 +142,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
     try:
         with closing(sqlite3.connect(path)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            # An empty file, for example one that a killed process has created.
             if not tables:
                 return {}
             rows = connection.execute(f"SELECT name, value FROM {_FACTS}").fetchall()  # noqa: S608 - a constant

@@ -55,8 +55,10 @@ class PrecheckedSaver:
         rows = [_with_width(row, width) for row in rows] if ragged else rows
         refused = {**(unread or {}), **ragged}
         saved = replace(self._load, first=self._seen + 1, rows=rows)
+        # A scripted fault replaces other errors of a row: the test asked for it.
         if self._row_faults:
             refused = {**refused, **self._row_faults.refused_rows(saved)}
+        # Rejected rows count too: faults select rows by their number in the job.
         self._seen += len(rows)
         if not refused:
             return self._saver.save(rows)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # The earliest start of a span (REST guide: sObject Get Updated, sObject Get Deleted).
 _UPDATED_REACH = timedelta(days=30)
 _DELETED_REACH = timedelta(days=15)
+# The first of these fields that the object has.
 _CHANGED = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 
 
@@ -108,6 +109,7 @@ class ChangeResources:
         self, sobject: SObject, start: datetime, end: datetime, *, deleted: bool
     ) -> list[tuple[Any, Any]]:
         name = next((name for name in _CHANGED if sobject.field(name)), None)
+        # Without a recycle bin, nothing of a deleted record is left.
         if name is None or (deleted and not sobject.has_recycle_bin):
             return []
         soql = (

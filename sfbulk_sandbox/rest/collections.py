@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_RECORDS = 200
 MOST_READ = 2000
+# The first characters of an id are the key prefix of its object.
 _PREFIX_LENGTH = 3
 _ROLLED_BACK = RowError(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
@@ -123,6 +124,7 @@ class CollectionResources:
         results: list[RowResult] = []
         try:
             with self._org.transaction():
+                # One save per run of records of an object keeps the results in order.
                 for name, group in groupby(records, key=lambda pair: pair[0]):
                     results += self._saved(operation, name, [one for _, one in group], key)
                 if all_or_none:
@@ -134,6 +136,7 @@ class CollectionResources:
     def _saved(
         self, operation: Operation, name: str, records: list[Mapping[str, Any]], key: str | None
     ) -> list[RowResult]:
+        # No object has the key prefix of the id.
         if not name:
             return [
                 _failed(RowError("MALFORMED_ID", f"malformed id {one['Id']}", ("Id",)))

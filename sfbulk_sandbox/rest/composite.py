@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox.org.org import Org
 
+# REST guide, Composite: at most 25 subrequests.
 MOST_REQUESTS = 25
 _BASE = "/services/data/"
 _FAILED_FROM = 400
@@ -80,6 +81,7 @@ class Subrequests:
                     base_url=outer.base_url,
                     body=b"" if subrequest.body is None else encode_json(subrequest.body),
                 )
+                # A subrequest names its own version.
                 check_version(request.path.get("version", outer.version))
                 handler = resource.methods.get(subrequest.method)
                 if handler is None:
@@ -175,6 +177,7 @@ class CompositeResources:
     ) -> Response:
         try:
             url = _REFERENCE.sub(
+                # Quoted, because the value becomes a part of a URL.
                 lambda found: quote(_text(_value_at(found[1], answers)), safe=""),
                 str(entry.get("url", "")),
             )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
     from sfbulk_sandbox.schema.ids import IdSource
 
+# REST guide, Query Options Header.
 MOST_PER_PAGE, FEWEST_PER_PAGE = 2000, 200
 _LOCATOR_PREFIX = "01g"
 
@@ -122,6 +123,7 @@ class QueryResources:
         if count is not None:
             return JsonResponse({"totalSize": count, "done": True, "records": []})
         records = query.records(version)
+        # One record more than a page shows whether there is a second page.
         first = list(islice(records, _page_size(request) + 1))
         if len(first) <= _page_size(request):
             return JsonResponse({"totalSize": len(first), "done": True, "records": first})

@@ -162,6 +162,7 @@ class RestResources:
     def read_keyed(self, request: Request) -> Response:
         """Return a record by external id, or the bytes of a base64 field."""
         sobject = named_sobject(self._org, request)
+        # The path is .../{record id}/{field} for a file, .../{field}/{value} for an external id.
         file = sobject.field(request.path["value"])
         if file and file.kind is Kind.BINARY and is_valid(request.path["field"]):
             return self._file(sobject, request.path["field"], file)
@@ -229,6 +230,7 @@ class RestResources:
         return Response(base64.b64decode(content or ""), media_type="application/octet-stream")
 
     def _update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
+        # A missing or deleted record is a 404, not the row error of the save.
         self._org.record(sobject.name, record_id, ["Id"])
         self._save("update", sobject, {**values, "Id": record_id})
 
@@ -316,6 +318,7 @@ def checked_names(sobject: SObject, asked: Iterable[str]) -> list[str] | None:
         if sobject.field(name) is None:
             message = f"No such column '{name}' on sobject of type {sobject.name}"
             raise Fault(code="INVALID_FIELD", message=message)
+    # Assumed: Id comes last.
     if names and "id" not in {name.lower() for name in names}:
         names.append("Id")
     return names or None

@@ -71,6 +71,7 @@ class UnservedResources:
         return [
             Resource(
                 f"/services/data/v{{version}}{path}{{rest:path}}",
+                # For every method, so that a POST is a 404 too and not a 405.
                 dict.fromkeys(EVERY_METHOD, _refuser(name)),
                 self._admit,
             )

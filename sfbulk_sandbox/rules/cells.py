@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     Rule = Callable[[str], Stored]
 
+# Assumed: Salesforce's exact rule is not public.
 _EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
+# The range of an int field whose describe has no digits.
 _INT_DIGITS = 10
 # Java writes numbers with up to so many digits before the point without an exponent.
 _PLAIN_DIGITS = 7

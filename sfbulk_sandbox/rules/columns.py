@@ -62,6 +62,7 @@ def find_column(schema: Schema, sobject: SObject, name: str) -> Column | None:
     if "." in name:
         return _relationship(schema, sobject, name)
     field = sobject.field(name)
+    # A compound field cannot be written, only its components.
     if field is None or field.kind is Kind.COMPOUND:
         return None
     return Column(field)

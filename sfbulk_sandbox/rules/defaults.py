@@ -16,6 +16,7 @@ CREATED = "CreatedDate"
 MODIFIED = ("LastModifiedDate", "SystemModstamp")
 _EIGHT_DIGITS = "{00000000}"
 _FULL_NAME = "trim(coalesce(\"FirstName\" || ' ', '') || coalesce(\"LastName\", ''))"
+# The Name of a custom object's record without one is its id of 15 characters.
 _OWN_ID = 'substr("Id", 1, 15)'
 
 
@@ -57,6 +58,7 @@ class Defaults:
             filled[field] = [default if (cell := cells[row]) is UNSET else cell for row in rows]
         for field, default in self._static.items():
             filled.setdefault(field, [default] * len(rows))
+        # After the values of the rows, which cannot set stamps and auto-numbers.
         for field, stamp in self._insert_stamps(now).items():
             filled[field] = [stamp] * len(rows)
         for field in self.numbers:

@@ -85,6 +85,7 @@ class FileVersions:
             "FileExtension": suffix or None,
             "FileType": _FILE_TYPES.get(suffix.lower(), suffix.upper()),
             "ContentSize": len(content),
+            # Object Reference, ContentVersion: Checksum is MD5.
             "Checksum": hashlib.md5(content, usedforsecurity=False).hexdigest(),
             "IsLatest": "true",
             "VersionNumber": "1",
@@ -101,6 +102,7 @@ class FileVersions:
             self._parts, document, [record | {"PublishStatus": "R", "IsArchived": "false"}], now
         )
         place = self._cell(chunk, row, "FirstPublishLocationId")
+        # Object Reference, ContentDocumentLink: I is inferred permission, V is viewer.
         self._link(document_id, {owner: "I"} | ({place: "V"} if place else {}), now)
         return document_id
 
@@ -148,5 +150,6 @@ class FileVersions:
 def _decoded(content: str) -> bytes:
     try:
         return base64.b64decode(content)
+    # There is no source for an error: invalid base64 is an empty file.
     except binascii.Error:
         return b""

@@ -73,6 +73,7 @@ def _is_required(field: Field) -> bool:
 
 
 def _must_keep(field: Field) -> bool:
+    # A checkbox always has a value.
     return not field.nillable and field.kind is not Kind.BOOLEAN
 
 

@@ -99,6 +99,7 @@ class Saver:
     def _checked(self, rows: Sequence[Sequence[Given]]) -> Chunk:
         chunk = Chunk(len(rows))
         by_column = list(zip(*rows, strict=True)) if rows else [() for _ in self._columns]
+        # The order of the rules decides the error of a row: later rules skip a row with an error.
         self._find_records(chunk, by_column)
         chunk.mark_inserts()
         if self._operation not in _DELETES:
@@ -145,7 +146,9 @@ class Saver:
         new = chunk.inserts()
         for row in new:
             chunk.ids[row] = self._parts.ids.new_id(self._sobject.key_prefix or "000")
+        # After new ids are set: the error of a repeated value names the id of the earlier row.
         records.check_unique(self._parts.store, self._sobject, chunk)
+        # One time for all rows of the transaction.
         now = values.datetime_text(self._parts.clock.now())
         restaged = self._derived.restaged(self._parts.store, chunk)
         self._files.complete(chunk, now)

@@ -48,11 +48,14 @@ def read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_WIDEST_CELL)
     # newline="": line breaks inside a quoted cell must not be changed.
+    # utf-8-sig: spreadsheets write a byte order mark.
     with path.open(encoding="utf-8-sig", newline="") as file:
+        # Without `strict`, csv accepts text after a closing quote.
         reader = csv.reader(file, strict=True)
         begin = 1
         try:
             for cells in reader:
+                # csv returns an empty list for a blank line.
                 if cells:
                     yield begin, cells
                 begin = reader.line_num + 1

@@ -233,9 +233,11 @@ def _derived(known: Mapping[str, Any]) -> Describe:
     kind = known.get("type", "string")
     derived = dict(_BY_TYPE.get(kind, _TEXT))
     length = known.get("length", derived.get("length", 0))
+    # Long text areas cannot be filtered, sorted or grouped (SOAP API guide, Field Types).
     if kind == "textarea" and length > _LONG_TEXT:
         derived = {"soapType": "xsd:string", "extraTypeInfo": "plaintextarea"}
     if derived["soapType"] == "xsd:string" and kind != "multipicklist":
+        # As recorded: three bytes per character.
         derived["byteLength"] = 3 * length
     return derived
 

@@ -76,6 +76,7 @@ class RowFile:
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes of rows `start` to `stop` (exclusive) in blocks."""
         with self._index_path.open("rb") as index, self._path.open("rb") as rows:
+            # Row `count` has an offset too, the end of the file.
             first = _offset(index, min(start, self.count))
             end = _offset(index, min(stop, self.count))
             rows.seek(first)

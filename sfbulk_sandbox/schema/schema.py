@@ -340,6 +340,7 @@ class Schema:
     def _add(self, describe: Mapping[str, Any], number_formats: Mapping[str, str]) -> None:
         sobject = SObject(describe, number_formats)
         self._objects[sobject.name.lower()] = sobject
+        # The children of other objects may have changed too.
         self._children.clear()
         self.revision += 1
 

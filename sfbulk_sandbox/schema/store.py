@@ -34,6 +34,7 @@ _COLUMN_TYPES = {Kind.INTEGER: "INTEGER", Kind.NUMBER: "TEXT COLLATE DECIMAL"}
 # The statements that begin, undo and keep a transaction.
 _OUTER = ("BEGIN IMMEDIATE", "ROLLBACK", "COMMIT")
 _INNER = ("SAVEPOINT part", "ROLLBACK TO part", "RELEASE part")
+# "~" cannot be in an object name, so this is never the table of an object.
 _SERIALS = '"~serials"'
 
 

@@ -45,6 +45,7 @@ _SHOWN_NUMBER = re.compile(r"-?[1-9]\d{0,6}\.(?:0|\d*[1-9])", re.ASCII)
 _BOOLEANS = {"true": "true", "1": "true", "false": "false", "0": "false"}
 # Java uses the exponent form from 10^7 and below 10^-3. The largest double is near 10^308.
 _PLAIN_FROM, _PLAIN_BELOW, _DOUBLE_ENDS = -3, 7, 308
+# SOAP API guide, Field Types: the years of valid dates.
 _YEARS = range(1700, 4001)
 
 
@@ -86,6 +87,7 @@ def wrong_type(field: Field, text: str) -> RowError:
 
 
 def _text_parser(field: Field) -> Callable[[str], Stored]:
+    # As live tests of CumulusCI show.
     stored = str.lower if field.type == "email" else str
     limit = field.length
     if not limit:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
     from sfbulk_sandbox.sign_in.sessions import SignInState
 
+# REST guide, API End-of-Life Policy: 7.0 to 30.0 are retired.
 OLDEST_VERSION, NEWEST_VERSION = 31, 68
 OLDEST_RETIRED_VERSION = 7
 _SCOPE = "id api refresh_token offline_access"
@@ -122,6 +123,7 @@ class Auth:
             self._org.clock.now(),
         )
         self._check_client({"client_id": claims.issuer})
+        # The org has one user.
         if claims.subject.lower() != self._sign_in.credentials.username.lower():
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
         return {}
@@ -180,6 +182,7 @@ def not_found() -> Fault:
 def bearer(request: Request) -> str:
     """Return the access token of the request; empty if there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    # Salesforce accepts the scheme OAuth as well as Bearer.
     return token.strip() if scheme.lower() in {"bearer", "oauth"} else ""
 
 
@@ -197,6 +200,7 @@ def _form(request: Request) -> dict[str, str]:
 
 
 def _basic(request: Request) -> dict[str, str]:
+    # RFC 6749, 2.3.1: client id and secret as HTTP Basic.
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return {}

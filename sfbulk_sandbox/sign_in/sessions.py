@@ -36,6 +36,7 @@ class Credentials:
     def for_seed(cls, seed: int, username: str) -> Credentials:
         """Return the credentials of a seed."""
         return cls(
+            # The prefixes are those of real consumer keys and refresh tokens.
             client_id="3MVG9" + _derived(seed, "client id", 40),
             client_secret=_derived(seed, "client secret", 32),
             refresh_token="5Aep861" + _derived(seed, "refresh token", 40),
@@ -80,6 +81,7 @@ class Sessions:
     def open(self) -> str:
         """Return a new access token, `00D...!...`. The same seed gives the same tokens."""
         with self._lock:
+            # The form of real session ids: the org id, "!", and letters.
             token = f"{self._org_id[:15]}!AQ" + _derived(self._seed, f"session {self._issued}", 80)
             self._issued += 1
             self._last_used[token] = self._clock.now()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.faults.errors import Fault
     from sfbulk_sandbox.soql.scope import Scope
 
+# These functions need numbers; MIN, MAX and COUNT accept other types.
 _ADDS_UP = ("SUM", "AVG")
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER)
 

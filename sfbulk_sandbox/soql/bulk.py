@@ -84,6 +84,7 @@ def _check_function(function: syntax.Function) -> None:
         raise Fault(_NOT_ENABLED, _AGGREGATE)
     if function.word == "FIELDS":
         group = function.arguments[0] if function.arguments else None
+        # FIELDS(ALL) and FIELDS(CUSTOM) are refused in bulk (assumed).
         if isinstance(group, syntax.Path) and group.names[0].upper() != "STANDARD":
             raise Fault("MALFORMED_QUERY", _UNBOUNDED)
 

@@ -137,6 +137,7 @@ class _Plain(_Compiler):
     def compiled_children(self, items: list[Item], lookup: str) -> Compiled:
         """The children of many parents. The reader applies LIMIT and OFFSET for each parent."""
         parents = f"{lookup} IN (SELECT value FROM json_each(?))"
+        # Only for the check of OFFSET.
         self._window()
         rest = self._conditions.tests(self._statement.where, before=parents)
         return self._compiled(items, rest + self._order_sql(self._conditions.order, "t0.rowid"))

@@ -132,6 +132,7 @@ class Conditions:
         if value is None:
             return _with_nothing(column, condition)
         self.parameters.append(value)
+        # IS NOT is also true for an empty field, as != is in SOQL.
         operator = "IS NOT" if condition.operator == "!=" else condition.operator
         return f"{column} {operator} ?"
 
@@ -178,6 +179,7 @@ class Conditions:
         tests = []
         for choice in condition.choices:
             self.parameters.extend(f";{fold(value)};" for value in choice)
+            # With ";" on both sides, a value does not match a part of a longer value.
             each = [f"instr(';' || fold({resolved.sql}) || ';', ?) > 0"] * len(choice)
             tests.append(_balanced(each, "AND"))
         inside = _balanced(tests, "OR")

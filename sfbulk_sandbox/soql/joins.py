@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.faults.errors import Fault
     from sfbulk_sandbox.soql.scope import Resolved
 
+# SOQL reference, Comparison Operators: at most two semi-joins in a query.
 _MOST = 2
 
 

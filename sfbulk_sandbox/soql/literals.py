@@ -35,6 +35,7 @@ _TYPE_NAMES = {
     Kind.TIME: "time",
 }
 _WITH_SPANS = (Kind.DATE, Kind.DATETIME)
+# SOQL reference: strings in WHERE have up to 4,000 characters.
 _MOST_STRING = 4000
 # The currency of the org and of its user.
 _CURRENCY = "USD"
@@ -62,6 +63,7 @@ def value(soql: str, field: Field, condition: syntax.Comparison) -> Stored | flo
     """
     literal = condition.value
     if literal.kind == "null":
+        # A checkbox is never null; SOQL compares null with false.
         return "false" if field.kind is Kind.BOOLEAN else None
     if literal.kind == "currency" and field.type == "currency":
         return _amount(soql, field, literal)

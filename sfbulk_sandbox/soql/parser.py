@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 # SOQL and SOSL Reference: Quoted String Escape Sequences.
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
+# LIKE in SQL needs these escape sequences.
 _KEPT_IN_LIKE = "_%\\"
+# SOQL reference: the maximum length of a statement.
 _LIMIT_CHARACTERS = 100_000
 
 
@@ -42,6 +44,7 @@ def parse(soql: str) -> syntax.Statement:
     return statement
 
 
+# Building the parser takes much longer than parsing a statement.
 @lru_cache(maxsize=1)
 def _grammar() -> Lark:
     text = (resources.files("sfbulk_sandbox.soql") / "grammar.lark").read_text(encoding="utf-8")

@@ -145,6 +145,7 @@ class _RecordShape:
 
     def _parents(self, row: Row) -> dict[tuple[str, ...], Any]:
         found: dict[tuple[str, ...], Any] = {}
+        # Not strict: a row has its cells after the ids.
         for (path, table), record_id in zip(self._tables, row, strict=False):
             if record_id is not None:
                 name = table.sobject.name

@@ -208,6 +208,7 @@ class Scope:
 
     def _without_alias(self, names: tuple[str, ...]) -> tuple[str, ...]:
         lookups = self._aliases.get(names[0].lower())
+        # A relationship of the object takes precedence over an alias with its name.
         if lookups is None or len(names) == 1 or self.sobject.relationship(names[0]):
             return names
         return (*lookups, *names[1:])
@@ -268,6 +269,7 @@ class Scope:
         if name.lower() not in _NAME_FIELDS or not found:
             raise self._invalid(path, _unknown_field(name, parent.entity))
         columns = [table.column(field) for table, field in found]
+        # At most one of the joined tables has a row.
         sql = columns[0] if len(columns) == 1 else f"coalesce({', '.join(columns)})"
         spelled = "Name" if name.lower() == "name" else found[0][1].name
         return Resolved((*parent.path, spelled), found[0][1], sql)

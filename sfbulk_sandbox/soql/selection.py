@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_WITH_ALL = 200
 # SOQL reference, Understanding Relationship Query Limitations.
 _MOST_SUBQUERIES = 20
+# Bulk refuses these fields, so FIELDS() must not select them.
 _NOT_IN_BULK = (Kind.COMPOUND, Kind.BINARY)
 
 

@@ -67,6 +67,7 @@ def _start(unit: str, number: int, today: date) -> date:
         return _day(today.toordinal() - into_week + number * _DAYS[unit])
     length = _MONTHS[unit]
     month = ((today.year * 12 + today.month - 1) // length + number) * length
+    # A span outside the valid dates ends at the first or last of them.
     if not _FIRST.year * 12 <= month < _LAST.year * 12:
         return _FIRST if number < 0 else _LAST
     return date(month // 12, month % 12 + 1, 1)
