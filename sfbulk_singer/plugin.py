@@ -97,9 +97,10 @@ class SfbulkPlugin(PluginBase):
 
 
 def _without_the_client_s(schema_errors: Sequence[str]) -> list[str]:
-    # The client says more about its own settings, and without quoting their values.
+    # The client says more about its own settings, and without quoting their values. Null is
+    # a choice of every optional setting, but not one to suggest.
     return [
-        error.rstrip(".") + "."
+        error.rstrip(".").replace(", None]", "]") + "."
         for error in schema_errors
         if not any(f"['{name}']" in error for name in CLIENT_SETTINGS)
     ]
