@@ -18,13 +18,13 @@ class Flow:
 
     needs: tuple[tuple[str, ...], ...]
     """One setting of each group must be given."""
-    takes: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     """Optional settings."""
 
     @property
     def settings(self) -> tuple[str, ...]:
         """All of them, required ones first."""
-        return (*chain.from_iterable(self.needs), *self.takes)
+        return (*chain.from_iterable(self.needs), *self.optional)
 
     def missing(self, given: Collection[str]) -> list[str]:
         """The required settings that are not given."""
@@ -126,12 +126,12 @@ def _unused(flow: str, given: Collection[str]) -> list[str]:
 
 
 def _incomplete(given: Collection[str]) -> str:
-    begun = [name for name, flow in FLOWS.items() if flow.used(given)]
-    missing = {name: FLOWS[name].missing(given) for name in begun}
+    started = [name for name, flow in FLOWS.items() if flow.used(given)]
+    missing = {name: FLOWS[name].missing(given) for name in started}
     # The flow that is nearest to complete is the most likely one.
-    begun.sort(key=lambda name: len(missing[name]))
-    if begun:
-        each = "; or ".join(f"{', '.join(missing[name])} for {name}" for name in begun)
+    started.sort(key=lambda name: len(missing[name]))
+    if started:
+        each = "; or ".join(f"{', '.join(missing[name])} for {name}" for name in started)
         return f"Sign-in settings are incomplete. Missing: {each}."
     every = (f"{' + '.join(flow.missing(()))} ({name})" for name, flow in FLOWS.items())
     return f"Sign-in settings are missing. Give one of: {'; '.join(every)}."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# A machine that does much else would break a deadline for an example, not our code.
+# No deadline: on a busy machine an example may take long without a fault in the code.
 hypothesis_settings.register_profile("client", deadline=None)
 hypothesis_settings.load_profile("client")
 
@@ -53,7 +53,7 @@ def renewing(server: ScriptedServer, clock: FakeClock) -> Iterator[Transport]:
 
 @pytest.fixture(scope="package")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox for the whole package; take `sandbox`, which begins anew for each test."""
+    """One sandbox for the whole package; use `sandbox`, which is reset for each test."""
     with Sandbox(data=write_accounts(tmp_path_factory.mktemp("data"))) as sandbox:
         yield sandbox
 
@@ -73,7 +73,7 @@ def line_breaks_kept(sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def sf(sandbox: Sandbox, clock: FakeClock) -> Iterator[Salesforce]:
-    """The client, signed in to the sandbox, on a clock that waits for nothing."""
+    """The client, signed in to the sandbox, with a clock that does not wait."""
     settings = {
         "login_url": sandbox.url,
         "client_id": sandbox.client_id,

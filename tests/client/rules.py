@@ -1,4 +1,4 @@
-"""Rules by which records become rows, for an object that nobody can describe."""
+"""Rules by which records become rows, for an object that cannot be described."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def undescribed(name: str) -> SObjectDescribe:
 
 
 def undescribing(transport: Transport) -> Salesforce:
-    """A client that asks for no describe, which the script of a server would have to answer."""
+    """A client that does not describe objects, so that a scripted server needs no answer for it."""
     sf = Salesforce(transport)
     sf._describer.one = undescribed  # type: ignore[method-assign] # an org that describes nothing
     return sf

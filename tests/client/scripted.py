@@ -1,4 +1,4 @@
-"""A server that answers from a script, for what the sandbox would never do."""
+"""A server that answers from a script, with answers that the sandbox never sends."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def error(status: int, code: str, message: str = "no luck", **headers: str) -> A
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it came."""
+    """A request as it was received."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""What each flow asks and how its answers are read, without a network."""
+"""The request of each flow and how its answers are read, without a network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def credentials(flow: type[T], settings: dict[str, Any]) -> T:
     return parsed
 
 
-def test_the_form_holds_what_the_flow_needs() -> None:
+def test_the_form_has_what_the_flow_needs() -> None:
     my_domain = APP | {"login_url": "https://acme.my.salesforce.com"}
     assert client_credentials_form(credentials(ClientCredentials, my_domain)) == {
         "grant_type": "client_credentials",
@@ -61,7 +61,7 @@ def test_the_form_holds_what_the_flow_needs() -> None:
     }
 
 
-def test_a_token_got_over_https_is_not_handed_to_plain_http() -> None:
+def test_a_token_from_https_is_not_sent_over_plain_http() -> None:
     with pytest.raises(SignInError, match="not https"):
         checked_token(None, LOGIN, "t", "http://127.0.0.1:8080")
 

@@ -1,4 +1,4 @@
-"""Python values as the text Salesforce takes."""
+"""Python values as the text of a cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed and what was deleted in a span of time."""
+"""Records that were changed or deleted in a time span."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_recorded_answers_are_read(server: ScriptedServer, transport: Transport)
 
 
 @pytest.mark.parametrize("text", ["2015-08-19T08:17:00Z", "2015-08-19T10:17:00.000+02:00"])
-def test_other_forms_of_an_instant_are_read(
+def test_other_forms_of_a_timestamp_are_read(
     server: ScriptedServer, transport: Transport, text: str
 ) -> None:
     server.script.append(as_json(UPDATED | {"latestDateCovered": text}))

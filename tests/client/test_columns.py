@@ -44,7 +44,7 @@ def jobs(sandbox: Sandbox) -> list[str]:
 # Spelling
 
 
-def test_columns_and_key_go_out_as_describe_spells_them(
+def test_columns_and_key_are_sent_as_describe_spells_them(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept_jobs(monkeypatch)
@@ -70,7 +70,7 @@ def test_a_type_that_a_relationship_does_not_need_is_left_out(
 
 @pytest.mark.parametrize("case", ["kept", "lost"])
 @pytest.mark.parametrize("source", ["records", "CSV"])
-def test_refused_rows_are_found_whatever_case_their_columns_were_given_in(
+def test_rejected_rows_are_matched_in_any_case_of_their_columns(
     sandbox: Sandbox, sf: Salesforce, case: str, source: str
 ) -> None:
     sandbox.control.set_behaviour(column_case=case)
@@ -81,7 +81,7 @@ def test_refused_rows_are_found_whatever_case_their_columns_were_given_in(
     assert [outcome.status for outcome in outcomes] == [RowStatus.FAILED, RowStatus.SUCCEEDED]
 
 
-def test_columns_of_an_object_that_cannot_be_described_go_as_they_are(
+def test_columns_of_an_object_that_cannot_be_described_are_sent_as_given(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept_jobs(monkeypatch)
@@ -118,7 +118,7 @@ KEYLESS: list[Callable[[Salesforce, Path], object]] = [
 
 
 @pytest.mark.parametrize("load", KEYLESS)
-def test_no_load_goes_without_its_key(
+def test_a_load_without_its_key_is_refused(
     sandbox: Sandbox,
     sf: Salesforce,
     tmp_path: Path,
@@ -136,7 +136,7 @@ def test_no_load_goes_without_its_key(
 @pytest.mark.parametrize(
     ("operation", "key"), [("upsert", "Id"), ("upsert", "Ext_Id__c"), ("update", None)]
 )
-def test_no_upload_by_hand_goes_without_its_key(  # noqa: PLR0913, PLR0917 - the kinds of uploads
+def test_an_upload_without_its_key_is_refused(  # noqa: PLR0913, PLR0917 - the kinds of uploads
     sandbox: Sandbox, sf: Salesforce, tmp_path: Path, form: str, operation: str, key: str | None
 ) -> None:
     file = tmp_path / "rows.csv"
@@ -171,7 +171,7 @@ def test_the_key_of_an_upload_is_found_in_any_case_and_delimiter(
 
 
 @pytest.mark.parametrize("content", [None, *ContentType])
-def test_a_lookup_is_filled_by_the_one_column_that_has_a_value(
+def test_only_the_column_with_a_value_sets_a_lookup(
     sandbox: Sandbox, sf: Salesforce, content: ContentType | None
 ) -> None:
     ((by_id, by_key),) = rows(sandbox, "SELECT Id, Ext_Id__c FROM Account WHERE Ext_Id__c = 'E002'")
@@ -193,7 +193,7 @@ def test_a_lookup_is_filled_by_the_one_column_that_has_a_value(
     assert rows(sandbox, soql)[0] == (None,)
 
 
-def test_a_lookup_of_csv_is_filled_by_the_one_column_that_has_a_value(
+def test_only_the_column_of_csv_with_a_value_sets_a_lookup(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept_jobs(monkeypatch)
@@ -234,7 +234,7 @@ def test_two_values_for_one_lookup_are_an_error_that_names_both(
 
 
 @pytest.mark.parametrize("content", [None, *ContentType])
-def test_a_null_for_what_cannot_be_null_leaves_it_as_it_is(
+def test_a_null_for_a_field_that_cannot_be_null_changes_nothing(
     sandbox: Sandbox, sf: Salesforce, content: ContentType | None
 ) -> None:
     before = {"Ext_Id__c": "E001", "Is_Key_Account__c": True, "Phone": "1"}
@@ -253,7 +253,7 @@ def test_a_null_for_what_cannot_be_null_leaves_it_as_it_is(
     assert rows(sandbox, soql) == [("Account 001", "true", None)]
 
 
-def test_a_null_of_csv_for_what_cannot_be_null_leaves_it_as_it_is(
+def test_a_null_of_csv_for_a_field_that_cannot_be_null_changes_nothing(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
     data = b"Ext_Id__c,Name,Is_Key_Account__c\nE001,#N/A,#N/A\nE002,New,true\n"
@@ -284,7 +284,7 @@ def test_a_null_of_a_new_record_is_its_default(
 
 @pytest.mark.parametrize("empty_rows", ["skipped", "read"])
 @pytest.mark.parametrize("source", [[{"Name": None}, {"Name": "x"}], b'Name\n""\nx\n'])
-def test_a_record_of_one_null_is_no_blank_line(
+def test_a_record_of_one_null_is_not_sent_as_a_blank_line(
     sandbox: Sandbox, sf: Salesforce, source: Any, empty_rows: str
 ) -> None:
     sandbox.control.set_behaviour(empty_rows=empty_rows)
@@ -295,5 +295,5 @@ def test_a_record_of_one_null_is_no_blank_line(
         assert second.success
 
 
-def test_a_record_of_a_null_with_a_default_alone_is_taken(sf: Salesforce) -> None:
+def test_a_record_with_only_a_null_for_a_default_is_loaded(sf: Salesforce) -> None:
     assert sf.insert("Case", [{"Priority": None}]).succeeded == 1

@@ -1,4 +1,4 @@
-"""CSV both ways, held against Python's own csv module."""
+"""Reading and writing CSV, compared with Python's own csv module."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEADER = ["Id", "Name", "Account.Ext__c"]
 
 
 def decode(data: bytes, *cuts: int) -> tuple[tuple[str, ...] | None, list[list[str]]]:
-    """What the decoder makes of `data` fed in the pieces that `cuts` make."""
+    """The rows of `data`, fed to the decoder in chunks that end at `cuts`."""
     decoder = CsvDecoder()
     edges = [0, *sorted(cuts), len(data)]
     rows: list[list[str]] = []
@@ -142,7 +142,7 @@ def test_a_last_row_without_line_end_is_read() -> None:
     assert decode(b'"A","B"\n"1","2"') == (("A", "B"), [["1", "2"]])
 
 
-def test_a_header_alone_holds_no_rows() -> None:
+def test_a_header_alone_has_no_rows() -> None:
     assert decode(b'"sf__Id","sf__Error",Id,Phone\n') == (
         ("sf__Id", "sf__Error", "Id", "Phone"),
         [],

@@ -44,12 +44,12 @@ def test_attributes_are_the_keys_in_snake_case() -> None:
     assert (key.external_id, key.unique, key.length) == (True, True, 20)
 
 
-def test_a_key_that_is_left_out_takes_its_default() -> None:
+def test_a_missing_key_has_its_default() -> None:
     key = parse_describe(REPLY).fields[1]
     assert (key.reference_to, key.compound_field_name, key.createable) == ((), None, False)
 
 
-def test_fields_are_found_whatever_their_case() -> None:
+def test_fields_are_found_in_any_case() -> None:
     described = parse_describe(REPLY)
     assert described.field("EXT__C") is described.fields[1]
     assert described.field("Nope") is None

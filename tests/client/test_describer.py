@@ -1,4 +1,4 @@
-"""Describing objects: many in one call, and again only what has changed."""
+"""Describing objects: many in one request, and again only what has changed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_what_is_unchanged_is_not_sent_again(server: ScriptedServer, transport: 
     assert asked == [None, CHANGED]
 
 
-def test_what_has_changed_takes_the_place_of_what_was_kept(
+def test_a_changed_describe_replaces_the_cached_one(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.extend(
@@ -74,7 +74,7 @@ def test_a_change_in_the_second_of_the_answer_cannot_be_missed(
     assert "If-Modified-Since" not in server.seen[1].headers
 
 
-def test_a_list_of_objects_is_kept_too(server: ScriptedServer, transport: Transport) -> None:
+def test_a_list_of_objects_is_cached_too(server: ScriptedServer, transport: Transport) -> None:
     listed = as_json({"sobjects": [{"name": "Account"}]}, Last_Modified=CHANGED, Date=LATER)
     server.script.extend([listed, UNCHANGED])
     sf = Salesforce(transport)
@@ -120,7 +120,7 @@ def test_parts_that_are_unchanged_are_not_sent_again(
     assert server.seen[1].body.decode().count(CHANGED) == 2
 
 
-def test_a_part_in_passing_trouble_is_asked_for_by_itself(
+def test_a_part_with_a_temporary_error_is_requested_alone(
     server: ScriptedServer, transport: Transport
 ) -> None:
     trouble = part(503, [{"errorCode": "SERVER_UNAVAILABLE", "message": "busy"}])
@@ -140,7 +140,7 @@ def test_a_part_in_passing_trouble_is_asked_for_by_itself(
         Answer(200, b"<html>maintenance</html>"),
     ],
 )
-def test_objects_are_asked_for_singly_when_they_cannot_be_had_together(
+def test_objects_are_requested_alone_if_the_composite_request_fails(
     server: ScriptedServer, transport: Transport, refused: Answer
 ) -> None:
     attempts = 1 if refused.status == 400 else 6
@@ -166,7 +166,7 @@ ODD_PARTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("odd", ODD_PARTS.values(), ids=ODD_PARTS)
-def test_a_part_that_is_no_describe_is_asked_for_by_itself(
+def test_a_part_that_is_not_a_describe_is_requested_alone(
     server: ScriptedServer, transport: Transport, odd: Any
 ) -> None:
     good = part(200, {"name": "A", "label": "a"})
@@ -176,7 +176,7 @@ def test_a_part_that_is_no_describe_is_asked_for_by_itself(
     assert len(server.seen) == 2
 
 
-def test_parts_without_headers_are_read_and_not_kept(
+def test_parts_without_headers_are_read_and_not_cached(
     server: ScriptedServer, transport: Transport
 ) -> None:
     parts = [part(200, {"name": name, "label": name}) | {"httpHeaders": None} for name in "AB"]
@@ -222,7 +222,7 @@ def test_a_condition_of_a_part_that_is_refused_is_left_out(
     assert [label_of(x) for x in sf.describe_many(["A", "B"]).values()] == ["A", "new"]
 
 
-def test_an_object_that_has_gone_is_asked_for_once(
+def test_an_object_that_was_deleted_is_requested_once(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.extend([described("A"), error(404, "NOT_FOUND")])
@@ -233,14 +233,14 @@ def test_an_object_that_has_gone_is_asked_for_once(
 
 
 @pytest.mark.parametrize("answer", [UNCHANGED, as_json({"label": "no name"}), as_json({})])
-def test_what_describes_nothing_is_no_answer(
+def test_an_answer_that_is_not_a_describe_is_not_used(
     server: ScriptedServer, transport: Transport, answer: Answer
 ) -> None:
     server.script.extend([answer, described("A", label="a")])
     assert Salesforce(transport).describe("A").label == "a"
 
 
-def test_an_answer_that_was_lost_is_asked_for_again(
+def test_a_describe_whose_answer_is_lost_is_requested_again(
     server: ScriptedServer, transport: Transport
 ) -> None:
     parts = together(part(200, {"name": "A", "label": "a"}), part(200, {"name": "B"}))
@@ -259,7 +259,7 @@ def test_a_limit_reached_concerns_every_object(
         Salesforce(transport).describe_many(["A", "B"])
 
 
-def test_nothing_asked_for_is_no_request(server: ScriptedServer, transport: Transport) -> None:
+def test_no_names_make_no_request(server: ScriptedServer, transport: Transport) -> None:
     assert Salesforce(transport).describe_many([]) == {}
     assert not server.seen
 

@@ -25,7 +25,7 @@ def test_no_exception_of_requests_is_left_unmapped() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(_MEANINGS, key=str))
-def test_an_exceptions_own_text_does_not_come_through(kind: type[Exception]) -> None:
+def test_the_text_of_an_exception_is_not_quoted(kind: type[Exception]) -> None:
     if kind is requests.exceptions.JSONDecodeError:
         foreign: Exception = kind("Bearer 00Dxx!secret", "doc", 0)
     else:
@@ -98,9 +98,7 @@ def test_an_error_list_gives_code_message_fields_and_request_id() -> None:
         (b'[{"errorCode":5,"message":null,"fields":"Name"}]', None, "not an error of Salesforce"),
     ],
 )
-def test_other_bodies_are_understood_or_described(
-    body: bytes, code: str | None, shown: str
-) -> None:
+def test_other_bodies_are_read_or_described(body: bytes, code: str | None, shown: str) -> None:
     error = api_error("Sign in", 503, {}, body)
     assert error.code == code
     assert shown in str(error)
@@ -174,7 +172,7 @@ def test_errors_of_bulk_1_are_read_in_both_their_forms(code: str, message: str, 
         b"<fault><exceptionCode>X</exceptionCode></fault>",
     ],
 )
-def test_xml_that_is_no_error_of_salesforce_gives_no_code(body: bytes) -> None:
+def test_xml_that_is_not_an_error_of_salesforce_has_no_code(body: bytes) -> None:
     error = api_error("Ask", 500, {}, body)
     assert error.code is None
     assert "not an error of Salesforce" in str(error)
@@ -198,7 +196,7 @@ def test_retry_after_is_read_as_seconds(header: str, seconds: float | None) -> N
         ("Wed, 41 Oct 2026 07:20:00 GMT", None),
     ],
 )
-def test_a_retry_after_that_is_a_date_is_reckoned_by_the_servers_clock(
+def test_a_retry_after_that_is_a_date_is_compared_with_the_servers_clock(
     until: str, seconds: float | None
 ) -> None:
     headers = {"Retry-After": until, "Date": "Wed, 21 Oct 2026 07:26:45 GMT"}

@@ -1,4 +1,4 @@
-"""Jobs against a server that answers from a script: states, pages and clocks gone wrong."""
+"""Jobs against a server that answers from a script: states, pages and timeouts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_an_unknown_state_is_quoted(server: ScriptedServer, transport: Transport
     assert caught.value.job_id == ID
 
 
-def test_a_timeout_leaves_the_job_alone_and_says_its_id(
+def test_a_timeout_leaves_the_job_running_and_names_it(
     server: ScriptedServer, transport: Transport, clock: FakeClock
 ) -> None:
     running = query(transport, server, *[job("InProgress")] * 50)
@@ -120,7 +120,7 @@ def test_pages_in_a_circle_are_an_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pages_that_lack_rows_of_the_job_are_an_error(
+def test_pages_without_all_rows_of_the_job_are_an_error(
     server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
     running = query(transport, server, complete(4), page(2, "a"), page(1))
@@ -128,7 +128,7 @@ def test_pages_that_lack_rows_of_the_job_are_an_error(
         list(running.pages(tmp_path))
 
 
-def test_a_page_that_lacks_rows_is_an_error(server: ScriptedServer, transport: Transport) -> None:
+def test_a_page_with_missing_rows_is_an_error(server: ScriptedServer, transport: Transport) -> None:
     running = query(transport, server, complete(3), page(2, count=3))
     with pytest.raises(RowCountMismatch, match="holds 2 rows where Salesforce announced 3"):
         list(running.rows())
@@ -142,7 +142,7 @@ def test_without_salesforces_headers_the_rows_themselves_are_counted(
         list(running.rows())
 
 
-def test_uncounted_pages_cannot_be_reckoned_up(
+def test_pages_without_counts_are_not_compared_with_the_job(
     server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
     running = query(transport, server, complete(3), page(2, locator=None, count=None))
@@ -150,7 +150,7 @@ def test_uncounted_pages_cannot_be_reckoned_up(
     assert (found.expected_rows, found.rows) == (None, None)
 
 
-def test_a_query_without_rows_is_not_asked_for_results(
+def test_the_results_of_a_query_without_rows_are_not_requested(
     server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
     done = query(transport, server, complete(0))
@@ -163,7 +163,7 @@ NO_BODY = [Answer(204), Answer(200, b"", {"Sforce-Locator": "null"})]
 
 
 @pytest.mark.parametrize("answer", NO_BODY)
-def test_a_page_without_a_body_holds_no_rows(
+def test_a_page_without_a_body_has_no_rows(
     server: ScriptedServer, transport: Transport, tmp_path: Path, answer: Answer
 ) -> None:
     uncounted = query(transport, server, job("JobComplete"), answer, answer)
@@ -172,7 +172,7 @@ def test_a_page_without_a_body_holds_no_rows(
 
 
 @pytest.mark.parametrize("answer", NO_BODY)
-def test_a_page_without_a_body_is_an_error_where_rows_were_announced(
+def test_a_page_without_a_body_is_an_error_if_the_job_has_rows(
     server: ScriptedServer, transport: Transport, tmp_path: Path, answer: Answer
 ) -> None:
     counted = query(transport, server, complete(3), answer, answer)
@@ -181,7 +181,7 @@ def test_a_page_without_a_body_is_an_error_where_rows_were_announced(
             list(read())
 
 
-def test_a_page_without_a_body_is_an_error_where_the_page_announces_rows(
+def test_a_page_without_a_body_is_an_error_if_its_header_has_rows(
     server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
     empty = Answer(200, b"", {"Sforce-NumberOfRecords": "3"})
@@ -189,7 +189,7 @@ def test_a_page_without_a_body_is_an_error_where_the_page_announces_rows(
         list(query(transport, server, job("JobComplete"), empty).pages(tmp_path))
 
 
-def test_a_page_that_is_no_csv_is_an_error(server: ScriptedServer, transport: Transport) -> None:
+def test_a_page_that_is_not_csv_is_an_error(server: ScriptedServer, transport: Transport) -> None:
     running = query(transport, server, complete(1), Answer(200, b'"Id","Name"\n"x"\n'))
     with pytest.raises(CsvError, match="Row 1 has 1 cells"):
         list(running.rows())
@@ -254,7 +254,7 @@ def test_a_deletion_whose_answer_is_lost_is_done(
     assert [seen.method for seen in server.seen] == ["POST", "DELETE", "DELETE"]
 
 
-def test_pieces_are_uploaded_as_one_body_with_its_length(
+def test_chunks_are_uploaded_as_one_body_with_its_length(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = ingest(transport, server, Answer(201))
@@ -283,7 +283,7 @@ def test_a_job_that_counts_more_rows_than_were_sent_is_an_error(
         undescribing(transport).insert("Account", [{"Name": "a"}, {"Name": "b"}])
 
 
-def test_json_that_describes_no_job_is_an_error(
+def test_json_that_does_not_describe_a_job_is_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.extend([as_json({"id": None})] * 20)

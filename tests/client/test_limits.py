@@ -51,7 +51,7 @@ def test_a_header_without_the_orgs_usage_says_nothing(text: str) -> None:
     assert parse_limit_info(text) is None
 
 
-def test_limits_keep_those_of_connected_apps_apart() -> None:
+def test_limits_of_connected_apps_are_separate() -> None:
     limits = parse_limits(
         {
             "DailyApiRequests": {

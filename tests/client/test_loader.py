@@ -1,4 +1,4 @@
-"""The loading engine: what it sends when, how much it takes, what it says of settled rows."""
+"""The loading engine: what it sends and when, how much it buffers, and what it reports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def new_loader(sf: Salesforce, tmp_path: Path) -> Callable[..., Loader[Any]]:
 
 
 def steps(sandbox: Sandbox) -> list[str]:
-    """What was asked of ingest jobs, polls and results left out."""
+    """The requests to ingest jobs, without polls and results."""
     return [
         call.method
         for call in sandbox.requests
@@ -82,7 +82,7 @@ def test_a_full_file_is_sent_while_rows_are_taken_and_others_run(
     assert sandbox.org.query("SELECT Id FROM Account WHERE Name LIKE 'Many%'").total() == 399
 
 
-def test_rows_are_settled_up_to_the_first_without_outcome(
+def test_rows_are_settled_up_to_the_first_row_without_outcome(
     sandbox: Sandbox, new_loader: Callable[..., Loader[Any]], clock: FakeClock
 ) -> None:
     sandbox.control.hold_jobs()
@@ -114,7 +114,7 @@ def test_successes_leave_no_objects_behind(new_loader: Callable[..., Loader[Any]
             assert list(loader.settled()) == []
 
 
-def test_what_must_be_in_before_is_loaded_before_the_first_job(
+def test_before_send_is_called_before_the_first_job(
     sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
 ) -> None:
     before: list[list[str]] = []
@@ -187,7 +187,7 @@ def test_a_journal_is_called_before_each_step_of_a_1_0_batch(sf: Salesforce) -> 
     ]
 
 
-def test_a_step_is_noted_before_it_is_taken(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_step_is_recorded_before_it_is_done(sandbox: Sandbox, sf: Salesforce) -> None:
     class Watching(Notes):
         def upload(self, file: RowFile, job_id: str) -> None:
             seen["upload"] = steps(sandbox)
@@ -202,9 +202,7 @@ def test_a_step_is_noted_before_it_is_taken(sandbox: Sandbox, sf: Salesforce) ->
     assert seen == {"upload": ["POST"], "close": ["POST", "PUT"]}
 
 
-def test_a_file_of_which_the_upload_is_unknown_begins_again(
-    sandbox: Sandbox, sf: Salesforce
-) -> None:
+def test_a_file_whose_upload_is_unknown_starts_again(sandbox: Sandbox, sf: Salesforce) -> None:
     sandbox.control.set_behaviour(counts_after_upload="hidden")
     sandbox.control.add_fault(kind="lost", method="PUT", path="*/batches")
     notes = Notes()
@@ -217,7 +215,7 @@ def test_a_file_of_which_the_upload_is_unknown_begins_again(
     assert len(summary.job_ids) == 1
 
 
-def test_a_job_is_deleted_only_when_all_its_rows_are_in(sf: Salesforce) -> None:
+def test_a_job_is_only_deleted_when_all_its_rows_are_loaded(sf: Salesforce) -> None:
     good = sf.insert("Account", [{"Name": "a"}])
     assert sf._transport.json(sf._get("/jobs/ingest", "List the jobs"))["records"] == []
     assert good.failures == []
@@ -226,10 +224,10 @@ def test_a_job_is_deleted_only_when_all_its_rows_are_in(sf: Salesforce) -> None:
     assert failed.error.code == "REQUIRED_FIELD_MISSING"
 
 
-def test_limits_of_rows_hold_whatever_fills_no_file(
+def test_the_limit_of_rows_holds_for_files_that_are_never_full(
     sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first row's columns never come again, so its file would wait for the end."""
+    """No later row has the columns of the first one, so its file would wait for the end."""
     monkeypatch.setattr("sfbulk.load.record_load.LOADER_LIMITS", LoaderLimits(rows=10))
     records = ({"Name": f"N{n}", **({"Site": "s"} if n == 1 else {})} for n in range(1, 200))
     most = 0

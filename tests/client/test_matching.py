@@ -1,4 +1,4 @@
-"""Which row a result belongs to: by key or by values, in any order, and never by a guess."""
+"""Which row a result belongs to: by key or by values, in any order; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def test_columns_that_results_leave_out_are_not_compared() -> None:
     assert matcher.take({"Name": "b"}) == 1
 
 
-def test_rows_that_differ_only_in_what_results_leave_out_are_no_guess() -> None:
+def test_rows_that_differ_only_in_columns_without_results_are_an_error() -> None:
     matcher = by_values(("a", "1"), ("a", "2"), ("b", "1"), ("b", "1.0"))
     assert matcher.take({"Name": "b"}) == 2
     with pytest.raises(ResultsMismatch, match="2 rows differ only in columns"):
         matcher.take({"Name": "a"})
 
 
-def test_a_key_finds_its_row_however_it_comes_back() -> None:
+def test_a_key_finds_its_row_in_any_form_of_the_results() -> None:
     form = key_normalizer(NUMBER)
     matcher = KeyMatcher({form("7"): 0, form("8.50"): 1}, "Ext__c", form)
     assert matcher.take({"Ext__c": "8.5", "Name": "x"}) == 1

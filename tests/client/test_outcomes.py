@@ -1,4 +1,4 @@
-"""What became of each record of a 2.0 load: in the order of the records, whatever Salesforce's."""
+"""The outcome of each record of a 2.0 load, in the order of the records."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_numbers_dates_and_parents_come_back_in_another_form_and_are_matched(
     assert told(outcomes) == expected("SSSS")
 
 
-def test_rows_of_a_job_that_failed_are_told_of_before_the_error(
+def test_rows_of_a_failed_job_are_reported_before_the_error(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
     sandbox.control.add_fault(kind="job_failed", after_rows=2, message="InternalServerError : no")
@@ -127,7 +127,7 @@ def test_rows_of_a_job_that_failed_are_told_of_before_the_error(
     assert {"Na", "Nb"} <= accounts(sandbox).keys()
 
 
-def test_rows_of_a_job_whose_columns_are_unknown_were_never_tried(sf: Salesforce) -> None:
+def test_rows_of_a_job_with_unknown_columns_are_unprocessed(sf: Salesforce) -> None:
     outcomes: list[RowOutcome] = []
     with pytest.raises(JobFailed, match="Nope__c"):
         outcomes.extend(
@@ -136,14 +136,16 @@ def test_rows_of_a_job_whose_columns_are_unknown_were_never_tried(sf: Salesforce
     assert told(outcomes) == expected("UUU")
 
 
-def test_equal_records_have_an_outcome_each(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_equal_records_have_one_outcome_each(sandbox: Sandbox, sf: Salesforce) -> None:
     outcomes = list(sf.load("Account", Operation.INSERT, [{"Name": "Twin"}] * 3))
     assert told(outcomes) == expected("SSS")
     assert len({outcome.id for outcome in outcomes}) == 3
     assert sandbox.org.query("SELECT Id FROM Account WHERE Name = 'Twin'").total() == 3
 
 
-def test_a_result_of_a_row_that_was_not_sent_is_loud(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_result_of_a_row_that_was_not_sent_raises_an_error(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
     body = '"sf__Id","sf__Created",Name\n"001000000000001AAA","true","Somebody else"\n'
     sandbox.control.add_fault(
         kind="answer",
@@ -182,7 +184,7 @@ def outcomes_before(error: type[Exception], outcomes: Iterator[RowOutcome]) -> l
     return told
 
 
-def test_records_whose_job_was_never_begun_are_told_of_as_well(
+def test_records_whose_job_was_never_created_are_reported_too(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=400, rows=1_000))
@@ -207,7 +209,7 @@ def test_records_of_a_job_that_cannot_be_read_are_unknown(sandbox: Sandbox, sf: 
     outcomes = outcomes_before(ApiError, sf.load("Account", Operation.INSERT, ABCDE))
     assert [(o.number, o.status) for o in outcomes] == [(n, RowStatus.UNKNOWN) for n in range(1, 6)]
     assert all(outcome.job_id for outcome in outcomes)
-    # They are in, in truth: what cannot be told is never called unprocessed.
+    # In fact they are loaded: a row whose outcome is not known is never called unprocessed.
     assert {"Na", "Ne"} <= accounts(sandbox).keys()
 
 
@@ -257,7 +259,9 @@ def test_rows_in_no_result_list_of_a_completed_job_are_unknown(
     assert {"A", "C"} <= accounts(sandbox).keys()
 
 
-def test_a_summary_counts_rows_in_no_result_list_apart(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_summary_counts_rows_in_no_result_list_as_unknown(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
     empty(sandbox, "failedResults")
     summary = sf.insert("Account", [{"Name": name} for name in ("A", None, "C")])
     counts = (summary.succeeded, summary.failed, summary.unprocessed, summary.unknown)
@@ -267,7 +271,7 @@ def test_a_summary_counts_rows_in_no_result_list_apart(sandbox: Sandbox, sf: Sal
 
 
 @pytest.mark.parametrize("end", ["job_failed", "job_aborted"])
-def test_rows_of_a_job_that_broke_off_without_listing_them_are_unknown(
+def test_rows_of_a_failed_job_that_are_in_no_list_are_unknown(
     sandbox: Sandbox, sf: Salesforce, end: str
 ) -> None:
     sandbox.control.add_fault(kind=end, after_rows=2)

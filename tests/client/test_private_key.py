@@ -1,4 +1,4 @@
-"""The private key of the JWT bearer flow: every form it comes in, every way it is wrong."""
+"""The private key of the JWT bearer flow: each form that is valid, and each that is not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def problems(**key: Any) -> list[str]:
     ],
     ids=["pkcs8", "pkcs1", "escaped", "escaped crlf", "crlf", "bag", "locked"],
 )
-def test_a_key_is_taken_in_every_usual_form(key: dict[str, str], tmp_path: Path) -> None:
+def test_a_key_is_accepted_in_every_usual_form(key: dict[str, str], tmp_path: Path) -> None:
     assert problems(**key) == []
     file = tmp_path / "key.pem"
     file.write_text(key.pop("private_key"), newline="")
@@ -103,6 +103,6 @@ def test_the_home_folder_may_be_written_as_a_tilde(
     assert problems(private_key_path="~/key.pem") == []
 
 
-def test_key_problems_stand_beside_all_others() -> None:
+def test_key_problems_are_reported_with_all_others() -> None:
     found = problems(private_key="no key", api_version="nine", login_url="ftp://x")
     assert [text.split()[0] for text in found] == ["api_version", "login_url", "private_key"]

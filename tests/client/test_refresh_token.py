@@ -45,7 +45,7 @@ def token_file(rotating: Sandbox, tmp_path: Path) -> Path:
     return file
 
 
-def test_the_next_refresh_token_is_handed_to_the_caller_and_used_for_renewal(
+def test_the_next_refresh_token_is_given_to_the_caller_and_used_for_renewal(
     rotating: Sandbox, clock: FakeClock
 ) -> None:
     handed: list[str] = []
@@ -61,7 +61,7 @@ def test_the_next_refresh_token_is_handed_to_the_caller_and_used_for_renewal(
         later.describe_global()
 
 
-def test_without_rotation_nothing_is_handed_over(sandbox: Sandbox, clock: FakeClock) -> None:
+def test_without_rotation_the_caller_gets_no_token(sandbox: Sandbox, clock: FakeClock) -> None:
     handed: list[str] = []
     settings = app(sandbox, refresh_token=sandbox.refresh_token)
     with Salesforce.from_settings(settings, clock=clock, on_new_refresh_token=handed.append) as org:
@@ -69,7 +69,7 @@ def test_without_rotation_nothing_is_handed_over(sandbox: Sandbox, clock: FakeCl
     assert handed == []
 
 
-def test_an_exception_of_the_caller_reaches_the_caller_and_the_run_can_go_on(
+def test_an_exception_of_the_callback_is_raised_and_the_run_can_continue(
     rotating: Sandbox, clock: FakeClock
 ) -> None:
     def full(_: str) -> None:
@@ -83,7 +83,7 @@ def test_an_exception_of_the_caller_reaches_the_caller_and_the_run_can_go_on(
         org.describe_global()
 
 
-def test_a_replaced_token_that_nobody_takes_is_a_warning_that_names_the_setting(
+def test_a_replaced_token_without_a_callback_is_a_warning_that_names_the_setting(
     rotating: Sandbox, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -103,7 +103,7 @@ def test_a_replaced_token_that_nobody_takes_is_a_warning_that_names_the_setting(
         later.describe_global()
 
 
-def test_the_file_always_holds_the_good_token_and_only_its_owner_reads_it(
+def test_the_file_always_has_the_valid_token_and_only_its_owner_can_read_it(
     rotating: Sandbox, token_file: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -189,7 +189,7 @@ def test_a_token_that_cannot_be_saved_is_an_error_that_says_so(
     rotating: Sandbox, token_file: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = app(rotating, refresh_token_path=str(token_file))
-    # A disk that fills up in this very moment cannot be had otherwise.
+    # There is no other way to have a disk that is full at this moment.
     monkeypatch.setattr(os, "fsync", _no_space)
     with (
         Salesforce.from_settings(settings, clock=clock) as org,

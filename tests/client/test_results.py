@@ -1,4 +1,4 @@
-"""What an ingest job says of each row."""
+"""The results of an ingest job, row by row."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from sfbulk.jobs.row_error import RowError, parse_row_error
         ("", "", "", ()),
     ],
 )
-def test_a_row_error_falls_into_its_parts(
+def test_a_row_error_has_its_parts(
     text: str, code: str, message: str, fields: tuple[str, ...]
 ) -> None:
     assert parse_row_error(text) == RowError(code, message, fields)
@@ -56,14 +56,14 @@ NAMES = st.from_regex(r"[A-Z][A-Za-z0-9_]{0,10}", fullmatch=True)
 
 
 @given(NAMES, st.text(), st.lists(NAMES))
-def test_any_message_survives_whatever_colons_it_holds(
+def test_a_message_may_have_any_number_of_colons(
     code: str, message: str, fields: list[str]
 ) -> None:
     text = f"{code}:{message}:{','.join(fields)}{' ' if fields else ''}--"
     assert parse_row_error(text) == RowError(code, message, tuple(fields))
 
 
-def test_rows_lose_salesforces_own_columns() -> None:
+def test_rows_do_not_have_salesforces_own_columns() -> None:
     good = {"sf__Id": "001A", "sf__Created": "true", "Name": "x"}
     bad = {"sf__Id": "", "sf__Error": "E:m:--", "Name": "y"}
     (success,) = successful_rows([good])

@@ -1,4 +1,4 @@
-"""Which requests are sent again: decisions over whole ranges, and the waits between."""
+"""Which requests are sent again: decisions over whole ranges, and the pauses between."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ TOTAL = "TotalRequests Limit exceeded."
 
 
 def passing(method: str, attempt: int, *, effect: bool) -> Decision:
-    """The decision on trouble that passes."""
+    """The decision on a temporary failure."""
     if method in WRITES and effect:
         return Decision.UNCERTAIN
     return Decision.RETRY if attempt < MAX_ATTEMPTS else Decision.GIVE_UP
@@ -133,7 +133,7 @@ def test_without_an_answer_a_write_is_never_repeated(method: str, attempt: int) 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_a_request_that_was_surely_not_sent_is_repeated(method: str, attempt: int) -> None:
+def test_a_request_that_cannot_have_been_sent_is_repeated(method: str, attempt: int) -> None:
     decision = decide(method, None, None, attempt, may_have_acted=False)
     assert decision is passing(method, attempt, effect=False)
 
@@ -168,12 +168,12 @@ def test_a_session_that_bulk_1_calls_invalid_is_renewed_once_too(method: str) ->
         ("INVALID_SESSION_ID", "Connected app is not attached to Agent"),
     ],
 )
-def test_a_401_that_renewing_cannot_help_fails_at_once(code: str | None, message: str) -> None:
+def test_a_401_that_a_new_token_cannot_fix_fails_at_once(code: str | None, message: str) -> None:
     assert decide("GET", 401, code, 1, message=message) is Decision.GIVE_UP
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_too_many_requests_at_once_pass_but_the_days_quota_does_not(method: str) -> None:
+def test_too_many_requests_at_once_is_temporary_and_the_days_quota_is_not(method: str) -> None:
     code = "REQUEST_LIMIT_EXCEEDED"
     for attempt in ATTEMPTS:
         decision = decide(method, 403, code, attempt, message=CONCURRENT)

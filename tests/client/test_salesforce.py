@@ -1,4 +1,4 @@
-"""The front door against a running sandbox."""
+"""`Salesforce` against a running sandbox."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_objects_are_described(sf: Salesforce) -> None:
     assert (key.external_id, key.id_lookup, key.type) == (True, True, "string")
 
 
-def test_one_unknown_object_does_not_spoil_the_others(sf: Salesforce) -> None:
+def test_one_unknown_object_does_not_affect_the_others(sf: Salesforce) -> None:
     found = sf.describe_many(["Account", "Nope__c", "Contact", "Account"])
     assert list(found) == ["Account", "Nope__c", "Contact"]
     assert isinstance(found["Contact"], SObjectDescribe)
@@ -104,7 +104,7 @@ def test_one_unknown_object_does_not_spoil_the_others(sf: Salesforce) -> None:
     assert "Nope__c" in str(found["Nope__c"])
 
 
-def test_a_query_gives_every_row_and_leaves_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_query_returns_every_row_and_leaves_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
     sandbox.control.set_page_rows(7)
     rows = list(sf.query(ALL))
     assert sorted(row["Name"] or "" for row in rows) == ACCOUNTS
@@ -120,7 +120,7 @@ def test_an_empty_cell_is_none_and_no_rows_are_no_rows(sf: Salesforce) -> None:
     assert list(sf.query("SELECT Id FROM Account WHERE Name = 'nobody'")) == []
 
 
-def test_deleted_rows_come_when_asked_for(sf: Salesforce) -> None:
+def test_deleted_rows_are_read_on_request(sf: Salesforce) -> None:
     gone = next(iter(sf.query(ALL)))
     assert sf.delete("Account", [gone]).succeeded == 1
     soql = "SELECT Id FROM Account WHERE IsDeleted = true"
@@ -166,7 +166,7 @@ def test_a_wrong_query_is_refused_with_salesforces_words(sf: Salesforce) -> None
     assert (caught.value.code, caught.value.status) == ("INVALID_FIELD", 400)
 
 
-def test_a_session_that_ends_in_mid_query_is_renewed(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_session_that_ends_during_a_query_is_renewed(sandbox: Sandbox, sf: Salesforce) -> None:
     sandbox.control.set_page_rows(5)
     rows = sf.query(ALL)
     first = next(rows)
@@ -174,7 +174,9 @@ def test_a_session_that_ends_in_mid_query_is_renewed(sandbox: Sandbox, sf: Sales
     assert len([first, *rows]) == len(ACCOUNTS)
 
 
-def test_pages_are_files_that_go_when_the_reader_moves_on(sf: Salesforce, tmp_path: Path) -> None:
+def test_pages_are_files_that_are_removed_when_the_next_page_is_read(
+    sf: Salesforce, tmp_path: Path
+) -> None:
     job = sf.query_job(ALL)
     seen = []
     for page in job.pages(tmp_path, max_records=10):
@@ -220,7 +222,7 @@ def test_an_upsert_sends_what_it_is_given(sf: Salesforce) -> None:
     assert Decimal(read["N6"]["AnnualRevenue"] or 0) == Decimal(123456789012345)
 
 
-def test_null_clears_a_field_and_absent_leaves_it_alone(sf: Salesforce) -> None:
+def test_null_clears_a_field_and_a_missing_column_does_not_change_it(sf: Salesforce) -> None:
     sf.upsert(
         "Account", [{"Ext_Id__c": "E001", "Site": "a", "Phone": "1"}], external_id="Ext_Id__c"
     )
@@ -238,7 +240,7 @@ def test_a_later_version_of_a_record_is_applied_later(sandbox: Sandbox, sf: Sale
     assert len(calls(sandbox, "DELETE")) == 4
 
 
-def test_refused_rows_are_counted_and_say_why(sf: Salesforce) -> None:
+def test_rejected_rows_are_counted_and_have_their_reason(sf: Salesforce) -> None:
     records: list[dict[str, Any]] = [
         {"Name": "Fine", "Ext_Id__c": "X1"},
         {"Name": None, "Ext_Id__c": "X2"},
@@ -352,7 +354,7 @@ def test_every_step_of_an_ingest_job_by_hand(sandbox: Sandbox, sf: Salesforce) -
     assert put.headers["content-length"] == "43"
 
 
-def test_an_aborted_job_is_an_outcome_of_waiting(sf: Salesforce) -> None:
+def test_wait_returns_an_aborted_job(sf: Salesforce) -> None:
     job = sf.ingest_job("Account", Operation.INSERT)
     job.upload(b'"Name"\n"x"\n')
     assert job.abort().state is JobState.ABORTED
@@ -384,7 +386,7 @@ def test_an_upload_of_the_wrong_size_is_refused_before_it_is_sent(
 @pytest.mark.parametrize(
     ("operation", "external_id"), [(Operation.UPSERT, None), (Operation.INSERT, "Ext_Id__c")]
 )
-def test_only_an_upsert_takes_a_key_field(
+def test_only_an_upsert_has_a_key_field(
     sandbox: Sandbox, sf: Salesforce, operation: Operation, external_id: str | None
 ) -> None:
     with pytest.raises(DataError, match="external_id"):
@@ -398,7 +400,7 @@ def test_a_broken_download_loses_and_doubles_nothing(sandbox: Sandbox, sf: Sales
     assert names(sf) == ACCOUNTS
 
 
-def test_growing_pauses_lie_between_polls(
+def test_polls_have_growing_pauses_between_them(
     sandbox: Sandbox, sf: Salesforce, clock: FakeClock
 ) -> None:
     sandbox.control.jobs_after_polls(15)
@@ -418,7 +420,7 @@ def _dates() -> Iterator[dict[str, Any]]:
     }
 
 
-def test_typed_values_arrive_as_such(sf: Salesforce) -> None:
+def test_typed_values_are_stored_as_they_are(sf: Salesforce) -> None:
     summary = sf.insert("Opportunity", _dates())
     assert summary.failures == []
     (row,) = sf.query("SELECT CloseDate, Amount FROM Opportunity")

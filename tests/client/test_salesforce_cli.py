@@ -38,7 +38,7 @@ def fresh_token(sandbox: Sandbox) -> str:
     return str(answer.json()["access_token"])
 
 
-def test_the_token_that_the_cli_hides_is_asked_for_by_its_own_command(
+def test_the_token_that_the_cli_hides_is_read_with_another_command(
     sandbox: Sandbox, cli: FakeCli
 ) -> None:
     cli.signed_in(sandbox.url, sandbox.access_token)
@@ -95,7 +95,7 @@ def test_without_the_command_it_is_a_wrong_setting(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("cli")
-def test_a_command_that_went_away_or_cannot_run_says_so(tmp_path: Path) -> None:
+def test_a_command_that_is_missing_or_cannot_run_is_an_error(tmp_path: Path) -> None:
     with Salesforce.from_settings(SETTINGS) as org:
         (tmp_path / "bin" / "sf").write_text("#!/nowhere/node\n")
         with pytest.raises(SignInError, match=r"could not be run: No such file"):
@@ -126,7 +126,7 @@ NOT_FOUND = {
         (SHOW_TOKEN, 0, '{"status": 0, "result": {}}', "sf answered the sign-in without a token"),
     ],
 )
-def test_each_failure_of_the_cli_is_told_in_its_own_words(
+def test_each_failure_of_the_cli_is_quoted(
     cli: FakeCli, words: str, code: int, text: str, said: str
 ) -> None:
     cli.signed_in("https://acme.my.salesforce.com", "00D!x")

@@ -81,7 +81,7 @@ def test_threads_refused_together_share_the_new_token() -> None:
     assert door.asked == [None, OLD]
 
 
-def test_threads_refused_together_share_a_refusal_for_good() -> None:
+def test_threads_refused_together_share_a_permanent_refusal() -> None:
     refusal = SignInError("no")
     door = Door(OLD, refusal)
     assert door.refuse_all() == [refusal] * THREADS

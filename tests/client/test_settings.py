@@ -146,9 +146,7 @@ def test_secrets_do_not_show_in_a_repr() -> None:
         assert "PRIVATE KEY" not in shown
 
 
-def test_an_org_of_the_cli_is_a_flow_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_org_of_the_cli_is_its_own_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     FakeCli(tmp_path / "bin", monkeypatch)
     assert parse_settings({"sf_org": "mine"}).credentials.flow == "salesforce_cli"
     assert "fit access_token and salesforce_cli" in str(problems_of(TOKEN | {"sf_org": "mine"}))

@@ -1,4 +1,4 @@
-"""Steps whose answer was lost, settled by reading: what exists, what arrived, what was done."""
+"""Steps whose answer was lost: the client checks what exists, what arrived and what was done."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ LOST = pytest.mark.parametrize(
 
 
 @LOST
-def test_a_create_whose_answer_is_lost_is_made_again_and_no_job_is_looked_for(
+def test_a_create_whose_answer_is_lost_is_sent_again_and_no_list_is_read(
     server: ScriptedServer, transport: Transport, lost: Answer
 ) -> None:
     made = create(transport, server, lost, lost, job(id=OTHER))
@@ -96,13 +96,15 @@ def test_a_create_whose_answer_is_lost_is_made_again_and_no_job_is_looked_for(
     assert server.lines == [f"POST {INGEST}"] * 3
 
 
-def test_a_job_is_not_made_without_end(server: ScriptedServer, transport: Transport) -> None:
+def test_a_create_is_not_sent_without_end(server: ScriptedServer, transport: Transport) -> None:
     with pytest.raises(TransportError, match="Create insert job on Account"):
         create(transport, server, *[DROP] * 20)
     assert len(server.seen) == MAX_ATTEMPTS
 
 
-def test_a_query_is_simply_asked_again(server: ScriptedServer, transport: Transport) -> None:
+def test_a_query_whose_answer_is_lost_is_sent_again(
+    server: ScriptedServer, transport: Transport
+) -> None:
     server.script.extend([DROP, Answer(502), job("UploadComplete", operation="query")])
     QueryJob.create(transport, "SELECT Id FROM Account")
     assert methods(server) == ["POST"] * 3
@@ -141,7 +143,7 @@ def test_an_upload_that_does_not_show_is_unknown_and_is_never_sent_twice(
     assert methods(server) == ["POST", "PUT", "GET"]
 
 
-def test_counts_that_were_there_before_tell_nothing_of_the_upload(
+def test_counts_from_before_the_upload_do_not_prove_it(
     server: ScriptedServer, transport: Transport
 ) -> None:
     counts = job(numberRecordsProcessed=0, numberRecordsFailed=0)
@@ -152,10 +154,10 @@ def test_counts_that_were_there_before_tell_nothing_of_the_upload(
 
 @pytest.mark.parametrize("refusal", TWO_UPLOADS, ids=lambda answer: str(answer.body[15:29]))
 @pytest.mark.parametrize("step", ["upload", "close"])
-def test_a_job_that_has_two_uploads_is_unknown_whoever_says_so_and_how(
+def test_a_job_with_two_uploads_is_unknown_with_every_code_and_step(
     server: ScriptedServer, transport: Transport, refusal: Answer, step: str
 ) -> None:
-    # An answer that leaves open whether the request was carried out has the job read.
+    # After an ambiguous answer the job is read.
     running = uploading(transport, server, refusal, *[job(), refusal] * 3)
     with pytest.raises(UploadUnknown, match=f"whether job {ID} .* Abort the job"):
         running.upload(CSV) if step == "upload" else running.close()
@@ -166,7 +168,7 @@ def test_a_refused_upload_is_an_error(server: ScriptedServer, transport: Transpo
         uploading(transport, server, error(400, "INVALIDJOBSTATE", "closed already")).upload(CSV)
 
 
-def test_an_upload_to_a_job_that_was_aborted_meanwhile_says_so(
+def test_an_upload_to_a_job_that_was_aborted_is_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
     with pytest.raises(JobAborted, match=ID):
@@ -187,7 +189,7 @@ LOADED = [
     [[DROP, job()], [TWO_UPLOADS[0]], [Answer(201), TWO_UPLOADS[0]]],
     ids=["lost", "upload refused", "close refused"],
 )
-def test_rows_of_which_the_upload_is_unknown_go_into_a_new_job(
+def test_rows_whose_upload_is_unknown_go_into_a_new_job(
     server: ScriptedServer, transport: Transport, unknown: list[Answer]
 ) -> None:
     server.script.extend([job(), *unknown, job("Aborted"), *LOADED])
@@ -198,7 +200,7 @@ def test_rows_of_which_the_upload_is_unknown_go_into_a_new_job(
     assert len({seen.body for seen in uploads}) == 1
 
 
-def test_jobs_are_not_begun_without_end_and_none_is_left_open(
+def test_jobs_are_not_created_without_end_and_none_is_left_open(
     server: ScriptedServer, transport: Transport
 ) -> None:
     for each in (f"75000000000000{number}AAA" for number in range(MAX_ATTEMPTS)):
@@ -221,7 +223,7 @@ def test_a_state_change_whose_answer_is_lost_is_read_from_the_job(
     assert [seen.method for seen in server.seen] == ["POST", "PATCH", "GET"]
 
 
-def test_a_state_change_that_did_not_arrive_is_asked_for_again(
+def test_a_state_change_that_did_not_arrive_is_sent_again(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = uploading(transport, server, DROP, job("Open"), job("UploadComplete"))
@@ -236,7 +238,7 @@ def test_a_close_whose_answer_is_lost_is_done_in_any_later_state(
     assert uploading(transport, server, DROP, job(state)).close().state.value == state
 
 
-def test_an_abort_that_did_not_arrive_is_not_taken_for_done(
+def test_an_abort_that_did_not_arrive_does_not_count_as_done(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = uploading(transport, server, DROP, job("InProgress"), job("Aborted"))
@@ -257,7 +259,7 @@ def test_a_state_change_that_came_too_late_is_refused_in_salesforces_words(
     assert running.state.value == state
 
 
-def test_a_state_change_that_arrived_late_is_no_error(
+def test_a_state_change_that_arrived_late_is_not_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
     late = error(400, "INVALIDJOBSTATE", "Job already closed")
@@ -265,7 +267,7 @@ def test_a_state_change_that_arrived_late_is_no_error(
     assert running.close().state is JobState.IN_PROGRESS
 
 
-def test_a_state_change_is_not_asked_for_without_end(
+def test_a_state_change_is_not_sent_without_end(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = uploading(transport, server, *[DROP, job("Open")] * 3)
@@ -298,7 +300,7 @@ SAVED = b'"sf__Id","sf__Created",Name\n"1","true","a"\n"2","true","b"\n'
 REFUSED = b'"sf__Id","sf__Error",Name\n"","X:y:--","c"\n'
 
 
-def test_results_that_break_off_are_read_anew_and_nothing_comes_twice(
+def test_results_that_break_off_are_read_again_without_repeated_rows(
     server: ScriptedServer, transport: Transport
 ) -> None:
     done = completed(transport, server, Answer(200, SAVED, cut=40), DROP, Answer(200, SAVED))
@@ -306,7 +308,7 @@ def test_results_that_break_off_are_read_anew_and_nothing_comes_twice(
 
 
 @pytest.mark.parametrize("size", [30, -9, -4])
-def test_a_compressed_result_that_stops_early_is_read_anew(
+def test_a_compressed_result_that_ends_early_is_read_again(
     server: ScriptedServer, transport: Transport, size: int
 ) -> None:
     packed = gzip.compress(SAVED)
@@ -316,7 +318,7 @@ def test_a_compressed_result_that_stops_early_is_read_anew(
     assert len(server.seen) == 4
 
 
-def test_results_whose_compression_is_spoiled_are_asked_for_without(
+def test_results_with_damaged_compression_are_requested_uncompressed(
     server: ScriptedServer, transport: Transport
 ) -> None:
     spoiled = Answer(200, b"spoiled", {"Content-Encoding": "gzip"})
@@ -326,7 +328,9 @@ def test_results_whose_compression_is_spoiled_are_asked_for_without(
     assert asked == ["gzip", "gzip", "gzip", "identity"]
 
 
-def test_results_that_lack_rows_are_an_error(server: ScriptedServer, transport: Transport) -> None:
+def test_results_with_missing_rows_are_an_error(
+    server: ScriptedServer, transport: Transport
+) -> None:
     done = completed(transport, server, Answer(200, SAVED[:-15]), Answer(200, REFUSED * 2))
     with pytest.raises(RowCountMismatch, match="have 1 rows, but Salesforce reports 2"):
         list(done.successful())
@@ -350,7 +354,7 @@ def test_results_without_a_body_are_no_rows_once_the_job_has_ended(
 
 @pytest.mark.parametrize(("resource", "announced"), [("successful", 2), ("failed", 1)])
 @pytest.mark.parametrize("answer", NO_BODY)
-def test_results_without_a_body_are_an_error_where_rows_were_announced(
+def test_results_without_a_body_are_an_error_if_the_job_has_rows(
     server: ScriptedServer, transport: Transport, resource: str, announced: int, answer: Answer
 ) -> None:
     done = completed(transport, server, answer)
@@ -371,7 +375,7 @@ def test_results_of_a_job_that_still_runs_are_not_ready(
 
 
 @pytest.mark.parametrize("answer", ["header", "no_content", "empty"])
-def test_a_load_is_accounted_for_whatever_a_list_without_rows_looks_like(
+def test_a_load_has_all_outcomes_with_every_form_of_an_empty_list(
     sandbox: Sandbox, sf: Salesforce, answer: str
 ) -> None:
     sandbox.control.set_behaviour(empty_results=answer)

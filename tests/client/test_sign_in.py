@@ -1,4 +1,4 @@
-"""Every sign-in flow, through the front door, against the sandbox."""
+"""Every sign-in flow with `Salesforce`, against the sandbox."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ FAULTS: list[dict[str, Any]] = [
     "fault", FAULTS, ids=lambda fault: f"{fault['kind']}-{fault.get('status')}"
 )
 @pytest.mark.parametrize("renewal", [False, True])
-def test_a_sign_in_survives_passing_trouble(
+def test_a_sign_in_is_retried_after_temporary_errors(
     sandbox: Sandbox,
     settings: Callable[[Sandbox], dict[str, str]],
     path: str,
@@ -191,7 +191,7 @@ def test_a_sign_in_survives_passing_trouble(
     assert len(clock.slept) == 2
 
 
-def test_a_rotated_token_whose_answer_was_lost_is_told_as_such(sandbox: Sandbox) -> None:
+def test_a_rotated_token_whose_answer_was_lost_is_reported(sandbox: Sandbox) -> None:
     sandbox.control.rotate_refresh_tokens()
     sandbox.control.add_fault(kind="lost", path=TOKEN)
     given = refresh_token(sandbox)
@@ -215,7 +215,7 @@ WRONG: list[tuple[Any, dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("settings", "changed", "said"), WRONG)
-def test_a_refused_sign_in_is_asked_for_once_and_says_what_to_do(
+def test_a_refused_sign_in_is_sent_once_and_says_what_to_do(
     sandbox: Sandbox,
     settings: Callable[[Sandbox], dict[str, str]],
     changed: dict[str, str],
@@ -243,7 +243,7 @@ def test_a_key_that_is_not_the_app_s_is_refused_with_advice(sandbox: Sandbox) ->
         org.describe_global()
 
 
-def test_an_assertion_is_made_anew_for_each_sign_in(sandbox: Sandbox) -> None:
+def test_each_sign_in_has_a_new_assertion(sandbox: Sandbox) -> None:
     settings = jwt_bearer(sandbox)
     with Salesforce.from_settings(settings) as org:
         org.describe_global()
@@ -254,7 +254,7 @@ def test_an_assertion_is_made_anew_for_each_sign_in(sandbox: Sandbox) -> None:
             org.describe_global()
 
 
-def test_a_given_token_is_used_as_it_is_and_fails_at_once_when_it_ended(sandbox: Sandbox) -> None:
+def test_a_given_token_is_used_as_it_is_and_fails_at_once_after_its_end(sandbox: Sandbox) -> None:
     settings = {"instance_url": sandbox.url, "access_token": sandbox.access_token}
     with Salesforce.from_settings(settings) as org:
         org.describe_global()
@@ -263,7 +263,7 @@ def test_a_given_token_is_used_as_it_is_and_fails_at_once_when_it_ended(sandbox:
             org.describe_global()
         with pytest.raises(SignInError, match="cannot be renewed"):
             org.describe_global()
-    # The second time nothing is sent: the token is known to be dead.
+    # The second time nothing is sent: it is known that the token is not valid.
     assert [r.status for r in sandbox.requests] == [200, 401]
 
 

@@ -179,7 +179,7 @@ def test_recorded_replies_are_read(
 
 
 @recorded
-def test_the_recorded_fault_is_a_refusal_that_is_not_asked_for_twice(
+def test_the_recorded_fault_is_a_refusal_and_is_not_sent_twice(
     server: ScriptedServer, soap: Transport
 ) -> None:
     body = (RECORDINGS / "javierjulio_login_error.xml").read_bytes()
@@ -226,7 +226,7 @@ def test_an_unknown_fault_and_one_of_the_soap_layer_are_quoted(
         soap.json(READ)
 
 
-def test_a_fault_that_passes_is_waited_for(
+def test_a_temporary_fault_is_retried(
     server: ScriptedServer, soap: Transport, clock: FakeClock
 ) -> None:
     server.script.extend([fault("SERVER_UNAVAILABLE"), DROP, Answer(502), reply(server.url)])
@@ -248,7 +248,7 @@ def test_a_fault_that_passes_is_waited_for(
     ],
     ids=["page", "empty", "json", "other xml", "dtd", "too long", "hollow"],
 )
-def test_what_is_no_soap_reply_is_no_answer(
+def test_an_answer_that_is_not_a_soap_reply_is_not_used(
     server: ScriptedServer, soap: Transport, body: bytes
 ) -> None:
     server.script.extend([Answer(200, body, XML)] * MAX_ATTEMPTS)

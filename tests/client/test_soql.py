@@ -1,4 +1,4 @@
-"""SOQL put together safely."""
+"""SOQL with checked names and literals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_text_literal_ends_where_it_should(text: str) -> None:
     assert read == text
 
 
-def test_instants_are_written_in_utc_without_quotes() -> None:
+def test_datetimes_are_written_in_utc_without_quotes() -> None:
     instant = datetime(2026, 1, 1, 0, 30, 1, 999_999, tzinfo=timezone(timedelta(hours=1)))
     assert soql.datetime_literal(instant) == "2025-12-31T23:30:01.999Z"
     assert soql.date_literal(date(2026, 1, 1)) == "2026-01-01"
@@ -41,7 +41,7 @@ def test_conditions_are_put_in_brackets() -> None:
     ("fields", "sobject"),
     [([], "Contact"), (["Id FROM User--"], "Contact"), (["Id"], "Contact WHERE x"), ([""], "A")],
 )
-def test_what_is_no_name_is_refused(fields: list[str], sobject: str) -> None:
+def test_text_that_is_not_a_name_is_refused(fields: list[str], sobject: str) -> None:
     with pytest.raises(DataError):
         soql.select(fields, sobject)
 
@@ -86,7 +86,7 @@ def test_a_statement_without_an_object_is_refused(statement: str, text: str) -> 
 
 
 @given(st.lists(st.text(alphabet="ab '\\\n()F"), max_size=4))
-def test_what_stands_in_strings_is_no_part_of_the_statement(values: list[str]) -> None:
+def test_the_text_of_strings_is_not_part_of_the_statement(values: list[str]) -> None:
     literals = [soql.text_literal(value) for value in values]
     statement = "SELECT Id FROM Account WHERE Name IN (" + ",".join(literals) + ")"  # noqa: S608 - literals are what is tested
     words = [token.text for token in soql.tokens(statement)]

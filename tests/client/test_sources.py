@@ -1,4 +1,4 @@
-"""What a load takes: mappings, sequences, CSV bytes and files, in any delimiter and line ending."""
+"""The records of a load: mappings, sequences, CSV bytes and files, with every delimiter."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_csv_arrives_value_by_value_as_it_is(  # noqa: PLR0913, PLR0917 - the fo
 
 
 @pytest.mark.parametrize("stored_by_salesforce", ["lf", "kept"])
-def test_line_breaks_in_text_go_as_lf_in_one_job(
+def test_line_breaks_in_text_are_sent_as_lf_in_one_job(
     sandbox: Sandbox, sf: Salesforce, stored_by_salesforce: str
 ) -> None:
     sandbox.control.set_behaviour(line_breaks=stored_by_salesforce)
@@ -105,7 +105,7 @@ def test_line_breaks_in_text_go_as_lf_in_one_job(
 
 
 @pytest.mark.parametrize("text", [CRLF_VALUE, "a\rb"])
-def test_line_breaks_that_would_be_altered_are_refused_where_that_is_asked_for(
+def test_line_breaks_that_would_be_changed_are_refused_with_precision_loss_reject(
     sandbox: Sandbox, sf: Salesforce, text: str
 ) -> None:
     records = [{"Name": "New", "Site": "a\nb"}, {"Name": "New", "Site": text}]
@@ -115,7 +115,7 @@ def test_line_breaks_that_would_be_altered_are_refused_where_that_is_asked_for(
     assert not [call for call in sandbox.requests if "/job" in call.path]
 
 
-def test_csv_says_by_itself_what_is_cleared_and_what_left_alone(
+def test_csv_clears_a_field_with_na_and_an_empty_cell_changes_nothing(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
     sf.insert("Account", csv_text(",", "\n", ["kept", "cleared"]).encode())
@@ -157,7 +157,7 @@ def test_a_delete_takes_the_id_of_any_csv(sandbox: Sandbox, sf: Salesforce) -> N
         ("Name\na\n".encode("utf-16"), "not UTF-8"),
     ],
 )
-def test_csv_that_is_none_is_refused_before_any_job(
+def test_data_that_is_not_csv_is_refused_before_any_job(
     sandbox: Sandbox, sf: Salesforce, data: bytes, problem: str
 ) -> None:
     with pytest.raises(CsvError, match=problem) as caught:
@@ -171,7 +171,7 @@ def test_a_csv_of_a_header_alone_makes_no_job(sandbox: Sandbox, sf: Salesforce) 
     assert sandbox.requests == []
 
 
-def test_sequences_take_their_columns_from_beside(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_sequences_need_the_option_columns(sandbox: Sandbox, sf: Salesforce) -> None:
     rows = ((f"N{number}", "New", value) for number, value in enumerate([None, "b"]))
     summary = sf.insert("Account", rows, columns=["Ext_Id__c", "Name", "Site"])
     assert summary.succeeded == 2
@@ -197,7 +197,7 @@ def test_sequences_that_do_not_fit_are_named(
 
 
 def test_a_source_is_read_as_it_is_loaded(sf: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory and disk do not grow with the source: rows are loaded whenever enough lie there."""
+    """Memory and disk do not grow with the source: a job is sent when its file is full."""
     monkeypatch.setattr(record_load, "LOADER_LIMITS", LoaderLimits(bytes=1_000))
     read = 0
 
@@ -212,7 +212,7 @@ def test_a_source_is_read_as_it_is_loaded(sf: Salesforce, monkeypatch: pytest.Mo
     assert max(ahead) <= 91
 
 
-def test_an_assignment_rule_goes_with_the_job(sf: Salesforce) -> None:
+def test_an_assignment_rule_is_sent_with_the_job(sf: Salesforce) -> None:
     rule = "01Q000000000001AAA"
     job = sf.ingest_job("Lead", Operation.INSERT, assignment_rule_id=rule)
     assert sf._transport.json(sf._get(f"/jobs/ingest/{job.id}", "Look"))["assignmentRuleId"] == rule
@@ -221,7 +221,7 @@ def test_an_assignment_rule_goes_with_the_job(sf: Salesforce) -> None:
 
 
 @pytest.mark.usefixtures("line_breaks_kept")
-def test_a_file_of_ones_own_is_uploaded_and_its_results_read_in_its_form(
+def test_a_csv_file_is_uploaded_and_its_results_are_read_with_its_delimiter(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
     job = sf.ingest_job(
@@ -245,7 +245,7 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")
     delimiter=st.sampled_from(ColumnDelimiter),
     sizes=st.lists(st.integers(1, 40), min_size=1),
 )
-def test_every_value_is_kept_wherever_the_pieces_end(
+def test_every_value_is_kept_at_every_chunk_boundary(
     cells: list[tuple[str, str]], delimiter: ColumnDelimiter, sizes: list[int]
 ) -> None:
     lines = [("Name", "Site"), *cells]
@@ -260,7 +260,7 @@ def test_every_value_is_kept_wherever_the_pieces_end(
 
 
 class _Pieces:
-    """Gives its bytes in pieces of the given sizes, again and again."""
+    """Returns its bytes in chunks of the given sizes."""
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         self._data = io.BytesIO(data)
@@ -313,7 +313,7 @@ def test_versions_of_a_key_are_never_in_two_jobs_at_once(
     assert posts[half] > deletes[half - 1]
 
 
-def test_when_a_job_fails_those_beside_it_are_waited_for_and_no_other_is_begun(
+def test_when_a_job_fails_the_load_waits_for_parallel_jobs_and_creates_no_other(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.control.add_fault(kind="job_failed", message="InternalServerError : no luck")
@@ -344,7 +344,7 @@ def test_an_interrupted_load_aborts_all_its_jobs(
     assert [job["state"] for job in jobs] == ["Aborted"] * 3
 
 
-def test_names_of_fields_are_told_from_values() -> None:
+def test_names_of_fields_are_distinguished_from_values() -> None:
     for name in ("Name", "Ext_Id__c", "Parent__r.Ext_Id__c", "Lead:Who.Email", "ns__A__c"):
         assert sources._FIELD_NAME.fullmatch(name)
     for text in ("", "Jane Doe", "1st", "a;b", "é", "Name\n", "x@y.example"):

@@ -1,4 +1,4 @@
-"""What the client promises by name: its exports and its tree of errors."""
+"""The client's public names: its exports and its tree of errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def drawing() -> str:
     return (errors.__doc__ or "").split("```")[1].strip()
 
 
-def test_the_drawing_is_the_tree() -> None:
+def test_the_tree_in_the_docstring_is_the_real_one() -> None:
     real = {
         name: kind.__mro__[1].__name__
         for name, kind in inspect.getmembers(errors, inspect.isclass)
@@ -85,7 +85,7 @@ def test_every_error_survives_pickling() -> None:
         assert vars(revived) == vars(error)
 
 
-def test_a_docstring_opens_with_api_call_exactly_when_the_front_door_asks_salesforce() -> None:
+def test_a_docstring_opens_with_api_call_exactly_when_the_method_sends_a_request() -> None:
     no_io = {"from_settings", "close", "loader"}
     methods = {
         name: method

@@ -37,7 +37,7 @@ def granted(server: ScriptedServer, suffix: str = "fresh") -> Answer:
     return as_json({"access_token": token, "instance_url": server.url, "token_type": "Bearer"})
 
 
-def test_a_request_carries_what_salesforce_wants(
+def test_a_request_has_the_headers_that_salesforce_needs(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.append(as_json({"ok": True}))
@@ -51,7 +51,7 @@ def test_a_request_carries_what_salesforce_wants(
     assert server.seen[0].body == b'{"a": "\\u00e9"}'
 
 
-def test_a_request_of_bulk_1_carries_the_token_in_its_own_header(
+def test_a_request_of_bulk_1_has_the_token_in_another_header(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.append(Answer(201, b"<jobInfo/>"))
@@ -129,7 +129,7 @@ def test_a_compressed_answer_is_unpacked(server: ScriptedServer, transport: Tran
     ],
     ids=["busy", "maintenance", "page as success", "list", "gateway", "dropped", "cut"],
 )
-def test_a_read_survives_passing_trouble(
+def test_a_read_is_retried_after_temporary_errors(
     server: ScriptedServer, transport: Transport, clock: FakeClock, trouble: Answer
 ) -> None:
     server.script.extend([trouble, trouble, as_json({"done": 1})])
@@ -216,7 +216,7 @@ def test_a_sign_in_is_not_redirected_either(server: ScriptedServer, renewing: Tr
     assert server.lines == [TOKEN_LINE]
 
 
-def test_a_download_that_breaks_off_begins_anew(
+def test_a_download_that_breaks_off_starts_again(
     server: ScriptedServer, transport: Transport, tmp_path: Path
 ) -> None:
     whole = b"row\n" * 300_000
@@ -250,9 +250,7 @@ def test_a_token_that_fits_no_header_is_not_shown(
     assert "00Dxx" not in "".join(shown)
 
 
-def test_a_full_disk_is_no_trouble_of_the_network(
-    server: ScriptedServer, transport: Transport
-) -> None:
+def test_a_full_disk_is_not_a_network_error(server: ScriptedServer, transport: Transport) -> None:
     def sink(chunks: Iterator[bytes]) -> None:
         next(chunks)
         raise OSError(28, "No space left on device")
@@ -304,7 +302,7 @@ def test_a_session_that_stays_refused_is_renewed_once_only(
         error(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"),
     ],
 )
-def test_a_401_that_renewing_cannot_help_fails_at_once(
+def test_a_401_that_a_new_token_cannot_fix_fails_at_once(
     server: ScriptedServer, renewing: Transport, refusal: Answer
 ) -> None:
     server.script.extend([granted(server), refusal])
@@ -376,7 +374,7 @@ def test_a_refused_sign_in_names_the_reason_and_is_not_tried_again(
         (as_json({"access_token": "t", "instance_url": "not a url"}), "must be a URL"),
     ],
 )
-def test_a_host_that_is_no_salesforce_gets_a_clear_message(
+def test_a_host_that_is_not_salesforce_has_a_clear_message(
     server: ScriptedServer, renewing: Transport, answer: Answer, said: str
 ) -> None:
     server.script.append(answer)
@@ -384,7 +382,7 @@ def test_a_host_that_is_no_salesforce_gets_a_clear_message(
         renewing.json(READ)
 
 
-def test_a_lost_answer_to_a_sign_in_is_asked_for_again(
+def test_a_sign_in_whose_answer_is_lost_is_sent_again(
     server: ScriptedServer, renewing: Transport
 ) -> None:
     server.script.extend([DROP, granted(server), as_json({})])
@@ -392,7 +390,7 @@ def test_a_lost_answer_to_a_sign_in_is_asked_for_again(
 
 
 @pytest.mark.parametrize("expired_first", [False, True])
-def test_a_creation_that_lacks_a_token_was_surely_not_carried_out(
+def test_a_creation_without_a_token_is_not_ambiguous(
     server: ScriptedServer, renewing: Transport, *, expired_first: bool
 ) -> None:
     server.script.extend([granted(server), EXPIRED] if expired_first else [])
@@ -403,9 +401,7 @@ def test_a_creation_that_lacks_a_token_was_surely_not_carried_out(
     assert server.lines[-1] == TOKEN_LINE
 
 
-def test_a_sign_in_that_leads_to_another_org_is_refused(
-    server: ScriptedServer, clock: FakeClock
-) -> None:
+def test_a_sign_in_for_another_org_is_refused(server: ScriptedServer, clock: FakeClock) -> None:
     settings = {
         "login_url": server.url,
         "instance_url": "https://mine.my.salesforce.com",

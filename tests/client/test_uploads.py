@@ -1,4 +1,4 @@
-"""Uploads whose answer is lost, against an org of each kind: every row is in, once."""
+"""Uploads whose answer is lost, against each kind of org: every row is loaded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One form for the texts that Salesforce takes for one value."""
+"""The normal form of the texts of one value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_ids_of_15_characters_get_the_suffix_of_recorded_ids() -> None:
         ("reference", "0013z00002QeTIW", "0013z00002QeTIWAA3"),
     ],
 )
-def test_a_cell_and_its_typed_form_in_results_are_one(kind: str, sent: str, returned: str) -> None:
+def test_a_cell_and_its_form_in_results_are_one_value(kind: str, sent: str, returned: str) -> None:
     form = normalizer(field(kind))
     assert form(sent) == form(returned)
 

@@ -386,7 +386,7 @@ def test_what_stream_maps_compute_is_loaded_like_what_was_read(org: Org) -> None
     ]
 
 
-def test_a_job_is_deleted_only_when_all_its_rows_are_in(org: Org) -> None:
+def test_a_job_is_only_deleted_when_all_its_rows_are_loaded(org: Org) -> None:
     org.load(ACCOUNTS, record("Account", Ext_Id__c="A-1", Name="In"), **BY_KEY)
     assert org.jobs() == []
     run = org.load(ACCOUNTS, record("Account", Ext_Id__c="A-2", Name="x" * 300), **BY_KEY)

@@ -39,7 +39,9 @@ def test_an_ignored_null_of_a_new_record_is_its_default(
 
 @pytest.mark.parametrize("empty_rows", ["skipped", "read"])
 @pytest.mark.parametrize("nulls", ["clear", "ignore"])
-def test_a_record_of_one_null_is_no_blank_line(org: Org, empty_rows: str, nulls: str) -> None:
+def test_a_record_of_one_null_is_not_sent_as_a_blank_line(
+    org: Org, empty_rows: str, nulls: str
+) -> None:
     org.sandbox.control.set_behaviour(empty_rows=empty_rows)
     run = org.load(
         schema("Account", "Name"),

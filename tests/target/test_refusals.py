@@ -200,7 +200,7 @@ def test_all_unfit_values_of_a_record_are_named(org: Org) -> None:
 
 
 @pytest.mark.parametrize("text", ["one\r\ntwo", "one\rtwo", "one\r\ntwo\nthree"])
-def test_line_breaks_that_would_be_altered_are_refused_where_that_is_asked_for(
+def test_line_breaks_that_would_be_changed_are_refused_with_precision_loss_reject(
     org: Org, text: str
 ) -> None:
     run = org.load(

@@ -81,7 +81,7 @@ def test_rows_missing_from_the_successful_results_are_unknown(org: Org, operatio
 
 @pytest.mark.parametrize("operation", ["upsert", "insert"])
 @pytest.mark.parametrize("end", ["job_failed", "job_aborted"])
-def test_rows_of_a_job_that_broke_off_without_listing_them_are_unknown(
+def test_rows_of_a_failed_job_that_are_in_no_list_are_unknown(
     org: Org, end: str, operation: str
 ) -> None:
     org.sandbox.control.add_fault(kind=end, object="Account", after_rows=1)

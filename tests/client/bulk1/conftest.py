@@ -1,4 +1,4 @@
-"""What tests of Bulk API 1.0 on the sandbox look at, past the client."""
+"""Fixtures for tests of Bulk API 1.0 on the sandbox."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def in_org(sandbox: Sandbox) -> Callable[[str], list[tuple[object, ...]]]:
-    """Rows of a query as the org holds them, not as HTTP tells of them."""
+    """Rows of a query, read from the org itself and not over HTTP."""
     return lambda soql: [tuple(row) for row in sandbox.org.query(soql).rows()]

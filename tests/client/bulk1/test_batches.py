@@ -142,14 +142,16 @@ def test_an_insert_leaves_out_what_has_no_value() -> None:
         b'Name,Fax,Site\r\na,1,\r\n"b","2",x',
     ],
 )
-def test_records_of_every_kind_are_taken(source: Records) -> None:
+def test_records_of_every_kind_are_accepted(source: Records) -> None:
     body = only(
         source, ContentType.CSV, operation=Operation.INSERT, columns=["Name", "Fax", "Site"]
     )
     assert body == b'"Name","Fax","Site"\n"a","1",""\n"b","2","x"\n'
 
 
-def test_a_csv_file_says_by_itself_what_is_cleared_and_what_left_alone(tmp_path: Path) -> None:
+def test_a_csv_file_clears_a_field_with_na_and_an_empty_cell_changes_nothing(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "accounts.csv"
     file.write_bytes(b"Id,Fax,Site,Rating\n001000000000001,#N/A,,12\n")
     assert only(file, ContentType.CSV).endswith(b'"001000000000001","#N/A","","12"\n')
@@ -177,7 +179,7 @@ def test_what_cannot_be_sent_is_named(
         sent(records, content, Operation.INSERT, columns)
 
 
-def test_a_character_that_xml_cannot_carry_is_refused() -> None:
+def test_a_character_that_xml_does_not_allow_is_refused() -> None:
     for character in ("\x00", "\x0b", "\ufffe"):
         with pytest.raises(DataError, match="Name: the text has a character that XML"):
             sent([{"Name": character}], ContentType.XML, Operation.INSERT)
@@ -190,7 +192,7 @@ def test_a_name_that_could_break_out_of_its_place_is_refused(content: ContentTyp
             sent([{name: "x"}], content, Operation.INSERT)
 
 
-def test_columns_given_twice_are_refused() -> None:
+def test_repeated_columns_are_refused() -> None:
     with pytest.raises(DataError, match="name"):
         sent([{"Name": "a", "name": "b"}], ContentType.CSV, Operation.INSERT)
 
@@ -287,6 +289,6 @@ def test_no_batch_is_beyond_a_limit_and_nothing_is_lost(
     assert sum(len(numbers) for numbers, _ in batches) == len(records)
 
 
-def test_a_row_of_one_empty_cell_is_no_blank_line() -> None:
+def test_a_row_of_one_empty_cell_is_not_sent_as_a_blank_line() -> None:
     body = only([{"Name": None}], ContentType.CSV, operation=Operation.INSERT)
     assert body == b'"Name"\n"#N/A"\n'

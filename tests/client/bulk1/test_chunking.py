@@ -27,7 +27,7 @@ ID = "001000000000{:03d}".format
         ),
     ],
 )
-def test_the_header_says_what_is_wanted(chunking: PkChunking, header: str) -> None:
+def test_the_header_has_the_settings(chunking: PkChunking, header: str) -> None:
     assert chunking.header == header
 
 
@@ -40,7 +40,7 @@ def test_the_header_says_what_is_wanted(chunking: PkChunking, header: str) -> No
         {"start_row": "001"},
     ],
 )
-def test_what_salesforce_would_not_take_is_refused(wrong: dict[str, Any]) -> None:
+def test_settings_that_salesforce_would_refuse_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=next(iter(wrong))):
         PkChunking(**wrong)
 
@@ -67,7 +67,7 @@ CHUNKS = [IdRange(None, ID(1)), IdRange(ID(1), ID(2)), IdRange(ID(2), ID(3)), Id
 
 
 @given(st.permutations(range(4)), st.sets(st.sampled_from([1, 2])))
-def test_exactly_the_chunks_left_out_are_missing(order: list[int], left_out: set[int]) -> None:
+def test_exactly_the_missing_chunks_are_found(order: list[int], left_out: set[int]) -> None:
     chunks = [CHUNKS[place] for place in order if place not in left_out]
     covered = [(gap.low, gap.high) for gap in gaps(chunks)]
     expected = {
@@ -83,7 +83,7 @@ def test_ids_of_15_and_18_characters_are_the_same() -> None:
     assert gaps([IdRange(None, ID(1) + "AAA"), IdRange(ID(1), None)]) == []
 
 
-def test_ids_in_another_order_than_ours_are_no_gap() -> None:
+def test_ids_in_another_order_are_not_a_gap() -> None:
     assert gaps([IdRange(ID(5), ID(2)), IdRange(ID(2), ID(9)), IdRange(ID(9), None)]) == []
 
 
@@ -91,7 +91,7 @@ def test_ranges_that_are_not_known_have_no_gaps() -> None:
     assert gaps([IdRange(None, None), IdRange(ID(1), ID(2)), IdRange(ID(3), None)]) == []
 
 
-def test_the_query_of_a_missing_chunk_is_that_of_another_with_its_own_ids() -> None:
+def test_the_query_of_a_missing_chunk_is_the_query_of_another_with_its_ids() -> None:
     lookup = f"(AccountId = '{ID(1)}') AND "
     other = f"{ASK}{lookup}Id >= '{ID(1)}' AND Id < {ID(2)}"
     found = gap_query(["SELECT Id FROM Contact", other], IdRange(ID(7), ID(8)))

@@ -82,7 +82,7 @@ def test_a_sent_document_has_the_elements_of_a_recorded_one(name: str) -> None:
     assert [(c.tag, c.text) for c in sent] == [(c.tag, c.text) for c in wanted]
 
 
-def test_json_and_xml_say_the_same_of_a_job() -> None:
+def test_json_and_xml_give_the_same_job() -> None:
     fields = {"id": "750", "operation": "query", "object": "Case", "state": "Open"}
     as_json = fields | {"apiVersion": 51.0, "numberBatchesTotal": 3}
     from_json = read_job(
@@ -118,7 +118,7 @@ def test_each_state_word_is_salesforces_own() -> None:
     assert [s.value for s in Bulk1JobState if s.is_terminal] == ["Aborted", "Failed"]
 
 
-def test_a_state_word_may_hold_a_space() -> None:
+def test_a_state_word_may_have_a_space() -> None:
     batch = read_batch(ASK, xml("batchInfo", id="751", jobId="750", state="Not Processed"))
     assert batch.state is BatchState.NOT_PROCESSED
 
@@ -144,7 +144,7 @@ def test_an_unknown_state_is_quoted() -> None:
         b"null",
     ],
 )
-def test_a_body_that_is_no_answer_counts_as_none(body: bytes) -> None:
+def test_a_body_in_another_form_counts_as_no_answer(body: bytes) -> None:
     for read in (read_job, read_batch, read_batches, read_result_ids):
         with pytest.raises(TransportError) as caught:
             read(ASK, said(body))

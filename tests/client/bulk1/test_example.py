@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
 
 
-def test_the_examples_query_load_and_go_step_by_step(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_examples_query_and_load(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     _, *examples = (bulk1.__doc__ or "").split("```python\n")
     assert len(examples) == 2
     names: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Loads by Bulk API 1.0 on the sandbox: every operation in every form, and what becomes of rows."""
+"""Loads by Bulk API 1.0 on the sandbox: every operation in every form, and the outcomes of rows."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _jobs(sandbox: Sandbox) -> list[str]:
 
 @pytest.mark.parametrize("form", ContentType)
 @pytest.mark.usefixtures("small_batches")
-def test_results_keep_the_order_of_the_records_whatever_batch_they_were_in(
+def test_results_keep_the_order_of_the_records_across_batches(
     sf: Salesforce, form: ContentType
 ) -> None:
     records: list[dict[str, Any]] = [
@@ -175,7 +175,7 @@ def test_a_later_version_of_a_record_is_loaded_later(
     assert in_org("SELECT Site FROM Account WHERE Ext_Id__c = 'E001'") == [("3",)]
 
 
-def test_data_goes_compressed_unless_told_otherwise(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_data_is_sent_compressed_by_default(sandbox: Sandbox, sf: Salesforce) -> None:
     records = [{"Name": "a" * 200}] * 50
     sf.bulk1.insert("Account", records)
     sf.bulk1.insert("Account", records, compressed=False)
@@ -239,7 +239,7 @@ def test_a_batch_that_fails_as_a_whole_leaves_its_rows_unprocessed(
     assert in_org("SELECT Name FROM Account WHERE Ext_Id__c = null") == [("a",), ("c",)]
 
 
-def test_rows_of_a_batch_that_failed_half_done_are_not_called_unprocessed(
+def test_rows_of_a_partly_loaded_batch_are_not_called_unprocessed(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
     sandbox.control.add_fault(kind="job_failed", object="Account", after_rows=2)
@@ -261,9 +261,7 @@ def test_a_batch_that_failed_before_its_first_row_is_unprocessed(
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_a_job_that_is_aborted_tells_of_every_row(
-    sandbox: Sandbox, sf: Salesforce, in_org: InOrg
-) -> None:
+def test_an_aborted_job_reports_every_row(sandbox: Sandbox, sf: Salesforce, in_org: InOrg) -> None:
     sandbox.control.add_fault(kind="job_aborted", object="Account", skip=1)
     records = [{"Name": f"J{n}"} for n in range(12)]
     outcomes = list(sf.bulk1.load("Account", Operation.INSERT, records))
@@ -274,7 +272,7 @@ def test_a_job_that_is_aborted_tells_of_every_row(
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_batches_refused_when_others_are_in_leave_their_rows_unprocessed(
+def test_batches_refused_after_others_were_loaded_leave_their_rows_unprocessed(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few_on_the_way(monkeypatch, 5)
@@ -294,7 +292,7 @@ def test_batches_refused_when_others_are_in_leave_their_rows_unprocessed(
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_a_quota_that_is_reached_in_mid_load_leaves_the_rest_unprocessed(
+def test_a_quota_that_is_reached_during_a_load_leaves_the_rest_unprocessed(
     sandbox: Sandbox, clock: FakeClock
 ) -> None:
     settings = {
@@ -313,7 +311,7 @@ def test_a_quota_that_is_reached_in_mid_load_leaves_the_rest_unprocessed(
             sf.bulk1.insert("Account", [{"Name": "a"}])
 
 
-def test_rows_that_are_refused_for_a_passing_reason_say_so(
+def test_rows_that_are_rejected_for_a_temporary_reason_have_it(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
     sandbox.control.add_fault(kind="row_error", object="Account", rows=[2])
@@ -335,7 +333,7 @@ def test_a_record_that_cannot_be_sent_stops_the_load_before_the_job(
     assert asked(sandbox, "POST") == []
 
 
-def test_a_source_that_raises_aborts_the_job_and_is_heard(
+def test_a_source_that_raises_aborts_the_job_and_its_error_is_raised(
     sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few_on_the_way(monkeypatch, 0)
@@ -350,7 +348,7 @@ def test_a_source_that_raises_aborts_the_job_and_is_heard(
     assert sf.bulk1.job(job_id).state is Bulk1JobState.ABORTED
 
 
-def test_salesforces_refusals_are_told_in_its_words(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_refusals_have_salesforces_words(sandbox: Sandbox, sf: Salesforce) -> None:
     with pytest.raises(NotFound, match="InvalidJob: Unable to find object: Nope__c"):
         sf.bulk1.insert("Nope__c", [{"Name": "a"}])
     with pytest.raises(DataError, match="an upsert needs external_id"):
@@ -362,7 +360,7 @@ def test_salesforces_refusals_are_told_in_its_words(sandbox: Sandbox, sf: Salesf
         sf.bulk1.insert("Account", [{"Name": "a"}])
 
 
-def test_a_job_goes_step_by_step(
+def test_a_load_works_step_by_step(
     sandbox: Sandbox, sf: Salesforce, in_org: InOrg, tmp_path: Path
 ) -> None:
     sandbox.control.hold_jobs()
@@ -394,7 +392,9 @@ def test_a_job_goes_step_by_step(
     assert create.headers["sforce-line-ending"] == "CRLF"
 
 
-def test_an_aborted_job_leaves_what_waited_unprocessed(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_an_aborted_job_leaves_waiting_batches_unprocessed(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
     sandbox.control.hold_jobs()
     job = sf.bulk1.ingest_job("Account", Operation.INSERT, retry_batches=False)
     batch = job.add_batch(b"Name\na\n")
@@ -415,7 +415,7 @@ def test_a_batch_beyond_the_limits_is_not_sent(sandbox: Sandbox, sf: Salesforce,
     assert asked(sandbox, "POST", "/batch") == []
 
 
-def test_a_batch_somebody_else_added_is_an_error(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_batch_of_another_program_is_an_error(sandbox: Sandbox, sf: Salesforce) -> None:
     outcomes = sf.bulk1.load("Account", Operation.INSERT, [{"Name": "a"}])
     next(outcomes)
     (job_id,) = _jobs(sandbox)

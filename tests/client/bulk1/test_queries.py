@@ -74,7 +74,7 @@ def test_parents_are_named_by_their_path_and_no_value_is_none(
     }
 
 
-def test_deleted_rows_come_when_asked_for(sf: Salesforce) -> None:
+def test_deleted_rows_are_read_on_request(sf: Salesforce) -> None:
     gone = next(iter(sf.bulk1.query(ALL)))
     assert sf.bulk1.delete("Account", [gone]).succeeded == 1
     soql = "SELECT Id FROM Account WHERE IsDeleted = true"
@@ -84,7 +84,7 @@ def test_deleted_rows_come_when_asked_for(sf: Salesforce) -> None:
 
 @pytest.mark.parametrize("form", ContentType)
 @pytest.mark.parametrize("size", [1, 7, 25, 100_000])
-def test_chunks_together_hold_every_row_once(
+def test_chunks_together_have_every_row_once(
     sandbox: Sandbox, sf: Salesforce, form: ContentType, size: int
 ) -> None:
     if size > 1:
@@ -121,7 +121,7 @@ def test_a_chunked_query_of_an_object_without_rows_has_none(sf: Salesforce) -> N
 
 @pytest.mark.parametrize("form", ContentType)
 @pytest.mark.parametrize("failing", [0, 2, 3])
-def test_a_chunk_that_fails_is_asked_for_again(
+def test_a_chunk_that_fails_is_queried_again(
     sandbox: Sandbox, sf: Salesforce, form: ContentType, failing: int
 ) -> None:
     sandbox.control.add_fault(
@@ -134,7 +134,7 @@ def test_a_chunk_that_fails_is_asked_for_again(
     assert states(sandbox, sf) == {Bulk1JobState.CLOSED}
 
 
-def test_a_chunk_that_fails_for_ever_ends_the_query(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_chunk_that_always_fails_ends_the_query(sandbox: Sandbox, sf: Salesforce) -> None:
     sandbox.control.add_fault(kind="job_failed", object="Account", operation="query", times=4)
     with pytest.raises(JobFailed, match="InternalServerError"):
         list(sf.bulk1.query(ALL, pk_chunking=PkChunking(chunk_size=1000)))
@@ -157,13 +157,13 @@ def test_a_query_that_salesforce_refuses_says_why(sandbox: Sandbox, sf: Salesfor
         ("SELECT Id, (SELECT Id FROM Contacts) FROM Account", "FeatureNotEnabled"),
     ],
 )
-def test_what_bulk_does_not_serve_is_told_apart(sf: Salesforce, soql: str, code: str) -> None:
+def test_an_object_without_bulk_api_has_its_own_error(sf: Salesforce, soql: str, code: str) -> None:
     with pytest.raises(NotSupportedByBulk, match="not supported in Bulk Query") as caught:
         list(sf.bulk1.query(soql))
     assert caught.value.code == code
 
 
-def test_a_query_too_large_for_a_batch_is_told_what_helps(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_a_query_too_large_for_a_batch_says_what_helps(sandbox: Sandbox, sf: Salesforce) -> None:
     for text in (
         "InvalidBatch : QUERY_TIMEOUT",
         "InternalServerError : Retried more than 30 times",
@@ -173,7 +173,7 @@ def test_a_query_too_large_for_a_batch_is_told_what_helps(sandbox: Sandbox, sf: 
             list(sf.bulk1.query(ALL))
 
 
-def test_what_a_query_finds_can_be_deleted_as_it_comes(
+def test_rows_of_a_query_can_be_deleted_while_they_are_read(
     sf: Salesforce, in_org: Callable[..., Any]
 ) -> None:
     found = sf.bulk1.query("SELECT Id, Name FROM Account WHERE Name > 'Account 003'")
@@ -192,7 +192,7 @@ def test_an_object_that_cannot_be_chunked_is_refused(sf: Salesforce) -> None:
         list(sf.bulk1.query("SELECT Id FROM Group", pk_chunking=PkChunking()))
 
 
-def test_a_job_aborted_by_somebody_is_told(sandbox: Sandbox, sf: Salesforce) -> None:
+def test_an_aborted_job_is_an_error(sandbox: Sandbox, sf: Salesforce) -> None:
     sandbox.control.hold_jobs()
     job = sf.bulk1.query_job("Account")
     batch = job.add_batch(ALL.encode())
@@ -201,7 +201,7 @@ def test_a_job_aborted_by_somebody_is_told(sandbox: Sandbox, sf: Salesforce) -> 
 
 
 @pytest.mark.parametrize("pk_chunking", [None, PkChunking()])
-def test_a_query_whose_job_is_aborted_gives_no_rows(
+def test_a_query_whose_job_is_aborted_returns_no_rows(
     sandbox: Sandbox, sf: Salesforce, pk_chunking: PkChunking | None
 ) -> None:
     class AbortedAtFirstPoll:
@@ -232,7 +232,7 @@ def test_a_loop_that_ends_early_aborts_the_job(sandbox: Sandbox, sf: Salesforce)
     assert states(sandbox, sf) == {Bulk1JobState.ABORTED}
 
 
-def test_a_query_job_goes_step_by_step(sandbox: Sandbox, sf: Salesforce, tmp_path: Path) -> None:
+def test_a_query_works_step_by_step(sandbox: Sandbox, sf: Salesforce, tmp_path: Path) -> None:
     sandbox.control.set_page_rows(10)
     job = sf.bulk1.query_job("Account", include_deleted=True)
     assert job.info.operation == "queryAll"

@@ -1,4 +1,4 @@
-"""Results of Bulk API 1.0 in CSV, JSON and XML, cut anywhere on their way."""
+"""Results of Bulk API 1.0 in CSV, JSON and XML, with every chunk boundary."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ RESULTS = {
 
 @pytest.mark.parametrize("content", ContentType)
 @given(places=cuts)
-def test_row_results_are_the_same_in_each_form_however_they_are_cut(
+def test_row_results_are_the_same_in_each_form_and_for_all_chunks(
     content: ContentType, places: list[int]
 ) -> None:
     chunks = pieces(RESULTS[content], places)
@@ -130,7 +130,7 @@ ROWS = {ContentType.CSV: CSV_ROWS, ContentType.JSON: JSON_ROWS, ContentType.XML:
 
 @pytest.mark.parametrize("content", ContentType)
 @given(places=cuts)
-def test_rows_are_the_same_in_each_form_however_they_are_cut(
+def test_rows_are_the_same_in_each_form_and_for_all_chunks(
     content: ContentType, places: list[int]
 ) -> None:
     assert list(read_rows(content, pieces(ROWS[content], places))) == [
@@ -150,7 +150,7 @@ def test_names_with_a_prefix_are_read_by_their_local_name() -> None:
     ]
 
 
-def test_an_id_that_was_not_selected_is_no_column() -> None:
+def test_an_id_that_was_not_selected_is_not_a_column() -> None:
     body = (
         f'<queryResult xmlns="{SPACE}" xmlns:xsi="{XSI}"><records><type>Account</type>'
         '<Id xsi:nil="true"/><Name>a</Name></records></queryResult>'
@@ -217,7 +217,7 @@ def test_no_rows_are_no_rows(content: ContentType, body: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("read", [read_rows, read_row_results])
-def test_a_file_that_is_not_what_it_should_be_is_an_error(
+def test_a_file_that_is_not_valid_is_an_error(
     content: ContentType, body: bytes, read: Callable[..., Any]
 ) -> None:
     with pytest.raises(DataError) as caught:

@@ -1,4 +1,4 @@
-"""Whole exchanges of other clients with real orgs, answered to ours as they were recorded."""
+"""Exchanges of other clients with real orgs, as they were recorded, replayed to this client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that were lost, settled by reading, against a server that answers from a script."""
+"""Lost answers: the client checks what Salesforce did; a scripted server."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def opened(transport: Transport, server: ScriptedServer, *answers: Answer) -> Bu
 
 
 def asked(server: ScriptedServer) -> list[str]:
-    """What was asked after the job was created."""
+    """The requests after the job was created."""
     return [line.replace(JOB, "") for line in server.lines[1:]]
 
 
 # Creating a job
 
 
-def test_a_create_whose_answer_is_lost_is_made_again(
+def test_a_create_whose_answer_is_lost_is_sent_again(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.extend([DROP, Answer(500), Answer(200, b"<html/>"), job()])
@@ -87,7 +87,7 @@ def test_a_create_whose_answer_is_lost_is_made_again(
     assert server.lines == [f"POST {ASYNC}"] * 4
 
 
-def test_a_job_is_not_created_without_end(server: ScriptedServer, transport: Transport) -> None:
+def test_a_create_is_not_sent_without_end(server: ScriptedServer, transport: Transport) -> None:
     server.script.extend([DROP] * 20)
     with pytest.raises(TransportError, match="insert job on Account: the connection broke"):
         Bulk1(transport).ingest_job("Account", Operation.INSERT)
@@ -108,7 +108,7 @@ def test_a_batch_whose_answer_is_lost_is_found_and_not_sent_again(
     assert (gzip.decompress if compressed else bytes)(server.seen[1].body) == BODY
 
 
-def test_a_batch_that_is_not_there_cannot_come_late(
+def test_a_batch_that_is_not_there_cannot_arrive_late(
     server: ScriptedServer, transport: Transport, clock: FakeClock
 ) -> None:
     running = opened(transport, server, DROP, listed(), job("Closed"), *[listed()] * 8)
@@ -120,14 +120,14 @@ def test_a_batch_that_is_not_there_cannot_come_late(
     assert clock.monotonic() > 5
 
 
-def test_a_batch_that_came_before_the_job_was_closed_is_found(
+def test_a_batch_that_arrived_before_the_job_was_closed_is_found(
     server: ScriptedServer, transport: Transport
 ) -> None:
     later = [listed(), job("Closed"), listed(), listed(said(1)), Answer(200, BODY)]
     assert opened(transport, server, DROP, *later).add_batch(BODY).id == "7511"
 
 
-def test_a_job_that_somebody_has_aborted_keeps_batches_out_as_well(
+def test_an_aborted_job_accepts_no_late_batches(
     server: ScriptedServer, transport: Transport
 ) -> None:
     aborted = refused("InvalidJobState", "Closing already Aborted Job not allowed")
@@ -147,7 +147,7 @@ def test_a_job_that_cannot_be_closed_may_still_get_the_batch(
 LOST = [DROP, listed(), job("Closed"), *[listed()] * 8]
 
 
-def test_a_load_goes_on_in_another_job_with_the_whole_batch(
+def test_a_load_continues_in_another_job_with_the_whole_batch(
     server: ScriptedServer, transport: Transport
 ) -> None:
     other = job(job_id=OTHER)
@@ -164,7 +164,7 @@ def test_a_load_goes_on_in_another_job_with_the_whole_batch(
     assert not server.script
 
 
-def test_rows_that_are_in_are_told_of_though_the_job_cannot_be_read_any_more(
+def test_loaded_rows_are_reported_if_the_job_can_no_longer_be_read(
     server: ScriptedServer, transport: Transport
 ) -> None:
     ended = listed(said(1, "Completed", numberRecordsProcessed=1))
@@ -174,7 +174,7 @@ def test_rows_that_are_in_are_told_of_though_the_job_cannot_be_read_any_more(
     assert not server.script
 
 
-def test_a_load_does_not_begin_new_jobs_without_end(
+def test_a_load_does_not_create_new_jobs_without_end(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.extend([job(), *LOST] * 4)
@@ -183,7 +183,7 @@ def test_a_load_does_not_begin_new_jobs_without_end(
     assert sum(line == f"POST {ASYNC}" for line in server.lines) == 4
 
 
-def test_a_batch_is_told_from_an_equal_one_that_is_known(
+def test_a_batch_is_distinguished_from_an_equal_one_that_is_known(
     server: ScriptedServer, transport: Transport
 ) -> None:
     lost = [DROP, listed(said(1), said(2)), Answer(200, BODY)]
@@ -222,7 +222,7 @@ def test_a_state_change_whose_answer_is_lost_is_read_from_the_job(
     assert state.text == "Closed"
 
 
-def test_a_state_change_that_did_not_arrive_is_asked_for_again(
+def test_a_state_change_that_did_not_arrive_is_sent_again(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = opened(transport, server, DROP, job(), job("Aborted"))
@@ -230,7 +230,7 @@ def test_a_state_change_that_did_not_arrive_is_asked_for_again(
     assert asked(server) == ["POST ", "GET ", "POST "]
 
 
-def test_a_state_change_that_arrived_late_is_no_error(
+def test_a_state_change_that_arrived_late_is_not_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
     late = refused("InvalidJobState", "Closing already Closed Job not allowed")
@@ -238,9 +238,7 @@ def test_a_state_change_that_arrived_late_is_no_error(
     assert running.close().state is Bulk1JobState.CLOSED
 
 
-def test_a_job_aborted_meanwhile_is_not_closed(
-    server: ScriptedServer, transport: Transport
-) -> None:
+def test_a_job_that_was_aborted_is_not_closed(server: ScriptedServer, transport: Transport) -> None:
     late = refused("InvalidJobState", "Closing already Aborted Job not allowed")
     running = opened(transport, server, DROP, job("Aborted"), late, job("Aborted"))
     with pytest.raises(ApiError, match="Closing already Aborted Job"):
@@ -259,7 +257,7 @@ def test_a_job_aborted_meanwhile_is_not_closed(
         (said(1, "Completed", numberRecordsProcessed=2, numberRecordsFailed=1), [GOOD] * 2),
     ],
 )
-def test_rows_salesforce_does_not_account_for_are_an_error(
+def test_rows_without_results_are_an_error(
     server: ScriptedServer, transport: Transport, ended: dict[str, Any], rows: list[str]
 ) -> None:
     server.script.extend([job(), batch(1), listed(ended), results(*rows), job("Aborted")])
@@ -278,7 +276,7 @@ def test_an_abort_that_fails_does_not_hide_the_error(
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_rows_of_a_query_that_are_not_those_announced_are_an_error(
+def test_another_number_of_rows_than_reported_is_an_error(
     server: ScriptedServer, transport: Transport, count: int
 ) -> None:
     ended = listed(said(1, "Completed", numberRecordsProcessed=2))
@@ -299,7 +297,7 @@ def ids(number: int) -> str:
 
 
 class ChunkServer(ScriptedServer):
-    """An org of ten rows whose first job is chunked in three, of which `missing` never comes."""
+    """An org whose first job has three chunks, of which `missing` is never listed."""
 
     def __init__(self, missing: int, *, bounds: bool = True) -> None:
         super().__init__()
@@ -360,20 +358,20 @@ def chunk_rows(server: ScriptedServer, clock: FakeClock) -> list[str]:
         transport.close()
 
 
-def test_a_chunk_that_comes_late_is_waited_for(clock: FakeClock) -> None:
+def test_the_query_waits_for_a_late_chunk(clock: FakeClock) -> None:
     with ChunkServer(missing=0) as server:
         assert chunk_rows(server, clock) == ["1", "2", "3"]
     assert server.repeated == []
 
 
-def test_a_chunk_that_is_missing_is_asked_for(clock: FakeClock) -> None:
+def test_a_missing_chunk_is_queried(clock: FakeClock) -> None:
     with ChunkServer(missing=2) as server:
         assert chunk_rows(server, clock) == ["1", "3", "again"]
     (query,) = server.repeated
     assert query == f"{RANGE}Id >= '{ids(2)}' AND Id < '{ids(3)}'"
 
 
-def test_chunks_whose_ranges_are_not_told_are_taken_as_they_are(clock: FakeClock) -> None:
+def test_chunks_with_unknown_ranges_are_read_as_they_are(clock: FakeClock) -> None:
     with ChunkServer(missing=2, bounds=False) as server:
         assert chunk_rows(server, clock) == ["1", "3"]
 
@@ -384,13 +382,13 @@ class FailedChunk(ChunkServer):
         return [first | {"state": "Failed"}, *others]
 
 
-def test_a_chunk_that_failed_is_asked_for_by_its_own_range(clock: FakeClock) -> None:
+def test_a_chunk_that_failed_is_queried_by_its_own_range(clock: FakeClock) -> None:
     with FailedChunk(missing=0) as server:
         assert chunk_rows(server, clock) == ["2", "3", "again"]
     assert server.repeated == [f"{RANGE}Id >= '{ids(1)}' AND Id < '{ids(2)}'"]
 
 
-def test_a_failed_chunk_whose_range_is_not_told_ends_the_query(clock: FakeClock) -> None:
+def test_a_failed_chunk_with_an_unknown_range_ends_the_query(clock: FakeClock) -> None:
     with (
         FailedChunk(missing=0, bounds=False) as server,
         pytest.raises(JobFailed, match="Batch 7511 of insert job"),
@@ -404,7 +402,7 @@ class NoChunks(ChunkServer):
         return []
 
 
-def test_a_query_put_aside_without_chunks_is_an_error_and_not_an_empty_result(
+def test_a_chunked_query_without_chunks_is_an_error_and_not_an_empty_result(
     clock: FakeClock,
 ) -> None:
     with NoChunks(missing=0) as server, pytest.raises(JobError, match="the job has no chunks"):
@@ -429,7 +427,7 @@ def test_a_failed_query_without_a_reason_says_so(
         list(Bulk1(transport).query("SELECT Id FROM Account"))
 
 
-def test_a_batch_whose_compression_is_refused_is_sent_as_it_is(
+def test_a_batch_whose_compression_is_refused_is_sent_uncompressed(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = opened(transport, server, Answer(415), batch(1))
@@ -439,7 +437,7 @@ def test_a_batch_whose_compression_is_refused_is_sent_as_it_is(
 
 
 @pytest.mark.parametrize(("compressed", "answer"), [(False, Answer(415)), (True, Answer(400))])
-def test_another_refusal_of_a_batch_stays_one(
+def test_another_refusal_of_a_batch_is_an_error(
     server: ScriptedServer, transport: Transport, answer: Answer, *, compressed: bool
 ) -> None:
     with pytest.raises(ApiError):
@@ -451,7 +449,7 @@ def test_another_refusal_of_a_batch_stays_one(
 
 @pytest.mark.parametrize("content", ["CSV", "JSON", "XML"])
 @pytest.mark.parametrize("answer", [Answer(204), Answer(200)])
-def test_results_without_a_body_hold_no_rows(
+def test_results_without_a_body_have_no_rows(
     server: ScriptedServer, transport: Transport, content: str, answer: Answer
 ) -> None:
     server.script.extend([job(contentType=content), answer, answer, Answer(204)])
@@ -462,7 +460,7 @@ def test_results_without_a_body_hold_no_rows(
 
 
 @pytest.mark.parametrize("answer", [Answer(204), Answer(200), results(), results(GOOD)])
-def test_results_are_compared_with_the_counts_of_a_batch_that_was_seen_completed(
+def test_results_are_compared_with_the_counts_of_a_completed_batch(
     server: ScriptedServer, transport: Transport, answer: Answer
 ) -> None:
     ended = listed(said(1, "Completed", numberRecordsProcessed=2, numberRecordsFailed=0))
@@ -498,7 +496,7 @@ def test_a_query_that_found_rows_is_not_empty_because_its_results_have_no_body(
 
 
 @pytest.mark.parametrize("rows", [0, 2])
-def test_a_query_whose_results_have_no_body_is_judged_by_the_count_of_its_batch(
+def test_results_of_a_query_without_a_body_are_compared_with_the_count_of_its_batch(
     server: ScriptedServer, transport: Transport, rows: int
 ) -> None:
     completed = said(1, "Completed", numberRecordsProcessed=rows)
