@@ -1,7 +1,7 @@
 """What the tests beside recordings share: where the files are, and when two answers are alike.
 
-The recordings lie beside a developer's checkout and not in a user's clone; the tests of each
-resource hold the same facts written out.
+The recordings lie beside a developer's checkout and not in a user's clone; what they tell of each
+kind of answer is written out in `kinds/`, and compared everywhere by `test_kinds_*`.
 """
 
 from __future__ import annotations

@@ -6,15 +6,19 @@ A file that comes and stands in neither table fails the test.
 from __future__ import annotations
 
 import importlib
+import json
 
 import pytest
 
+from tests.recordings.kinds import NEW, all_kinds, answer, recorded
 from tests.recordings.support import (
     NEW_RECORDINGS,
     RECORDINGS,
+    assert_alike,
     needs_new_recordings,
     needs_recordings,
 )
+from tests.recordings.test_bulk1 import form
 
 COMPARED = {
     "test_sign_in": {
@@ -218,3 +222,25 @@ def test_the_tests_that_compare_exist(module: str) -> None:
     tests = dir(importlib.import_module(f"tests.recordings.{module}"))
     for file, test in COMPARED[module].items():
         assert [one for one in tests if one.startswith(f"test_{test}")], file
+
+
+def test_every_compared_file_is_of_a_kind_that_is_compared_in_any_clone() -> None:
+    compared = {file for files in COMPARED.values() for file in files}
+    compared |= {f"{NEW}{file}" for file in NEWLY_COMPARED}
+    places = [place for recordings in all_kinds().values() for place in recordings]
+    assert {place.partition("#")[0] for place in places} == compared
+
+
+@needs_recordings
+@needs_new_recordings
+@pytest.mark.parametrize("kind", [kind for kind, places in all_kinds().items() if "#" in places[0]])
+def test_a_kind_says_what_its_recording_says(kind: str) -> None:
+    ours, theirs = answer(kind), recorded(all_kinds()[kind][0])
+    if isinstance(theirs, str) and not isinstance(ours, str):
+        theirs = json.loads(theirs) if theirs[:1] in "[{" else theirs
+    if isinstance(ours, list) and isinstance(theirs, dict):
+        assert list(theirs) == ours
+    elif isinstance(ours, str):
+        assert form(ours) == form(theirs)
+    else:
+        assert_alike(ours, theirs, kind)
