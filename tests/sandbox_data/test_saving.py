@@ -205,7 +205,7 @@ def test_an_insert_fills_in_what_the_org_knows(org: Org, clock: HandClock) -> No
     assert (result.success, result.created) == (True, True)
     assert (result.id or "").startswith("500")
     record = org.record("Case", result.id or "")
-    told = {
+    stamped = {
         "CaseNumber": "00000001",
         "Status": "New",
         "Priority": "Medium",
@@ -219,7 +219,7 @@ def test_an_insert_fills_in_what_the_org_knows(org: Org, clock: HandClock) -> No
             ("CreatedDate", "LastModifiedDate", "SystemModstamp"), "2026-11-02T08:30:15.000+0000"
         ),
     }
-    assert {name: record[name] for name in told} == told
+    assert {name: record[name] for name in stamped} == stamped
     clock.pass_seconds(60)
     org.save_record("update", "Case", {"Id": result.id, "Subject": "y"})
     later = org.record("Case", result.id or "")

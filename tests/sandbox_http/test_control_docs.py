@@ -1,4 +1,4 @@
-"""docs/sandbox.md tells every control call, verb and kind of fault, in examples that run."""
+"""docs/sandbox.md documents every request, method, switch and fault, and its examples run."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ TEXT = (Path(__file__).resolve().parents[2] / "docs" / "sandbox.md").read_text("
 VERBS = sorted(name for name in vars(Control) if not name.startswith("_") and name != "record")
 
 
-def test_every_call_is_told(sandbox: Sandbox) -> None:
-    told = set(re.findall(r"^\| `(\w+) (/[^`]+)` \|", TEXT, re.MULTILINE))
+def test_every_request_is_documented(sandbox: Sandbox) -> None:
+    documented = set(re.findall(r"^\| `(\w+) (/[^`]+)` \|", TEXT, re.MULTILINE))
     calls = {
         (method, resource.path.removeprefix("/sandbox"))
         for resource in ControlResources(sandbox.control).resources()
         for method in resource.methods
     }
-    assert told == calls
+    assert documented == calls
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_is_told(verb: str) -> None:
+def test_every_verb_is_documented(verb: str) -> None:
     assert re.search(rf"`{verb}(\(\))?`", TEXT)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_fault_is_told(kind: str) -> None:
+def test_every_kind_of_fault_is_documented(kind: str) -> None:
     assert f"`{kind}`" in TEXT
 
 

@@ -78,8 +78,8 @@ def test_the_page_names_every_word_of_the_grammar() -> None:
     words = {word for terminal in terminals for word in terminal.split("|")} - INNER_WORDS
     assert len(words) > 20
     section = PAGE.read_text("utf-8").partition("## SOQL")[2].partition("## Objects")[0]
-    told = set(re.findall(r"[a-z]+", section.lower()))
-    assert sorted(words - told) == []
+    named = set(re.findall(r"[a-z]+", section.lower()))
+    assert sorted(words - named) == []
 
 
 def test_every_row_of_the_page_has_one_of_three_words() -> None:
@@ -90,14 +90,14 @@ def test_every_row_of_the_page_has_one_of_three_words() -> None:
 
 def test_the_page_says_of_each_choice_of_a_switch_where_it_is_from() -> None:
     section = PAGE.read_text("utf-8").partition("## Where sources differ")[2].partition("## ")[0]
-    told = dict(re.findall(r"^- `(\w+)`:(.*(?:\n  .*)*)", section, re.MULTILINE))
-    assert list(told) == list(SWITCHES)
+    named = dict(re.findall(r"^- `(\w+)`:(.*(?:\n  .*)*)", section, re.MULTILINE))
+    assert list(named) == list(SWITCHES)
     # The two choices of a permission are the user's, not the sources'.
     permissions = {"hard_delete", "soap_login"}
     missing = {
         (name, choice)
         for name, choices in SWITCHES.items()
         for choice in choices
-        if name not in permissions and f"`{choice}`" not in told[name]
+        if name not in permissions and f"`{choice}`" not in named[name]
     }
     assert missing == set()

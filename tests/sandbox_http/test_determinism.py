@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HEADERS = ("Content-Type", "Location", "ETag", "Last-Modified", "Sforce-Locator", "Date")
 
 
-class Told:
+class Transcript:
     """Calls of one sandbox, and what it answered byte for byte, its own address taken out."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -40,14 +40,14 @@ class Told:
 
 def work(sandbox: Sandbox) -> list[tuple[object, ...]]:
     """Do a bit of everything and return all answers."""
-    told = Told(sandbox)
-    org = told.org
+    transcript = Transcript(sandbox)
+    org = transcript.org
     form = {"grant_type": "client_credentials", "client_id": sandbox.client_id}
     form["client_secret"] = sandbox.client_secret
     # The reply signs the address, whose port is another one each time.
     host = {"Host": "org.example"}
     url = f"{sandbox.url}/services/oauth2/token"
-    told.keep(requests.post(url, data=form, headers=host, timeout=30))
+    transcript.keep(requests.post(url, data=form, headers=host, timeout=30))
     for path in ("/", "/limits", "/sobjects", "/sobjects/Account/describe"):
         org.get(path)
     account = org.json("POST", "/sobjects/Account", json={"Name": "A", "Ext_Id__c": "1"})["id"]
@@ -69,11 +69,11 @@ def work(sandbox: Sandbox) -> list[tuple[object, ...]]:
     org.get("/jobs/ingest")
     api = AsyncApi(sandbox)
     batch = api.run(api.job("insert", "Account"), "Name\nx\ny\n")
-    told.keep(api.get(batch + "/result"))
-    told.keep(api.get(batch))
+    transcript.keep(api.get(batch + "/result"))
+    transcript.keep(api.get(batch))
     org.call("DELETE", f"/sobjects/Account/{account}")
     org.get(f"/sobjects/Account/{account}")
-    return told.seen
+    return transcript.seen
 
 
 def sandbox_of(seed: int) -> Sandbox:

@@ -110,9 +110,9 @@ def test_a_limit_is_used_up_from_a_call_on(org: Org) -> None:
         refused = org.get(path)
         assert (refused.status_code, faults_of(refused)) == (403, OVER)
     org.sandbox.control.use_up("DailyApiRequests", 2)
-    told = org.get("/limits")
-    assert told.json()["DailyApiRequests"]["Remaining"] == 1
-    assert told.headers["Sforce-Limit-Info"] == "api-usage=99999/100000"
+    limits = org.get("/limits")
+    assert limits.json()["DailyApiRequests"]["Remaining"] == 1
+    assert limits.headers["Sforce-Limit-Info"] == "api-usage=99999/100000"
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_an_app_has_a_limit_of_its_own(org: Org) -> None:
     url = f"{org.sandbox.control_url}/limits/app"
     assert requests.put(url, json=set_app, timeout=30).status_code == 204
     org.get("/limits")
-    told = org.get("/limits")
+    limits = org.get("/limits")
     usage = "api-usage=3/100000, per-app-api-usage=2/250(appName=sample-app)"
-    assert told.headers["Sforce-Limit-Info"] == usage
-    assert told.json()["DailyApiRequests"]["sample-app"] == {"Max": 250, "Remaining": 248}
+    assert limits.headers["Sforce-Limit-Info"] == usage
+    assert limits.json()["DailyApiRequests"]["sample-app"] == {"Max": 250, "Remaining": 248}
     assert requests.put(url, json={"name": None}, timeout=30).status_code == 204
     assert org.get("/limits").headers["Sforce-Limit-Info"] == "api-usage=4/100000"
 
