@@ -30,16 +30,16 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready .venv-meltano/ready
-	$(BIN)/pytest -n 2 -m 'not slow and not clients'
+	$(BIN)/pytest -n 2 -m 'not slow and not clients' --durations=25
 
 bench: .venv/ready  ## how fast and how small the sandbox is, a million rows each way
 	$(BIN)/python benchmarks/sandbox_size.py
 
 test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an issue is closed
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --ignore=tests/faults --durations=25
 
-test-faults: .venv/ready  ## every fault of the sandbox on every request of each flow of the client
-	$(BIN)/pytest -n 2 tests/faults
+test-faults: .venv/ready  ## every fault of the sandbox on every request of client, tap and target
+	$(BIN)/pytest -n 2 tests/faults --durations=25
 
 test-clients: .venv/ready  ## Salesforce clients we did not write, from the package indexes, on the sandbox
 	$(BIN)/pytest -rs -m clients tests/clients

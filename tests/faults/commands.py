@@ -1,0 +1,108 @@
+"""Runs the connectors' commands as processes, quickly, one after the other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.commands import ROOT, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+ABOUT_NO_OBJECT = ("List all objects: ", "Read the server's time: ", "Create a query job: ")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of a command that has ended."""
+
+    code: int
+    messages: list[bytes]
+    """The lines of standard output."""
+    log: str
+    sent: int
+    """How many requests it sent."""
+
+    @property
+    def reason(self) -> str:
+        """The last ERROR line, without time and logger; empty if there is none."""
+        errors = [line for line in self.log.splitlines() if "| ERROR " in line]
+        return errors[-1].split("|", maxsplit=3)[-1].strip() if errors else ""
+
+    def assert_says_why(self, host: str) -> None:
+        """Check that the last ERROR line is a reason for a user: it names object, job or host.
+
+        Or what was asked for, where that is about no object.
+        """
+        named = ("Account", "Contact", " job 750", host, *ABOUT_NO_OBJECT)
+        assert any(name in self.reason for name in named), self
+        assert "Unexpected" not in self.reason, self.log
+        assert "Traceback" not in self.log, self.log
+
+
+class Command:
+    """One command, `tap-sfbulk` or `target-sfbulk`, and the process that forks its runs."""
+
+    def __init__(self, name: str) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.fork_server", name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.communicate()
+
+    def run(
+        self,
+        folder: Path,
+        files: Mapping[str, Any],
+        *,
+        stdin: bytes = b"",
+        patience: float | None = None,
+    ) -> Ended:
+        """Run it to its end.
+
+        Args:
+            folder: Where its files are put; those of an earlier run are replaced.
+            files: JSON documents by the option that takes each: `config`, `catalog`, `state`.
+            stdin: What it reads.
+            patience: Seconds that each of its requests waits; None for the usual ones.
+        """
+        arguments = []
+        for name, document in files.items():
+            arguments += [f"--{name}", str(write_json(folder / f"{name}.json", document))]
+        streams = {name: folder / name for name in ("stdin", "stdout", "stderr")}
+        streams["stdin"].write_bytes(stdin)
+        for name in ("stdout", "stderr"):
+            streams[name].write_bytes(b"")
+        order: dict[str, Any] = {"arguments": arguments, "patience": patience}
+        order |= {name: str(path) for name, path in streams.items()}
+        end = self._order(order)
+        return Ended(
+            end["code"],
+            streams["stdout"].read_bytes().splitlines(),
+            streams["stderr"].read_text("utf-8"),
+            end["sent"],
+        )
+
+    def _order(self, order: dict[str, Any]) -> dict[str, int]:
+        orders, ends = self._server.stdin, self._server.stdout
+        assert orders is not None
+        assert ends is not None
+        orders.write(json.dumps(order) + "\n")
+        orders.flush()
+        end: dict[str, int] = json.loads(ends.readline())
+        return end

@@ -1,0 +1,89 @@
+"""What users do with the target's command, each with the rows the org must hold afterwards.
+
+To add a flow, put a `TargetFlow` into `FLOWS`; the loops of `test_commands.py` do the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.faults.flows import BEFORE, KEYLESS, NAMES, NEW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.faults.flows import Rows
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A record of the input."""
+
+    key: str
+    """Of its row in the org: see `OrgRows`."""
+    record: Mapping[str, Any]
+    row: tuple[str, bool]
+    """The row once the record is in."""
+
+
+@dataclass(frozen=True)
+class TargetFlow:
+    """One load: a STATE with the number of records before it stands after every second one."""
+
+    name: str
+    records: Callable[[Mapping[str, str]], list[Sent]]
+    """The input, from Salesforce's ids by external id."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    is_repeatable: bool = True
+    """Whether a record that is sent twice is still one row: not so for an insert."""
+    done_twice: str | None = None
+    """The code of a row that is sent although it is in."""
+    quick: bool = True
+    """Whether it runs, with the quick faults, with every test run."""
+
+    def after(self, records: list[Sent]) -> Rows:
+        """The org's rows when all went well."""
+        return {**BEFORE, **{sent.key: sent.row for sent in records}}
+
+    def __str__(self) -> str:
+        return f"target: {self.name}"
+
+
+def insert(_ids: Mapping[str, str]) -> list[Sent]:
+    return [Sent(row["Name"], row, (row["Name"], False)) for row in KEYLESS]
+
+
+def update(ids: Mapping[str, str]) -> list[Sent]:
+    return [
+        Sent(key, {"Id": ids[key], "Name": f"Changed {key}"}, (f"Changed {key}", False))
+        for key in ("E1", "E2", "E3", "E4")
+    ]
+
+
+def upsert(_ids: Mapping[str, str]) -> list[Sent]:
+    rows = [*NEW[:3], {"Ext_Id__c": "E1", "Name": "Changed E1"}]
+    return [Sent(row["Ext_Id__c"], row, (row["Name"], False)) for row in rows]
+
+
+def two_versions(_ids: Mapping[str, str]) -> list[Sent]:
+    rows = [("E1", "First E1"), ("E1", "Last E1"), ("E2", "First E2"), ("E2", "Last E2")]
+    return [Sent(key, {"Ext_Id__c": key, "Name": name}, (name, False)) for key, name in rows]
+
+
+def delete(ids: Mapping[str, str]) -> list[Sent]:
+    return [Sent(key, {"Id": ids[key]}, (NAMES[key], True)) for key in ("E1", "E2", "E3", "E4")]
+
+
+# Room for two or three rows in a job, so that a run has two jobs, and a STATE before its end.
+_SMALL, _LARGER = {"max_job_mb": 0.00006}, {"max_job_mb": 0.00008}
+_BY_KEY = {**_SMALL, "operation": "upsert", "external_id": "Ext_Id__c"}
+FLOWS = [
+    TargetFlow(
+        "insert", insert, {"max_job_mb": 0.00003, "operation": "insert"}, is_repeatable=False
+    ),
+    TargetFlow("update", update, {**_LARGER, "operation": "update"}),
+    TargetFlow("upsert", upsert, _BY_KEY),
+    TargetFlow("upsert two versions", two_versions, _BY_KEY, quick=False),
+    TargetFlow("delete", delete, {**_SMALL, "operation": "delete"}, done_twice="ENTITY_IS_DELETED"),
+]

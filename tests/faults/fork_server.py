@@ -1,0 +1,92 @@
+"""A process that forks one for each run of a connector's command, which starts in milliseconds.
+
+It reads a run from each line of its standard input, and writes how it ended to standard output.
+In the forked process nobody waits for a pause; the rest is as in a shell.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import sys
+import threading
+import traceback
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import requests
+
+from sfbulk.clock import SYSTEM_CLOCK, SystemClock
+from tests.faults.http_calls import HttpCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class HurriedClock(SystemClock):
+    """Runs ahead by what somebody sleeps."""
+
+    _ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+def main(command: str) -> None:
+    """Serve runs of one command until standard input ends."""
+    (script,) = entry_points(group="console_scripts", name=command)
+    entry = script.load()
+    gc.freeze()
+    orders, ends = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    for line in iter(orders.readline, ""):
+        order = json.loads(line)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            become(command, order, writing)
+            end(entry)
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            sent = int(told.read() or 0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        ends.write(json.dumps({"code": code, "sent": sent}) + "\n")
+        ends.flush()
+
+
+def become(command: str, order: dict[str, Any], writing: int) -> None:
+    """Make this process one that a shell has started with these words and files."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        file = os.open(order[name], os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, number)
+        os.close(file)
+    sys.argv = [command, *order["arguments"]]
+    SYSTEM_CLOCK.__class__ = HurriedClock
+    calls = HttpCalls(order["patience"])
+    atexit.register(lambda: os.write(writing, str(calls.sent).encode()))
+    requests.Session.request = calls.around(requests.Session.request)  # type: ignore[method-assign]
+
+
+def end(entry: Callable[[], object]) -> NoReturn:
+    """Run the command and end the process, without the time it takes to clear its memory."""
+    code: object = 1
+    try:
+        code = entry()
+    except SystemExit as wanted:
+        code = wanted.code
+    except BaseException:  # noqa: BLE001 - the interpreter's last line of defence
+        traceback.print_exc()
+    threading._shutdown()  # type: ignore[attr-defined] # as the interpreter does, before atexit
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
