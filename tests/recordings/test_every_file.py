@@ -233,14 +233,16 @@ def test_every_compared_file_is_of_a_kind_that_is_compared_in_any_clone() -> Non
 
 @needs_recordings
 @needs_new_recordings
-@pytest.mark.parametrize("kind", [kind for kind, places in all_kinds().items() if "#" in places[0]])
-def test_a_kind_says_what_its_recording_says(kind: str) -> None:
-    ours, theirs = answer(kind), recorded(all_kinds()[kind][0])
-    if isinstance(theirs, str) and not isinstance(ours, str):
-        theirs = json.loads(theirs) if theirs[:1] in "[{" else theirs
-    if isinstance(ours, list) and isinstance(theirs, dict):
-        assert list(theirs) == ours
-    elif isinstance(ours, str):
-        assert form(ours) == form(theirs)
-    else:
-        assert_alike(ours, theirs, kind)
+def test_a_kind_says_what_its_recording_says() -> None:
+    placed = {kind: places[0] for kind, places in all_kinds().items() if "#" in places[0]}
+    assert len(placed) > 50
+    for kind, place in placed.items():
+        ours, theirs = answer(kind), recorded(place)
+        if isinstance(theirs, str) and not isinstance(ours, str):
+            theirs = json.loads(theirs)
+        if isinstance(ours, list) and isinstance(theirs, dict):
+            assert list(theirs) == ours, kind
+        elif isinstance(ours, str):
+            assert form(ours) == form(theirs), kind
+        else:
+            assert_alike(ours, theirs, kind)
