@@ -1,8 +1,8 @@
-"""The loading engine: rows in by number, files in flight, outcomes out.
+"""The loading engine: takes numbered rows, sends files, and returns outcomes.
 
-The engine takes rows while its jobs run. It knows nothing of HTTP: a carrier sends a file,
-looks whether it has ended and reads its results. One thread does everything, so requests
-come in an order that can be repeated.
+The engine takes rows while its jobs run. It does not use HTTP itself: a carrier sends a file,
+polls its job and reads its results. One thread does everything, so the order of the requests
+is always the same.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Flight:
-    """A file that Salesforce has."""
+    """A file that was sent and has no outcome yet."""
 
     file: RowFile
     error: SalesforceError | None = None
-    """Why its job could not be looked at any more."""
+    """Why its job could not be polled."""
 
 
 F = TypeVar("F", bound=Flight)
 
 
 class Carrier(Protocol[F]):
-    """Takes files to Salesforce by one of the bulk APIs."""
+    """Sends files to Salesforce with one of the bulk APIs."""
 
     most_in_flight: int
-    """How many files it may have on the way at a time."""
+    """How many files may be in flight at the same time."""
 
     def send(self, file: RowFile) -> F:
-        """API call: hand a file to Salesforce, which may begin to load it.
+        """API call: send a file; Salesforce may start to load it.
 
         Raises:
             SalesforceError: it was not sent, or it is not known whether it was: see
@@ -59,44 +59,53 @@ class Carrier(Protocol[F]):
         """
 
     def next_look(self, flights: Sequence[F]) -> float:
-        """The monotonic time at which to look at these, of which there is at least one."""
+        """The monotonic time at which to poll these files; there is at least one."""
 
     def look(self, flights: Sequence[F]) -> list[F]:
-        """API call: look at those that are due; the ones that have ended, or have an `error`."""
+        """API call: poll the files that are due; the ones that have ended or have an `error`."""
 
     def read(self, flight: F) -> FileOutcome:
-        """API call: what became of the rows of a file whose job has ended.
+        """API call: the outcomes of the rows of a file whose job has ended.
 
         Raises:
-            SalesforceError: Salesforce does not say it.
+            SalesforceError: the results cannot be read.
         """
 
     def finish(self) -> None:
-        """API call: every file has been read; close what is still open.
+        """API call: close jobs that are still open, after every file has been read.
 
         Raises:
             SalesforceError: Salesforce has other rows than were sent.
         """
 
     def abandon(self, flights: Sequence[F]) -> None:
-        """API call: stop the jobs that run; errors are logged, not raised."""
+        """API call: abort the jobs that are running; errors are logged, not raised."""
 
 
 @dataclass(frozen=True)
 class LoaderLimits:
-    """What may lie between the source and the outcomes."""
+    """How much a load buffers."""
 
     bytes: int = 400_000_000
-    """On disk: the files that are not settled."""
+    """Bytes on disk of the files that are not settled."""
     rows: int = 500_000
-    """Between the oldest row without outcome and the newest row."""
+    """Rows from the oldest one without an outcome to the newest one."""
 
 
 class Loader(Generic[F]):
-    """Loads the rows of one object by one operation.
+    """Loads the rows of one object with one operation.
 
-    Call `add` and `advance` for each row, `flush` after the last, and take what `settled`
-    gives in between. As a context it aborts its jobs when the block fails.
+    Call `add` and `advance` for each row, and `flush` after the last one; read `settled` in
+    between. As a context manager it aborts its jobs if the block fails.
+
+    Args:
+        carrier: sends files to Salesforce.
+        spool: makes the files.
+        clock: the time.
+        limits: how much is buffered.
+        journal: records each step before it is done.
+        before_send: called before a file is sent, to load first what its rows need.
+        stop_on_failure: whether a failed job ends the load.
     """
 
     def __init__(  # noqa: PLR0913 - what the engine works with, by keyword
@@ -110,17 +119,7 @@ class Loader(Generic[F]):
         before_send: Callable[[], None] = lambda: None,
         stop_on_failure: bool = True,
     ) -> None:
-        """Set what the engine works with.
 
-        Args:
-            carrier: takes files to Salesforce.
-            spool: makes the files.
-            clock: the time.
-            limits: how much may be on the way.
-            journal: records each step before it is taken.
-            before_send: called before a file is sent; loads first what must be in before it.
-            stop_on_failure: whether a job that failed as a whole ends the load.
-        """
         self._carrier = carrier
         self._spool = spool
         self._clock = clock
@@ -147,41 +146,41 @@ class Loader(Generic[F]):
 
     @property
     def settled_to(self) -> int:
-        """Every row up to this number has its outcome."""
+        """Every row up to this number has an outcome."""
         oldest = self._spool.oldest
         return self._taken if oldest is None else oldest.numbers[0] - 1
 
     @property
     def pending_rows(self) -> int:
-        """Rows without outcome."""
+        """The number of rows without an outcome."""
         return self._spool.rows
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes of the files whose rows have no outcome."""
+        """The bytes of the files whose rows have no outcome."""
         return self._spool.bytes
 
     def add(self, number: int, row: Row) -> None:
-        """Take a row; nothing is sent yet.
+        """Add a row; nothing is sent yet.
 
         Args:
-            number: which record it is; higher than the one before.
+            number: the number of its record; higher than the one before.
             row: the row.
 
         Raises:
-            DataError: the row cannot be sent, and was not taken.
+            DataError: the row cannot be sent, and was not added.
         """
         self._spool.add(number, row)
         self._taken = number
 
     def advance(self) -> None:
-        """API calls, if it is time for them: send what is full, look at what runs.
+        """API calls, if they are due: send full files, poll the jobs that run.
 
-        Blocks while more is on the way than the limits allow.
+        Blocks while more is buffered than the limits allow.
 
         Raises:
-            SalesforceError: a job could not be created, sent or read, or it failed as a whole.
-                Those that ran beside it have ended, and no further one was begun.
+            SalesforceError: a job could not be created, sent or read, or it failed. The jobs that
+                ran in parallel have ended, and no further one was created.
         """
         self._send()
         if self._flying and self._seconds_to_look() <= 0:
@@ -195,7 +194,7 @@ class Loader(Generic[F]):
             self.wind_down()
 
     def flush(self) -> None:
-        """API calls: load what was taken; every row has its outcome then.
+        """API calls: load all rows that were added; then every row has an outcome.
 
         Raises:
             SalesforceError: as `advance`.
@@ -209,7 +208,7 @@ class Loader(Generic[F]):
             self.wind_down()
 
     def finish(self) -> None:
-        """API call: check, after the last `flush`, that Salesforce has what was sent.
+        """API call, after the last `flush`: check that Salesforce has the rows that were sent.
 
         Raises:
             SalesforceError: it has other rows.
@@ -217,10 +216,10 @@ class Loader(Generic[F]):
         self._carrier.finish()
 
     def wind_down(self) -> None:
-        """API calls: begin nothing more, wait for what runs, and raise the first error.
+        """API calls: create no more jobs, wait for those that run, and raise the first error.
 
         Raises:
-            SalesforceError: the first of the load.
+            SalesforceError: the first error of the load.
         """
         while self._flying:
             self._wait()
@@ -230,7 +229,7 @@ class Loader(Generic[F]):
             raise self._errors[0]
 
     def settled(self) -> Iterator[FileOutcome]:
-        """Take the outcomes that are new since the last call."""
+        """The outcomes that are new since the last call."""
         while self._settled:
             yield self._settled.popleft()
 
@@ -262,7 +261,7 @@ class Loader(Generic[F]):
                 self._flying.append(flight)
 
     def _wait(self) -> None:
-        """Sleep until a file on the way is due, and look at it."""
+        """Sleep until a file in flight is due, and poll it."""
         if self._flying:
             self._clock.sleep(max(0.0, self._seconds_to_look()))
             self._look()
