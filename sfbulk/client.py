@@ -30,7 +30,7 @@ from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -207,7 +207,9 @@ class Salesforce(LoadVerbs):
         """
         return QueryJob.open(self._transport, job_id)
 
-    def query(self, soql: str, *, include_deleted: bool = False) -> Iterator[dict[str, str | None]]:
+    def query(
+        self, soql: str, *, include_deleted: bool = False
+    ) -> Generator[dict[str, str | None], None, None]:
         """API call: the rows of a bulk query, as text by column name; empty cells are None.
 
         The job is created when the first row is requested. It is deleted after the last row, and

@@ -18,7 +18,7 @@ from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_opt
 from sfbulk.load.verbs import LoadVerbs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from sfbulk.bulk1.chunking import PkChunking
     from sfbulk.csvio import LineEnding
@@ -137,7 +137,7 @@ class Bulk1(LoadVerbs):
         include_deleted: bool = False,
         content_type: ContentType = ContentType.CSV,
         pk_chunking: PkChunking | None = None,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Generator[dict[str, Any], None, None]:
         """API call: the rows of a query; see `Bulk1Job.rows` for their values.
 
         The job is created when the first row is requested. It is closed after the last row, and

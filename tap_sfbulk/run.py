@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sfbulk.bulk2 import disposing
 from sfbulk.errors import (
@@ -24,7 +24,7 @@ from sfbulk_singer.command import one_line
 from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sfbulk import ResultPage, Salesforce
@@ -188,7 +188,7 @@ class Run:
                 self._salesforce.query_job(plan.soql, include_deleted=options.include_deleted)
             ) as job,
             # A download ahead of the reader must end before its folder is removed.
-            closing(cast("Generator[ResultPage]", job.pages(Path(spool)))) as pages,
+            closing(job.pages(Path(spool))) as pages,
         ):
             yield pages
 

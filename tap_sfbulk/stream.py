@@ -110,7 +110,7 @@ class SObjectStream(Stream):
             metadata["properties", key].inclusion = Metadata.InclusionType.AUTOMATIC
         return metadata
 
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:  # noqa: ARG002
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
         """None: the upper bound of the window does what a signpost would do."""
         return
 
@@ -134,7 +134,7 @@ class SObjectStream(Stream):
         super().log_sync_costs()
         self._run.raise_for_failed_streams()
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - the SDK's signature
         """Read the object: whole blocks go to the writer, single records are yielded.
 
         An error of this object is kept for the end of the run, so that the other streams

@@ -90,7 +90,7 @@ class StreamLoad:
             detail=Detail.CREATED,
             max_job_bytes=context.job_bytes,
             before_send=before_send,
-            # An error ends the run only after all jobs have outcomes, whose rejects are written.
+            # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.
             stop_on_failure=False,
         )
         self._rejects: list[tuple[bytes, Reject]] = []

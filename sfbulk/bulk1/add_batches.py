@@ -132,7 +132,7 @@ def add_once(
     """API call: add a batch to the open job, or to a new job if it did not arrive.
 
     Args:
-        opened: returns a job that is open, a new one if there is none.
+        opened: returns the open job, or creates one.
         body: the batch.
         compressed: send it with gzip.
 

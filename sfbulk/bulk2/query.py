@@ -14,7 +14,7 @@ from sfbulk.http.wire import Request
 from sfbulk.jobs.files import read_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from sfbulk.bulk2.page_files import ResultPage
     from sfbulk.transport import Transport
@@ -68,7 +68,7 @@ class QueryJob(Job):
         max_records: int | None = None,
         pages_ahead: int = PAGES_AHEAD,
         spool_bytes: int = SPOOL_BYTES,
-    ) -> Iterator[ResultPage]:
+    ) -> Generator[ResultPage, None, None]:
         """API call: the result pages as files, in their order, while the next ones are downloaded.
 
         Waits for the job if it has not ended. From version 58.0 on, several pages of a large
@@ -102,7 +102,7 @@ class QueryJob(Job):
             spool_bytes=spool_bytes,
         ).pages()
 
-    def rows(self) -> Iterator[dict[str, str | None]]:
+    def rows(self) -> Generator[dict[str, str | None], None, None]:
         """API call: every row as a dict by column name, empty cells as None; counts are checked.
 
         Raises:

@@ -119,7 +119,6 @@ class Loader(Generic[F]):
         before_send: Callable[[], None] = lambda: None,
         stop_on_failure: bool = True,
     ) -> None:
-
         self._carrier = carrier
         self._spool = spool
         self._clock = clock
@@ -223,8 +222,9 @@ class Loader(Generic[F]):
         """
         while self._flying:
             self._wait()
-        for error in self._errors[1:]:
-            log.error("%s", error)
+        # Each is logged once, also if the caller winds down again.
+        while len(self._errors) > 1:
+            log.error("%s", self._errors.pop(1))
         if self._errors:
             raise self._errors[0]
 

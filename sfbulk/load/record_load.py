@@ -20,7 +20,7 @@ from sfbulk.load.spool import FileLimits, RowSpool
 from sfbulk.normalize import PrecisionLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from sfbulk.clock import Clock
@@ -88,7 +88,6 @@ class RecordLoad:
         api: LoadApi,
         options: LoadOptions,
     ) -> None:
-
         loss = PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT))
         self._rules = RowRules(operation, external_id, columns, loss)
         self._api = api
@@ -120,7 +119,7 @@ class RecordLoad:
         summary.failures.sort(key=lambda outcome: outcome.number)
         return summary
 
-    def outcomes(self, records: Records) -> Iterator[RowOutcome]:
+    def outcomes(self, records: Records) -> Generator[RowOutcome, None, None]:
         """API call: load all records; yields the outcome of each, in their order.
 
         The outcomes of all records that were read are yielded before an error is raised: a record

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sfbulk.jobs.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from typing_extensions import Unpack
 
@@ -29,7 +29,7 @@ class LoadVerbs(ABC):
         *,
         external_id: str | None = None,
         **options: Unpack[LoadOptions],
-    ) -> Iterator[RowOutcome]:
+    ) -> Generator[RowOutcome, None, None]:
         """API call: load records; yields the outcome of each, in their order.
 
         Every record that was read has its outcome before an error is raised. A later version of

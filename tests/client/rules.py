@@ -24,5 +24,5 @@ def undescribed(name: str) -> SObjectDescribe:
 def undescribing(transport: Transport) -> Salesforce:
     """A client that does not describe objects, so that a scripted server needs no answer for it."""
     sf = Salesforce(transport)
-    sf._describer.one = undescribed  # type: ignore[method-assign] # an org that describes nothing
+    sf._describer.one = undescribed  # type: ignore[method-assign] # replaced for this client only
     return sf

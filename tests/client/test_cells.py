@@ -45,7 +45,7 @@ def test_a_value_becomes_the_text_salesforce_reads(value: Any, text: str | None)
     ("value", "problem"),
     [
         ("#N/A", "clear the field"),
-        (datetime(2026, 1, 1), "must have a time zone"),  # noqa: DTZ001 - that is the case
+        (datetime(2026, 1, 1), "must have a time zone"),  # noqa: DTZ001 - the test is about a missing time zone
         (float("nan"), "not a number"),
         (Decimal("-Infinity"), "infinite"),
         (b"bytes", "type bytes"),

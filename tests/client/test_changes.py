@@ -27,8 +27,8 @@ DELETED = {
 }
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=timezone.utc)  # type: ignore[arg-type, misc] # the numbers of a date
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+00:00")
 
 
 def test_recorded_answers_are_read(server: ScriptedServer, transport: Transport) -> None:
@@ -36,10 +36,10 @@ def test_recorded_answers_are_read(server: ScriptedServer, transport: Transport)
     sf = Salesforce(transport)
     updated, deleted = sf.updated("Contact", START, END), sf.deleted("A__c", START, END)
     assert updated.ids == ("003q000000KvQ1tAAF",)
-    assert updated.latest_date_covered == utc(2015, 8, 19, 8, 17)
-    assert deleted.records == (DeletedRecord("a00D0000008pQRAIA2", utc(2013, 5, 7, 22, 7, 19)),)
-    assert deleted.earliest_date_available == utc(2013, 5, 3, 15, 57)
-    assert deleted.latest_date_covered == utc(2013, 5, 8, 21, 20)
+    assert updated.latest_date_covered == utc("2015-08-19T08:17:00")
+    assert deleted.records == (DeletedRecord("a00D0000008pQRAIA2", utc("2013-05-07T22:07:19")),)
+    assert deleted.earliest_date_available == utc("2013-05-03T15:57:00")
+    assert deleted.latest_date_covered == utc("2013-05-08T21:20:00")
     span = "start=2026-11-23T09%3A00%3A00%2B00%3A00&end=2026-11-23T09%3A00%3A00%2B00%3A00"
     assert server.lines == [
         f"GET /services/data/v68.0/sobjects/Contact/updated?{span}",
@@ -53,7 +53,7 @@ def test_other_forms_of_a_timestamp_are_read(
 ) -> None:
     server.script.append(as_json(UPDATED | {"latestDateCovered": text}))
     found = Salesforce(transport).updated("Contact", START, END)
-    assert found.latest_date_covered == utc(2015, 8, 19, 8, 17)
+    assert found.latest_date_covered == utc("2015-08-19T08:17:00")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk import ContentType, DataError, Operation, RowStatus, Salesforce
+from sfbulk import ColumnDelimiter, ContentType, DataError, Operation, RowStatus, Salesforce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +136,7 @@ def test_a_load_without_its_key_is_refused(
 @pytest.mark.parametrize(
     ("operation", "key"), [("upsert", "Id"), ("upsert", "Ext_Id__c"), ("update", None)]
 )
-def test_an_upload_without_its_key_is_refused(  # noqa: PLR0913, PLR0917 - the kinds of uploads
+def test_an_upload_without_its_key_is_refused(  # noqa: PLR0913, PLR0917 - pytest passes each by name
     sandbox: Sandbox, sf: Salesforce, tmp_path: Path, form: str, operation: str, key: str | None
 ) -> None:
     file = tmp_path / "rows.csv"
@@ -155,8 +155,6 @@ def test_an_upload_without_its_key_is_refused(  # noqa: PLR0913, PLR0917 - the k
 def test_the_key_of_an_upload_is_found_in_any_case_and_delimiter(
     sf: Salesforce, header: bytes
 ) -> None:
-    from sfbulk import ColumnDelimiter  # noqa: PLC0415
-
     job = sf.ingest_job(
         "Account",
         Operation.UPSERT,

@@ -201,7 +201,7 @@ def test_a_reader_who_leaves_does_not_wait_for_the_page_ahead(
     endless = Answer(200, b'"x"\n' * 100_000, endless=True)
     pages = query(transport, server, complete(9), page(1, "a"), endless).pages(tmp_path)
     next(pages)
-    pages.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    pages.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,7 +236,7 @@ def test_the_next_page_is_fetched_while_one_is_read_and_no_further(
         assert second.path.exists()
         assert server.arrived[3].wait(30)
         assert not server.arrived[4].is_set()
-        pages.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+        pages.close()
         assert list(tmp_path.iterdir()) == []
         transport.close()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk import ApiError, Operation, Salesforce
+from sfbulk import ApiError, JobFailed, Operation, Salesforce
 from sfbulk.load import Detail, Row
 from sfbulk.load.loader import LoaderLimits
 
@@ -140,6 +140,19 @@ def test_a_refused_job_leaves_its_rows_unsettled(
     left = list(loader.unsettled(caught.value))
     assert left[0].number == 91
     assert all(outcome.error and "no luck" in outcome.error.message for outcome in left)
+
+
+def test_the_error_of_each_parallel_job_is_raised_or_logged_once(
+    sandbox: Sandbox, sf: Salesforce, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.control.add_fault(kind="job_failed", message="InternalServerError : no", times=2)
+    records = [{"Name": "a"}, {"Name": "b", "Site": "s"}]
+    with pytest.raises(JobFailed, match="InternalServerError : no") as caught:
+        sf.insert("Account", records, jobs_in_flight=2)
+    assert sandbox.control.faults == []
+    errors = [line.getMessage() for line in caplog.records if line.levelname == "ERROR"]
+    assert len({str(caught.value), *errors}) == 2
+    assert len(errors) == 1
 
 
 class Notes:

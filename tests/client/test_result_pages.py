@@ -76,7 +76,7 @@ def read_first(job: QueryJob, folder: Path, count: int) -> tuple[list[str], str 
     for page in itertools.islice(found, count):
         rows += page.path.read_text().splitlines()[1:]
         following = page.next_locator
-    found.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    found.close()
     return rows, following
 
 
@@ -251,7 +251,7 @@ def test_no_more_pages_are_ahead_than_were_asked_for(served: Pages, tmp_path: Pa
         served.wait_for(number + 3)
         assert sorted(served.asked) == list(range(1, number + 4))
         assert len(list(tmp_path.rglob("*.csv"))) <= 4
-    found.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    found.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -282,7 +282,7 @@ def test_a_reader_who_leaves_waits_for_no_page_ahead(served: Pages, tmp_path: Pa
     served.instead = dict.fromkeys(range(3, 13), endless)
     found = query(served).pages(tmp_path)
     next(found)
-    found.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    found.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -299,7 +299,7 @@ ROWS = [[f'"{number}"'] for number in range(1, 13)]
 @pytest.mark.parametrize("names", [("resultPages", "resultUrl"), ("resultChunks", "resultLink")])
 @pytest.mark.parametrize("prefix", ["/services/data/v68.0", "", "https://elsewhere.example"])
 @pytest.mark.parametrize("written", [unchanged, percent_encoded])
-def test_a_list_is_read_in_whichever_form_it_comes(  # noqa: PLR0913, PLR0917 - three are the form
+def test_a_list_is_read_in_whichever_form_it_comes(  # noqa: PLR0913, PLR0917 - pytest passes each by name
     served: Pages,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -468,7 +468,7 @@ WRONG_LISTS = {
 @pytest.mark.parametrize(
     ("part", "pages_listed", "following"), WRONG_LISTS.values(), ids=WRONG_LISTS
 )
-def test_a_wrong_list_costs_no_page_and_repeats_none(  # noqa: PLR0913, PLR0917 - three are the list
+def test_a_wrong_list_costs_no_page_and_repeats_none(  # noqa: PLR0913, PLR0917 - pytest passes each by name
     served: Pages,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,

@@ -131,7 +131,7 @@ def test_deleted_rows_are_read_on_request(sf: Salesforce) -> None:
 def test_a_loop_that_ends_early_leaves_no_job(sandbox: Sandbox, sf: Salesforce) -> None:
     rows = sf.query(ALL)
     next(rows)
-    rows.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    rows.close()
     assert len(calls(sandbox, "DELETE")) == 1
 
 

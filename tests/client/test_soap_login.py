@@ -113,7 +113,7 @@ def test_the_request_is_the_recorded_one_for_names_and_for_special_characters() 
     def told(document: str | bytes) -> dict[str, str]:
         login: Any = next(
             node
-            for node in minidom.parseString(document).getElementsByTagName("*")  # noqa: S318
+            for node in minidom.parseString(document).getElementsByTagName("*")  # noqa: S318 - ours, or a recording
             if node.localName == "login"
         )
         assert login.namespaceURI == "urn:partner.soap.sforce.com"

@@ -28,7 +28,7 @@ def test_datetimes_are_written_in_utc_without_quotes() -> None:
     assert soql.datetime_literal(instant) == "2025-12-31T23:30:01.999Z"
     assert soql.date_literal(date(2026, 1, 1)) == "2026-01-01"
     with pytest.raises(DataError, match="time zone"):
-        soql.datetime_literal(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the case
+        soql.datetime_literal(datetime(2026, 1, 1))  # noqa: DTZ001 - the test is about a missing time zone
 
 
 def test_conditions_are_put_in_brackets() -> None:

@@ -72,7 +72,7 @@ class Trickle(io.RawIOBase):
 @pytest.mark.parametrize("delimiter", list(ColumnDelimiter), ids=lambda d: d.value)
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "BOM"])
-def test_csv_arrives_value_by_value_as_it_is(  # noqa: PLR0913, PLR0917 - the forms of one file
+def test_csv_arrives_value_by_value_as_it_is(  # noqa: PLR0913, PLR0917 - pytest passes each by name
     sandbox: Sandbox,
     sf: Salesforce,
     tmp_path: Path,
@@ -254,7 +254,7 @@ def test_every_value_is_kept_at_every_chunk_boundary(
         for line in lines
     )
     stream = _Pieces(text.encode(), sizes)
-    read = numbered_rows(stream, None, rules(Operation.INSERT), delimiter)  # type: ignore[arg-type] # only read() is asked of it
+    read = numbered_rows(stream, None, rules(Operation.INSERT), delimiter)  # type: ignore[arg-type] # only its read() is used
     fitted = [tuple(re.sub("\r\n?", "\n", cell) for cell in line) for line in cells]
     assert [tuple(row.cells) for _, row in read] == fitted
 

@@ -40,7 +40,7 @@ def states(sf: Salesforce) -> list[str]:
     ],
     ids=["insert", "upsert"],
 )
-def test_an_upload_whose_answer_is_lost_loads_every_row_once(  # noqa: PLR0913, PLR0917 - the kinds of org and loss
+def test_an_upload_whose_answer_is_lost_loads_every_row_once(  # noqa: PLR0913, PLR0917 - pytest passes each by name
     sandbox: Sandbox,
     sf: Salesforce,
     load: Callable[[Salesforce], IngestSummary],

@@ -54,7 +54,7 @@ def sandbox() -> Iterator[Sandbox]:
     ],
     ids=["discovery", "tap", "target"],
 )
-def test_the_key_file_is_opened_once(  # noqa: PLR0913, PLR0917 - a command with all that it is given
+def test_the_key_file_is_opened_once(  # noqa: PLR0913, PLR0917 - pytest passes each by name
     sandbox: Sandbox,
     tmp_path: Path,
     command: str,

@@ -117,7 +117,7 @@ def query_by_list(org: Org) -> object:
 def leave_early(org: Org) -> object:
     rows = org.sf.query(SOQL)
     first = next(rows)
-    rows.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    rows.close()
     return NAMES[first["Ext_Id__c"] or ""] == first["Name"]
 
 

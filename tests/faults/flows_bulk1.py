@@ -91,7 +91,7 @@ def query(org: Org, **options: Any) -> object:
 def leave_early(org: Org) -> object:
     rows = org.sf.bulk1.query(SOQL)
     first = next(rows)
-    rows.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    rows.close()
     return NAMES[first["Ext_Id__c"]] == first["Name"]
 
 

@@ -69,7 +69,7 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
     SYSTEM_CLOCK.__class__ = HurriedClock
     calls = HttpCalls(order["patience"])
     atexit.register(lambda: os.write(writing, str(calls.sent).encode()))
-    requests.Session.request = calls.around(requests.Session.request)  # type: ignore[method-assign]
+    requests.Session.request = calls.around(requests.Session.request)  # type: ignore[method-assign] # counts every call
 
 
 def end(entry: Callable[[], object]) -> NoReturn:

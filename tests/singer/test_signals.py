@@ -28,7 +28,7 @@ class Command:
         self.answered = threading.Event()
 
     @between_log_lines
-    def handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
         self._log.warning("told to end")
         self.answered.set()
 

@@ -217,7 +217,7 @@ def test_a_source_is_read_as_it_is_loaded_and_batches_share_a_job(
 def test_a_loop_that_ends_early_aborts_the_job(sandbox: Sandbox, sf: Salesforce) -> None:
     outcomes = sf.bulk1.load("Account", Operation.INSERT, [{"Name": "a"}, {"Name": "b"}])
     next(outcomes)
-    outcomes.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    outcomes.close()
     (job_id,) = _jobs(sandbox)
     assert sf.bulk1.job(job_id).state is Bulk1JobState.ABORTED
 

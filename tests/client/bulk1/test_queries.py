@@ -228,7 +228,7 @@ def test_a_query_whose_job_is_aborted_returns_no_rows(
 def test_a_loop_that_ends_early_aborts_the_job(sandbox: Sandbox, sf: Salesforce) -> None:
     rows = sf.bulk1.query(ALL)
     next(rows)
-    rows.close()  # type: ignore[attr-defined] # a generator, promised as an iterator
+    rows.close()
     assert states(sandbox, sf) == {Bulk1JobState.ABORTED}
 
 
