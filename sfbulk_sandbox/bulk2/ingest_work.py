@@ -209,10 +209,10 @@ class _Column:
 
     def text(self, cells: Sequence[str]) -> str:
         """Return the cell as the org parsed it, or as uploaded if it cannot be parsed."""
-        text = self.raw(cells)
-        if text == NULL:
+        text = cells[self._index] if self._index < len(cells) else ""
+        if not text or text == NULL:
             return ""
-        if self._parse is None or not text:
+        if self._parse is None:
             return text
         try:
             return str(self._parse(text))

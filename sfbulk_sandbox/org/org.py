@@ -86,8 +86,13 @@ class Loader:
         if len(rows) > _CHUNK_ROWS:
             raise ValueError(f"{len(rows)} rows in one chunk; Salesforce saves {_CHUNK_ROWS}")
         refused = self._types.refused(rows) if self._types else {}
-        given = [[_CSV_CELLS.get(cell, cell) for cell in row] for row in rows]
-        return self._saver.save(given, refused)
+        return self._saver.save([_given(row) for row in rows], refused)
+
+
+def _given(row: Sequence[str]) -> Sequence[Given]:
+    if _CSV_CELLS.keys().isdisjoint(row):
+        return row
+    return [_CSV_CELLS.get(cell, cell) for cell in row]
 
 
 class Org:

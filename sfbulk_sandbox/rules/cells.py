@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.rules.chunk import UNSET, Cell, Chunk, Given
@@ -22,26 +22,37 @@ if TYPE_CHECKING:
 _EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
 # The range of an int field whose describe has no digits.
 _INT_DIGITS = 10
+# Cells that no rule reads.
+_NO_TEXT = frozenset((None, "", UNSET))
 # Java writes numbers with up to so many digits before the point without an exponent.
 _PLAIN_DIGITS = 7
 
 
 def read_column(chunk: Chunk, field: Field, rule: Rule, given: Sequence[Given]) -> None:
     """Apply the rule of a field to its column. Rows that break it are rejected."""
+    try:
+        chunk.columns[field] = _all_read(field, rule, given)
+    except RowError:
+        # Only now each cell has to be tried alone, to find the rows that are rejected.
+        chunk.columns[field] = _read_one_by_one(chunk, field, rule, given)
+
+
+def _all_read(field: Field, rule: Rule, given: Sequence[Given]) -> list[Cell]:
+    if _NO_TEXT.isdisjoint(given):
+        return list(map(rule, cast("Sequence[str]", given)))
     empty = "false" if field.kind is Kind.BOOLEAN else None
-    cells: list[Cell] = []
-    for row, text in enumerate(given):
-        if text is UNSET:
-            cells.append(text)
-        elif text is None or text == "":
-            cells.append(empty)
-        else:
-            try:
-                cells.append(rule(text))
-            except RowError as error:
-                chunk.fail(row, error)
-                cells.append(UNSET)
-    chunk.columns[field] = cells
+    return [cell if cell is UNSET else rule(cell) if cell else empty for cell in given]
+
+
+def _read_one_by_one(chunk: Chunk, field: Field, rule: Rule, given: Sequence[Given]) -> list[Cell]:
+    def read(row: int, cell: Given) -> Cell:
+        try:
+            return _all_read(field, rule, [cell])[0]
+        except RowError as error:
+            chunk.fail(row, error)
+            return UNSET
+
+    return [read(row, cell) for row, cell in enumerate(given)]
 
 
 def rule_for(field: Field) -> Rule:

@@ -71,6 +71,14 @@ def test_a_cell_of_another_type_refuses_its_row_with_its_column_in_both_bulk_api
     assert first == ["", "false", "false", refusal(1, cell, kind, field)]
 
 
+def test_a_row_that_is_too_short_for_a_typed_column_is_refused_alone(org: Org) -> None:
+    body = b"Name,NumberOfEmployees,AnnualRevenue\nA,1\nB,2,3.5\n"
+    job = org.load("Account", "insert", body)
+    (row,) = records_of(org.results(job["id"], "failedResults"))
+    assert row["Name"] == "A"
+    assert names_in(org) == ["B"]
+
+
 def test_the_first_bad_cell_of_a_row_is_the_one_reported_and_others_are_loaded(org: Org) -> None:
     body = b"Name,NumberOfEmployees,AnnualRevenue\nA,x,y\nB,+7,1e2\nC,#N/A,\n"
     job = org.load("Account", "insert", body)
