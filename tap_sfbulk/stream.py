@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Metadata
 
 from sfbulk.errors import SalesforceError
-from tap_sfbulk.emit.lines import record_lines
 from tap_sfbulk.emit.maximum import KeyMaximum
-from tap_sfbulk.emit.records import records
+from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.plan import StreamRequest
 from tap_sfbulk.run import ENDS_THE_RUN
@@ -25,12 +23,10 @@ from tap_sfbulk.schema import (
     schema_of,
 )
 from tap_sfbulk.state import WindowState
-from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    import polars as pl
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
@@ -119,7 +115,7 @@ class SObjectStream(Stream):
         return metrics.record_counter(self.name)
 
     def get_record_counter(self, **_options: Any) -> Counter:
-        """One counter for both paths: the SDK counts single records, `_emit` whole blocks."""
+        """One counter for both paths: the SDK counts single records, `Output` whole blocks."""
         return self._row_counter
 
     def log_sync_costs(self) -> None:
@@ -152,41 +148,18 @@ class SObjectStream(Stream):
             self._run.fail_stream(self.name, error)
 
     def _rows(self, reading: Reading) -> Iterator[Record]:
-        plan = reading.plan
+        plan, output = reading.plan, Output(self, self._writer, self._run.clock)
         tokens, maximum = TokenReader(self.name, plan.columns), KeyMaximum(self.name, plan.key)
         for page in reading.pages:
             count = 0
             for block in tokens.blocks(page.path):
                 count += block.height
                 maximum.track(block)
-                yield from self._emit(block, reading)
+                yield from output.emit(block, plan.columns)
             page.check_rows(count)
         if bookmark := plan.bookmark_after(maximum.value, reading.covered):
             bookmark.write(self.stream_state)
 
-    def _emit(self, block: pl.DataFrame, reading: Reading) -> Iterable[Record]:
-        """Write the rows of a block, or return them as records where the SDK needs those."""
-        writer = self._writer
-        if self._needs_records or not isinstance(writer, PageWriter):
-            return records(block, reading.plan.columns)
-        before, after = writer.around_record(self.name, self._run.clock.now())
-        writer.write_lines(record_lines(block, reading.plan.columns, before, after))
-        self._row_counter.increment(block.height)
-        return ()
-
     @property
     def _is_dry_run(self) -> bool:
         return self.ABORT_AT_RECORD_COUNT is not None
-
-    @property
-    def _needs_records(self) -> bool:
-        """Whether the SDK has to see each record: to change, count or store it."""
-        return bool(
-            self._is_dry_run
-            or self.get_batch_config(self.config)
-            # The SDK puts the version into each record itself.
-            or self.emit_activate_version_messages
-            or len(self.stream_maps) != 1
-            or type(self.stream_maps[0]) is not SameRecordTransform
-            or self.stream_maps[0].flattening_enabled
-        )
