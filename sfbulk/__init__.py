@@ -31,7 +31,6 @@ from sfbulk.bulk1 import (
     RowResult,
 )
 from sfbulk.bulk2.ingest import IngestJob
-from sfbulk.bulk2.page_files import ResultPage
 from sfbulk.bulk2.query import QueryJob
 from sfbulk.bulk2.results import FailedRow, SuccessfulRow
 from sfbulk.bulk2.states import JobInfo, JobState
@@ -73,6 +72,7 @@ from sfbulk.errors import (
     UploadUnknown,
 )
 from sfbulk.jobs.operation import Operation
+from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.row_error import RowError
 from sfbulk.load.outcomes import IngestSummary, RowOutcome, RowStatus
 from sfbulk.normalize import PrecisionLoss

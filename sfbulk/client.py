@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.bulk2.ingest import IngestJob
-from sfbulk.bulk2.job import disposing
 from sfbulk.bulk2.query import QueryJob
 from sfbulk.changes import read_deleted, read_updated
 from sfbulk.client_bulk1 import Bulk1
@@ -17,6 +16,7 @@ from sfbulk.describe.reader import Describer
 from sfbulk.errors import TransportError
 from sfbulk.http.dates import http_date
 from sfbulk.http.wire import Request
+from sfbulk.jobs.disposing import disposing
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL

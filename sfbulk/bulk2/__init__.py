@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sfbulk.bulk2.ingest import IngestJob
-from sfbulk.bulk2.job import disposing
-from sfbulk.bulk2.page_files import ResultPage
 from sfbulk.bulk2.query import QueryJob
 from sfbulk.bulk2.results import FailedRow, SuccessfulRow
 from sfbulk.bulk2.states import JobInfo, JobState
+from sfbulk.jobs.disposing import disposing
 from sfbulk.jobs.operation import Operation
+from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.row_error import RowError
 
 __all__ = [

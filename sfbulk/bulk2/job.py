@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from sfbulk.bulk2.states import JobInfo, JobState, read_job
-from sfbulk.errors import JobTimeout, NotFound, SalesforceError
+from sfbulk.errors import JobTimeout, NotFound
 from sfbulk.http.wire import Request
 from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from typing_extensions import Self
 
@@ -72,6 +71,11 @@ class Job:
     def state(self) -> JobState:
         """Its state as last read."""
         return self.info.state
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is in a state that it never leaves, as last read."""
+        return self.info.state.is_terminal
 
     @property
     def object_name(self) -> str:
@@ -163,56 +167,3 @@ def wait_until_ended(
             )
         info = read()
     return info
-
-
-J = TypeVar("J", bound=Job)
-
-
-@contextmanager
-def disposing(job: J) -> Iterator[J]:
-    """API call: at the end of the block delete the job, or abort it if the block failed.
-
-    An error of this cleanup never replaces the error of the block. After a `JobTimeout` the job is
-    left running, as the text of that error says. A job that had ended before the block failed is
-    kept, so that its results can be read.
-    """
-    try:
-        yield job
-    except JobTimeout:
-        raise
-    except BaseException as error:
-        if not job.state.is_terminal:
-            abort_quietly(job)
-        # The caller left its loop over the rows early, so nobody reads the results.
-        elif isinstance(error, GeneratorExit):
-            delete_quietly(job)
-        raise
-    delete_quietly(job)
-
-
-@contextmanager
-def aborting(job: J) -> Iterator[J]:
-    """API call: abort the job if the block fails; the error of the block is raised."""
-    try:
-        yield job
-    except BaseException:
-        abort_quietly(job)
-        raise
-
-
-def abort_quietly(job: Job) -> None:
-    """API call: abort a job; a failure is logged."""
-    _quietly("abort", job.abort, job.id)
-
-
-def delete_quietly(job: Job) -> None:
-    """API call: delete an ended job; a failure is logged."""
-    _quietly("delete", job.delete, job.id)
-
-
-def _quietly(verb: str, action: Callable[[], object], job_id: str) -> None:
-    try:
-        action()
-    except SalesforceError as error:
-        # This is not an error: Salesforce removes jobs after seven days.
-        log.warning("Could not %s job %s: %s", verb, job_id, error.code or type(error).__name__)

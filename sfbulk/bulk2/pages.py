@@ -15,8 +15,9 @@ from sfbulk.errors import JobError, RowCountMismatch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk.bulk2.page_files import FetchedPage, ResultPage
+    from sfbulk.bulk2.page_files import FetchedPage
     from sfbulk.bulk2.states import JobInfo
+    from sfbulk.jobs.result_page import ResultPage
     from sfbulk.transport import Transport
 
 PAGES_AHEAD = 4

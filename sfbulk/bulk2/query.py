@@ -16,7 +16,7 @@ from sfbulk.jobs.files import read_chunks
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from sfbulk.bulk2.page_files import ResultPage
+    from sfbulk.jobs.result_page import ResultPage
     from sfbulk.transport import Transport
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk2.ingest import IngestJob
-from sfbulk.bulk2.job import abort_quietly, aborting, delete_quietly
 from sfbulk.describe.reader import described_once
 from sfbulk.errors import SalesforceError, UploadUnknown
 from sfbulk.http.retry import MAX_ATTEMPTS, Backoff
+from sfbulk.jobs.disposing import abort_quietly, aborting, delete_quietly
 from sfbulk.jobs.polling import PollTimer
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.loader import Flight
