@@ -10,6 +10,7 @@ to when it has covered all changes, the bookmark does not pass that time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
@@ -38,6 +39,7 @@ class StreamRequest:
     replication_key: str | None
     lookback: timedelta
     where: str | None = None
+    include_deleted: bool = True
     state: Mapping[str, Any] | None = None
     row_limit: int | None = None
     """Most rows of a dry run; None reads everything."""
@@ -69,13 +71,30 @@ class Bounds:
         return Window(read_to - lookback if read_to else self.start, upper)
 
 
+class PassKind(Enum):
+    """What a pass reads."""
+
+    ROWS = "rows"
+    """The stream's rows, with all selected columns and the replication key."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One query of a stream."""
+
+    soql: str
+    columns: tuple[PageColumn, ...]
+    include_deleted: bool = True
+    kind: PassKind = PassKind.ROWS
+
+
 @dataclass(frozen=True)
 class StreamPlan:
     """What one run reads of one stream."""
 
     name: str
-    columns: tuple[PageColumn, ...]
-    soql: str
+    passes: tuple[Pass, ...]
+    """Read in this order; none if there is nothing to read."""
     bookmark: Bookmark | None = None
     """How far earlier runs have read; None for a whole table."""
     window: Window | None = None
@@ -91,7 +110,7 @@ class StreamPlan:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to read, so that no job is needed."""
-        return self.window is not None and self.window.is_empty
+        return not self.passes
 
     def bookmark_after(
         self, maximum: datetime | None, covered: datetime | None = None
@@ -121,13 +140,14 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     columns, key = _columns(request), _window_key(request)
     bookmark = _bookmark(request, key) if key else None
     window = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
+    rows = Pass(_soql(request, columns, key, window), columns, request.include_deleted)
+    is_empty = window is not None and window.is_empty
     return StreamPlan(
         name=request.name,
-        columns=columns,
-        soql=_soql(request, columns, key, window),
+        passes=() if is_empty else (rows,),
         bookmark=bookmark,
         window=window,
-        moves_bookmark=(window is not None and not window.is_empty and request.row_limit is None),
+        moves_bookmark=window is not None and not is_empty and request.row_limit is None,
     )
 
 

@@ -25,10 +25,12 @@ from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from sfbulk import ResultPage, Salesforce
     from sfbulk.clock import Clock
+    from tap_sfbulk.plan import Pass
     from tap_sfbulk.settings import RunOptions
 
 log = logging.getLogger(__name__)
@@ -55,8 +57,16 @@ class Reading:
     """One stream while it is read."""
 
     plan: StreamPlan
-    pages: Iterator[ResultPage]
-    """Each is to be checked with `check_rows` once it is read."""
+    open: Callable[[Pass], AbstractContextManager[Iterator[ResultPage]]]
+    """API call: the pages of one pass; each is to be checked with `check_rows` once it is read.
+
+    If the block ends well, the job is deleted; if it ends early, the job is aborted. The pages
+    on disk are removed in any case.
+
+    Raises:
+        SalesforceError: If the query is refused, its job fails, or a page cannot be read.
+        RowCountMismatch: If all pages together do not hold the rows of the job.
+    """
     covered: datetime | None = None
     """Up to when all changes are visible; None if Salesforce does not say."""
 
@@ -115,28 +125,21 @@ class Run:
 
     @contextmanager
     def read(self, request: StreamRequest) -> Iterator[Reading]:
-        """API call: read one stream by a job of its own.
-
-        If the block ends well, the job is deleted; if it ends early, the job is aborted. The
-        pages on disk are removed in any case.
+        """API call: read one stream, pass by pass, each by a job of its own.
 
         Raises:
             ConfigError: If the request cannot be planned.
-            SalesforceError: If the query is refused, its job fails, or a page cannot be read.
-            RowCountMismatch: If all pages together do not hold the rows of the job.
+            SalesforceError: If the server's clock cannot be read.
         """
         # A program may run the same tap again, and then the earlier failure does not count.
         self._failed.pop(request.name, None)
         plan = self._take_plan(request)
         if plan.is_empty:
             log.info("%s: nothing to read, the window ends before it begins.", plan.name)
-            yield Reading(plan, iter(()))
-            return
         asks = plan.moves_bookmark and request.sobject.replicateable
         # Before the job is created, so that a transaction that ends in between is visible to it.
         covered = self._covered_until(plan.name) if asks else None
-        with self._pages(plan) as pages:
-            yield Reading(plan, pages, covered)
+        yield Reading(plan, self._open, covered)
 
     def _take_plan(self, request: StreamRequest) -> StreamPlan:
         planned = self._planned.pop(request.name, None)
@@ -180,12 +183,12 @@ class Run:
             return error
 
     @contextmanager
-    def _pages(self, plan: StreamPlan) -> Iterator[Iterator[ResultPage]]:
-        options = self._options
+    def _open(self, part: Pass) -> Iterator[Iterator[ResultPage]]:
+        folder = self._options.spool_dir
         with (
-            tempfile.TemporaryDirectory(prefix="tap-sfbulk-", dir=options.spool_dir) as spool,
+            tempfile.TemporaryDirectory(prefix="tap-sfbulk-", dir=folder) as spool,
             disposing(
-                self._salesforce.query_job(plan.soql, include_deleted=options.include_deleted)
+                self._salesforce.query_job(part.soql, include_deleted=part.include_deleted)
             ) as job,
             # A download ahead of the reader must end before its folder is removed.
             closing(job.pages(Path(spool))) as pages,

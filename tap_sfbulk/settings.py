@@ -115,7 +115,6 @@ class RunOptions:
 
     start: datetime | None = None
     end: datetime | None = None
-    include_deleted: bool = True
     spool_dir: Path | None = None
 
     @classmethod
@@ -125,7 +124,6 @@ class RunOptions:
         return cls(
             start=parse_instant(start) if start else None,
             end=parse_instant(end) if end else None,
-            include_deleted=config.get("include_deleted") is not False,
             spool_dir=Path(folder) if folder else None,
         )
 
@@ -137,13 +135,19 @@ class StreamOptions:
     lookback: timedelta
     where: str | None = None
     replication_key: str | None = None
+    include_deleted: bool = True
 
     @classmethod
     def parse(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> StreamOptions:
         """From the options of the stream and from the settings of the tap."""
         given = (options.get("lookback"), config.get("lookback"), DEFAULT_LOOKBACK)
         seconds = next(seconds for seconds in given if seconds is not None)
-        return cls(timedelta(seconds=seconds), options.get("where"), options.get("replication_key"))
+        return cls(
+            lookback=timedelta(seconds=seconds),
+            where=options.get("where"),
+            replication_key=options.get("replication_key"),
+            include_deleted=config.get("include_deleted") is not False,
+        )
 
 
 def own_problems(config: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from sfbulk.errors import SalesforceError
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
-from tap_sfbulk.plan import StreamRequest
+from tap_sfbulk.plan import PassKind, StreamRequest
 from tap_sfbulk.run import ENDS_THE_RUN
 from tap_sfbulk.schema import (
     fields_of,
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog, MetadataMapping
     from singer_sdk.streams._state import StreamStateManager
 
-    from sfbulk import SObjectDescribe
+    from sfbulk import ResultPage, SObjectDescribe
+    from tap_sfbulk.plan import Pass
     from tap_sfbulk.run import Reading, Run
     from tap_sfbulk.settings import StreamOptions
 
@@ -76,6 +77,7 @@ class SObjectStream(Stream):
             replication_key=self.replication_key,
             lookback=self._options.lookback,
             where=self._options.where,
+            include_deleted=self._options.include_deleted,
             state=dict(state),
             row_limit=self.ABORT_AT_RECORD_COUNT,
         )
@@ -148,17 +150,25 @@ class SObjectStream(Stream):
             self._run.fail_stream(self.name, error)
 
     def _rows(self, reading: Reading) -> Iterator[Record]:
-        plan, output = reading.plan, Output(self, self._writer, self._run.clock)
-        tokens, maximum = TokenReader(self.name, plan.columns), KeyMaximum(self.name, plan.key)
-        for page in reading.pages:
-            count = 0
-            for block in tokens.blocks(page.path):
-                count += block.height
-                maximum.track(block)
-                yield from output.emit(block, plan.columns)
-            page.check_rows(count)
-        if bookmark := plan.bookmark_after(maximum.value, reading.covered):
+        output = Output(self, self._writer, self._run.clock)
+        maximum = KeyMaximum(self.name, reading.plan.key)
+        for part in reading.plan.passes:
+            with reading.open(part) as pages:
+                for page in pages:
+                    yield from self._page_rows(part, page, maximum, output)
+        if bookmark := reading.plan.bookmark_after(maximum.value, reading.covered):
             bookmark.write(self.stream_state)
+
+    def _page_rows(
+        self, part: Pass, page: ResultPage, maximum: KeyMaximum, output: Output
+    ) -> Iterator[Record]:
+        count = 0
+        for block in TokenReader(self.name, part.columns).blocks(page.path):
+            count += block.height
+            if part.kind is PassKind.ROWS:
+                maximum.track(block)
+            yield from output.emit(block, part.columns)
+        page.check_rows(count)
 
     @property
     def _is_dry_run(self) -> bool:
