@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk.auth.sign_in import sign_in_for
-from sfbulk.errors import ApiError, SalesforceError, TransportError
+from sfbulk.errors import ApiError, SalesforceError, SessionExpired, TransportError
 from sfbulk.http.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Backoff, Decision, decide
 from sfbulk.http.wire import Request, Wire, json_body
 from sfbulk.quota.guard import QuotaGuard
@@ -140,15 +140,17 @@ class Transport:
         self, request: Request, send: Callable[[Request], T], renew: Callable[[], None] | None
     ) -> T:
         backoff = Backoff(self.clock)
-        renewed = renew is None
+        renewed, sign_in = False, renew is None
         for attempt in itertools.count(1):
             try:
                 return send(request)
             except (ApiError, TransportError) as error:
-                decision = _decision(request, error, attempt, renewed=renewed)
+                decision = _decision(request, error, attempt, renewed=renewed, sign_in=sign_in)
                 if decision is Decision.UNCERTAIN:
                     raise _uncertain(request, error) from error
                 if decision is Decision.GIVE_UP:
+                    if renewed and isinstance(error, SessionExpired):
+                        _explain(error)
                     raise
                 failed = error
                 if isinstance(error, TransportError) and error.compression:
@@ -163,7 +165,12 @@ class Transport:
 
 
 def _decision(
-    request: Request, error: ApiError | TransportError, attempt: int, *, renewed: bool
+    request: Request,
+    error: ApiError | TransportError,
+    attempt: int,
+    *,
+    renewed: bool,
+    sign_in: bool,
 ) -> Decision:
     if isinstance(error, TransportError):
         if error.permanent:
@@ -188,7 +195,17 @@ def _decision(
         renewed=renewed,
         repeatable=request.repeatable,
         most=request.attempts or MAX_ATTEMPTS,
+        sign_in=sign_in,
     )
+
+
+def _explain(error: SessionExpired) -> None:
+    """Add to the error of a request for which the token was renewed what to do."""
+    error.message += (
+        ". A new access token was refused too: check that the user and the app may use the API, "
+        "the session settings in Setup, and the IP ranges of the profile"
+    )
+    error.args = (error.message,)
 
 
 def _uncompressed(request: Request) -> Request:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.auth.token import checked_token
+from sfbulk.auth.token import checked_token, refused_for_now
 from sfbulk.errors import ApiError, SignInError
+from sfbulk.http.mapping import api_error
+from sfbulk.http.retry import is_passing_refusal
 from sfbulk.http.wire import Request, json_body
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
         RefreshTokenCredentials,
     )
     from sfbulk.auth.token import Send, SessionToken
+    from sfbulk.http.wire import Reply
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, no secret
 
@@ -91,7 +95,7 @@ def token_reply(
 
     Raises:
         SignInError: Salesforce refuses the sign-in.
-        TransportError: no usable answer.
+        TransportError: no usable answer, or a refusal that passes.
     """
     request = Request(
         "POST",
@@ -102,9 +106,19 @@ def token_reply(
         repeatable=True,
     )
     try:
-        return send(credentials.login_url, request, json_body)
+        return send(credentials.login_url, request, _grant)
     except ApiError as error:
+        if is_passing_refusal(error.status, error.code, error.detail):
+            raise refused_for_now(credentials.login_url, credentials.flow, error) from error
         raise refusal(credentials, error) from error
+
+
+def _grant(request: Request, reply: Reply) -> dict[str, Any]:
+    document = json_body(request, reply)
+    if "access_token" not in document and isinstance(document.get("error"), str):
+        # An error is one whatever the status of its answer.
+        raise api_error(request.purpose, HTTPStatus.BAD_REQUEST, reply.headers, reply.content)
+    return document
 
 
 def token_in(credentials: OAuthCredentials, reply: Mapping[str, Any]) -> SessionToken:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from sfbulk.auth.token import checked_token
+from sfbulk.auth.token import checked_token, refused_for_now
 from sfbulk.errors import ApiError, SignInError
+from sfbulk.http.retry import is_passing_refusal
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 from sfbulk.http.wire import Request, unusable
 
@@ -37,7 +38,8 @@ _FAULT_STATUS = 500
 # A login reply has about two kilobytes, and `parse_xml` needs all of it in memory.
 _LONGEST_REPLY_BYTES = 64 * 1024
 
-_TEMPORARY_FAULTS = ("SERVER_UNAVAILABLE",)
+# Of the SOAP layer itself: the server's fault, not the request's (SOAP 1.1, 4.4.1).
+_SERVER_FAULT = "Server"
 
 _ADVICE = {
     "INVALID_LOGIN": "Check username, password and security_token (a new password brings a new "
@@ -100,6 +102,8 @@ class SoapLogin:
         try:
             return self._send(self._credentials.login_url, request, self._token)
         except ApiError as error:
+            if is_passing_refusal(error.status, error.code, error.detail):
+                raise refused_for_now(self._credentials.login_url, "soap_login", error) from error
             raise SignInError(
                 f"{self._credentials.login_url} did not answer the soap_login sign-in as "
                 f"Salesforce does (HTTP {error.status}). Check login_url.",
@@ -160,7 +164,8 @@ def _refusal(login_url: str, status: int, fault: Element) -> SignInError | ApiEr
     # Faults of the SOAP layer itself have no detail.
     code = details.get("exceptionCode") or details.get("faultcode", "").rpartition(":")[2]
     message = details.get("exceptionMessage") or details.get("faultstring", "")
-    if code in _TEMPORARY_FAULTS:
+    if code == _SERVER_FAULT or is_passing_refusal(None, code, message):
+        # As for any other server that is not available: it is sent again.
         return ApiError(f"Sign in (soap_login): {code}", status=503, code=code, detail=message)
     advice = _ADVICE.get(code, "Check the sign-in settings.")
     ended = f" {RETIREMENT}" if code in _ENDED_BY_RETIREMENT else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from sfbulk.errors import SignInError
+from sfbulk.errors import SignInError, TransportError
 from sfbulk.http.urls import origin, origin_problem
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from sfbulk.auth.credentials import AccessTokenCredentials
+    from sfbulk.errors import ApiError
     from sfbulk.http.wire import Reply, Request
 
 T = TypeVar("T")
@@ -83,6 +84,18 @@ def fits_header(token: Any) -> TypeGuard[str]:
     The HTTP library refuses other text than printable ASCII, with an error that quotes the token.
     """
     return isinstance(token, str) and re.fullmatch("[!-~]+", token) is not None
+
+
+def refused_for_now(login_url: str, flow: str, error: ApiError) -> TransportError:
+    """The error for a sign-in that was refused at every attempt, by a refusal that passes."""
+    answer = f"{error.code} ({error.detail})" if error.code else f"HTTP {error.status}"
+    return TransportError(
+        f"{login_url} refuses the {flow} sign-in for the moment: {answer}. The settings may well "
+        "be right: run again later, and look at https://status.salesforce.com if it stays.",
+        ambiguous=False,
+        status=error.status,
+        code=error.code,
+    )
 
 
 def checked_token(expected: str | None, answered_by: str, token: Any, url: Any) -> SessionToken:

@@ -148,7 +148,8 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
 
 
 def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:
-    if code in ("INVALID_SESSION_ID", "InvalidSessionId"):
+    # Whatever 401 is called, it is about the access token.
+    if code in ("INVALID_SESSION_ID", "InvalidSessionId") or status == HTTPStatus.UNAUTHORIZED:
         return SessionExpired
     if code in _LIMIT_CODES:
         return LimitExceeded

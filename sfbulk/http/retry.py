@@ -10,6 +10,7 @@ another matter: `jobs.polling` polls it with growing pauses until the caller's t
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -54,6 +55,20 @@ _CODES_BROKE_OFF = frozenset(
         "UNKNOWN",
         "UNKNOWNEXCEPTION",
     }
+)
+
+# Refusals of a sign-in that pass. The token endpoint answers 400 `unknown_error`, "retry your
+# request", now and then, and 400 `invalid_grant`, "Token request is already being processed", when
+# two use the same refresh token: there the status says nothing.
+_SIGN_IN_CODES_FOR_NOW = frozenset(
+    {"UNKNOWNERROR", "SERVERERROR", "TEMPORARILYUNAVAILABLE", "SERVICEUNAVAILABLE"}
+)
+_SIGN_IN_WORDS_FOR_NOW = ("retry your request", "already being processed")
+# With one of these codes the credentials are refused, and a repeated wrong password locks the user
+# out: only the words above tell that it is another case.
+_CREDENTIALS_REFUSED = ("INVALID", "INACTIVE", "UNSUPPORTED", "LOGIN", "PASSWORD", "RATELIMIT")
+_OTHER_SIGN_IN_WORDS_FOR_NOW = re.compile(
+    r"\b(?:retry|try (?:your request )?again|temporar(?:y|ily)|unavailable)\b", re.IGNORECASE
 )
 
 # With these texts, a new token would be refused too.
@@ -107,6 +122,7 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
     renewed: bool = False,
     repeatable: bool | None = None,
     most: int = MAX_ATTEMPTS,
+    sign_in: bool = False,
 ) -> Decision:
     """What to do after attempt number `attempt` (from 1) of a request failed.
 
@@ -120,10 +136,14 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
         renewed: whether the token was already renewed for this request.
         repeatable: True for a POST that changes nothing; by default the method decides.
         most: how often it is sent at most.
+        sign_in: whether it is a sign-in, of which `is_passing_refusal` decides.
     """
     repeatable = method in _REPEATABLE_METHODS if repeatable is None else repeatable
     if status is None:
         failure = _Failure.MAYBE_DONE if may_have_acted else _Failure.NOT_DONE
+    elif sign_in:
+        passes = is_passing_refusal(status, code, message)
+        failure = _Failure.NOT_DONE if passes else _Failure.REFUSED
     else:
         failure = _failure(status, _plain(code), message, renewed=renewed)
     first, other = _DECISIONS[failure]
@@ -131,6 +151,25 @@ def decide(  # noqa: PLR0913 - the decision's inputs, all of them plain values
     if decision is Decision.RETRY and attempt >= most:
         return Decision.GIVE_UP
     return decision
+
+
+def is_passing_refusal(status: int | None, code: str | None, message: str) -> bool:
+    """Whether the same sign-in may succeed a little later, by the words of the refusal.
+
+    Args:
+        status: HTTP status; None if it says nothing, as for a fault of SOAP, which is always 500.
+        code: the error of the token endpoint, or the exception code of SOAP.
+        message: the error's text.
+    """
+    plain = _plain(code) or ""
+    if any(words in message.lower() for words in _SIGN_IN_WORDS_FOR_NOW):
+        return True
+    if plain.startswith(_CREDENTIALS_REFUSED):
+        return False
+    if plain in _SIGN_IN_CODES_FOR_NOW or _OTHER_SIGN_IN_WORDS_FOR_NOW.search(message):
+        return True
+    failure = _failure(status or HTTPStatus.BAD_REQUEST, code and plain, message, renewed=True)
+    return failure is not _Failure.REFUSED
 
 
 class Backoff:
@@ -159,13 +198,12 @@ def _plain(code: str | None) -> str | None:
 
 
 def _failure(status: int, code: str | None, message: str, *, renewed: bool) -> _Failure:
-    # Some gateways send 401 without Salesforce's body; one renewal costs little. Bulk API 1.0
+    # A token that is no longer valid has many names (INVALID_JWT_FORMAT, INVALID_AUTH_HEADER), and
+    # some gateways send 401 without Salesforce's body; one renewal costs little. Bulk API 1.0
     # reports an ended session with the status 400 (recorded).
-    if code in _SESSION_CODES or (status == HTTPStatus.UNAUTHORIZED and code is None):
+    if code in _SESSION_CODES or status == HTTPStatus.UNAUTHORIZED:
         helpless = renewed or any(text in message for text in _RENEWAL_CANNOT_HELP)
         return _Failure.REFUSED if helpless else _Failure.SESSION
-    if status == HTTPStatus.UNAUTHORIZED:
-        return _Failure.REFUSED
     # If status and code disagree, the less certain one counts.
     if status in _BROKE_OFF or code in _CODES_BROKE_OFF:
         return _Failure.MAYBE_DONE

@@ -286,27 +286,37 @@ def test_an_expired_session_is_renewed_even_for_a_creation(
     assert [line for line in server.lines if "token" in line] == [TOKEN_LINE] * 2
 
 
-def test_a_session_that_stays_refused_is_renewed_once_only(
-    server: ScriptedServer, renewing: Transport
-) -> None:
-    server.script.extend([granted(server), EXPIRED, granted(server), EXPIRED])
-    with pytest.raises(SessionExpired):
-        renewing.json(READ)
-    assert len(server.seen) == 4
+DEAD_TOKEN = [
+    EXPIRED,
+    error(401, "INVALID_JWT_FORMAT", "Invalid JWT"),
+    error(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"),
+    error(401, "a word of tomorrow"),
+    as_json({"error": "invalid_token"}, 401),
+    Answer(401, b"<html><title>Unauthorized</title></html>"),
+    Answer(401),
+    as_json({"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session id"}, 400),
+    Answer(400, b"<error><exceptionCode>InvalidSessionId</exceptionCode></error>"),
+]
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        error(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"),
-        error(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"),
-    ],
-)
-def test_a_401_that_a_new_token_cannot_fix_fails_at_once(
+@pytest.mark.parametrize("refusal", DEAD_TOKEN, ids=[str(n.body[:60]) for n in DEAD_TOKEN])
+def test_a_token_that_is_refused_in_whatever_words_is_renewed_once_only(
     server: ScriptedServer, renewing: Transport, refusal: Answer
 ) -> None:
-    server.script.extend([granted(server), refusal])
-    with pytest.raises(ApiError):
+    server.script.extend([granted(server), refusal, granted(server, "new"), as_json({"ok": 1})])
+    assert renewing.json(READ) == {"ok": 1}
+    server.script.extend([refusal, granted(server, "newer"), refusal])
+    with pytest.raises(SessionExpired, match="A new access token was refused too: check"):
+        renewing.json(READ)
+    assert len(server.seen) == 7
+
+
+def test_a_401_that_a_new_token_cannot_fix_fails_at_once(
+    server: ScriptedServer, renewing: Transport
+) -> None:
+    text = "This session is not valid for use with the REST API"
+    server.script.extend([granted(server), error(401, "INVALID_SESSION_ID", text)])
+    with pytest.raises(SessionExpired):
         renewing.json(READ)
     assert len(server.seen) == 2
 
