@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from sfbulk_singer.names import matches
+from tap_sfbulk.annotations import KEY, annotations_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -19,6 +22,16 @@ _NUMBERS = frozenset({"double", "currency", "percent"})
 _COMPOUNDS = frozenset({"address", "location"})
 # Bulk API guide, SOQL considerations: compound and base64 fields and JunctionIdList are refused.
 _NOT_SELECTABLE = _COMPOUNDS | {"base64", "byte", "complexvalue", "JunctionIdList"}
+
+_NOT_INTEGERS = (
+    # Databricks Lakeflow Connect, Salesforce connector reference: these come back as double.
+    ("Site", "DailyBandwidthUsed"),
+    ("Site", "DailyRequestTimeUsed"),
+    # The same page for Knowledge__kav.Attachment__Length__s. Each article type of an org is an
+    # object of its own, and each of its file fields has such a component.
+    ("*__kav", "*__Length__s"),
+)
+"""Objects and fields that their describe calls an integer, but whose values have decimals."""
 
 
 class CellKind(str, Enum):
@@ -48,24 +61,33 @@ def schema_of(sobject: SObjectDescribe) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "type": "object",
         "title": sobject.label,
-        "properties": {field.name: property_of(field) for field in fields_of(sobject)},
+        "properties": {
+            field.name: property_of(field, sobject.name) for field in fields_of(sobject)
+        },
     }
     return schema
 
 
-def property_of(field: FieldDescribe) -> dict[str, Any]:
-    """JSON Schema of one field.
+def property_of(field: FieldDescribe, sobject: str = "") -> dict[str, Any]:
+    """JSON Schema of one field of an object, with what Salesforce says of it (`annotations`).
 
     There is no `maxLength`: rich text can be longer than the length in the describe, and a
     target that checks it would refuse the row.
     """
     json_type, json_format = _type_and_format(field.type)
+    if json_type == "integer" and _has_decimals(sobject, field.name):
+        json_type = "number"
     schema: dict[str, Any] = {"type": [json_type] if field.type == "id" else [json_type, "null"]}
     if json_format:
         schema["format"] = json_format
     schema["title"] = field.label
     schema["description"] = _description(field)
+    schema[KEY] = annotations_of(field)
     return schema
+
+
+def _has_decimals(sobject: str, field: str) -> bool:
+    return any(matches(sobject, each) and matches(field, name) for each, name in _NOT_INTEGERS)
 
 
 def _type_and_format(field_type: str) -> tuple[str, str | None]:

@@ -10,6 +10,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata
 
 from sfbulk.errors import SalesforceError
+from tap_sfbulk.annotations import annotated
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
-    from singer_sdk.singerlib import Catalog, MetadataMapping
+    from singer_sdk.singerlib import MetadataMapping
     from singer_sdk.streams._state import StreamStateManager
 
     from sfbulk import ResultPage, SObjectDescribe
@@ -65,14 +66,27 @@ class SObjectStream(Stream):
         self.replication_key = chosen.name if chosen else replication_key_of(sobject)
 
     @property
+    def effective_schema(self) -> dict[str, Any]:
+        """The catalog's schema, or the tap's own, with what Salesforce says of each field."""
+        return annotated(super().effective_schema, self.schema)
+
+    @property
+    def selected_schema(self) -> dict[str, Any]:
+        """The schema of the rows that are read: its selected properties."""
+        schema = self.effective_schema
+        properties = schema.get("properties", {})
+        return schema | {
+            "properties": {n: p for n, p in properties.items() if self.mask["properties", n]}
+        }
+
+    @property
     def request(self) -> StreamRequest:
         """What is asked for, from catalog, settings and state as they are now."""
-        properties: dict[str, Any] = self.effective_schema["properties"]
         # The SDK's `stream_state` would put an empty entry into the state of a stream not yet read.
         state = self.tap_state.get("bookmarks", {}).get(self.name, {})
         return StreamRequest(
             sobject=self._sobject,
-            properties={n: p for n, p in properties.items() if self.mask["properties", n]},
+            properties=self.selected_schema["properties"],
             replication_method=self.replication_method,
             replication_key=self.replication_key,
             lookback=self._options.lookback,
@@ -91,11 +105,6 @@ class SObjectStream(Stream):
     def metadata(self) -> MetadataMapping:
         """Catalog metadata: keys are always read, what bulk cannot select never is."""
         return self._marked(super().metadata)
-
-    def complete(self, catalog: Catalog) -> None:
-        """Mark in the catalog given by the user what is always read and what bulk cannot select."""
-        if entry := catalog.get_stream(self.name):
-            self._marked(entry.metadata)
 
     def _marked(self, metadata: MetadataMapping) -> MetadataMapping:
         if not metadata:

@@ -12,6 +12,7 @@ from sfbulk import Salesforce
 from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
+from tap_sfbulk.annotations import annotated
 from tap_sfbulk.discovery import check_replication_keys, objects_to_read, options_for
 from tap_sfbulk.input_files import check_file
 from tap_sfbulk.run import Run, StreamsFailed
@@ -108,14 +109,25 @@ class TapSfbulk(SfbulkPlugin, Tap):
         return [name for name in names if name in selected]
 
     def setup_mapper(self) -> None:
-        """Set up stream maps, once the streams have completed the catalog given.
+        """Set up stream maps over the schemas of the streams.
 
-        The SDK prunes the schemas by that catalog here, before it asks a stream for anything.
+        The SDK takes those of the catalog, which it reduces to the words of JSON Schema, and
+        prunes them by marks that a catalog from elsewhere need not have.
         """
-        if self.input_catalog is not None:
-            for stream in self._object_streams:
-                stream.complete(self.input_catalog)
         super().setup_mapper()
+        for stream in self._object_streams:
+            self.mapper.register_raw_stream_schema(
+                stream.name, stream.selected_schema, stream.primary_keys
+            )
+
+    @property
+    def catalog_dict(self) -> dict[str, Any]:
+        """The catalog as the SDK has it, with what Salesforce says of each field."""
+        catalog = super().catalog_dict
+        for entry in catalog["streams"]:
+            own = self.streams[entry["tap_stream_id"]].schema
+            entry["schema"] = annotated(entry["schema"], own)
+        return catalog
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state given; from then on a signal writes the state of this run."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfbulk.describe.model import FieldDescribe, SObjectDescribe, parse_describe
+from sfbulk.describe.model import FieldDescribe, PicklistValue, SObjectDescribe, parse_describe
 from tap_sfbulk.schema import (
     CellKind,
     is_selectable,
@@ -90,6 +90,58 @@ def test_label_shape_and_help_of_a_field_are_in_the_schema() -> None:
     assert property_of(amount)["title"] == "Field"
     assert property_of(amount)["description"] == "currency(18, 2). formula. Net"
     assert property_of(owner)["description"] == "reference(18) to A, B, C and others"
+
+
+def test_what_salesforce_says_of_a_field_is_kept_in_the_schema() -> None:
+    amount = a_field("currency", precision=18, scale=0, calculated=True)
+    status = a_field(
+        "picklist",
+        length=40,
+        picklist_values=(PicklistValue("N", "New"), PicklistValue("O", "Old", active=False)),
+    )
+    owner = a_field(
+        "reference", length=18, reference_to=("User", "Group"), relationship_name="Owner"
+    )
+    assert property_of(amount)["x-salesforce"] == {
+        "type": "currency",
+        "precision": 18,
+        "scale": 0,
+        "calculated": True,
+    }
+    assert property_of(status)["x-salesforce"] == {
+        "type": "picklist",
+        "length": 40,
+        "picklistValues": [
+            {"value": "N", "label": "New", "active": True},
+            {"value": "O", "label": "Old", "active": False},
+        ],
+    }
+    assert property_of(owner)["x-salesforce"] == {
+        "type": "reference",
+        "length": 18,
+        "referenceTo": ["User", "Group"],
+        "relationshipName": "Owner",
+    }
+
+
+@pytest.mark.parametrize(
+    ("sobject", "name", "json_type"),
+    [
+        ("Site", "DailyBandwidthUsed", "number"),
+        ("Site", "DailyRequestTimeUsed", "number"),
+        ("Knowledge__kav", "Attachment__Length__s", "number"),
+        ("Faq__kav", "Manual__Length__s", "number"),
+        ("Site", "DailyBandwidthLimit", "integer"),
+        ("Thing__c", "Manual__Length__s", "integer"),
+    ],
+)
+def test_an_integer_that_salesforce_fills_with_decimals_is_a_number(
+    sobject: str, name: str, json_type: str
+) -> None:
+    described = SObjectDescribe(name=sobject, fields=(a_field("int", name=name),))
+    found = schema_of(described)["properties"][name]
+    assert found["type"] == [json_type, "null"]
+    assert found["x-salesforce"]["type"] == "int"
 
 
 @pytest.mark.parametrize("field_type", ["address", "location", "base64", "complexvalue"])
