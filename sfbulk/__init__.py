@@ -74,6 +74,7 @@ from sfbulk.errors import (
 from sfbulk.jobs.operation import Operation
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.row_error import RowError
+from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.load.outcomes import IngestSummary, RowOutcome, RowStatus
 from sfbulk.normalize import PrecisionLoss
 from sfbulk.quota.limits import Limit
@@ -136,6 +137,7 @@ __all__ = [
     "SalesforceError",
     "SessionExpired",
     "SignInError",
+    "SpoolBudget",
     "SuccessfulRow",
     "TransportError",
     "UnknownState",

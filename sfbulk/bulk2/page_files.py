@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from sfbulk.http.wire import Request
 from sfbulk.jobs.download import download
-from sfbulk.jobs.page_folder import PageFolder
 from sfbulk.jobs.result_page import ResultPage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sfbulk.bulk2.states import JobInfo
     from sfbulk.http.wire import Reply
+    from sfbulk.jobs.page_folder import PageFolder
     from sfbulk.transport import Transport
 
 
@@ -33,11 +31,11 @@ class PageFiles:
     """Files of one job's pages in one folder; several threads may fetch at a time."""
 
     def __init__(
-        self, transport: Transport, info: JobInfo, folder: Path, max_records: int | None
+        self, transport: Transport, info: JobInfo, folder: PageFolder, max_records: int | None
     ) -> None:
         self._transport = transport
         self._info = info
-        self._folder = PageFolder(folder)
+        self._folder = folder
         self._max_records = max_records
 
     @property
@@ -46,9 +44,9 @@ class PageFiles:
         return self._info.id
 
     @property
-    def bytes_on_disk(self) -> int:
-        """Bytes of all files, unfinished ones included."""
-        return self._folder.bytes_on_disk
+    def is_full(self) -> bool:
+        """Whether so much is on disk that no further download should begin."""
+        return self._folder.is_full
 
     def fetch(self, locator: str | None) -> FetchedPage:
         """API call: one page as a file; the first when `locator` is None.
@@ -84,10 +82,6 @@ class PageFiles:
     def remove(self, fetched: FetchedPage) -> None:
         """Remove the file of a page, if the reader has not moved it away."""
         self._folder.remove(fetched.page.path, fetched.size)
-
-    def stop(self) -> None:
-        """End the downloads that still run, because the reader has stopped."""
-        self._folder.stop()
 
     def _request(self, locator: str | None) -> Request:
         params = {"locator": locator, "maxRecords": self._max_records}

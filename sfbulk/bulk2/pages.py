@@ -11,6 +11,8 @@ from sfbulk.bulk2.page_files import PageFiles
 from sfbulk.bulk2.page_list import FIRST_VERSION, PageList
 from sfbulk.bulk2.pages_ahead import PagesAhead
 from sfbulk.errors import JobError, RowCountMismatch
+from sfbulk.jobs.page_folder import PageFolder
+from sfbulk.jobs.spool_budget import SpoolBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
 PAGES_AHEAD = 4
 """Pages fetched at a time while one is read."""
 
-SPOOL_BYTES = 500_000_000
-"""Once so many bytes of pages are on disk, no further download is started."""
-
 LISTED_FROM_ROWS = 20_000
 """Fewer rows usually fit into one page, and the list costs a request of its own."""
 
@@ -36,8 +35,8 @@ class PageReader:
     Each page names the next one. Large results are fetched several pages at a time where the
     version lists them; else the next one is fetched while a page is read.
 
-    Disk: the page being read and those ahead; no further one is begun while `spool_bytes`
-    lie there. Memory: one chunk for each download.
+    Disk: the page being read and those ahead; no further one is begun while the budget is full.
+    Memory: one chunk for each download.
     """
 
     def __init__(  # noqa: PLR0913 - what is read, and within which bounds, by keyword
@@ -47,17 +46,19 @@ class PageReader:
         spool: Path,
         *,
         start: str | None = None,
+        rows_before: int | None = None,
         max_records: int | None = None,
         pages_ahead: int = PAGES_AHEAD,
-        spool_bytes: int = SPOOL_BYTES,
+        budget: SpoolBudget | None = None,
     ) -> None:
         self._transport = transport
         self._info = info
         self._spool = spool
         self._start = start
+        self._rows_before = 0 if start is None else rows_before
         self._max_records = max_records
         self._pages_ahead = pages_ahead
-        self._spool_bytes = spool_bytes
+        self._budget = budget or SpoolBudget()
 
     def pages(self) -> Iterator[ResultPage]:
         """API call: each page as a file, while the next ones are downloaded.
@@ -66,7 +67,7 @@ class PageReader:
 
         Raises:
             RowCountMismatch: all pages together do not have as many rows as the job; from a
-                locator on they have more.
+                locator on, without a number of rows before it, they have more.
             JobError: Salesforce repeats a locator.
             ApiError: Salesforce refuses a page.
             TransportError: a page could not be downloaded.
@@ -77,7 +78,8 @@ class PageReader:
         counts: list[int | None] = []
         pool = ThreadPoolExecutor(self._pages_ahead, thread_name_prefix="sfbulk-page")
         with TemporaryDirectory(prefix=f"{self._info.id}-", dir=self._spool) as folder:
-            files = PageFiles(self._transport, self._info, Path(folder), self._max_records)
+            page_folder = PageFolder(Path(folder), self._budget)
+            files = PageFiles(self._transport, self._info, page_folder, self._max_records)
             try:
                 for fetched in self._each(pool, files):
                     yield fetched.page
@@ -85,14 +87,13 @@ class PageReader:
                     counts.append(fetched.page.rows)
             finally:
                 # A reader that stops early must not wait for downloads that still run.
-                files.stop()
+                page_folder.stop()
                 pool.shutdown(cancel_futures=True)
+                page_folder.release()
         self._check_total(counts)
 
     def _each(self, pool: ThreadPoolExecutor, files: PageFiles) -> Iterator[FetchedPage]:
-        ahead = PagesAhead(
-            files, pool, pages_ahead=self._pages_ahead, spool_bytes=self._spool_bytes
-        )
+        ahead = PagesAhead(files, pool, pages_ahead=self._pages_ahead)
         listed = PageList(self._transport, self._info) if self._may_be_listed() else None
         ahead.begin(self._start, listed)
         read = set() if self._start is None else {self._start}
@@ -134,11 +135,11 @@ class PageReader:
         known = [count for count in counts if count is not None]
         if announced is None or len(known) < len(counts):
             return
-        # The number of rows in the pages before `start` is not known here.
-        agrees = sum(known) == announced if self._start is None else sum(known) <= announced
-        if not agrees:
+        before = self._rows_before
+        read = sum(known) + (before or 0)
+        if read > announced or (read < announced and before is not None):
             raise RowCountMismatch(
-                f"The result pages of job {self._info.id} hold {sum(known):,} rows where "
+                f"The result pages of job {self._info.id} hold {read:,} rows where "
                 f"Salesforce processed {announced:,}. Run the query again.",
                 job_id=self._info.id,
             )

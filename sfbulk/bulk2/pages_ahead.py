@@ -28,16 +28,12 @@ class PagesAhead:
         files: fetches a page.
         pool: in which that is done.
         pages_ahead: most pages fetched at a time.
-        spool_bytes: while so much lies on disk no further page is begun.
     """
 
-    def __init__(
-        self, files: PageFiles, pool: Executor, *, pages_ahead: int, spool_bytes: int
-    ) -> None:
+    def __init__(self, files: PageFiles, pool: Executor, *, pages_ahead: int) -> None:
         self._files = files
         self._pool = pool
         self._pages_ahead = pages_ahead
-        self._spool_bytes = spool_bytes
         self._coming: deque[tuple[str | None, Future[FetchedPage]]] = deque()
         self._list: PageList | None = None
         self._listed: Iterator[str | None] = iter(())
@@ -106,7 +102,7 @@ class PagesAhead:
 
     def _room(self) -> int:
         """How many more downloads may be started."""
-        if self._files.bytes_on_disk >= self._spool_bytes:
+        if self._files.is_full:
             return 0 if self._coming else 1
         return max(self._pages_ahead - len(self._coming), 0)
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
 
 from sfbulk.bulk2.job import Job
-from sfbulk.bulk2.pages import PAGES_AHEAD, SPOOL_BYTES, PageReader
+from sfbulk.bulk2.pages import PAGES_AHEAD, PageReader
 from sfbulk.bulk2.states import JobInfo, failure, read_job
 from sfbulk.csvio import decode_rows
 from sfbulk.http.wire import Request
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from sfbulk.jobs.result_page import ResultPage
+    from sfbulk.jobs.spool_budget import SpoolBudget
     from sfbulk.transport import Transport
 
 
@@ -60,14 +61,15 @@ class QueryJob(Job):
             raise error
         return info
 
-    def pages(
+    def pages(  # noqa: PLR0913 - what is read, and within which bounds, by keyword
         self,
         spool: Path,
         *,
         start: str | None = None,
+        rows_before: int | None = None,
         max_records: int | None = None,
         pages_ahead: int = PAGES_AHEAD,
-        spool_bytes: int = SPOOL_BYTES,
+        budget: SpoolBudget | None = None,
     ) -> Generator[ResultPage, None, None]:
         """API call: the result pages as files, in their order, while the next ones are downloaded.
 
@@ -79,14 +81,15 @@ class QueryJob(Job):
             spool: an existing directory for them.
             start: the `next_locator` of the last page that was read before, in this run or an
                 earlier one, to read the pages after it; None reads from the first page on.
+            rows_before: how many rows the pages before `start` had, if that is known.
             max_records: most rows of a page; Salesforce chooses if None. With a number, pages
                 are requested one after another.
             pages_ahead: most pages downloaded at a time; 1 requests one after another.
-            spool_bytes: while so many bytes are on disk, no further download is started.
+            budget: while it is full, no further download is started; None for one of its own.
 
         Raises:
             RowCountMismatch: all pages together do not have as many rows as the job; from
-                `start` on they have more.
+                `start` on, without `rows_before`, they have more.
             JobError: the job did not complete, or its pages go in a circle.
             ApiError: Salesforce refuses a page.
             TransportError: a page could not be downloaded.
@@ -97,9 +100,10 @@ class QueryJob(Job):
             self.info,
             spool,
             start=start,
+            rows_before=rows_before,
             max_records=max_records,
             pages_ahead=pages_ahead,
-            spool_bytes=spool_bytes,
+            budget=budget,
         ).pages()
 
     def rows(self) -> Generator[dict[str, str | None], None, None]:

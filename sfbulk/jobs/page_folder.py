@@ -10,21 +10,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from sfbulk.jobs.spool_budget import SpoolBudget
+
 
 class PageFolder:
-    """The files of one query's pages; several threads may write at a time."""
+    """The files of one query's pages; several threads may write at a time.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: An existing folder.
+        budget: In which the bytes of all files are counted.
+    """
+
+    def __init__(self, folder: Path, budget: SpoolBudget) -> None:
         self._folder = folder
+        self._budget = budget
         self._numbers = itertools.count(1)
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._bytes = 0
 
     @property
-    def bytes_on_disk(self) -> int:
-        """Bytes of all files, unfinished ones included."""
-        return self._bytes
+    def is_full(self) -> bool:
+        """Whether no further download should begin, for all queries that share the budget."""
+        return self._budget.is_full
 
     def new_path(self) -> Path:
         """The path of the next file."""
@@ -49,9 +57,14 @@ class PageFolder:
         """End the downloads that still run, because the reader has stopped."""
         self._stopped.set()
 
+    def release(self) -> None:
+        """Give the bytes of all files back to the budget, because the folder is removed."""
+        self._count(-self._bytes)
+
     def _count(self, more: int) -> None:
         with self._lock:
             self._bytes += more
+        self._budget.count(more)
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the reader has stopped

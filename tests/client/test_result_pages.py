@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sfbulk import ApiError, JobError, RowCountMismatch, Salesforce
+from sfbulk import ApiError, JobError, RowCountMismatch, Salesforce, SpoolBudget
 from sfbulk.bulk2 import QueryJob, pages
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
@@ -259,13 +259,28 @@ def test_no_more_pages_are_ahead_than_were_asked_for(served: Pages, tmp_path: Pa
 def test_no_page_is_begun_while_the_disk_holds_its_share(served: Pages, tmp_path: Path) -> None:
     served.padding = b'"x"\n' * 1000
     most = 0
-    for page in query(served).pages(tmp_path, pages_ahead=3, spool_bytes=5_000):
+    for page in query(served).pages(tmp_path, pages_ahead=3, budget=SpoolBudget(5_000)):
         page.check_rows(1)
         lying = [file.stat().st_size for file in tmp_path.rglob("*.csv")]
         most = max(most, sum(lying))
     # The share, and the pages that were on their way when it was reached.
     assert most <= 5_000 + 3 * 4_010
     assert sorted(served.asked) == list(range(1, 13))
+
+
+@EVERY_RESULT
+def test_a_query_goes_on_page_by_page_while_others_fill_the_budget_they_share(
+    served: Pages, tmp_path: Path
+) -> None:
+    budget = SpoolBudget(5_000)
+    budget.count(5_000)
+    found = query(served).pages(tmp_path, budget=budget)
+    for number in range(1, 12):
+        next(found)
+        served.wait_for(number + 1)
+        assert sorted(served.asked) == list(range(1, number + 2))
+    found.close()
+    assert budget.used == 5_000
 
 
 @EVERY_RESULT
@@ -362,6 +377,20 @@ def test_pages_from_a_locator_on_may_hold_fewer_rows_than_the_job_but_not_more(
         assert read(query(server).pages(tmp_path, start=locator_of(4))) == ROWS[3:6]
         with pytest.raises(RowCountMismatch, match="hold 4 rows"):
             read(query(server).pages(tmp_path, start=locator_of(3)))
+
+
+@EVERY_RESULT
+@pytest.mark.parametrize(("before", "agrees"), [(2, True), (1, False), (3, False), (0, False)])
+def test_pages_from_a_locator_on_are_counted_with_the_rows_before_it(
+    tmp_path: Path, before: int, *, agrees: bool
+) -> None:
+    with Pages(6, job_rows=6) as server:
+        found = query(server).pages(tmp_path, start=locator_of(3), rows_before=before)
+        if agrees:
+            assert read(found) == ROWS[2:6]
+        else:
+            with pytest.raises(RowCountMismatch, match=f"hold {before + 4} rows"):
+                read(found)
 
 
 @EVERY_RESULT

@@ -1,0 +1,39 @@
+"""How many bytes of result pages may be on disk, counted over all queries that share it."""
+
+from __future__ import annotations
+
+import threading
+
+SPOOL_BYTES = 500_000_000
+"""What a query may use that shares with no other."""
+
+
+class SpoolBudget:
+    """A number of bytes on disk that several queries share. Safe for several threads.
+
+    It begins no download once it is full, but ends none either: what is being downloaded may
+    exceed it by a page for each query.
+
+    Args:
+        limit: Bytes.
+    """
+
+    def __init__(self, limit: int = SPOOL_BYTES) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """Bytes on disk, unfinished downloads included."""
+        return self._used
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further download should begin."""
+        return self._used >= self.limit
+
+    def count(self, more: int) -> None:
+        """Count so many bytes more on disk; fewer if negative."""
+        with self._lock:
+            self._used += more
