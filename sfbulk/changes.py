@@ -7,13 +7,13 @@ ignores the seconds of `start` and `end`, and they must be at least a minute apa
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sfbulk.errors import TransportError
+from sfbulk.http.dates import document_date
 from sfbulk.http.wire import Request
 from sfbulk.soql import require_time_zone
 
@@ -60,7 +60,7 @@ def read_updated(transport: Transport, sobject: str, start: datetime, end: datet
     document = transport.json(request)
     try:
         ids = tuple(_text(record_id) for record_id in document["ids"])
-        return Updated(ids, _instant(document["latestDateCovered"]))
+        return Updated(ids, document_date(document["latestDateCovered"]))
     except (KeyError, TypeError, ValueError) as error:
         raise _not_understood(request) from error
 
@@ -72,8 +72,8 @@ def read_deleted(transport: Transport, sobject: str, start: datetime, end: datet
     try:
         return Deleted(
             tuple(_deleted_record(entry) for entry in document["deletedRecords"]),
-            _instant(document["earliestDateAvailable"]),
-            _instant(document["latestDateCovered"]),
+            document_date(document["earliestDateAvailable"]),
+            document_date(document["latestDateCovered"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _not_understood(request) from error
@@ -97,7 +97,7 @@ def _iso_8601(instant: datetime) -> str:
 
 
 def _deleted_record(entry: dict[str, Any]) -> DeletedRecord:
-    return DeletedRecord(_text(entry["id"]), _instant(entry["deletedDate"]))
+    return DeletedRecord(_text(entry["id"]), document_date(entry["deletedDate"]))
 
 
 def _text(value: Any) -> str:
@@ -105,16 +105,6 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
-
-
-def _instant(value: Any) -> datetime:
-    """A time such as `2015-08-19T08:17:00.000+0000` (recordings); aware, in UTC."""
-    # Python 3.10 can parse neither "Z" nor a zone without a colon.
-    text = re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", re.sub(r"Z$", "+00:00", _text(value)))
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError
-    return instant.astimezone(timezone.utc)
 
 
 def _not_understood(request: Request) -> TransportError:

@@ -7,10 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import JobAborted, JobFailed, TransportError, UnknownState
+from sfbulk.http.dates import document_date
 from sfbulk.http.wire import json_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sfbulk.http.wire import Reply, Request
 
@@ -59,6 +61,8 @@ class JobInfo:
     """The key field of an upsert."""
     column_delimiter: str | None = None
     """Salesforce's word for the column delimiter of its CSV."""
+    created: datetime | None = None
+    """When it was created, by the clock of the org's database; aware, in UTC."""
 
     @property
     def has_data(self) -> bool:
@@ -92,6 +96,7 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         error_message=reply.get("errorMessage"),
         external_id=reply.get("externalIdFieldName"),
         column_delimiter=reply.get("columnDelimiter"),
+        created=_created(reply),
     )
 
 
@@ -117,6 +122,14 @@ def failure(info: JobInfo) -> JobFailed | JobAborted | None:
             job_id=info.id,
         )
     return None
+
+
+def _created(reply: Mapping[str, Any]) -> datetime | None:
+    # The time is only compared with others, so an answer without it is still a job.
+    try:
+        return document_date(reply.get("createdDate"))
+    except ValueError:
+        return None
 
 
 def _state(reply: Mapping[str, Any]) -> JobState:
