@@ -1,13 +1,19 @@
-"""Checks the files of `--catalog` and `--state` before the SDK reads them."""
+"""Checks the files of `--catalog` and `--state` before the SDK reads them.
+
+The SDK gets the state in the one form that it reads, whichever form the file has.
+"""
 
 from __future__ import annotations
 
+import io
+import json
 from typing import IO, Any
 
 import click
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
-from sfbulk_singer.json_files import json_object
+from sfbulk_singer.json_files import json_object, json_value
+from tap_sfbulk.state_forms import normalized_state
 
 _OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
 
@@ -19,33 +25,39 @@ _STREAM = {
     "properties": {"tap_stream_id": {"type": "string"}, "schema": _SCHEMA},
 }
 
-_SHAPES: dict[str, dict[str, Any]] = {
-    "--catalog": {
-        "required": ["streams"],
-        "properties": {"streams": {"type": "array", "items": _STREAM}},
-    },
-    "--state": {"properties": {"bookmarks": _OBJECTS}},
+_CATALOG = {
+    "required": ["streams"],
+    "properties": {"streams": {"type": "array", "items": _STREAM}},
 }
-"""What the SDK relies on in these files (Singer specification: Catalog, State)."""
-
-_ADVICE = {
-    "--catalog": "Make it with --discover.",
-    "--state": "Give the last STATE of an earlier run.",
-}
+"""What the SDK relies on in a catalog (Singer specification: Catalog)."""
 
 
-def check_file(option: str, file: IO[str]) -> None:
-    """Check the file of an option, and leave it at its start.
+def check_catalog(file: IO[str]) -> None:
+    """Check the file of `--catalog`, and leave it at its start.
 
     Raises:
-        click.UsageError: It is not a JSON object of the option's shape.
+        click.UsageError: It is not a JSON object of a catalog's shape.
     """
-    what = f"{option} {file.name}"
+    what = f"--catalog {file.name}"
     given = json_object(what, file)
     file.seek(0)
-    validator = DEFAULT_JSONSCHEMA_VALIDATOR(_SHAPES[option])
-    for wrong in validator.iter_errors(given):
-        raise click.UsageError(f"{what}: {_problem(wrong)}. {_ADVICE[option]}")
+    for wrong in DEFAULT_JSONSCHEMA_VALIDATOR(_CATALOG).iter_errors(given):
+        raise click.UsageError(f"{what}: {_problem(wrong)}. Make it with --discover.")
+
+
+def normalized_state_file(file: IO[str]) -> IO[str]:
+    """The state in the file of `--state` as a file of the form that the SDK reads.
+
+    Raises:
+        click.UsageError: It is not JSON, or not a state of a known form.
+    """
+    what = f"--state {file.name}"
+    try:
+        state = normalized_state(json_value(what, file))
+    except ValueError as error:
+        reason = f"{what}: {error}. Give the last STATE of an earlier run."
+        raise click.UsageError(reason) from None
+    return io.StringIO(json.dumps(state))
 
 
 def _problem(wrong: Any) -> str:

@@ -10,6 +10,7 @@ to when it has covered all changes, the bookmark does not pass that time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from sfbulk import soql
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
+from tap_sfbulk.clocks import bookmark_ahead, date_ahead
 from tap_sfbulk.schema import PageColumn, fields_of, is_replication_key, is_selectable, kind_of
-from tap_sfbulk.state import Bookmark, Window
+from tap_sfbulk.state import Bookmark, Window, starts_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sfbulk import SObjectDescribe
 
@@ -67,8 +69,10 @@ class Bounds:
     def window(self, bookmark: Bookmark, lookback: timedelta) -> Window:
         """The window to read next; empty if `end` lies before what was read already."""
         upper = min(self.now, self.end) if self.end else self.now
-        read_to = bookmark.window_end or bookmark.maximum
-        return Window(read_to - lookback if read_to else self.start, upper)
+        if bookmark.read_to is None:
+            return Window(self.start, upper)
+        # A bookmark in the future is wrong, if only by the difference between two clocks.
+        return Window(min(bookmark.read_to, self.now) - lookback, upper)
 
 
 class PassKind(Enum):
@@ -99,6 +103,10 @@ class StreamPlan:
     """How far earlier runs have read; None for a whole table."""
     window: Window | None = None
     """What this run reads; None for a whole table."""
+    warnings: tuple[str, ...] = ()
+    """What a user should know before it is read, a sentence each."""
+    lookback: timedelta = timedelta(0)
+    """What the window reads again before the end of the last one."""
     moves_bookmark: bool = False
     """Whether the bookmark moves at the end. A dry run reads only a part, so there it does not."""
 
@@ -111,6 +119,21 @@ class StreamPlan:
     def is_empty(self) -> bool:
         """Whether there is nothing to read, so that no job is needed."""
         return not self.passes
+
+    def check_clock(self, second_clock: datetime) -> list[str]:
+        """Warnings of what a second clock says about the window and the bookmark.
+
+        Raises:
+            ConfigError: If the bookmark is ahead of that clock by more than the lookback.
+        """
+        if not (self.bookmark and self.window):
+            return []
+        read_to = self.bookmark.read_to
+        found = (
+            bookmark_ahead(self.name, read_to, second_clock, self.lookback),
+            date_ahead(self.name, self.window.upper, second_clock),
+        )
+        return [warning for warning in found if warning]
 
     def bookmark_after(
         self, maximum: datetime | None, covered: datetime | None = None
@@ -147,6 +170,8 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
         passes=() if is_empty else (rows,),
         bookmark=bookmark,
         window=window,
+        warnings=_warnings(request, bookmark, bounds),
+        lookback=request.lookback,
         moves_bookmark=window is not None and not is_empty and request.row_limit is None,
     )
 
@@ -202,10 +227,23 @@ def _bookmark(request: StreamRequest, key: str) -> Bookmark:
         return Bookmark.read(request.state or {}, key)
     except ValueError:
         problem = (
-            f"The state of {request.name} has a replication key value that is not a date-time. "
-            "Give the last STATE of an earlier run."
+            f"The state of {request.name} has a bookmark of {key} that is not a date-time. "
+            "Give the last STATE of an earlier run, or remove the bookmark of this stream to "
+            "read it from its start."
         )
         raise ConfigError([problem]) from None
+
+
+def _warnings(
+    request: StreamRequest, bookmark: Bookmark | None, bounds: Bounds | None
+) -> tuple[str, ...]:
+    if not (bookmark and bounds):
+        return ()
+    ahead = bookmark_ahead(request.name, bookmark.read_to, bounds.now, request.lookback)
+    reason = starts_over(request.state or {}, bookmark)
+    start = soql.utc_text(bounds.start) if bounds.start else "the first row"
+    over = f"{request.name}: it starts over from {start}: {reason}." if reason else None
+    return tuple(warning for warning in (ahead, over) if warning)
 
 
 def _soql(

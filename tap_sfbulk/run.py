@@ -134,6 +134,8 @@ class Run:
         # A program may run the same tap again, and then the earlier failure does not count.
         self._failed.pop(request.name, None)
         plan = self._take_plan(request)
+        for warning in plan.warnings:
+            log.warning(warning)
         if plan.is_empty:
             log.info("%s: nothing to read, the window ends before it begins.", plan.name)
         asks = plan.moves_bookmark and request.sobject.replicateable

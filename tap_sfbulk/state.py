@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.streams._state import StreamStateManager
 
 from sfbulk import soql
+from tap_sfbulk.state_forms import NOT_UNDERSTOOD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+
+_UNFINISHED_JOB = ("JobID", "BatchIDs", "JobHighestBookmarkSeen")
+"""What singer-io's and MeltanoLabs' tap-salesforce keep of a job with PK chunking."""
+
+_OWN = frozenset({"replication_key", "replication_key_value", "window_end"})
 
 _OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
 
@@ -44,19 +50,29 @@ class Bookmark:
     maximum: datetime | None = None
     window_end: datetime | None = None
 
+    @property
+    def read_to(self) -> datetime | None:
+        """Where the last window ended, or the maximum in the state of another tap."""
+        return self.window_end or self.maximum
+
     @classmethod
     def read(cls, state: Mapping[str, Any], key: str) -> Bookmark:
-        """A stream's bookmark; empty if the state is of another replication key.
+        """A stream's bookmark; empty if the state has none of this replication key.
 
-        A state without `window_end` was written by another tap.
+        A state without `window_end` was written by another tap: the SDK's keep the value as
+        `replication_key_value`, singer-io's and MeltanoLabs' by the name of the key. What those
+        keep of an unfinished job (`JobID`, `JobHighestBookmarkSeen`) is not used: the rows of the
+        job had no order, so only the value from before it is safe.
 
         Raises:
             ValueError: If a value in the state is not a date-time.
         """
-        if state.get("replication_key", key) != key:
+        if NOT_UNDERSTOOD in state:
+            raise ValueError("not an object")
+        if not _is_of(state, key):
             return cls(key)
-        value, end = state.get("replication_key_value"), state.get("window_end")
-        return cls(key, value and parse_instant(value), end and parse_instant(end))
+        value, end = state.get("replication_key_value", state.get(key)), state.get("window_end")
+        return cls(key, _parse_if_given(value), _parse_if_given(end))
 
     def after(
         self, window: Window, maximum: datetime | None, covered: datetime | None = None
@@ -73,7 +89,9 @@ class Bookmark:
         )
 
     def write(self, state: MutableMapping[str, Any]) -> None:
-        """Put the bookmark into the stream's state."""
+        """Put the bookmark into the stream's state, in place of another tap's."""
+        for name in (self.key, *_UNFINISHED_JOB):
+            state.pop(name, None)
         state["replication_key"] = self.key
         state["window_end"] = self.window_end and soql.utc_text(self.window_end)
         if self.maximum:
@@ -90,6 +108,18 @@ class WindowState(StreamStateManager):
         """Write nothing: the plan of a run decides where its window starts."""
 
 
+def starts_over(state: Mapping[str, Any], bookmark: Bookmark) -> str | None:
+    """Why a stream that has a state is nevertheless read from its start; None if it is not."""
+    if bookmark.read_to:
+        return None
+    kept = state.get("replication_key")
+    if kept and not _is_of(state, bookmark.key):
+        return f"its state is of {kept}, and it is read by {bookmark.key} now"
+    if state.keys() - _OWN:
+        return f"its state has no bookmark of {bookmark.key}"
+    return None
+
+
 def parse_instant(text: str) -> datetime:
     """An aware date-time in UTC from ISO 8601 text; text without a zone is in UTC.
 
@@ -98,9 +128,24 @@ def parse_instant(text: str) -> datetime:
     """
     spelled = _OFFSET_WITHOUT_COLON.sub(r"\1:\2", re.sub(r"[Zz]$", "+00:00", text))
     instant = datetime.fromisoformat(spelled)
-    return (instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)).astimezone(
-        timezone.utc
-    )
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
+    try:
+        return aware.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("not in the years 1 to 9999") from None
+
+
+def _is_of(state: Mapping[str, Any], key: str) -> bool:
+    kept = state.get("replication_key")
+    return kept is None or str(kept).lower() == key.lower()
+
+
+def _parse_if_given(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("not a text")  # noqa: TRY004 - one error for every other form
+    return parse_instant(value)
 
 
 def _not_after(bound: datetime | None, instant: datetime | None) -> datetime | None:

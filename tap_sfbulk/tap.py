@@ -14,9 +14,10 @@ from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from tap_sfbulk.annotations import annotated
 from tap_sfbulk.discovery import check_replication_keys, objects_to_read, options_for
-from tap_sfbulk.input_files import check_file
+from tap_sfbulk.input_files import check_catalog, normalized_state_file
 from tap_sfbulk.run import Run, StreamsFailed
 from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problems
+from tap_sfbulk.state_forms import normalized_state
 from tap_sfbulk.stream import SObjectStream
 from tap_sfbulk.writer import PageWriter
 
@@ -130,8 +131,16 @@ class TapSfbulk(SfbulkPlugin, Tap):
         return catalog
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state given; from then on a signal writes the state of this run."""
-        super().load_state(state)
+        """Take over the state given; from then on a signal writes the state of this run.
+
+        Raises:
+            ConfigError: The state has none of the known forms.
+        """
+        try:
+            normalized = normalized_state(state)
+        except ValueError as error:
+            raise ConfigError([f"The state is not understood: {error}."]) from None
+        super().load_state(normalized)
         self._is_state_loaded = True
 
     def run_discovery(self) -> str:
@@ -177,7 +186,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
     ) -> None:
         """The SDK's run, once `--state` and `--catalog` are known to be sound."""
-        for option, file in (("--state", state), ("--catalog", catalog)):
-            if file is not None:
-                check_file(option, file)
+        if catalog is not None:
+            check_catalog(catalog)
+        state = None if state is None else normalized_state_file(state)
         super().invoke(state=state, catalog=catalog, **options)

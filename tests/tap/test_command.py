@@ -182,7 +182,9 @@ SHAPES = [
     ("--catalog", {"streams": [{"tap_stream_id": "Account"}]}, "streams[0]"),
     ("--catalog", {"streams": [{"tap_stream_id": "Account", "schema": {}}]}, "streams[0].schema"),
     ("--state", {"bookmarks": []}, "bookmarks"),
-    ("--state", {"bookmarks": {"Account": 3}}, "Account"),
+    ("--state", {"Account": "2026-01-01T00:00:00Z"}, "bookmarks"),
+    ("--state", {"type": "STATE", "value": 3}, "object"),
+    ("--state", [{"stream": {"stream_state": {}}}], "stream_descriptor"),
 ]
 
 
