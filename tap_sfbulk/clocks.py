@@ -37,7 +37,7 @@ def bookmark_ahead(
     if read_to is None or read_to <= now:
         return None
     what = (
-        f"{name}: its state says that it was read up to {soql.utc_text(read_to)}, but the org's "
+        f"The state says that {name} was read up to {soql.utc_text(read_to)}, but the org's "
         f"clock says {soql.utc_text(now)}, {read_to - now} earlier."
     )
     if read_to - now > max(lookback, TOLERANCE):

@@ -128,9 +128,10 @@ class StreamPlan:
         """
         if not (self.bookmark and self.window):
             return []
-        read_to = self.bookmark.read_to
+        ahead = bookmark_ahead(self.name, self.bookmark.read_to, second_clock, self.lookback)
+        # What the first clock told already is not told twice.
         found = (
-            bookmark_ahead(self.name, read_to, second_clock, self.lookback),
+            None if self.warnings else ahead,
             date_ahead(self.name, self.window.upper, second_clock),
         )
         return [warning for warning in found if warning]

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sfbulk.bulk2 import disposing
 from sfbulk.errors import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from sfbulk import ResultPage, Salesforce
+    from sfbulk import QueryJob, ResultPage, Salesforce
     from sfbulk.clock import Clock
     from tap_sfbulk.plan import Pass
     from tap_sfbulk.settings import RunOptions
@@ -52,23 +52,48 @@ class StreamsFailed(Exception):  # noqa: N818 - says what happened to the run
         )
 
 
-@dataclass(frozen=True)
+class _OpenJob(NamedTuple):
+    job: QueryJob
+    pages: Iterator[ResultPage]
+
+
+@dataclass
 class Reading:
     """One stream while it is read."""
 
     plan: StreamPlan
-    open: Callable[[Pass], AbstractContextManager[Iterator[ResultPage]]]
-    """API call: the pages of one pass; each is to be checked with `check_rows` once it is read.
-
-    If the block ends well, the job is deleted; if it ends early, the job is aborted. The pages
-    on disk are removed in any case.
-
-    Raises:
-        SalesforceError: If the query is refused, its job fails, or a page cannot be read.
-        RowCountMismatch: If all pages together do not hold the rows of the job.
-    """
+    _job: Callable[[Pass], AbstractContextManager[_OpenJob]]
+    _now: Callable[[], datetime]
+    """The clock of this machine."""
     covered: datetime | None = None
-    """Up to when all changes are visible; None if Salesforce does not say."""
+    """What the bookmark may not pass: up to when all changes are visible, and a second clock."""
+
+    @contextmanager
+    def open(self, part: Pass) -> Iterator[Iterator[ResultPage]]:
+        """API call: the pages of one pass; each is to be checked with `check_rows` once it is read.
+
+        If the block ends well, the job is deleted; if it ends early, the job is aborted. The pages
+        on disk are removed in any case.
+
+        Raises:
+            ConfigError: If the bookmark is in the future by the clock of the job.
+            SalesforceError: If the query is refused, its job fails, or a page cannot be read.
+            RowCountMismatch: If all pages together do not hold the rows of the job.
+        """
+        now = self._now()
+        with self._job(part) as opened:
+            created = opened.job.created
+            if created:
+                self._compare(created)
+            yield opened.pages
+            if not created:
+                # Where nothing is created, only an answer with rows has a time.
+                self._compare(opened.job.created or now)
+
+    def _compare(self, second_clock: datetime) -> None:
+        for warning in self.plan.check_clock(second_clock):
+            log.warning(warning)
+        self.covered = min(self.covered, second_clock) if self.covered else second_clock
 
 
 @dataclass(frozen=True)
@@ -141,7 +166,7 @@ class Run:
         asks = plan.moves_bookmark and request.sobject.replicateable
         # Before the job is created, so that a transaction that ends in between is visible to it.
         covered = self._covered_until(plan.name) if asks else None
-        yield Reading(plan, self._open, covered)
+        yield Reading(plan, self._open, self.clock.now, covered)
 
     def _take_plan(self, request: StreamRequest) -> StreamPlan:
         planned = self._planned.pop(request.name, None)
@@ -185,7 +210,7 @@ class Run:
             return error
 
     @contextmanager
-    def _open(self, part: Pass) -> Iterator[Iterator[ResultPage]]:
+    def _open(self, part: Pass) -> Iterator[_OpenJob]:
         folder = self._options.spool_dir
         with (
             tempfile.TemporaryDirectory(prefix="tap-sfbulk-", dir=folder) as spool,
@@ -195,7 +220,7 @@ class Run:
             # A download ahead of the reader must end before its folder is removed.
             closing(job.pages(Path(spool))) as pages,
         ):
-            yield pages
+            yield _OpenJob(job, pages)
 
     def _covered_until(self, name: str) -> datetime | None:
         """API call: up to when all changes of an object are visible; None if it is not known.

@@ -15,6 +15,7 @@ from sfbulk.jobs.files import read_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from datetime import datetime
 
     from sfbulk.jobs.result_page import ResultPage
     from sfbulk.jobs.spool_budget import SpoolBudget
@@ -46,6 +47,11 @@ class QueryJob(Job):
             repeatable=True,
         )
         return cls(transport, transport.read(request, read_job))
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was created, by the clock of the org's database; None if an answer lacks it."""
+        return self.info.created
 
     def wait(self, *, timeout: float | None = None) -> JobInfo:
         """API call: wait until the query has run; `timeout` in seconds, None waits without end.
