@@ -1,0 +1,234 @@
+"""`meltano run` carries every type into warehouses by loaders we did not write.
+
+The values in each warehouse are compared with the rows of the org, type by type.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from typing_extensions import Self
+
+from sfbulk_sandbox import Sandbox
+from tests.clients.conftest import invoices, json_lines, write_invoices
+from tests.clients.installed import ROOT, python_client, run, without_python_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MELTANO = ROOT / ".venv-meltano" / "bin" / "meltano"
+STREAM = "Invoice__c"
+# A loader that is on no package index in a version that installs: its command may be given here.
+TARGET_PARQUET = os.environ.get("SFBULK_TARGET_PARQUET", "")
+
+
+@pytest.fixture
+def org(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(sample=False, data=write_invoices(tmp_path / "data")) as sandbox:
+        yield sandbox
+
+
+class Project:
+    """A Meltano project of the tap and one loader; both are installed already."""
+
+    def __init__(self, folder: Path, org: Sandbox, loader: Path, settings: dict[str, Any]) -> None:
+        self._folder = folder
+        self._loader = loader.name
+        sign_in = {
+            "login_url": org.url,
+            "client_id": org.client_id,
+            "client_secret": org.client_secret,
+        }
+        config = sign_in | {"streams_to_discover": [STREAM]}
+        tap = Path(sys.executable).with_name("tap-sfbulk")
+        capabilities = ["catalog", "state", "discover", "about", "structured-logging"]
+        folder.mkdir()
+        (folder / "meltano.yml").write_text(
+            # JSON is YAML.
+            json.dumps(
+                {
+                    "default_environment": "dev",
+                    "send_anonymous_usage_stats": False,
+                    "environments": [{"name": "dev"}],
+                    "plugins": {
+                        "extractors": [
+                            _plugin("tap-sfbulk", tap, config) | {"capabilities": capabilities}
+                        ],
+                        "loaders": [_plugin(self._loader, loader, settings)],
+                    },
+                }
+            ),
+            "utf-8",
+        )
+
+    def run(self) -> None:
+        """Run tap and loader to their good end."""
+        run(MELTANO, "run", "tap-sfbulk", self._loader, cwd=self._folder)
+
+
+class Postgres:
+    """A PostgreSQL server that ends with the block."""
+
+    def __init__(self, commands: Path) -> None:
+        self._process = subprocess.Popen(
+            [commands / "python", Path(__file__).with_name("postgres_server.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=without_python_settings(),
+        )
+        self.url = self._line().replace("postgresql:", "postgresql+psycopg:", 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return all rows of a table by column name."""
+        assert self._process.stdin
+        self._process.stdin.write(f"SELECT * FROM {table}\n")  # noqa: S608 - our own names
+        self._process.stdin.flush()
+        rows: list[dict[str, Any]] = pickle.loads(bytes.fromhex(self._line()))  # noqa: S301 - our own process
+        return rows
+
+    def _line(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline().strip()
+        assert line, "the PostgreSQL server did not start, or the query failed"
+        return line
+
+
+def _plugin(name: str, command: Path, config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "namespace": name.replace("-", "_"),
+        "executable": str(command),
+        "config": config,
+        "settings": [{"name": setting, "kind": _kind(value)} for setting, value in config.items()],
+    }
+
+
+def _kind(value: object) -> str:
+    kinds = {list: "array", dict: "object", bool: "boolean", int: "integer"}
+    return kinds.get(type(value), "string")
+
+
+def by_key(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the rows by key, with names in lower case, without what is not compared."""
+    names = list(invoices()[0])
+    folded = [{name.lower(): value for name, value in row.items()} for row in rows]
+    return {row["ext_id__c"]: {name: row[name.lower()] for name in names} for row in folded}
+
+
+def expected() -> dict[str, dict[str, Any]]:
+    """Return the rows as a database with types holds them."""
+    return {row["Ext_Id__c"]: {n: _typed(n, v) for n, v in row.items()} for row in invoices()}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if name == "Issued_On__c":
+        return date.fromisoformat(value)
+    if name == "Due_At__c":
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return value
+
+
+def as_decimal(value: Any) -> Any:
+    """Return a number with its digits, and a datetime without a zone as one in UTC."""
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=timezone.utc)
+    return value
+
+
+def found(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {k: {n: as_decimal(v) for n, v in row.items()} for k, row in by_key(rows).items()}
+
+
+def duckdb_rows(warehouse: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+    """Return all rows of a table by column name."""
+    result = warehouse.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own names
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def written(**forms: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
+    """Return the expected rows with some columns as a loader is known to write them."""
+    return {
+        key: {
+            name: forms[name](value) if name in forms and value is not None else value
+            for name, value in row.items()
+        }
+        for key, row in expected().items()
+    }
+
+
+def as_time(value: str) -> time:
+    """Return Salesforce's text of a time as a time."""
+    return time.fromisoformat(value.removesuffix(".000Z"))
+
+
+def iso_utc(value: datetime) -> str:
+    """Return a datetime as the tap writes it."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def test_rows_reach_duckdb_by_meltano_type_by_type(org: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    settings = {"filepath": str(file), "default_target_schema": "salesforce"}
+    Project(
+        tmp_path / "project", org, python_client("target-duckdb") / "target-duckdb", settings
+    ).run()
+    with duckdb.connect(str(file), read_only=True) as warehouse:
+        rows = duckdb_rows(warehouse, "salesforce.invoice__c")
+    # The loader keeps dates as text.
+    assert found(rows) == written(Issued_On__c=date.isoformat, Cut_Off__c=as_time)
+
+
+def test_rows_reach_jsonl_by_meltano_value_by_value(org: Sandbox, tmp_path: Path) -> None:
+    settings = {"destination_path": str(tmp_path), "do_timestamp_file": False}
+    Project(
+        tmp_path / "project", org, python_client("target-jsonl") / "target-jsonl", settings
+    ).run()
+    rows = json_lines((tmp_path / f"{STREAM}.jsonl").read_text("utf-8"))
+    assert found(rows) == written(Issued_On__c=date.isoformat, Due_At__c=iso_utc)
+
+
+def test_rows_reach_postgres_by_meltano_type_by_type(org: Sandbox, tmp_path: Path) -> None:
+    commands = python_client("target-postgres")
+    with Postgres(commands) as server:
+        settings = {"sqlalchemy_url": server.url, "default_target_schema": "salesforce"}
+        Project(tmp_path / "project", org, commands / "target-postgres", settings).run()
+        rows = server.rows('salesforce."Invoice__c"')
+    assert found(rows) == written(Cut_Off__c=as_time)
+
+
+@pytest.mark.skipif(not TARGET_PARQUET, reason="SFBULK_TARGET_PARQUET gives no command")
+def test_rows_reach_parquet_by_meltano_value_by_value(org: Sandbox, tmp_path: Path) -> None:
+    settings = {"destination_path": str(tmp_path / "out")}
+    Project(tmp_path / "project", org, Path(TARGET_PARQUET), settings).run()
+    files = f"read_parquet('{tmp_path}/out/**/*.parquet')"
+    rows = duckdb_rows(duckdb.connect(), files)
+    # The loader writes every date and time as text of its own form.
+    assert found(rows) == written(
+        Issued_On__c=date.isoformat,
+        Due_At__c=lambda value: value.strftime("%Y-%m-%d %H:%M:%S.000000Z"),
+        Cut_Off__c=lambda value: value.replace(".000Z", ".000000"),
+    )
