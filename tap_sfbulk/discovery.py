@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("tap-sfbulk")
 
+_SEES_NOTHING = (
+    "The org shows this user no object that can be queried. Give the user a profile or permission "
+    "set with API Enabled, and Read on the objects (or View All Data for all of them)."
+)
+
 
 def objects_to_read(
     org: Sequence[SObjectSummary],
@@ -32,9 +37,11 @@ def objects_to_read(
 
     Raises:
         ConfigError: If a wanted object does not exist or cannot be queried, if a glob matches no
-            object, if an excluded object does not exist, or if no object is left.
+            object, if an excluded object does not exist, or if no object is left or visible.
     """
     usable = [each.name for each in org if each.queryable and not each.deprecated_and_hidden]
+    if not usable:
+        raise ConfigError([_SEES_NOTHING])
     problems = [_problem(pattern, usable, org) for pattern in wanted or []]
     problems += [
         f"exclude_streams: {unknown_object(name, usable)}."
@@ -48,6 +55,12 @@ def objects_to_read(
         named = "can be queried" if wanted is None else "streams_to_discover names"
         raise ConfigError([f"exclude_streams leaves out every object that {named}."])
     return left
+
+
+def not_named(names: Sequence[str], wanted: Sequence[str] | None) -> list[str]:
+    """Those of the objects that were found by default or by a glob, but are not named."""
+    named = [pattern for pattern in wanted or () if not is_glob(pattern)]
+    return [name for name in names if not matches_any(name, named)]
 
 
 def options_for(

@@ -20,11 +20,11 @@ from sfbulk.errors import (
     SignInError,
     TransportError,
 )
-from sfbulk_singer.command import one_line
+from tap_sfbulk.failures import Failures
 from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -40,16 +40,6 @@ ENDS_THE_RUN = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
 
 _SPAN = timedelta(minutes=5)
 """Short, because the ids of the answer are not used; Salesforce wants at least a minute."""
-
-
-class StreamsFailed(Exception):  # noqa: N818 - says what happened to the run
-    """Some streams could not be read; the others were read completely."""
-
-    def __init__(self, reasons: Mapping[str, Exception]) -> None:
-        listed = "; ".join(f"{name}: {one_line(reason)}" for name, reason in reasons.items())
-        super().__init__(
-            f"{len(reasons)} stream{'s' * (len(reasons) > 1)} could not be read. {listed}"
-        )
 
 
 class _OpenJob(NamedTuple):
@@ -132,21 +122,7 @@ class Run:
         self._requests = requests
         self._bounds: Bounds | None = None
         self._planned: dict[str, _Planned] = {}
-        self._failed: dict[str, Exception] = {}
-
-    def fail_stream(self, name: str, reason: Exception) -> None:
-        """Note that a stream cannot be read; the run goes on and fails at its end."""
-        log.error("%s: %s", name, one_line(reason))
-        self._failed[name] = reason
-
-    def raise_for_failed_streams(self) -> None:
-        """Raise if a stream could not be read.
-
-        Raises:
-            StreamsFailed: With the name of each of them and the reason.
-        """
-        if self._failed:
-            raise StreamsFailed(self._failed)
+        self.failures = Failures()
 
     @contextmanager
     def read(self, request: StreamRequest) -> Iterator[Reading]:
@@ -156,8 +132,7 @@ class Run:
             ConfigError: If the request cannot be planned.
             SalesforceError: If the server's clock cannot be read.
         """
-        # A program may run the same tap again, and then the earlier failure does not count.
-        self._failed.pop(request.name, None)
+        self.failures.begin(request.name)
         plan = self._take_plan(request)
         for warning in plan.warnings:
             log.warning(warning)

@@ -130,7 +130,7 @@ class SObjectStream(Stream):
         return self._row_counter
 
     def log_sync_costs(self) -> None:
-        """After all streams: raise if one of them failed.
+        """After all streams: raise if one of them failed, or all were left out.
 
         A program that embeds the tap calls `Tap.sync_all`, which is final, and must not take half
         a run for a whole one. The SDK makes no other public call after the last stream.
@@ -139,7 +139,7 @@ class SObjectStream(Stream):
             StreamsFailed: With the name of each failed stream and the reason.
         """
         super().log_sync_costs()
-        self._run.raise_for_failed_streams()
+        self._run.failures.raise_at_end()
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - the SDK's signature
         """Read the object: whole blocks go to the writer, single records are yielded.
@@ -149,14 +149,16 @@ class SObjectStream(Stream):
         """
         if self._is_dry_run:
             # Objects that cannot be described have no stream that could report it.
-            self._run.raise_for_failed_streams()
+            self._run.failures.raise_for_failed()
         try:
             with self._run.read(self.request) as reading:
                 yield from self._rows(reading)
         except SalesforceError as error:
-            if self._is_dry_run or isinstance(error, ENDS_THE_RUN):
+            if isinstance(error, ENDS_THE_RUN):
                 raise
-            self._run.fail_stream(self.name, error)
+            is_left_out = self._run.failures.not_read(self.name, error)
+            if self._is_dry_run and not is_left_out:
+                raise
 
     def _rows(self, reading: Reading) -> Iterator[Record]:
         output = Output(self, self._writer, self._run.clock)

@@ -13,9 +13,15 @@ from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from tap_sfbulk.annotations import annotated
-from tap_sfbulk.discovery import check_replication_keys, objects_to_read, options_for
+from tap_sfbulk.discovery import (
+    check_replication_keys,
+    not_named,
+    objects_to_read,
+    options_for,
+)
+from tap_sfbulk.failures import StreamsFailed
 from tap_sfbulk.input_files import check_catalog, normalized_state_file
-from tap_sfbulk.run import Run, StreamsFailed
+from tap_sfbulk.run import Run
 from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problems
 from tap_sfbulk.state_forms import normalized_state
 from tap_sfbulk.stream import SObjectStream
@@ -66,16 +72,17 @@ class TapSfbulk(SfbulkPlugin, Tap):
             ConfigError: If a setting names an object, field or option that does not exist.
             StreamsFailed: If no object at all can be described.
         """
+        wanted = self.config.get("streams_to_discover")
         names = objects_to_read(
-            self.salesforce.describe_global(),
-            self.config.get("streams_to_discover"),
-            self.config.get("exclude_streams") or (),
+            self.salesforce.describe_global(), wanted, self.config.get("exclude_streams") or ()
         )
+        if self.input_catalog is None:
+            self.run.failures.allow(not_named(names, wanted))
         given = options_for(names, self.config.get("stream_options") or {})
         options = {name: StreamOptions.parse(given[name], self.config) for name in names}
         described = self._describe(self._selected_by_catalog(names))
         if not described:
-            self.run.raise_for_failed_streams()
+            self.run.failures.raise_at_end()
         check_replication_keys(
             described, {name: each.replication_key for name, each in options.items()}
         )
@@ -86,7 +93,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
         described = []
         for name, answer in self.salesforce.describe_many(names).items():
             if isinstance(answer, SalesforceError):
-                self.run.fail_stream(name, answer)
+                self.run.failures.not_described(name, answer)
             else:
                 described.append(answer)
         return described
@@ -106,7 +113,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
                     "The catalog selects it, but the org has no such object, or the settings "
                     f"leave it out{did_you_mean(name, names)}. Deselect it, or discover again."
                 )
-                self.run.fail_stream(name, ConfigError([reason]))
+                self.run.failures.not_described(name, ConfigError([reason]))
         return [name for name in names if name in selected]
 
     def setup_mapper(self) -> None:
@@ -147,10 +154,11 @@ class TapSfbulk(SfbulkPlugin, Tap):
         """Print the catalog of all objects that can be described, and return it.
 
         Raises:
-            StreamsFailed: After that, if others cannot.
+            StreamsFailed: After that, if one that is named cannot. Others are warnings, since
+                Meltano discards the catalog of a discovery that fails.
         """
         printed = super().run_discovery()
-        self.run.raise_for_failed_streams()
+        self.run.failures.raise_for_failed()
         return printed
 
     def own_problems(self) -> Sequence[str]:

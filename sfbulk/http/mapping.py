@@ -95,6 +95,20 @@ _LIMIT_CODES = frozenset(
 )
 
 
+_ADVICE = {
+    "API_DISABLED_FOR_ORG": "The user needs the permission API Enabled, and the org an edition "
+    "that has the API.",
+    "API_CURRENTLY_DISABLED": "The API is switched off for this user or org: the user needs the "
+    "permission API Enabled.",
+    "INSUFFICIENT_ACCESS": "The user needs Read on the object, or View All Data.",
+    "OPERATION_TOO_LARGE": "The user needs View All Data for objects that refer to so many "
+    "records, such as Task and Event.",
+    "TXN_SECURITY_METERING_ERROR": "A transaction security policy of the org could not be "
+    "checked: run again later.",
+}
+"""What to do about refusals whose own text does not say it, by code."""
+
+
 def transport_error(error: Exception, purpose: str, host: str) -> TransportError:
     """The client's error for an exception of the HTTP library.
 
@@ -117,8 +131,9 @@ def api_error(purpose: str, status: int, headers: Mapping[str, str], body: bytes
     request_id = headers.get("X-SFDC-Request-Id") or headers.get("X-Request-Id")
     # Salesforce's support asks for the request id.
     named = f" (request {request_id})" if request_id else ""
+    advice = f". {_ADVICE[code].rstrip('.')}" if code in _ADVICE else ""
     return _error_class(status, code, message)(
-        f"{purpose}: {text}{named}",
+        f"{purpose}: {text}{named}{advice}",
         status=status,
         code=code,
         request_id=request_id,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_sfbulk.run import StreamsFailed
+from tap_sfbulk.failures import StreamsFailed
 from tap_sfbulk.tap import TapSfbulk
 from tests.tap.conftest import CONTACTS, TapCommand, finished
 

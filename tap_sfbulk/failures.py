@@ -1,0 +1,111 @@
+"""The streams that could not be read: which of them fail the run, and which are only reported.
+
+A stream that somebody asked for by name, or that a catalog selects, fails the run. One that was
+found because nothing was named, or by a glob, is reported: most orgs list objects that nobody can
+read without more (ContentDocumentLink requires a filter), and one of them must not fail every run.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from sfbulk.errors import ApiError, JobFailed, NotFound, NotSupportedByBulk
+from sfbulk_singer.command import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+log = logging.getLogger(__name__)
+
+_CODES = re.compile(
+    r"EXTERNAL_?OBJECT|INVALID_?TYPE|INVALID_?ENTITY|INSUFFICIENT_ACCESS|NOT_?FOUND", re.IGNORECASE
+)
+# Salesforce has no code of its own for this. Seen: "Implementation restriction:
+# ContentDocumentLink requires a filter by a single Id on ...", "A filter on a reified column is
+# required [...]", "When querying the Vote object, you must filter using ...", "entity type
+# ListViewChartInstance does not support query".
+_WORDS = re.compile(
+    r"implementation restriction|reified column|requires?\b.{0,40}\bfilter|must\b.{0,20}\bfilter"
+    r"|filter\b.{0,60}\brequired|where clause|(?:does not|doesn't) support (?:the )?quer"
+    r"|cannot be queried|not queryable|is not supported",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class StreamsFailed(Exception):  # noqa: N818 - says what happened to the run
+    """Some streams could not be read; the others were read completely."""
+
+    def __init__(self, reasons: Mapping[str, Exception]) -> None:
+        listed = "; ".join(f"{name}: {one_line(reason)}" for name, reason in reasons.items())
+        super().__init__(
+            f"{len(reasons)} stream{'s' * (len(reasons) > 1)} could not be read. {listed}"
+        )
+
+
+class Failures:
+    """The streams of one run that could not be read, and the ones that were."""
+
+    def __init__(self) -> None:
+        self._optional: frozenset[str] = frozenset()
+        self._failed: dict[str, Exception] = {}
+        self._left_out: dict[str, Exception] = {}
+        self._read: set[str] = set()
+
+    def allow(self, names: Iterable[str]) -> None:
+        """Name the streams that nobody asked for, which may be left out."""
+        self._optional = frozenset(names)
+
+    def begin(self, name: str) -> None:
+        """Note that a stream is read; a program may run the same tap again after a failure."""
+        for noted in (self._failed, self._left_out):
+            noted.pop(name, None)
+        self._read.add(name)
+
+    def not_described(self, name: str, reason: Exception) -> None:
+        """Note that an object cannot be described."""
+        self._note(name, reason, may_be_left_out=True)
+
+    def not_read(self, name: str, reason: Exception) -> bool:
+        """Note that a stream cannot be read; return whether it is only left out."""
+        return self._note(name, reason, may_be_left_out=is_unreadable(reason))
+
+    def _note(self, name: str, reason: Exception, *, may_be_left_out: bool) -> bool:
+        self._read.discard(name)
+        if may_be_left_out and name in self._optional:
+            log.warning("%s is left out: %s", name, one_line(reason))
+            self._left_out[name] = reason
+            return True
+        log.error("%s: %s", name, one_line(reason))
+        self._failed[name] = reason
+        return False
+
+    def raise_for_failed(self) -> None:
+        """Raise if a stream failed.
+
+        Raises:
+            StreamsFailed: With the name of each of them and the reason.
+        """
+        if self._failed:
+            raise StreamsFailed(self._failed)
+
+    def raise_at_end(self) -> None:
+        """Raise if a stream failed, or if all were left out: all of nothing is not done.
+
+        Raises:
+            StreamsFailed: With the name of each of them and the reason.
+        """
+        if self._failed or (self._left_out and not self._read):
+            raise StreamsFailed({**self._left_out, **self._failed})
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Whether an error says that the object cannot be read in this way by anyone, or this user."""
+    if isinstance(error, (NotSupportedByBulk, NotFound)):
+        return True
+    if isinstance(error, ApiError):
+        known = _CODES.match(error.code or "") is not None
+        return known or _WORDS.search(error.detail) is not None
+    # The reason of a job that failed stands in its text alone.
+    return isinstance(error, JobFailed) and _WORDS.search(error.message) is not None
