@@ -14,15 +14,10 @@ from tap_sfbulk.annotations import annotated
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
+from tap_sfbulk.fields import object_fields, schema_of
 from tap_sfbulk.plan import PassKind, StreamRequest
 from tap_sfbulk.run import ENDS_THE_RUN
-from tap_sfbulk.schema import (
-    fields_of,
-    is_selectable,
-    key_properties_of,
-    replication_key_of,
-    schema_of,
-)
+from tap_sfbulk.schema import key_properties_of, replication_key_of
 from tap_sfbulk.state import WindowState
 
 if TYPE_CHECKING:
@@ -56,7 +51,8 @@ class SObjectStream(Stream):
     def __init__(
         self, tap: Tap, run: Run, sobject: SObjectDescribe, options: StreamOptions
     ) -> None:
-        super().__init__(tap, schema=schema_of(sobject), name=sobject.name)
+        self._fields = tuple(object_fields(sobject, with_deleted_at=options.include_deleted))
+        super().__init__(tap, schema=schema_of(self._fields, sobject.label), name=sobject.name)
         self._run = run
         self._sobject = sobject
         self._options = options
@@ -86,6 +82,7 @@ class SObjectStream(Stream):
         state = self.tap_state.get("bookmarks", {}).get(self.name, {})
         return StreamRequest(
             sobject=self._sobject,
+            fields=self._fields,
             properties=self.selected_schema["properties"],
             replication_method=self.replication_method,
             replication_key=self.replication_key,
@@ -110,9 +107,13 @@ class SObjectStream(Stream):
         if not metadata:
             # A catalog written by hand may have none, and then selects everything.
             metadata.root.selected = True
-        for field in fields_of(self._sobject):
-            if not is_selectable(field):
+        for field in self._fields:
+            if field.column is None:
                 metadata["properties", field.name].inclusion = Metadata.InclusionType.UNSUPPORTED
+            for part in field.schema.get("properties", ()):
+                # A compound is read whole or not at all.
+                inclusion = Metadata.InclusionType.AUTOMATIC
+                metadata["properties", field.name, "properties", part].inclusion = inclusion
         for key in filter(None, [*self.primary_keys, self.replication_key]):
             metadata["properties", key].inclusion = Metadata.InclusionType.AUTOMATIC
         return metadata

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
 
     from sfbulk.clock import Clock
-    from tap_sfbulk.schema import PageColumn
+    from tap_sfbulk.columns import PageColumn
 
 
 class Output:
