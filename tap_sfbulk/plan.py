@@ -168,7 +168,11 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     columns, key = _columns(request), _window_key(request)
     bookmark = _bookmark(request, key) if key else None
     window = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
-    rows = Pass(_soql(request, columns, key, window), columns, request.include_deleted)
+    rows = Pass(
+        _soql(request, columns, key, window),
+        columns,
+        include_deleted=request.include_deleted or _keeps_archived(request.sobject),
+    )
     is_empty = window is not None and window.is_empty
     return StreamPlan(
         name=request.name,
@@ -252,6 +256,16 @@ def _warnings(
     return tuple(warning for warning in (ahead, over) if warning)
 
 
+def _keeps_archived(sobject: SObjectDescribe) -> bool:
+    """Whether deleted rows must be left out by a condition.
+
+    The operation `query` leaves out archived rows too, such as activities that are older than a
+    year, and these are not deleted (SOAP API guide: Archived Activities).
+    """
+    deleted = sobject.field("IsDeleted")
+    return bool(deleted and deleted.filterable and sobject.field("IsArchived"))
+
+
 def _soql(
     request: StreamRequest,
     columns: tuple[PageColumn, ...],
@@ -264,6 +278,8 @@ def _soql(
     guide: Query Jobs) and invites timeouts.
     """
     conditions = [request.where] if request.where else []
+    if not request.include_deleted and _keeps_archived(request.sobject):
+        conditions.append("IsDeleted = false")
     if key and window:
         if window.lower:
             conditions.append(f"{key} >= {soql.datetime_literal(window.lower)}")

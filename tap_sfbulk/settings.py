@@ -99,7 +99,9 @@ _READING = (
         th.BooleanType,
         default=True,
         title="Include Deleted",
-        description="Read deleted and archived rows too; they carry `IsDeleted` true.",
+        description=(
+            "Read deleted rows too; they carry `IsDeleted` true. Archived rows are read always."
+        ),
     ),
     spool_dir("result pages while they are read"),
 )
