@@ -20,8 +20,7 @@ from sfbulk import soql
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
-from tap_sfbulk.columns import PageColumn, to_select
-from tap_sfbulk.schema import is_replication_key
+from tap_sfbulk.schema import PageColumn, fields_of, is_replication_key, is_selectable, kind_of
 from tap_sfbulk.state import Bookmark, Window, starts_over
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sfbulk import SObjectDescribe
-    from tap_sfbulk.fields import StreamField
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,6 @@ class StreamRequest:
     """What is asked for: all that describe, catalog, settings and state say of one stream."""
 
     sobject: SObjectDescribe
-    fields: tuple[StreamField, ...]
-    """What the rows can have."""
     properties: Mapping[str, Mapping[str, Any]]
     """JSON Schema of the selected fields by name."""
     replication_method: str
@@ -168,11 +164,7 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     columns, key = _columns(request), _window_key(request)
     bookmark = _bookmark(request, key) if key else None
     window = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
-    rows = Pass(
-        _soql(request, columns, key, window),
-        columns,
-        include_deleted=request.include_deleted or _keeps_archived(request.sobject),
-    )
+    rows = Pass(_soql(request, columns, key, window), columns, request.include_deleted)
     is_empty = window is not None and window.is_empty
     return StreamPlan(
         name=request.name,
@@ -191,19 +183,18 @@ def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:
     Raises:
         ConfigError: If a selected field does not exist, or none is selected.
     """
-    known = {field.name.casefold(): field for field in request.fields}
-    fields = {name: known.get(name.casefold()) for name in request.properties}
+    fields = {name: request.sobject.field(name) for name in request.properties}
+    known = [field.name for field in fields_of(request.sobject)]
     missing = [
         f"{request.name}.{name} is selected in the catalog, but the org shows this user no such "
-        f"field{did_you_mean(name, [each.name for each in request.fields])}. Deselect it, or "
-        "discover again."
+        f"field{did_you_mean(name, known)}. Deselect it, or discover again."
         for name, field in fields.items()
         if field is None
     ]
     columns = tuple(
-        field.column.as_property(name, request.properties[name])
+        PageColumn(name, kind_of(request.properties[name]))
         for name, field in fields.items()
-        if field and field.column
+        if field and is_selectable(field)
     )
     if missing or not columns:
         raise ConfigError(
@@ -256,16 +247,6 @@ def _warnings(
     return tuple(warning for warning in (ahead, over) if warning)
 
 
-def _keeps_archived(sobject: SObjectDescribe) -> bool:
-    """Whether deleted rows must be left out by a condition.
-
-    The operation `query` leaves out archived rows too, such as activities that are older than a
-    year, and these are not deleted (SOAP API guide: Archived Activities).
-    """
-    deleted = sobject.field("IsDeleted")
-    return bool(deleted and deleted.filterable and sobject.field("IsArchived"))
-
-
 def _soql(
     request: StreamRequest,
     columns: tuple[PageColumn, ...],
@@ -278,12 +259,9 @@ def _soql(
     guide: Query Jobs) and invites timeouts.
     """
     conditions = [request.where] if request.where else []
-    if not request.include_deleted and _keeps_archived(request.sobject):
-        conditions.append("IsDeleted = false")
     if key and window:
         if window.lower:
             conditions.append(f"{key} >= {soql.datetime_literal(window.lower)}")
         conditions.append(f"{key} < {soql.datetime_literal(window.upper)}")
-    paths = [column.name for column in to_select(columns)]
-    statement = soql.select(paths, request.name, where=conditions)
+    statement = soql.select([column.name for column in columns], request.name, where=conditions)
     return statement if request.row_limit is None else f"{statement} LIMIT {request.row_limit}"
