@@ -56,7 +56,7 @@ class LoadWork:
 
     def _results(self, batch: Batch, table: Table) -> Iterator[RowResult]:
         settings = batch.job.settings
-        fault = self._script.for_job(settings.object, settings.operation)
+        fault = self._script.for_job(settings.object, settings.operation, lambda: len(table.rows))
         rows = table.rows[: fault.after_rows] if fault else table.rows
         try:
             loader = self._org.loader(

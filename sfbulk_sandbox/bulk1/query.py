@@ -51,7 +51,11 @@ class QueryWork:
         try:
             query = checked_query(self._org, batch)
             self._head = form.head(query)
-            fault = self._script.for_job(batch.job.settings.object, batch.job.settings.operation)
+            fault = self._script.for_job(
+                batch.job.settings.object,
+                batch.job.settings.operation,
+                lambda: sum(1 for _ in query.rows()),
+            )
             rows = form.rows(query, float(batch.job.version))
             if fault:
                 rows = islice(rows, fault.after_rows)

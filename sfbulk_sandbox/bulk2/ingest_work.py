@@ -100,7 +100,7 @@ class IngestWork:
         job.total = total
         loader = self._org.loader(self._operation, job.object, upload.header(), job.external_id)
         columns = self._columns(job)
-        fault = self._script.for_job(job.object, job.operation)
+        fault = self._script.for_job(job.object, job.operation, lambda: total)
         chunks = interleaved_chunks(upload.rows())
         if fault:
             chunks = _first_rows(chunks, fault.after_rows)

@@ -67,7 +67,9 @@ class QueryWork:
         try:
             query = self.query(job.version)
             self.header = [column.path for column in query.columns]
-            fault = self._script.for_job(job.object, job.operation)
+            fault = self._script.for_job(
+                job.object, job.operation, lambda: sum(1 for _ in query.rows())
+            )
             lines = _lines(job, query)
             self.rows.write(islice(lines, fault.after_rows) if fault else lines)
         except Fault as refusal:

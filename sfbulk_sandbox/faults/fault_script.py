@@ -10,7 +10,7 @@ from sfbulk_sandbox.faults.errors import RowError
 from sfbulk_sandbox.faults.kinds import JobFault, RequestFault, RowFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sfbulk_sandbox.faults.kinds import ScriptedFault
     from sfbulk_sandbox.faults.saved_rows import SavedRows
@@ -83,13 +83,20 @@ class Script:
                     return fault
         return None
 
-    def for_job(self, sobject: str, operation: str) -> JobFault | None:
-        """Return the fault that applies to a starting job or batch, and count one use of it."""
+    def for_job(self, sobject: str, operation: str, count: Callable[[], int]) -> JobFault | None:
+        """Return the fault that applies to a starting job or batch, and count one use of it.
+
+        Args:
+            sobject: The job's object.
+            operation: The job's operation.
+            count: Counts the rows of the job; called if a fault needs it.
+        """
         with self._lock:
             for fault in self._faults:
                 if (
                     isinstance(fault, JobFault)
                     and fault.is_for(sobject, operation)
+                    and (fault.over_rows is None or count() > fault.over_rows)
                     and fault.applies()
                 ):
                     self._drop_spent()

@@ -130,11 +130,13 @@ class JobFault(_Fault, kw_only=True):
         object: A glob.
         operation: A glob: `insert`, `query`...
         after_rows: How many rows are processed first. The other rows stay unprocessed.
+        over_rows: It applies only to a job with more rows than this; None for every job.
     """
 
     object: str = "*"
     operation: str = "*"
     after_rows: _Count = 0
+    over_rows: _Count | None = None
 
     def is_for(self, sobject: str, operation: str) -> bool:
         """Return whether the fault is for a job of this object and operation."""

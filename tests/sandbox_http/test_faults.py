@@ -155,6 +155,17 @@ def test_a_query_job_fails_with_a_message(org: Org) -> None:
     assert org.run_query("SELECT Name FROM Account")["state"] == "JobComplete"
 
 
+@pytest.mark.parametrize("bulk", ["insert", "query"])
+def test_only_a_job_of_more_rows_fails(org: Org, bulk: str) -> None:
+    add_fault(org, kind="job_failed", operation=bulk, over_rows=2, times=None)
+    for rows in (2, 3):
+        names = "".join(f"{bulk} {rows} {n}\n" for n in range(rows))
+        load = org.load("Account", "insert", f"Name\n{names}".encode())
+        query = org.run_query(f"SELECT Name FROM Account WHERE Name LIKE '{bulk} {rows}%'")  # noqa: S608 - SOQL
+        job = load if bulk == "insert" else query
+        assert job["state"] == ("JobComplete" if rows == 2 else "Failed")
+
+
 def test_a_load_is_aborted_by_somebody_else(org: Org) -> None:
     names = [f"row {n:03}" for n in range(450)]
     add_fault(org, kind="job_aborted", object="Acc*", operation="insert", after_rows=250)
