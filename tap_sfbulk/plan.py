@@ -20,7 +20,8 @@ from sfbulk import soql
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
-from tap_sfbulk.schema import PageColumn, fields_of, is_replication_key, is_selectable, kind_of
+from tap_sfbulk.columns import PageColumn, to_select
+from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.state import Bookmark, Window, starts_over
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sfbulk import SObjectDescribe
+    from tap_sfbulk.fields import StreamField
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class StreamRequest:
     """What is asked for: all that describe, catalog, settings and state say of one stream."""
 
     sobject: SObjectDescribe
+    fields: tuple[StreamField, ...]
+    """What the rows can have."""
     properties: Mapping[str, Mapping[str, Any]]
     """JSON Schema of the selected fields by name."""
     replication_method: str
@@ -164,7 +168,11 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     columns, key = _columns(request), _window_key(request)
     bookmark = _bookmark(request, key) if key else None
     window = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
-    rows = Pass(_soql(request, columns, key, window), columns, request.include_deleted)
+    rows = Pass(
+        _soql(request, columns, key, window),
+        columns,
+        include_deleted=request.include_deleted or _keeps_archived(request.sobject),
+    )
     is_empty = window is not None and window.is_empty
     return StreamPlan(
         name=request.name,
@@ -183,18 +191,19 @@ def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:
     Raises:
         ConfigError: If a selected field does not exist, or none is selected.
     """
-    fields = {name: request.sobject.field(name) for name in request.properties}
-    known = [field.name for field in fields_of(request.sobject)]
+    known = {field.name.casefold(): field for field in request.fields}
+    fields = {name: known.get(name.casefold()) for name in request.properties}
     missing = [
         f"{request.name}.{name} is selected in the catalog, but the org shows this user no such "
-        f"field{did_you_mean(name, known)}. Deselect it, or discover again."
+        f"field{did_you_mean(name, [each.name for each in request.fields])}. Deselect it, or "
+        "discover again."
         for name, field in fields.items()
         if field is None
     ]
     columns = tuple(
-        PageColumn(name, kind_of(request.properties[name]))
+        field.column.as_property(name, request.properties[name])
         for name, field in fields.items()
-        if field and is_selectable(field)
+        if field and field.column
     )
     if missing or not columns:
         raise ConfigError(
@@ -247,6 +256,16 @@ def _warnings(
     return tuple(warning for warning in (ahead, over) if warning)
 
 
+def _keeps_archived(sobject: SObjectDescribe) -> bool:
+    """Whether deleted rows must be left out by a condition.
+
+    The operation `query` leaves out archived rows too, such as activities that are older than a
+    year, and these are not deleted (SOAP API guide: Archived Activities).
+    """
+    deleted = sobject.field("IsDeleted")
+    return bool(deleted and deleted.filterable and sobject.field("IsArchived"))
+
+
 def _soql(
     request: StreamRequest,
     columns: tuple[PageColumn, ...],
@@ -259,9 +278,12 @@ def _soql(
     guide: Query Jobs) and invites timeouts.
     """
     conditions = [request.where] if request.where else []
+    if not request.include_deleted and _keeps_archived(request.sobject):
+        conditions.append("IsDeleted = false")
     if key and window:
         if window.lower:
             conditions.append(f"{key} >= {soql.datetime_literal(window.lower)}")
         conditions.append(f"{key} < {soql.datetime_literal(window.upper)}")
-    statement = soql.select([column.name for column in columns], request.name, where=conditions)
+    paths = [column.name for column in to_select(columns)]
+    statement = soql.select(paths, request.name, where=conditions)
     return statement if request.row_limit is None else f"{statement} LIMIT {request.row_limit}"

@@ -1,17 +1,13 @@
-"""Turns an object's describe into a Singer schema, keys and the list of what bulk can select."""
+"""Turns describes into JSON Schema and keys, and says which fields bulk queries can select."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sfbulk_singer.names import matches
 from tap_sfbulk.annotations import KEY, annotations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from sfbulk import FieldDescribe, SObjectDescribe
 
 REPLICATION_KEYS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
@@ -34,45 +30,12 @@ _NOT_INTEGERS = (
 """Objects and fields that their describe calls an integer, but whose values have decimals."""
 
 
-class CellKind(str, Enum):
-    """How a cell of a result page becomes JSON."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    DATETIME = "date-time"
-
-
-@dataclass(frozen=True)
-class PageColumn:
-    """A column of a result page."""
-
-    name: str
-    kind: CellKind
-
-
-def schema_of(sobject: SObjectDescribe) -> dict[str, Any]:
-    """JSON Schema of an object's rows: one property per field that is not hidden.
-
-    Every field but Id may be null, even if `nillable` is false: old rows have nulls in
-    fields that were made required later.
-    """
-    schema: dict[str, Any] = {
-        "type": "object",
-        "title": sobject.label,
-        "properties": {
-            field.name: property_of(field, sobject.name) for field in fields_of(sobject)
-        },
-    }
-    return schema
-
-
 def property_of(field: FieldDescribe, sobject: str = "") -> dict[str, Any]:
     """JSON Schema of one field of an object, with what Salesforce says of it (`annotations`).
 
-    There is no `maxLength`: rich text can be longer than the length in the describe, and a
-    target that checks it would refuse the row.
+    It may be null unless it is the Id, even if `nillable` is false: old rows have nulls in fields
+    that were made required later. There is no `maxLength`: rich text can be longer than the length
+    in the describe, and a target that checks it would refuse the row.
     """
     json_type, json_format = _type_and_format(field.type)
     if json_type == "integer" and _has_decimals(sobject, field.name):
@@ -122,6 +85,14 @@ def fields_of(sobject: SObjectDescribe) -> list[FieldDescribe]:
     return [field for field in sobject.fields if not field.deprecated_and_hidden]
 
 
+def is_compound(field: FieldDescribe) -> bool:
+    """Whether the field is an address or geolocation, made of other fields.
+
+    `Contact.Name` has components too, but is plain text.
+    """
+    return field.type in _COMPOUNDS
+
+
 def is_selectable(field: FieldDescribe) -> bool:
     """Whether a bulk query can select the field.
 
@@ -145,21 +116,3 @@ def replication_key_of(sobject: SObjectDescribe) -> str | None:
 def is_replication_key(field: FieldDescribe) -> bool:
     """Whether a window can be limited by the field: a date/time that a query can filter by."""
     return field.type == "datetime" and field.filterable
-
-
-def kind_of(property_schema: Mapping[str, Any]) -> CellKind:
-    """How cells of a column become JSON, from the JSON Schema that the target receives.
-
-    The catalog's schema decides, not the describe: a user who declares a number as a
-    string there gets its digits as a string.
-    """
-    types = property_schema.get("type", "string")
-    named = _without_null([types] if isinstance(types, str) else types)
-    for kind in (CellKind.INTEGER, CellKind.NUMBER, CellKind.BOOLEAN):
-        if named == [kind.value]:
-            return kind
-    return CellKind.DATETIME if property_schema.get("format") == "date-time" else CellKind.TEXT
-
-
-def _without_null(types: Iterable[str]) -> list[str]:
-    return [name for name in types if name != "null"]

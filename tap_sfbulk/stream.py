@@ -8,29 +8,22 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from sfbulk.errors import SalesforceError
 from tap_sfbulk.annotations import annotated
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
+from tap_sfbulk.fields import object_fields, schema_of
 from tap_sfbulk.plan import PassKind, StreamRequest
 from tap_sfbulk.run import ENDS_THE_RUN
-from tap_sfbulk.schema import (
-    fields_of,
-    is_selectable,
-    key_properties_of,
-    replication_key_of,
-    schema_of,
-)
+from tap_sfbulk.schema import key_properties_of, replication_key_of
 from tap_sfbulk.state import WindowState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from singer_sdk import Tap
-    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import MetadataMapping
@@ -58,7 +51,8 @@ class SObjectStream(Stream):
     def __init__(
         self, tap: Tap, run: Run, sobject: SObjectDescribe, options: StreamOptions
     ) -> None:
-        super().__init__(tap, schema=schema_of(sobject), name=sobject.name)
+        self._fields = tuple(object_fields(sobject, with_deleted_at=options.include_deleted))
+        super().__init__(tap, schema=schema_of(self._fields, sobject.label), name=sobject.name)
         self._run = run
         self._sobject = sobject
         self._options = options
@@ -88,6 +82,7 @@ class SObjectStream(Stream):
         state = self.tap_state.get("bookmarks", {}).get(self.name, {})
         return StreamRequest(
             sobject=self._sobject,
+            fields=self._fields,
             properties=self.selected_schema["properties"],
             replication_method=self.replication_method,
             replication_key=self.replication_key,
@@ -112,9 +107,13 @@ class SObjectStream(Stream):
         if not metadata:
             # A catalog written by hand may have none, and then selects everything.
             metadata.root.selected = True
-        for field in fields_of(self._sobject):
-            if not is_selectable(field):
+        for field in self._fields:
+            if field.column is None:
                 metadata["properties", field.name].inclusion = Metadata.InclusionType.UNSUPPORTED
+            for part in field.schema.get("properties", ()):
+                # A compound is read whole or not at all.
+                inclusion = Metadata.InclusionType.AUTOMATIC
+                metadata["properties", field.name, "properties", part].inclusion = inclusion
         for key in filter(None, [*self.primary_keys, self.replication_key]):
             metadata["properties", key].inclusion = Metadata.InclusionType.AUTOMATIC
         return metadata
@@ -128,23 +127,8 @@ class SObjectStream(Stream):
         return metrics.record_counter(self.name)
 
     def get_record_counter(self, **_options: Any) -> Counter:
-        """One counter: the SDK counts the records of a connection test, `Output` whole blocks."""
+        """One counter for both paths: the SDK counts single records, `Output` whole blocks."""
         return self._row_counter
-
-    def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:  # noqa: ARG002 - the SDK's signature
-        """None: `Output` writes the BATCH files, so that the SDK does not go record by record."""
-        return None
-
-    @property
-    def emit_activate_version_messages(self) -> bool:
-        """No: `Output` writes the version after the last row, the SDK before the first."""
-        return False
-
-    @property
-    def _has_versions(self) -> bool:
-        whole_table = self.replication_method == REPLICATION_FULL_TABLE
-        wanted = self.config.get("emit_activate_version_messages")
-        return bool(wanted and whole_table and not self._is_dry_run)
 
     def log_sync_costs(self) -> None:
         """After all streams: raise if one of them failed, or all were left out.
@@ -178,20 +162,14 @@ class SObjectStream(Stream):
                 raise
 
     def _rows(self, reading: Reading) -> Iterator[Record]:
-        output = self._output()
+        output = Output(self, self._writer, self._run.clock)
         maximum = KeyMaximum(self.name, reading.plan.key)
         for part in reading.plan.passes:
             with reading.open(part) as pages:
                 for page in pages:
                     yield from self._page_rows(part, page, maximum, output)
-        output.finish()
         if bookmark := reading.plan.bookmark_after(maximum.value, reading.covered):
             bookmark.write(self.stream_state)
-
-    def _output(self) -> Output:
-        clock, batches = self._run.clock, super().get_batch_config(self.config)
-        version = int(clock.now().timestamp()) if self._has_versions else None
-        return Output(self, self._writer, clock, batches=batches, version=version)
 
     def _page_rows(
         self, part: Pass, page: ResultPage, maximum: KeyMaximum, output: Output
@@ -203,7 +181,6 @@ class SObjectStream(Stream):
                 maximum.track(block)
             yield from output.emit(block, part.columns)
         page.check_rows(count)
-        output.flush()
 
     @property
     def _is_dry_run(self) -> bool:

@@ -179,7 +179,7 @@ class Org:
 
         Args:
             soql: The statement.
-            all_rows: Include deleted records (queryAll).
+            all_rows: Include deleted and archived records (queryAll).
             surface: The API of the query; bulk refuses more than REST.
             version: The API version.
 

@@ -239,6 +239,15 @@ class SObject:
         """Whether deleted records stay, with IsDeleted set."""
         return self.field("IsDeleted") is not None
 
+    @property
+    def archives(self) -> bool:
+        """Whether only queryAll finds records with IsArchived set.
+
+        Salesforce documents it for activities (SOAP API guide: Archived Activities); no source
+        says it of the other objects with this field.
+        """
+        return self.name in ("Task", "Event") and self.field("IsArchived") is not None
+
     def describe(self, version: float, base_url: str = "") -> dict[str, Any]:
         """The describe in this API version, as REST sends it."""
         return describes.full(self._describe, version, base_url)

@@ -31,7 +31,7 @@ class QueryContext:
     Attributes:
         soql: The text of the statement.
         now: The org's time, for date literals.
-        all_rows: Whether deleted records are included.
+        all_rows: Whether deleted and archived records are included.
         bulk: Whether it is a bulk query; bulk refuses more than REST.
     """
 
@@ -64,11 +64,13 @@ class Conditions:
         self.parameters: list[Stored | float] = []
 
     def tests(self, where: syntax.Condition | None, *, before: str = "") -> str:
-        """The WHERE clause: the test `before`, the condition, and the test for the recycle bin."""
+        """The WHERE clause: the test `before`, the condition, and what only queryAll finds."""
         tests = [before] if before else []
         tests += [self.where(where)] if where else []
         if self._scope.sobject.has_recycle_bin and not self._context.all_rows:
             tests.append("t0.\"IsDeleted\" = 'false'")
+        if self._scope.sobject.archives and not self._context.all_rows:
+            tests.append("t0.\"IsArchived\" IS NOT 'true'")
         return f" WHERE {' AND '.join(tests)}" if tests else ""
 
     def where(self, condition: syntax.Condition) -> str:

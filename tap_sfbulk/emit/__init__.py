@@ -1,4 +1,4 @@
-"""Turns result pages into Singer output: RECORD lines, BATCH files, or records for stream maps.
+"""Turns result pages into Singer output: as RECORD lines, or as records.
 
-All are made from the same columns of JSON tokens, so all give the same values.
+Both are made from the same columns of JSON tokens, so both give the same values.
 """

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sfbulk_singer.numbers import number
-from tap_sfbulk.schema import CellKind
+from tap_sfbulk.columns import CellKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
-    from tap_sfbulk.schema import PageColumn
+    from tap_sfbulk.columns import PageColumn
+
+_OBJECT = msgspec.json.Decoder(float_hook=number)
 
 _READERS: dict[CellKind, Callable[[str], Any]] = {
     CellKind.TEXT: str,
@@ -20,6 +24,7 @@ _READERS: dict[CellKind, Callable[[str], Any]] = {
     CellKind.NUMBER: number,
     CellKind.INTEGER: int,
     CellKind.BOOLEAN: "true".__eq__,
+    CellKind.OBJECT: _OBJECT.decode,
 }
 
 

@@ -10,13 +10,14 @@ import polars as pl
 from sfbulk.errors import DataError
 from sfbulk.frames import text_blocks
 from sfbulk_singer.numbers import NUMBER, NUMBER_GRAMMAR
-from tap_sfbulk.schema import CellKind
+from tap_sfbulk.columns import CellKind, to_select
+from tap_sfbulk.emit.compounds import output_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tap_sfbulk.schema import PageColumn
+    from tap_sfbulk.columns import PageColumn
 
 # A number in JSON's grammar is a JSON token as it is.
 _NUMBER = f"^{NUMBER_GRAMMAR}$"
@@ -41,15 +42,20 @@ class TokenReader:
 
     Args:
         sobject: Named in errors.
-        columns: What the query selects.
+        columns: Of the stream's rows. The query selects what they are made of (`to_select`).
     """
 
     def __init__(self, sobject: str, columns: Sequence[PageColumn]) -> None:
         self._sobject = sobject
-        self._columns = tuple(columns)
+        self._columns = to_select(columns)
+        kinds = {column.name: column.kind for column in self._columns}
+        self._output = [output_column(column, kinds) for column in columns]
 
     def blocks(self, page: Path) -> Iterator[pl.DataFrame]:
         """The rows of a page, block by block: each cell a JSON token, a string's text, or null.
+
+        Yields:
+            Frames with the stream's columns in their order.
 
         Raises:
             CsvError: If the page does not have the selected columns, or is not CSV in UTF-8.
@@ -57,7 +63,7 @@ class TokenReader:
         """
         names = [column.name for column in self._columns]
         for block in text_blocks(page, names, sobject=self._sobject):
-            yield self._with_colons(self._with_tokens(block))
+            yield self._with_colons(self._with_tokens(block)).select(self._output)
 
     def _with_tokens(self, block: pl.DataFrame) -> pl.DataFrame:
         unfit = self._unfit(block, GRAMMAR)

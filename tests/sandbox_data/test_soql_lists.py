@@ -17,6 +17,7 @@ from tests.sandbox_data.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _SEGMENTS = ["Retail", "Wholesale", "Public Sector", "Export"]
 _HELD = [
@@ -157,3 +158,24 @@ def test_bulk_allows_fields_standard_without_what_no_csv_can_hold(sample: Org) -
     for group in ("ALL", "CUSTOM"):
         with pytest.raises(Fault, match="not supported with an unbounded set of fields"):
             sample.query(f"SELECT FIELDS({group}) FROM Account LIMIT 5", surface="bulk")
+
+
+@pytest.mark.parametrize(
+    ("sobject", "more", "cells"),
+    [
+        ("Task", "", ""),
+        ("Event", ",DurationInMinutes,ActivityDateTime", ",30,2025-01-01T00:00:00Z"),
+    ],
+)
+def test_archived_activities_are_found_only_with_all_rows(
+    tmp_path: Path, sobject: str, more: str, cells: str
+) -> None:
+    lines = [f"Subject,IsArchived{more}", f"old,true{cells}", f"new,false{cells}"]
+    (tmp_path / f"{sobject}.csv").write_text("\n".join(lines), encoding="utf-8")
+    with closing(Org()) as org:
+        org.load(tmp_path)
+        soql = f"SELECT Subject FROM {sobject} ORDER BY Subject"
+        assert _column(org, soql) == ["new"]
+        assert [row[0] for row in org.query(soql, all_rows=True).rows()] == ["new", "old"]
+        archived = f"SELECT Subject FROM {sobject} WHERE IsArchived = true"
+        assert _column(org, archived) == []

@@ -74,8 +74,11 @@ def test_discovery_gives_types_keys_and_what_bulk_cannot_select(tap: TapCommand)
         if entry["breadcrumb"]
     }
     assert inclusion["Id"] == inclusion["SystemModstamp"] == "automatic"
-    assert inclusion["BillingAddress"] == "unsupported"
+    assert inclusion["BillingAddress"] == "available"
     assert inclusion["BillingCity"] == inclusion["Name"] == "available"
+    attachment = tap.discover(streams_to_discover=["Attachment"])["Attachment"]
+    [body] = [e for e in attachment["metadata"] if e["breadcrumb"] == ["properties", "Body"]]
+    assert body["metadata"]["inclusion"] == "unsupported"
 
 
 def test_a_connection_test_reads_one_row_of_each_stream(sandbox: Sandbox, tap: TapCommand) -> None:

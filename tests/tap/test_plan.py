@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from sfbulk import FieldDescribe, SObjectDescribe
 from sfbulk.errors import ConfigError
+from tap_sfbulk.columns import CellKind
+from tap_sfbulk.fields import object_fields
 from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
-from tap_sfbulk.schema import CellKind, property_of
+from tap_sfbulk.schema import property_of
 from tap_sfbulk.state import Bookmark
 
 KEY = "SystemModstamp"
@@ -53,6 +55,7 @@ def selected(*names: str) -> dict[str, Any]:
 def request(**given: Any) -> StreamRequest:
     asked: dict[str, Any] = {
         "sobject": ACCOUNT,
+        "fields": tuple(object_fields(ACCOUNT, with_deleted_at=False)),
         "properties": selected("Id", "Name", KEY),
         "replication_method": "INCREMENTAL",
         "replication_key": KEY,

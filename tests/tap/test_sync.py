@@ -146,6 +146,18 @@ def test_deleted_rows_stay_out_when_asked(tap: TapCommand) -> None:
     ]
 
 
+@pytest.mark.parametrize(("include_deleted", "found"), [(True, 3), (False, 2)])
+def test_archived_rows_are_not_deleted_rows(
+    sandbox: Sandbox, tap: TapCommand, include_deleted: bool, found: int
+) -> None:
+    lines = ["Subject,IsArchived,IsDeleted", "live,false,false", "old,true,false", "gone,true,true"]
+    sandbox.control.seed_csv("Task", "\n".join(lines))
+    run = tap(streams_to_discover=["Task"], include_deleted=include_deleted)
+    assert run.code == 0, run.log
+    subjects = [record["Subject"] for record in run.records("Task")]
+    assert sorted(subjects) == sorted(["live", "old", "gone"][:found])
+
+
 def test_the_bookmark_is_the_window_and_the_maximum_seen(tap: TapCommand) -> None:
     assert tap().state["bookmarks"]["Account"] == {
         "replication_key": "SystemModstamp",
@@ -371,7 +383,7 @@ def test_a_catalog_without_metadata_reads_what_bulk_can_select(tap: TapCommand) 
     run = tap(catalog={"streams": [bare]})
     assert run.code == 0, run.log
     assert rows_of(run.records("Account")) == EXPECTED
-    assert "BillingAddress" not in run.schemas["Account"]["properties"]
+    assert "BillingAddress" in run.schemas["Account"]["properties"]
 
 
 def test_full_table_by_the_catalog_has_no_bounds_and_no_bookmark(tap: TapCommand) -> None:

@@ -1,0 +1,128 @@
+"""The fields that the rows of a stream can have, each with its JSON Schema and its column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tap_sfbulk.columns import CellKind, CompoundColumn, DeletedAtColumn, PageColumn, kind_of
+from tap_sfbulk.schema import fields_of, is_compound, is_selectable, property_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sfbulk import FieldDescribe, SObjectDescribe
+
+DELETED_AT = "_sdc_deleted_at"
+"""The property that says when a row was deleted; the name that Singer loaders expect."""
+
+# REST API guide: Compound Fields. Codes exist where the org has lists of states and countries.
+_ADDRESS_KEYS = (
+    "city",
+    "country",
+    "countryCode",
+    "geocodeAccuracy",
+    "latitude",
+    "longitude",
+    "postalCode",
+    "state",
+    "stateCode",
+    "street",
+)
+
+
+@dataclass(frozen=True)
+class StreamField:
+    """A field that the rows of a stream can have."""
+
+    name: str
+    """The property of the record."""
+    schema: Mapping[str, Any]
+    """The property's JSON Schema."""
+    column: PageColumn | None
+    """How it is read; None if a bulk query cannot select it."""
+
+
+def object_fields(sobject: SObjectDescribe, *, with_deleted_at: bool) -> list[StreamField]:
+    """The fields of an object that are not hidden, in the describe's order.
+
+    Args:
+        sobject: The object.
+        with_deleted_at: Whether a field that says when a row was deleted is added, if the object
+            marks its deleted rows.
+    """
+    found = [_field(sobject, field) for field in fields_of(sobject)]
+    stamp = deletion_stamp(sobject) if with_deleted_at else None
+    return [*found, *([_deleted_at(stamp)] if stamp else [])]
+
+
+def schema_of(fields: Iterable[StreamField], title: str) -> dict[str, Any]:
+    """JSON Schema of rows with these fields."""
+    properties = {field.name: dict(field.schema) for field in fields}
+    return {"type": "object", "title": title, "properties": properties}
+
+
+def deletion_stamp(sobject: SObjectDescribe) -> str | None:
+    """The field that says when a row was marked as deleted; None if the object marks none."""
+    if sobject.field("IsDeleted") is None:
+        return None
+    # The mark is a change of the row, which sets both of these.
+    stamps = (sobject.field(name) for name in ("SystemModstamp", "LastModifiedDate"))
+    return next((stamp.name for stamp in stamps if stamp), None)
+
+
+def _field(sobject: SObjectDescribe, field: FieldDescribe) -> StreamField:
+    schema = property_of(field, sobject.name)
+    if is_compound(field):
+        return _compound(sobject, field, schema)
+    kind = kind_of(schema)
+    return StreamField(
+        field.name, schema, PageColumn(field.name, kind) if is_selectable(field) else None
+    )
+
+
+def _compound(
+    sobject: SObjectDescribe, field: FieldDescribe, schema: dict[str, Any]
+) -> StreamField:
+    """An address or geolocation, of those components that the user may see."""
+    parts = dict(sorted(_components(sobject, field)))
+    if not parts:
+        return StreamField(field.name, schema, None)
+    inner = {key: property_of(part, sobject.name) for key, part in parts.items()}
+    columns = tuple(
+        (key, PageColumn(part.name, kind_of(inner[key]))) for key, part in parts.items()
+    )
+    return StreamField(
+        field.name,
+        schema | {"properties": inner},
+        CompoundColumn(field.name, CellKind.OBJECT, parts=columns),
+    )
+
+
+def _components(
+    sobject: SObjectDescribe, compound: FieldDescribe
+) -> Iterator[tuple[str, FieldDescribe]]:
+    """The key in REST's object and the field of each component.
+
+    A name may end in two keys (`BillingStateCode`), so the longest counts. Components of custom
+    fields end in `__s`.
+    """
+    for part in fields_of(sobject):
+        if part.compound_field_name != compound.name or is_compound(part):
+            continue
+        name = part.name.removesuffix("__s").lower()
+        keys = [key for key in _ADDRESS_KEYS if name.endswith(key.lower())]
+        if keys and is_selectable(part):
+            yield max(keys, key=len), part
+
+
+def _deleted_at(stamp: str) -> StreamField:
+    schema = {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "title": "Deleted At",
+        "description": f"{stamp} of a row in the recycle bin, else null.",
+    }
+    return StreamField(
+        DELETED_AT, schema, DeletedAtColumn(DELETED_AT, CellKind.DATETIME, stamp=stamp)
+    )
