@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.bulk1.query import Bulk1QueryJob, chunked_query
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.query import QueryJob
 from sfbulk.changes import read_deleted, read_updated
@@ -26,6 +27,9 @@ from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.spool import RowSpool
 from sfbulk.load.verbs import LoadVerbs
+from sfbulk.read.port import ReadApi
+from sfbulk.read.record_counts import record_counts
+from sfbulk.read.rest import RestQuery
 from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
 
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from sfbulk.load.by_bulk2 import JobFlight
     from sfbulk.load.options import LoadOptions
     from sfbulk.quota.limits import Limit
+    from sfbulk.read.port import ReadJob
 
 _OPTIONS = COMMON_OPTIONS | {"jobs_in_flight"}
 
@@ -206,6 +211,70 @@ class Salesforce(LoadVerbs):
             NotFound: there is no such job; Salesforce removes jobs after seven days.
         """
         return QueryJob.open(self._transport, job_id)
+
+    def read_job(
+        self,
+        soql: str,
+        *,
+        api: ReadApi = ReadApi.BULK2,
+        include_deleted: bool = False,
+        chunk_size: int | None = None,
+    ) -> ReadJob:
+        """API call: a query by the API of the caller's choice; see `ReadJob`.
+
+        The pages of every API are the same. With REST no request is made before they are read.
+
+        Args:
+            soql: the query. By REST it selects fields of one object and of its parents.
+            api: the API that runs it.
+            include_deleted: read deleted and archived rows too.
+            chunk_size: rows of a chunk of Bulk API 1.0, at most 250,000; None lets Salesforce
+                choose (100,000).
+
+        Raises:
+            NotSupportedByBulk: Bulk API does not support the object or a part of the query.
+            ApiError: Salesforce refuses the query, or PK chunking for the object.
+            QuotaReached: the settings allow no further job.
+            DataError: a query that names no object or that REST cannot run, or a wrong chunk size.
+            TransportError: no answer to any attempt.
+        """
+        if api is ReadApi.REST:
+            return RestQuery(
+                self._transport, self._describer.one, soql, include_deleted=include_deleted
+            )
+        if api is ReadApi.BULK1:
+            return chunked_query(
+                self._transport, soql, include_deleted=include_deleted, chunk_size=chunk_size
+            )
+        return self.query_job(soql, include_deleted=include_deleted)
+
+    def open_read_job(
+        self, job_id: str, soql: str, *, api: ReadApi = ReadApi.BULK2, include_deleted: bool = False
+    ) -> ReadJob:
+        """API call: a query of an interrupted run, to read its further pages.
+
+        Args:
+            job_id: the `id` of the job; empty for REST.
+            soql: the query.
+            api: the API that runs it.
+            include_deleted: whether it reads deleted and archived rows too.
+
+        Raises:
+            NotFound: there is no such job any more; Salesforce removes jobs after seven days.
+        """
+        if api is ReadApi.BULK1:
+            return Bulk1QueryJob.open(self._transport, job_id)
+        if api is ReadApi.BULK2:
+            return self.open_query_job(job_id)
+        return self.read_job(soql, api=api, include_deleted=include_deleted)
+
+    def record_counts(self, names: Iterable[str]) -> dict[str, int]:
+        """API call: the approximate number of records of objects, by the names that were given.
+
+        Deleted records are not counted. Objects without records may be absent, and all objects
+        if Salesforce refuses: the counts only help to choose how to read.
+        """
+        return record_counts(self._transport, names)
 
     def query(
         self, soql: str, *, include_deleted: bool = False

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.bulk1.encode import ENCODERS
 from sfbulk.bulk1.job import Bulk1Job
 from sfbulk.bulk1.job_settings import JobSettings
-from sfbulk.bulk1.query import Bulk1Query
+from sfbulk.bulk1.query import Bulk1QueryJob
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
 from sfbulk.describe.reader import Describer
+from sfbulk.jobs.disposing import disposing
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
@@ -140,9 +141,9 @@ class Bulk1(LoadVerbs):
     ) -> Generator[dict[str, Any], None, None]:
         """API call: the rows of a query; see `Bulk1Job.rows` for their values.
 
-        The job is created when the first row is requested. It is closed after the last row, and
-        aborted if the loop over the rows ends early. One result file at a time is on disk. A chunk
-        that failed, or is missing, is queried again.
+        The job is created when the first row is requested. It is closed after the last row, or when
+        the loop over the rows ends early, and aborted if the query fails. A few result files at a
+        time are on disk. A chunk that failed, or is missing, is queried again.
 
         Args:
             soql: the query.
@@ -158,14 +159,15 @@ class Bulk1(LoadVerbs):
             DataError: the query names no object, or a result file cannot be read.
             ApiError, TransportError: as `query_job`.
         """
-        query = Bulk1Query(
+        query = Bulk1QueryJob.create(
             self._transport,
             soql,
             include_deleted=include_deleted,
             content_type=content_type,
             pk_chunking=pk_chunking,
         )
-        yield from query.rows()
+        with disposing(query):
+            yield from query.rows()
 
     def _record_load(
         self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions

@@ -89,12 +89,12 @@ class BatchAdder:
         # All but the last one are usually closed: a job is closed when a batch did not arrive.
         for job in reversed(self._counts):
             if job.state is Bulk1JobState.OPEN:
-                _quietly(job, Bulk1JobState.CLOSED)
+                set_quietly(job, Bulk1JobState.CLOSED)
 
     def abort(self) -> None:
         """API call: abort the jobs."""
         for job in reversed(self._counts):
-            _quietly(job, Bulk1JobState.ABORTED)
+            set_quietly(job, Bulk1JobState.ABORTED)
 
     def _open_job(self, spelled: Callable[[str], str]) -> Bulk1Job:
         # Batches go to the newest job only: older ones were closed.
@@ -120,10 +120,10 @@ def disposing(job: Bulk1Job) -> Iterator[Bulk1Job]:
     except JobTimeout:
         raise
     except BaseException:
-        _quietly(job, Bulk1JobState.ABORTED)
+        set_quietly(job, Bulk1JobState.ABORTED)
         raise
     if job.state is Bulk1JobState.OPEN:
-        _quietly(job, Bulk1JobState.CLOSED)
+        set_quietly(job, Bulk1JobState.CLOSED)
 
 
 def add_once(
@@ -151,7 +151,8 @@ def add_once(
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
-def _quietly(job: Bulk1Job, wanted: Bulk1JobState) -> None:
+def set_quietly(job: Bulk1Job, wanted: Bulk1JobState) -> None:
+    """API call: close or abort a job; a failure is logged."""
     try:
         job.abort() if wanted is Bulk1JobState.ABORTED else job.close()
     except SalesforceError as error:

@@ -19,6 +19,8 @@ LARGEST_CHUNK = 250_000
 """Rows (Bulk API guide: PK Chunking Header)."""
 
 _ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
+# Not LoginHistory, which has rows of its own.
+_OF_PARENT = re.compile(r"(?!Login)(\w+?)(__)?(?:Share|FieldHistory|History|Feed|CleanInfo)")
 _BOUNDS = {">=": "low", "<": "high"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -56,6 +58,18 @@ class PkChunking:
         }
         given = [f"{name}={value}" for name, value in parts.items() if value is not None]
         return "; ".join(given) or "TRUE"
+
+
+def chunk_parent(sobject: str) -> str | None:
+    """The object whose sharing, history or feed rows an object has; None for any other object.
+
+    Salesforce divides such rows by the ids of the parent (Bulk API guide: PK Chunking Header).
+    """
+    match = _OF_PARENT.fullmatch(sobject)
+    if match is None:
+        return None
+    # `Bill__Share` is of `Bill__c`, `CaseHistory` of `Case`.
+    return f"{match[1]}__c" if match[2] else match[1]
 
 
 class IdRange(NamedTuple):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sfbulk.bulk1.job_settings import JobSettings
+    from sfbulk.http.wire import Sink
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -327,8 +328,16 @@ class Bulk1Job:
 
     def save_result(self, batch_id: str, result_id: str, path: Path) -> None:
         """API call: download one result file of a query without changing it."""
+        self.download_result(batch_id, result_id, lambda chunks: save_chunks(chunks, path))
+
+    def download_result(self, batch_id: str, result_id: str, save: Sink) -> None:
+        """API call: one result file of a query; `save` is called with its chunks.
+
+        After a download that broke off, `save` is called again with the first chunk.
+        """
         what = f"Get result {result_id} of batch {batch_id} of"
-        self._save(self._request("GET", what, _result(batch_id, f"/{result_id}")), path)
+        request = self._request("GET", what, _result(batch_id, f"/{result_id}"))
+        download(self._transport, request, save)
 
     def _list(self) -> list[BatchInfo]:
         request = self._request("GET", "List the batches of", "/batch")

@@ -3,202 +3,331 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.bulk1.add_batches import add_once, disposing
-from sfbulk.bulk1.chunking import IdRange, PkChunking, gap_query, gaps, id_range
-from sfbulk.bulk1.job import Bulk1Job, rows_missing
+from sfbulk.bulk1.add_batches import add_once, disposing, set_quietly
+from sfbulk.bulk1.chunking import PkChunking, chunk_parent
+from sfbulk.bulk1.chunks import EndedBatches, ended_chunks, failure, is_completed
+from sfbulk.bulk1.job import Bulk1Job
 from sfbulk.bulk1.job_settings import JobSettings
+from sfbulk.bulk1.query_rows import read_rows
+from sfbulk.bulk1.result_files import FILES_AHEAD, BatchCounts, FilesAhead, batch_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
-from sfbulk.errors import (
-    JobAborted,
-    JobError,
-    JobFailed,
-    NotSupportedByBulk,
-    SalesforceError,
-)
-from sfbulk.jobs.row_error import parse_reason
-from sfbulk.soql import root_object
+from sfbulk.errors import ApiError, DataError, JobError
+from sfbulk.jobs.disposing import delete_quietly
+from sfbulk.jobs.files import read_chunks
+from sfbulk.jobs.page_folder import PageFolder
+from sfbulk.jobs.result_page import ResultPage
+from sfbulk.soql import clauses, root_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
+    from sfbulk.bulk1.result_files import Result, ResultFile
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
 
+SPOOL_BYTES = 500_000_000
+"""Once so many bytes of result files are on disk, no further download is started."""
+
 # How often a chunk is queried before the query fails.
 _CHUNK_ATTEMPTS = 3
-# After Salesforce has set the original batch to NotProcessed, it may still add batches of chunks.
-# So the list must be the same for several polls in a row: for more of them if it is empty, or if
-# the job reports another number of batches.
-_ALIKE_LOOKS = 2
-_LOOKS_FOR_MORE = 10
-_LOOK_SECONDS = 2.0
-
-# Why a query fails that is too large for one batch (other taps have these texts).
-_TOO_MUCH_AT_ONCE = ("QUERY_TIMEOUT", "Retried more than", "Failed to write query result")
 
 
-class Bulk1Query:
-    """One query of one object; see `Bulk1.query`."""
+class Bulk1QueryJob:
+    """A query of one object by a job of Bulk API 1.0.
+
+    A chunk that failed, or is missing, is queried again by a job of its own.
+    """
 
     def __init__(
-        self,
+        self, transport: Transport, job: Bulk1Job, batch: BatchInfo, settings: JobSettings
+    ) -> None:
+        self._transport = transport
+        self._job = job
+        self._batch = batch
+        self._settings = settings
+        self._ended: EndedBatches | None = None
+
+    @classmethod
+    def create(
+        cls,
         transport: Transport,
         soql: str,
         *,
-        include_deleted: bool,
-        content_type: ContentType,
-        pk_chunking: PkChunking | None,
-    ) -> None:
-        self._transport = transport
-        self._soql = soql
-        self._settings = JobSettings(
+        include_deleted: bool = False,
+        content_type: ContentType = ContentType.CSV,
+        pk_chunking: PkChunking | None = None,
+    ) -> Bulk1QueryJob:
+        """API call: submit the query; with `include_deleted` it reads deleted rows too.
+
+        Raises:
+            DataError: the query names no object.
+            NotSupportedByBulk: Bulk API does not support the object.
+            ApiError: Salesforce refuses the job.
+            QuotaReached: the settings allow no further batch.
+            TransportError: no answer to any attempt.
+        """
+        settings = JobSettings(
             sobject=root_object(soql),
             operation=QueryOperation.QUERY_ALL if include_deleted else QueryOperation.QUERY,
             content_type=content_type,
             pk_chunking=pk_chunking,
         )
+        job, batch = _submitted(transport, settings, soql)
+        return cls(transport, job, batch, settings)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """API call: every row; counts are checked.
+    @classmethod
+    def open(cls, transport: Transport, job_id: str) -> Bulk1QueryJob:
+        """API call: the query of the job with this id, for example of an interrupted run.
+
+        Raises:
+            NotFound: there is no such job; Salesforce removes jobs after seven days.
+            JobError: the job has no batch.
+        """
+        job = Bulk1Job.open(transport, job_id)
+        batches = job.batches()
+        if not batches:
+            raise JobError(f"Job {job_id} on {job.object_name} has no query.", job_id=job_id)
+        # With PK chunking the batch with the whole query is not processed.
+        divided = [one for one in batches if one.state is BatchState.NOT_PROCESSED]
+        settings = JobSettings(
+            sobject=job.object_name,
+            operation=QueryOperation(job.info.operation),
+            content_type=job.content_type,
+            pk_chunking=PkChunking() if divided and len(batches) > 1 else None,
+        )
+        return cls(transport, job, (divided or batches)[0], settings)
+
+    @property
+    def id(self) -> str:
+        """The id of its job."""
+        return self._job.id
+
+    @property
+    def object_name(self) -> str:
+        """The object it reads."""
+        return self._job.object_name
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all of its batches have ended, as last read."""
+        return self._ended is not None or self._job.state.is_terminal
+
+    @property
+    def records_processed(self) -> int | None:
+        """The number of its rows; None before `wait`, and if chunks are to be queried again."""
+        return self._ended.rows if self._ended else None
+
+    def wait(self, *, timeout: float | None = None) -> EndedBatches:
+        """API call: wait until the query has run; `timeout` in seconds, None waits without end.
 
         Raises:
             NotSupportedByBulk: Bulk API does not support the object or a part of the query.
-            JobFailed: the query, or a chunk of it, failed; the text has Salesforce's reason.
+            JobFailed: the query failed; the text has Salesforce's reason.
             JobAborted: a user or a program aborted the job.
-            RowCountMismatch: the number of rows is not the number that Salesforce reports.
-            ApiError: Salesforce refuses the job.
-            DataError: the query names no object, or a result file cannot be read.
-            TransportError: no answer to any attempt.
+            JobTimeout: it is still running; it was left running.
         """
-        with self._ran(self._settings, self._soql) as (job, batch):
-            if batch.state is BatchState.NOT_PROCESSED and self._settings.pk_chunking:
-                yield from self._chunked_rows(job, batch)
-            else:
-                yield from _batch_rows(job, batch)
+        if self._ended is None:
+            self._ended = self._wait(timeout)
+        return self._ended
+
+    def pages(
+        self, spool: Path, *, start: str | None = None, spool_bytes: int = SPOOL_BYTES
+    ) -> Generator[ResultPage, None, None]:
+        """API call: the result files as pages, in their order; waits for the query.
+
+        Several files are downloaded at a time. The file of a page is removed when the next page
+        is taken. A result file without rows is no page.
+
+        Args:
+            spool: an existing directory for them.
+            start: the `next_locator` of the last page that was read before, in this run or an
+                earlier one. A chunk that is queried again cannot be resumed: its pages, and the
+                one before them, have no `next_locator`.
+            spool_bytes: while so many bytes are on disk, no further download is started.
+
+        Raises:
+            DataError: the results are not CSV.
+            NotFound: there is no such page.
+            RowCountMismatch: a batch has another number of rows than Salesforce reports.
+            JobError, ApiError, TransportError: as `wait`.
+        """
+        if self._settings.content_type is not ContentType.CSV:
+            raise DataError(f"Job {self.id}: pages are read as CSV. Create the job with CSV.")
+        counts = BatchCounts()
+        for file in self._files(spool, start, spool_bytes, counts):
+            if file.is_empty:
+                counts.add(file.result, 0)
+                continue
+            page = _page(file)
+            yield page
+            counts.add(file.result, page.rows)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """API call: every row; see `Bulk1Job.rows` for their values. Counts are checked.
+
+        Raises:
+            DataError: a result file cannot be read.
+            RowCountMismatch: a batch has another number of rows than Salesforce reports.
+            JobError, ApiError, TransportError: as `wait`.
+        """
+        counts = BatchCounts()
+        with TemporaryDirectory(prefix="sfbulk-") as spool:
+            for file in self._files(Path(spool), None, SPOOL_BYTES, counts):
+                counted = 0
+                if file.size:
+                    for row in read_rows(self._settings.content_type, read_chunks(file.path)):
+                        counted += 1
+                        yield row
+                counts.add(file.result, counted)
+
+    def abort(self) -> None:
+        """API call: stop the job.
+
+        Raises:
+            ApiError: Salesforce refuses.
+        """
+        self._job.abort()
+
+    def delete(self) -> None:
+        """API call: close the job; Bulk API 1.0 does not delete jobs before seven days.
+
+        Raises:
+            ApiError: Salesforce refuses.
+        """
+        if self._job.state is Bulk1JobState.OPEN:
+            self._job.close()
+
+    def _wait(self, timeout: float | None) -> EndedBatches:
+        (batch,) = self._job.wait([self._batch.id], timeout=timeout)
+        if batch.state is BatchState.NOT_PROCESSED and self._settings.pk_chunking:
+            return ended_chunks(self._job, batch, self._transport.clock, timeout)
+        if not is_completed(batch):
+            raise failure(self._job, batch)
+        return EndedBatches([batch])
+
+    def _files(
+        self, spool: Path, start: str | None, spool_bytes: int, counts: BatchCounts
+    ) -> Iterator[ResultFile]:
+        ended = self.wait()
+        pool = ThreadPoolExecutor(FILES_AHEAD, thread_name_prefix="sfbulk-result")
+        with TemporaryDirectory(prefix=f"{self.id}-", dir=spool) as name:
+            folder = PageFolder(Path(name))
+            ahead = FilesAhead(folder, pool, spool_bytes)
+            try:
+                yield from ahead.read(self._results(ended, start, counts))
+                for query in ended.again:
+                    yield from self._repeated(query, ahead, counts)
+            finally:
+                # A reader that stops early must not wait for downloads that still run.
+                folder.stop()
+                pool.shutdown(cancel_futures=True)
+                # The results of a closed job can still be read, by a later run too.
+                delete_quietly(self)
+
+    def _results(
+        self, ended: EndedBatches, start: str | None, counts: BatchCounts
+    ) -> Iterator[Result]:
+        wanted = start
+        for batch in ended.completed:
+            if wanted is not None and wanted.partition("/")[0] != batch.id:
+                continue
+            results = list(batch_results(self._job, batch, can_be_resumed=True))
+            places = [one.locator for one in results]
+            first = places.index(wanted) if wanted in places else 0
+            if first == 0:
+                counts.begin(batch)
+            if wanted in (None, *places):
+                wanted = None
+                yield from results[first:]
+        if wanted is not None:
+            raise JobError(
+                f"Job {self.id} on {self.object_name} has no page {start}. Run the query again.",
+                job_id=self.id,
+            )
+
+    def _repeated(self, query: str, ahead: FilesAhead, counts: BatchCounts) -> Iterator[ResultFile]:
+        """API call: the results of a chunk that had none, by jobs without PK chunking."""
+        for attempt in range(1, _CHUNK_ATTEMPTS + 1):
+            with self._ran(query) as (job, batch):
+                if is_completed(batch):
+                    counts.begin(batch)
+                    yield from ahead.read(batch_results(job, batch, can_be_resumed=False))
+                    return
+                if attempt == _CHUNK_ATTEMPTS:
+                    raise failure(job, batch)
 
     @contextmanager
-    def _ran(self, settings: JobSettings, soql: str) -> Iterator[tuple[Bulk1Job, BatchInfo]]:
+    def _ran(self, soql: str) -> Iterator[tuple[Bulk1Job, BatchInfo]]:
         """API call: a new job with the query as its batch, after the batch has ended."""
-        with ExitStack() as jobs:
-
-            def opened() -> Bulk1Job:
-                job = Bulk1Job.create(self._transport, settings)
-                return jobs.enter_context(disposing(job))
-
-            job, batch = add_once(opened, soql.encode())
+        settings = replace(self._settings, pk_chunking=None)
+        job, batch = _submitted(self._transport, settings, soql)
+        with disposing(job):
             (ended,) = job.wait([batch.id])
             yield job, ended
 
-    def _chunked_rows(self, job: Bulk1Job, original: BatchInfo) -> Iterator[dict[str, Any]]:
-        chunks = self._chunks(job, original)
-        # Only a chunk's request shows its range of ids: Salesforce has added it to the query.
-        queries = [job.request(chunk.id).decode() for chunk in chunks]
-        again = [*_failed(job, chunks, queries), *self._missing(job, queries)]
-        for chunk in chunks:
-            if _completed(chunk):
-                yield from _batch_rows(job, chunk)
-        if again:
-            log.warning("Job %s: %d chunks are queried again", job.id, len(again))
-            yield from self._repeated_rows(again)
 
-    def _chunks(self, job: Bulk1Job, original: BatchInfo) -> list[BatchInfo]:
-        """API call: the batches of the chunks, after the list is complete and all have ended."""
-        chunks: list[BatchInfo] = []
-        alike = 0
-        while True:
-            listed = [batch for batch in job.wait() if batch.id != original.id]
-            total = job.refresh().number_batches_total
-            # The job's count includes the original batch.
-            whole = listed and total in (None, len(listed) + 1)
-            alike = alike + 1 if len(listed) == len(chunks) else 0
-            chunks = listed
-            if alike >= (_ALIKE_LOOKS if whole else _LOOKS_FOR_MORE):
-                break
-            self._transport.clock.sleep(_LOOK_SECONDS)
-        if job.state is Bulk1JobState.ABORTED:
-            raise _failure(job, original)
-        if not chunks:
-            raise JobError(
-                f"Salesforce has divided the query of job {job.id} on {job.object_name} by PK "
-                "chunking, but the job has no chunks. Run the query again, or without PK chunking.",
-                job_id=job.id,
-            )
-        log.info("Job %s on %s has %d chunks", job.id, job.object_name, len(chunks))
-        return chunks
+def chunked_query(
+    transport: Transport, soql: str, *, include_deleted: bool, chunk_size: int | None
+) -> Bulk1QueryJob:
+    """API call: submit a query with PK chunking, or without it where Salesforce does not divide.
 
-    def _missing(self, job: Bulk1Job, queries: list[str]) -> Iterator[str]:
-        """Queries for the ranges of ids between the chunks that no chunk has."""
-        for gap in gaps([id_range(query) for query in queries]):
-            log.warning("Job %s has no chunk from %s to %s", job.id, gap.low, gap.high)
-            if (query := gap_query(queries, gap)) is None:
-                raise JobError(
-                    f"Job {job.id} on {job.object_name} has no chunk for the ids from {gap.low} to "
-                    f"{gap.high}, and no chunk's query can be used for them. Run the query again.",
-                    job_id=job.id,
-                )
-            yield query
-
-    def _repeated_rows(self, queries: list[str]) -> Iterator[dict[str, Any]]:
-        """API call: the rows of chunks without results, by jobs without PK chunking."""
-        settings = JobSettings(
-            sobject=self._settings.sobject,
-            operation=self._settings.operation,
-            content_type=self._settings.content_type,
+    Raises:
+        DataError: a wrong chunk size, or the query names no object.
+        SalesforceError: as `Bulk1QueryJob.create`.
+    """
+    chunking = PkChunking(chunk_size=chunk_size, parent=chunk_parent(root_object(soql)))
+    try:
+        return Bulk1QueryJob.create(
+            transport,
+            soql,
+            include_deleted=include_deleted,
+            # Salesforce does not divide a query with one of these clauses.
+            pk_chunking=None if clauses(soql) else chunking,
         )
-        for query in queries:
-            for attempt in range(1, _CHUNK_ATTEMPTS + 1):
-                with self._ran(settings, query) as (job, batch):
-                    if _completed(batch) or attempt == _CHUNK_ATTEMPTS:
-                        yield from _batch_rows(job, batch)
-                        break
-
-
-def _failed(job: Bulk1Job, chunks: list[BatchInfo], queries: list[str]) -> Iterator[str]:
-    """The queries of chunks that did not complete."""
-    for chunk, query in zip(chunks, queries, strict=True):
-        if _completed(chunk):
-            continue
-        # Without a range of ids the query would return the rows of all chunks.
-        if len(chunks) > 1 and id_range(query) == IdRange(None, None):
-            raise _failure(job, chunk)
-        yield query
-
-
-def _completed(batch: BatchInfo) -> bool:
-    return batch.state is BatchState.COMPLETED
-
-
-def _batch_rows(job: Bulk1Job, batch: BatchInfo) -> Iterator[dict[str, Any]]:
-    if not _completed(batch):
-        raise _failure(job, batch)
-    counted = 0
-    for result_id in job.result_ids(batch.id):
-        for row in job.rows(batch.id, result_id):
-            counted += 1
-            yield row
-    if batch.number_records_processed not in (None, counted):
-        raise rows_missing(job, batch, counted)
-
-
-def _failure(job: Bulk1Job, batch: BatchInfo) -> SalesforceError:
-    what = f"Batch {batch.id} of {job.info.operation} job {job.id} on {job.object_name}"
-    if batch.state is BatchState.NOT_PROCESSED:
-        return JobAborted(
-            f"{what} was not processed: the job was aborted, by a user or an administrator.",
-            job_id=job.id,
+    except ApiError as error:
+        # "PK chunking is not supported for X", or "Entity 'X' is not supported to use PKChunking".
+        if "pkchunking" not in error.detail.replace(" ", "").lower():
+            raise
+        log.info(
+            "%s cannot be divided by PK chunking, so its query is one batch", root_object(soql)
         )
-    reason = batch.state_message or "Salesforce gives no reason"
-    error = parse_reason(reason)
-    code = error.code or None
-    # The words decide, not the code, as for an error answer (`sfbulk.http.mapping`).
-    if "not supported" in reason and "Bulk" in reason:
-        return NotSupportedByBulk(
-            f"{what} failed: {reason}", code=code, detail=error.message, job_id=job.id
-        )
-    if any(text in reason for text in _TOO_MUCH_AT_ONCE):
-        reason += ". Divide the query by PK chunking, or select fewer rows"
-    return JobFailed(f"{what} failed: {reason}", code=code, job_id=job.id)
+    return Bulk1QueryJob.create(transport, soql, include_deleted=include_deleted)
+
+
+def _submitted(
+    transport: Transport, settings: JobSettings, soql: str
+) -> tuple[Bulk1Job, BatchInfo]:
+    """API call: a new job with the query as its batch."""
+    jobs: list[Bulk1Job] = []
+
+    def opened() -> Bulk1Job:
+        jobs.append(Bulk1Job.create(transport, settings))
+        return jobs[-1]
+
+    try:
+        return add_once(opened, soql.encode())
+    except BaseException:
+        for job in jobs:
+            set_quietly(job, Bulk1JobState.ABORTED)
+        raise
+
+
+def _page(file: ResultFile) -> ResultPage:
+    result, following = file.result, file.following
+    can_be_resumed = following is not None and following.can_be_resumed
+    return ResultPage(
+        source=f"batch {result.batch.id} of job {result.job.id}",
+        path=file.path,
+        expected_rows=result.batch.number_records_processed if result.is_only else None,
+        locator=result.locator if result.can_be_resumed else None,
+        next_locator=following.locator if following and can_be_resumed else None,
+        job_id=result.job.id,
+    )

@@ -75,6 +75,9 @@ _MEANINGS: dict[type[Exception], _Meaning] = {
     rq.RequestException: _BROKEN_ANSWER,
 }
 
+# The last one is for the further pages of a REST query.
+_MISSING = frozenset({"NOT_FOUND", "NotFound", "INVALID_QUERY_LOCATOR"})
+
 # Bulk API 1.0 has no code and no status for a missing job, batch or object: it sends one of these
 # codes with the text "Unable to find ...".
 _BULK1_MISSING = frozenset({"InvalidJob", "InvalidBatch", "InvalidEntity"})
@@ -172,7 +175,7 @@ def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:
     # supported in Bulk Query": they have different codes, but these words in common.
     if "not supported" in message and "Bulk" in message:
         return NotSupportedByBulk
-    if code in ("NOT_FOUND", "NotFound") or status == HTTPStatus.NOT_FOUND:
+    if code in _MISSING or status == HTTPStatus.NOT_FOUND:
         return NotFound
     if code in _BULK1_MISSING and message.startswith("Unable to find "):
         return NotFound

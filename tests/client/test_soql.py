@@ -92,3 +92,16 @@ def test_the_text_of_strings_is_not_part_of_the_statement(values: list[str]) -> 
     words = [token.text for token in soql.tokens(statement)]
     assert [word for word in words if word.startswith("'")] == literals
     assert all(statement.startswith(text, start) for text, start in soql.tokens(statement))
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("SELECT Id FROM Group", set()),
+        ("SELECT Id, Limit FROM Order WHERE Name = 'LIMIT 5' AND Offset = Limit", set()),
+        ("SELECT Id FROM Order ORDER BY Id LIMIT 5 OFFSET 2", {"ORDER BY", "LIMIT", "OFFSET"}),
+        ("SELECT Type FROM Group GROUP  by Type", {"GROUP BY"}),
+    ],
+)
+def test_clauses_are_found_and_not_mistaken_for_names(statement: str, found: set[str]) -> None:
+    assert soql.clauses(statement) == found

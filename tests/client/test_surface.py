@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sfbulk
-from sfbulk import bulk2, csvio, errors, load
+from sfbulk import bulk2, csvio, errors, load, read
 from sfbulk.errors import Recovery, SalesforceError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 
-@pytest.mark.parametrize("module", [sfbulk, bulk2, csvio, load])
+@pytest.mark.parametrize("module", [sfbulk, bulk2, csvio, load, read])
 def test_all_names_exactly_what_a_module_offers(module: ModuleType) -> None:
     offered = {
         name

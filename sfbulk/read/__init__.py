@@ -1,0 +1,12 @@
+"""One way to read a query, by any API: `Salesforce.read_job` returns a `ReadJob`.
+
+Bulk API 2.0, Bulk API 1.0 with PK chunking, and REST give the same result pages on disk.
+"""
+
+from __future__ import annotations
+
+from sfbulk.jobs.disposing import disposing
+from sfbulk.jobs.result_page import ResultPage
+from sfbulk.read.port import ReadApi, ReadJob
+
+__all__ = ["ReadApi", "ReadJob", "ResultPage", "disposing"]

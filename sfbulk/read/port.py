@@ -1,0 +1,71 @@
+"""The port to a query that is read, whichever API runs it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from sfbulk.jobs.disposing import Disposable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from sfbulk.jobs.result_page import ResultPage
+
+
+class ReadApi(str, Enum):
+    """The APIs that run a query."""
+
+    BULK2 = "BULK2"
+    """Bulk API 2.0; Salesforce divides large queries by itself."""
+    BULK1 = "BULK"
+    """Bulk API 1.0 with PK chunking."""
+    REST = "REST"
+    """Pages of up to 2,000 rows; also for objects that Bulk API does not support."""
+
+
+class ReadJob(Disposable, Protocol):
+    """A query of one object, by any API.
+
+    `disposing` deletes or aborts it. With Bulk API 2.0 and 1.0 it is a job on the server that runs
+    from its creation; with REST nothing is requested before its pages are read.
+    """
+
+    @property
+    def object_name(self) -> str:
+        """The object it reads."""
+
+    @property
+    def records_processed(self) -> int | None:
+        """The number of its rows; None until Salesforce reports it."""
+
+    def wait(self, *, timeout: float | None = None) -> object:
+        """API call: wait until the query has run; `timeout` in seconds, None waits without end.
+
+        Raises:
+            JobFailed: the query failed; the text has Salesforce's reason.
+            NotSupportedByBulk: Bulk API does not support the object or a part of the query.
+            JobAborted: a user or a program aborted the job.
+            JobTimeout: it is still running; it was left running.
+        """
+
+    def pages(
+        self, spool: Path, *, start: str | None = None, spool_bytes: int = ...
+    ) -> Generator[ResultPage, None, None]:
+        """API call: the result pages as files; waits for the query.
+
+        The pages of every API have the same form and the same cells. The file of a page is
+        removed when the next page is taken. A query without rows has no pages, or an empty one.
+
+        Args:
+            spool: an existing directory for them.
+            start: the `next_locator` of the last page that was read before, to read the pages
+                after it; None reads from the first page on.
+            spool_bytes: while so many bytes are on disk, no further download is started.
+
+        Raises:
+            RowCountMismatch: the pages have another number of rows than Salesforce reports.
+            NotFound: the server does not have the results any more.
+            JobError, ApiError, TransportError: the query cannot be read.
+        """

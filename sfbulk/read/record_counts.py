@@ -1,0 +1,67 @@
+"""The approximate number of records of objects (REST API guide: Record Count)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sfbulk.errors import ApiError, TransportError
+from sfbulk.http.wire import Request
+from sfbulk.read.select_list import LONGEST_URI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+# The counts only save time, so they are not worth half a minute of attempts.
+_ATTEMPTS = 2
+
+
+def record_counts(transport: Transport, names: Iterable[str]) -> dict[str, int]:
+    """API call: the counts by the names that were given; see `Salesforce.record_counts`."""
+    wanted = {name.lower(): name for name in names}
+    counts: dict[str, int] = {}
+    try:
+        for listed in _in_urls(wanted.values()):
+            counts.update(_counted(transport.json(_request(transport, listed))))
+    except (ApiError, TransportError) as error:
+        reason = error.code or (f"HTTP {error.status}" if error.status else "no usable answer")
+        log.info("Salesforce does not say how many records the objects have (%s)", reason)
+    return {wanted[name]: count for name, count in counts.items() if name in wanted}
+
+
+def _request(transport: Transport, names: str) -> Request:
+    return Request(
+        "GET",
+        f"{transport.base_path}/limits/recordCount",
+        "Read the number of records",
+        params={"sObjects": names},
+        attempts=_ATTEMPTS,
+    )
+
+
+def _in_urls(names: Iterable[str]) -> Iterator[str]:
+    """The names in as few lists as fit into URLs."""
+    listed: list[str] = []
+    size = 0
+    for name in names:
+        size += len(quote(f"{name},", safe=""))
+        if size > LONGEST_URI:
+            yield ",".join(listed)
+            listed, size = [], len(quote(f"{name},", safe=""))
+        listed.append(name)
+    if listed:
+        yield ",".join(listed)
+
+
+def _counted(document: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    listed = document.get("sObjects")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict):
+            name, count = entry.get("name"), entry.get("count")
+            if isinstance(name, str) and type(count) is int:
+                yield name.lower(), count

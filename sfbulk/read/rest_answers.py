@@ -1,0 +1,155 @@
+"""Requests the pages of a REST query (REST API guide: Query, QueryAll, Query More Results)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sfbulk.errors import NotFound, RowCountMismatch
+from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
+from sfbulk.read.json_cells import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk.http.wire import Reply
+    from sfbulk.transport import Transport
+
+MOST_ROWS = 2_000
+"""Rows of a page (REST API guide: Query Options Header)."""
+
+_EXPIRED = "INVALID_QUERY_LOCATOR"
+
+
+@dataclass(frozen=True)
+class RestPage:
+    """One answer of a query."""
+
+    records: list[dict[str, Any]]
+    total: int | None
+    """The rows of the whole query; None if the answer does not say."""
+    next_locator: str | None
+    """The id of the next page; None for the last one."""
+
+
+class RestAnswers:
+    """Runs REST queries of one object.
+
+    Args:
+        transport: the org.
+        sobject: named in errors.
+        include_deleted: read deleted and archived rows too.
+    """
+
+    def __init__(self, transport: Transport, sobject: str, *, include_deleted: bool) -> None:
+        self._transport = transport
+        self._sobject = sobject
+        self._path = f"{transport.base_path}/{'queryAll' if include_deleted else 'query'}"
+
+    def first(self, soql: str) -> RestPage:
+        """API call: the first page of a query.
+
+        Raises:
+            ApiError: Salesforce refuses the query; its status is 414 or 431 if the query is too
+                long for a URL.
+            TransportError: no usable answer.
+        """
+        return self._page(
+            Request(
+                "GET",
+                self._path,
+                f"Query {self._sobject} by REST",
+                params={"q": soql},
+                headers=_options(),
+                read_timeout=DATA_READ_TIMEOUT_SECONDS,
+            )
+        )
+
+    def following(self, locator: str) -> RestPage:
+        """API call: the page with this id.
+
+        Raises:
+            NotFound: the server does not have the result of the query any more.
+            TransportError: no usable answer.
+        """
+        request = Request(
+            "GET",
+            f"{self._path}/{quote(locator, safe='')}",
+            f"Query {self._sobject} by REST, next page",
+            # The quota never stops a query that has begun: its rows would be left unread.
+            job_id=locator,
+            headers=_options(),
+            read_timeout=DATA_READ_TIMEOUT_SECONDS,
+        )
+        try:
+            return self._page(request)
+        except NotFound as error:
+            if error.code != _EXPIRED:
+                raise
+            raise _expired(self._sobject, error) from error
+
+    def rows(self, soql: str) -> Iterator[dict[str, Any]]:
+        """API call: all rows of a query.
+
+        Raises:
+            RowCountMismatch: other rows than Salesforce announced.
+            ApiError, TransportError: as `first` and `following`.
+        """
+        page, count = self.first(soql), 0
+        while True:
+            count += len(page.records)
+            yield from page.records
+            if page.next_locator is None:
+                break
+            page = self.following(page.next_locator)
+        check_total(self._sobject, page.total, count)
+
+    def _page(self, request: Request) -> RestPage:
+        return self._transport.read(request, _parsed)
+
+
+def check_total(sobject: str, total: int | None, count: int) -> None:
+    """Compare the rows that were read with the number that Salesforce announced.
+
+    Raises:
+        RowCountMismatch: they differ.
+    """
+    if total not in (None, count):
+        raise RowCountMismatch(
+            f"The pages of a REST query of {sobject} have {count:,} rows, but Salesforce announced "
+            f"{total:,}. Run the query again."
+        )
+
+
+def _options() -> dict[str, str]:
+    return {"Sforce-Query-Options": f"batchSize={MOST_ROWS}"}
+
+
+def _parsed(request: Request, reply: Reply) -> RestPage:
+    try:
+        document = parse_json(reply.content)
+    except ValueError as error:
+        raise unusable(request, reply.status, "a body that is not JSON") from error
+    records = document.get("records") if isinstance(document, dict) else None
+    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+        raise unusable(request, reply.status, "JSON that is not a page of records")
+    url = document.get("nextRecordsUrl")
+    if document.get("done") is False and not isinstance(url, str):
+        raise unusable(request, reply.status, "a page that does not say where the next one is")
+    total = document.get("totalSize")
+    # Only the id is used of an address, because an address could name another host.
+    locator = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else None
+    return RestPage(records, int(total) if str(total).isdecimal() else None, locator or None)
+
+
+def _expired(sobject: str, error: NotFound) -> NotFound:
+    return NotFound(
+        f"Query {sobject} by REST: the server does not have the rest of the result any more "
+        f"({_EXPIRED}): it keeps a result for two days at most, and only a few for each user. Run "
+        "the query again from its beginning.",
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        detail=error.detail,
+    )

@@ -1,0 +1,103 @@
+"""The select list of a SOQL query: its paths, and its division into parts that fit a URL. No I/O.
+
+A REST query is the parameter of a GET request. Salesforce refuses a URI of more than 16,384 bytes
+with 414, and a URI with headers of more than 16,384 bytes with 431 (REST API guide: Status Codes).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from sfbulk.errors import DataError
+from sfbulk.soql import clauses, root_object, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LONGEST_URI = 12_000
+"""Bytes; the rest of Salesforce's limit is for the headers: some tokens have 2,000 characters."""
+
+_PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
+# The path of the resource, such as /services/data/v68.0/queryAll/?
+_RESOURCE_BYTES = 64
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that selects fields of one object and of its parents."""
+
+    sobject: str
+    paths: tuple[str, ...]
+    """The selected fields, such as `Name` or `Account.Owner.Name`."""
+    rest: str
+    """From FROM to the end."""
+    is_limited: bool
+    """Whether it has a LIMIT."""
+
+    def soql(self, paths: Sequence[str]) -> str:
+        """The same query with other selected fields."""
+        return f"SELECT {', '.join(paths)} {self.rest}"
+
+
+def parse_query(soql: str) -> Query:
+    """The parts of a query.
+
+    Raises:
+        DataError: the query selects something else than fields, such as a function or a subquery.
+    """
+    sobject = root_object(soql)
+    start = next(token.start for token in tokens(soql) if token.text.lower() == "from")
+    words = soql[:start].split(None, 1)
+    paths = [part.strip() for part in words[1].split(",")] if len(words) > 1 else []
+    unknown = [path for path in paths if not _PATH.fullmatch(path)]
+    if not paths or words[0].lower() != "select" or unknown:
+        raise DataError(
+            f"A query of {sobject} by REST selects fields only, such as Name or Account.Name, but "
+            f"this one has {', '.join(unknown) or 'no select list'}. Select fields."
+        )
+    return Query(sobject, tuple(paths), soql[start:], is_limited="LIMIT" in clauses(soql))
+
+
+def uri_bytes(soql: str) -> int:
+    """The length of the URI of a REST query."""
+    return _RESOURCE_BYTES + len(urlencode({"q": soql}))
+
+
+def divided(query: Query, keys: Sequence[str], longest: int) -> list[tuple[str, ...]]:
+    """The selected fields in as few parts as fit into URIs of `longest` bytes.
+
+    Args:
+        query: the query.
+        keys: fields that each part has to select too.
+        longest: most bytes of a URI.
+
+    Raises:
+        DataError: the query is too long even with a single field.
+    """
+    if uri_bytes(query.soql(query.paths)) <= longest:
+        return [query.paths]
+    return list(_parts(query, keys, longest))
+
+
+def _parts(query: Query, keys: Sequence[str], longest: int) -> Iterator[tuple[str, ...]]:
+    part: list[str] = []
+    for path in query.paths:
+        if part and uri_bytes(query.soql(with_keys([*part, path], keys))) > longest:
+            yield tuple(part)
+            part = []
+        part.append(path)
+        if uri_bytes(query.soql(with_keys(part, keys))) > longest:
+            raise DataError(
+                f"The condition of a query of {query.sobject} is too long for a URL of the REST "
+                "API. Make it shorter, or read the object by Bulk API."
+            )
+    yield tuple(part)
+
+
+def with_keys(paths: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """The fields, and after them the keys that are not among them, in any case."""
+    known = {path.lower() for path in paths}
+    return [*paths, *(key for key in keys if key.lower() not in known)]
