@@ -20,6 +20,8 @@ MAY_IMPORT = {
 SINGER_ROOMS = ("sfbulk_singer", "tap_sfbulk", "target_sfbulk")
 # The Singer rooms leave HTTP, CSV and waiting to the client. Polars is theirs for columns only.
 NOT_FOR_SINGER_ROOMS = {"requests", "urllib3", "csv", "backoff", "http", "socket", "time"}
+# A room is a module or a folder.
+ENDS = (".py", "/__init__.py")
 CSV_TOOLS = {"CsvDecoder", "CsvEncoder", "CsvRows", "decode_rows", "header_names", "quote_row"}
 CSV_TOOLS |= {"read_csv", "read_csv_batched", "scan_csv"}
 WAITING = {"sleep", "PollTimer", "Patience", "next_look"}
@@ -82,7 +84,7 @@ def taken_from_the_client(path: Path) -> set[tuple[str, str]]:
     modules = {
         name
         for module, name in taken
-        if module == "sfbulk" and (ROOT / f"sfbulk/{name}.py").exists()
+        if module == "sfbulk" and any((ROOT / "sfbulk" / f"{name}{end}").exists() for end in ENDS)
     }
     used = {
         (f"sfbulk.{node.value.id}", node.attr)

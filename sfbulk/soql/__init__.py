@@ -1,0 +1,34 @@
+"""SOQL: statements with checked names and literals, their parts, and their clauses; no I/O."""
+
+from __future__ import annotations
+
+from sfbulk.soql.statement import ItemKind, SelectItem, SelectStatement, parse_select
+from sfbulk.soql.writing import (
+    MAX_STATEMENT_CHARACTERS,
+    Token,
+    date_literal,
+    datetime_literal,
+    require_time_zone,
+    root_object,
+    select,
+    text_literal,
+    tokens,
+    utc_text,
+)
+
+__all__ = [
+    "MAX_STATEMENT_CHARACTERS",
+    "ItemKind",
+    "SelectItem",
+    "SelectStatement",
+    "Token",
+    "date_literal",
+    "datetime_literal",
+    "parse_select",
+    "require_time_zone",
+    "root_object",
+    "select",
+    "text_literal",
+    "tokens",
+    "utc_text",
+]
