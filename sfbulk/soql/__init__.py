@@ -6,6 +6,7 @@ from sfbulk.soql.statement import ItemKind, SelectItem, SelectStatement, parse_s
 from sfbulk.soql.writing import (
     MAX_STATEMENT_CHARACTERS,
     Token,
+    clauses,
     date_literal,
     datetime_literal,
     require_time_zone,
@@ -22,6 +23,7 @@ __all__ = [
     "SelectItem",
     "SelectStatement",
     "Token",
+    "clauses",
     "date_literal",
     "datetime_literal",
     "parse_select",
