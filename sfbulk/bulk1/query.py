@@ -23,18 +23,17 @@ from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder
 from sfbulk.jobs.result_page import ResultPage
+from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.soql import clauses, root_object
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from datetime import datetime
 
     from sfbulk.bulk1.result_files import Result, ResultFile
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
-
-SPOOL_BYTES = 500_000_000
-"""Once so many bytes of result files are on disk, no further download is started."""
 
 # How often a chunk is queried before the query fails.
 _CHUNK_ATTEMPTS = 3
@@ -121,6 +120,11 @@ class Bulk1QueryJob:
         return self._ended is not None or self._job.state.is_terminal
 
     @property
+    def created(self) -> datetime | None:
+        """When its job was created, by the clock of the org's database; None if not known."""
+        return self._job.info.created_date
+
+    @property
     def records_processed(self) -> int | None:
         """The number of its rows; None before `wait`, and if chunks are to be queried again."""
         return self._ended.rows if self._ended else None
@@ -139,7 +143,12 @@ class Bulk1QueryJob:
         return self._ended
 
     def pages(
-        self, spool: Path, *, start: str | None = None, spool_bytes: int = SPOOL_BYTES
+        self,
+        spool: Path,
+        *,
+        start: str | None = None,
+        rows_before: int | None = None,  # noqa: ARG002 - of the port; each batch has a count
+        budget: SpoolBudget | None = None,
     ) -> Generator[ResultPage, None, None]:
         """API call: the result files as pages, in their order; waits for the query.
 
@@ -151,7 +160,8 @@ class Bulk1QueryJob:
             start: the `next_locator` of the last page that was read before, in this run or an
                 earlier one. A chunk that is queried again cannot be resumed: its pages, and the
                 one before them, have no `next_locator`.
-            spool_bytes: while so many bytes are on disk, no further download is started.
+            rows_before: of the port.
+            budget: while it is full, no further download is started; None for one of its own.
 
         Raises:
             DataError: the results are not CSV.
@@ -162,7 +172,7 @@ class Bulk1QueryJob:
         if self._settings.content_type is not ContentType.CSV:
             raise DataError(f"Job {self.id}: pages are read as CSV. Create the job with CSV.")
         counts = BatchCounts()
-        for file in self._files(spool, start, spool_bytes, counts):
+        for file in self._files(spool, start, budget, counts):
             if file.is_empty:
                 counts.add(file.result, 0)
                 continue
@@ -180,7 +190,7 @@ class Bulk1QueryJob:
         """
         counts = BatchCounts()
         with TemporaryDirectory(prefix="sfbulk-") as spool:
-            for file in self._files(Path(spool), None, SPOOL_BYTES, counts):
+            for file in self._files(Path(spool), None, None, counts):
                 counted = 0
                 if file.size:
                     for row in read_rows(self._settings.content_type, read_chunks(file.path)):
@@ -214,13 +224,13 @@ class Bulk1QueryJob:
         return EndedBatches([batch])
 
     def _files(
-        self, spool: Path, start: str | None, spool_bytes: int, counts: BatchCounts
+        self, spool: Path, start: str | None, budget: SpoolBudget | None, counts: BatchCounts
     ) -> Iterator[ResultFile]:
         ended = self.wait()
         pool = ThreadPoolExecutor(FILES_AHEAD, thread_name_prefix="sfbulk-result")
         with TemporaryDirectory(prefix=f"{self.id}-", dir=spool) as name:
-            folder = PageFolder(Path(name))
-            ahead = FilesAhead(folder, pool, spool_bytes)
+            folder = PageFolder(Path(name), budget or SpoolBudget())
+            ahead = FilesAhead(folder, pool)
             try:
                 yield from ahead.read(self._results(ended, start, counts))
                 for query in ended.again:
@@ -229,6 +239,7 @@ class Bulk1QueryJob:
                 # A reader that stops early must not wait for downloads that still run.
                 folder.stop()
                 pool.shutdown(cancel_futures=True)
+                folder.release()
                 # The results of a closed job can still be read, by a later run too.
                 delete_quietly(self)
 

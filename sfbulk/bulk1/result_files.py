@@ -109,13 +109,11 @@ class FilesAhead:
     Args:
         folder: where they are.
         pool: downloads them.
-        spool_bytes: while so many bytes are on disk, no further download is started.
     """
 
-    def __init__(self, folder: PageFolder, pool: Executor, spool_bytes: int) -> None:
+    def __init__(self, folder: PageFolder, pool: Executor) -> None:
         self._folder = folder
         self._pool = pool
-        self._spool_bytes = spool_bytes
         self._coming: deque[tuple[Result, Future[tuple[Path, int]]]] = deque()
 
     def read(self, results: Iterable[Result]) -> Iterator[ResultFile]:
@@ -131,9 +129,8 @@ class FilesAhead:
             self._folder.remove(path, size)
 
     def _fill(self, left: Iterator[Result]) -> None:
-        full = self._folder.bytes_on_disk >= self._spool_bytes
         # One is always needed: it is the next to be read.
-        room = 1 if full else FILES_AHEAD
+        room = 1 if self._folder.is_full else FILES_AHEAD
         for result in islice(left, max(room - len(self._coming), 0)):
             self._coming.append((result, self._pool.submit(fetch, result, self._folder)))
 

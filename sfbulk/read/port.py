@@ -9,9 +9,11 @@ from sfbulk.jobs.disposing import Disposable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from datetime import datetime
     from pathlib import Path
 
     from sfbulk.jobs.result_page import ResultPage
+    from sfbulk.jobs.spool_budget import SpoolBudget
 
 
 class ReadApi(str, Enum):
@@ -50,8 +52,17 @@ class ReadJob(Disposable, Protocol):
             JobTimeout: it is still running; it was left running.
         """
 
+    @property
+    def created(self) -> datetime | None:
+        """When its job was created, by the clock of the org's database; None if it has none."""
+
     def pages(
-        self, spool: Path, *, start: str | None = None, spool_bytes: int = ...
+        self,
+        spool: Path,
+        *,
+        start: str | None = None,
+        rows_before: int | None = None,
+        budget: SpoolBudget | None = None,
     ) -> Generator[ResultPage, None, None]:
         """API call: the result pages as files; waits for the query.
 
@@ -62,7 +73,8 @@ class ReadJob(Disposable, Protocol):
             spool: an existing directory for them.
             start: the `next_locator` of the last page that was read before, to read the pages
                 after it; None reads from the first page on.
-            spool_bytes: while so many bytes are on disk, no further download is started.
+            rows_before: how many rows the pages before `start` had, if that is known.
+            budget: while it is full, no further download is started; None for one of its own.
 
         Raises:
             RowCountMismatch: the pages have another number of rows than Salesforce reports.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from sfbulk.describe.reader import described_once
 from sfbulk.errors import ApiError, DataError
 from sfbulk.jobs.page_folder import PageFolder
 from sfbulk.jobs.result_page import ResultPage
+from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.read.json_cells import RecordCells, csv_row, datetime_fields
 from sfbulk.read.rest_answers import RestAnswers, RestPage, check_total
 from sfbulk.read.rest_join import Joined, keys_of
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SPOOL_BYTES = 500_000_000
-"""Not reached: at most two pages of 2,000 rows are on disk."""
-
 # A proxy may accept less than Salesforce does, so after a refusal the URLs get shorter.
 _URI_LENGTHS = (LONGEST_URI, LONGEST_URI // 2, LONGEST_URI // 4)
 # The URLs by which rows are read again are longer than those of the parts.
@@ -40,6 +39,19 @@ _TOO_LONG = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_T
 
 # The fields by which Salesforce stamps each change, the surest first.
 _STAMPS = ("SystemModstamp", "LastModifiedDate")
+
+
+@dataclass(frozen=True)
+class _Begin:
+    """Where the reading begins."""
+
+    locator: str | None
+    rows_before: int | None
+
+    @property
+    def count_is_known(self) -> bool:
+        """Whether the rows of all pages can be counted."""
+        return self.locator is None or self.rows_before is not None
 
 
 class RestQuery:
@@ -86,6 +98,10 @@ class RestQuery:
         """The number of its rows; None before its first page was read."""
         return self._total
 
+    @property
+    def created(self) -> None:
+        """None: nothing is created."""
+
     def wait(self, *, timeout: float | None = None) -> None:
         """Nothing is to be waited for."""
 
@@ -100,7 +116,8 @@ class RestQuery:
         spool: Path,
         *,
         start: str | None = None,
-        spool_bytes: int = SPOOL_BYTES,  # noqa: ARG002 - of the port
+        rows_before: int | None = None,
+        budget: SpoolBudget | None = None,
     ) -> Generator[ResultPage, None, None]:
         """API call: the result pages as files, while the next one is requested.
 
@@ -110,7 +127,8 @@ class RestQuery:
         Args:
             spool: an existing directory for them.
             start: the `next_locator` of the last page that was read before.
-            spool_bytes: of the port.
+            rows_before: how many rows the pages before `start` had, if that is known.
+            budget: in which the bytes of the page on disk are counted.
 
         Raises:
             RowCountMismatch: the pages have another number of rows than Salesforce reports.
@@ -120,10 +138,12 @@ class RestQuery:
             ApiError: Salesforce refuses the query.
             TransportError: no answer to any attempt.
         """
+        begin = _Begin(start, rows_before)
         for longest in _URI_LENGTHS:
             with (
-                TemporaryDirectory(prefix="rest-", dir=spool) as folder,
-                closing(self._pages(Path(folder), start, longest)) as pages,
+                TemporaryDirectory(prefix="rest-", dir=spool) as name,
+                _released(PageFolder(Path(name), budget or SpoolBudget())) as files,
+                closing(self._pages(Path(name), files, begin, longest)) as pages,
             ):
                 try:
                     first = next(pages, None)
@@ -137,7 +157,7 @@ class RestQuery:
                 return
 
     def _pages(
-        self, folder: Path, start: str | None, longest: int
+        self, folder: Path, files: PageFolder, begin: _Begin, longest: int
     ) -> Generator[ResultPage, None, None]:
         sobject = self._describe(self._query.sobject)
         stamp = next((name for name in _STAMPS if sobject.field(name)), None)
@@ -147,9 +167,9 @@ class RestQuery:
         is_datetime = datetime_fields(sobject, self._described)
         cells = [RecordCells(part, is_datetime) for part in parts]
         if len(parts) == 1:
-            yield from self._read_one(folder, cells[0], start)
+            yield from self._read_one(files, cells[0], begin)
             return
-        if start is not None:
+        if begin.locator is not None:
             raise DataError(
                 f"{self.object_name}: a REST query whose fields do not fit one URL cannot be "
                 "resumed. Run it again from its beginning."
@@ -165,7 +185,7 @@ class RestQuery:
                 longest=longest,
             )
         ) as joined:
-            yield from self._read_joined(folder, joined)
+            yield from self._read_joined(files, joined)
 
     def _described(self, name: str) -> SObjectDescribe | None:
         try:
@@ -175,10 +195,10 @@ class RestQuery:
             return None
 
     def _read_one(
-        self, folder: Path, cells: RecordCells, start: str | None
+        self, files: PageFolder, cells: RecordCells, begin: _Begin
     ) -> Generator[ResultPage, None, None]:
-        answers, files, count = self._answers, PageFolder(folder), 0
-        locator, page = start, self._first(start)
+        answers, count = self._answers, begin.rows_before or 0
+        locator, page = begin.locator, self._first(begin.locator)
         self._total = page.total
         with ThreadPoolExecutor(1, thread_name_prefix="sfbulk-rest") as pool:
             while True:
@@ -191,8 +211,7 @@ class RestQuery:
                 if coming is None:
                     break
                 locator, page = following, coming.result()
-        # The number of rows in the pages before `start` is not known here.
-        if start is None or count > (page.total or count):
+        if begin.count_is_known or count > (page.total or count):
             check_total(self.object_name, page.total, count)
 
     def _first(self, start: str | None) -> RestPage:
@@ -200,14 +219,14 @@ class RestQuery:
             return self._answers.first(self._query.soql(self._query.paths))
         return self._answers.following(start)
 
-    def _read_joined(self, folder: Path, joined: Joined) -> Generator[ResultPage, None, None]:
+    def _read_joined(self, files: PageFolder, joined: Joined) -> Generator[ResultPage, None, None]:
         joined.read()
         self._total = joined.count
         log.info(
             "%s: the select list is too long for one URL, so it was read in several queries",
             self.object_name,
         )
-        files, header = PageFolder(folder), csv_row(self._query.paths)
+        header = csv_row(self._query.paths)
         for rows in joined.rows():
             yield from self._written(files, header, iter(rows), None, None)
 
@@ -231,3 +250,11 @@ class RestQuery:
             next_locator=following,
         )
         files.remove(path, path.stat().st_size if path.exists() else 0)
+
+
+@contextmanager
+def _released(files: PageFolder) -> Iterator[PageFolder]:
+    try:
+        yield files
+    finally:
+        files.release()
