@@ -15,6 +15,7 @@ from singer_sdk import typing as th
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import spool_dir, spool_dir_problems
+from tap_sfbulk.output_settings import OUTPUT, output_problems
 from tap_sfbulk.state import parse_instant
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ _READING = (
     spool_dir("result pages while they are read"),
 )
 
-SETTINGS: dict[str, Any] = th.PropertiesList(*_READING).to_dict()
+SETTINGS: dict[str, Any] = th.PropertiesList(*_READING, *OUTPUT).to_dict()
 SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the tap's own settings."""
 
@@ -157,7 +158,8 @@ def own_problems(config: Mapping[str, Any]) -> list[str]:
     problems = _date_problems(config.get("start_date"), config.get("end_date"))
     if config.get("streams_to_discover") == []:
         problems.append("streams_to_discover is empty. Name an object, or leave the setting out.")
-    return [*problems, *spool_dir_problems(config.get("spool_dir"))]
+    problems += spool_dir_problems(config.get("spool_dir"))
+    return [*problems, *output_problems(config)]
 
 
 def _date_problems(start: Any, end: Any) -> list[str]:

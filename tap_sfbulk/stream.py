@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from sfbulk.errors import SalesforceError
 from tap_sfbulk.annotations import annotated
@@ -21,9 +22,10 @@ from tap_sfbulk.schema import key_properties_of, replication_key_of
 from tap_sfbulk.state import WindowState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from singer_sdk import Tap
+    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import MetadataMapping
@@ -127,8 +129,23 @@ class SObjectStream(Stream):
         return metrics.record_counter(self.name)
 
     def get_record_counter(self, **_options: Any) -> Counter:
-        """One counter for both paths: the SDK counts single records, `Output` whole blocks."""
+        """One counter: the SDK counts the records of a connection test, `Output` whole blocks."""
         return self._row_counter
+
+    def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:  # noqa: ARG002 - the SDK's signature
+        """None: `Output` writes the BATCH files, so that the SDK does not go record by record."""
+        return None
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """No: `Output` writes the version after the last row, the SDK before the first."""
+        return False
+
+    @property
+    def _has_versions(self) -> bool:
+        whole_table = self.replication_method == REPLICATION_FULL_TABLE
+        wanted = self.config.get("emit_activate_version_messages")
+        return bool(wanted and whole_table and not self._is_dry_run)
 
     def log_sync_costs(self) -> None:
         """After all streams: raise if one of them failed, or all were left out.
@@ -162,14 +179,20 @@ class SObjectStream(Stream):
                 raise
 
     def _rows(self, reading: Reading) -> Iterator[Record]:
-        output = Output(self, self._writer, self._run.clock)
+        output = self._output()
         maximum = KeyMaximum(self.name, reading.plan.key)
         for part in reading.plan.passes:
             with reading.open(part) as pages:
                 for page in pages:
                     yield from self._page_rows(part, page, maximum, output)
+        output.finish()
         if bookmark := reading.plan.bookmark_after(maximum.value, reading.covered):
             bookmark.write(self.stream_state)
+
+    def _output(self) -> Output:
+        clock, batches = self._run.clock, super().get_batch_config(self.config)
+        version = int(clock.now().timestamp()) if self._has_versions else None
+        return Output(self, self._writer, clock, batches=batches, version=version)
 
     def _page_rows(
         self, part: Pass, page: ResultPage, maximum: KeyMaximum, output: Output
@@ -181,6 +204,7 @@ class SObjectStream(Stream):
                 maximum.track(block)
             yield from output.emit(block, part.columns)
         page.check_rows(count)
+        output.flush()
 
     @property
     def _is_dry_run(self) -> bool:

@@ -28,6 +28,11 @@ def _encode_foreign(value: Any) -> Any:
 _ENCODER = msgspec.json.Encoder(enc_hook=_encode_foreign, decimal_format="number")
 
 
+def json_text(value: Any) -> str:
+    """The JSON of a value, on one line; numbers keep the digits they were written with."""
+    return _ENCODER.encode(value).decode()
+
+
 class PageWriter(MsgSpecWriter):
     """The SDK's msgspec writer, which also takes lines that are encoded already.
 
@@ -51,9 +56,11 @@ class PageWriter(MsgSpecWriter):
             if not isinstance(message, RecordMessage):
                 sys.stdout.buffer.flush()
 
-    def around_record(self, stream: str, extracted: datetime) -> tuple[str, str]:
+    def around_record(
+        self, stream: str, extracted: datetime, version: int | None = None
+    ) -> tuple[str, str]:
         """What stands before and after the record in each RECORD line of a stream."""
-        empty = RecordMessage(stream, record={}, time_extracted=extracted)
+        empty = RecordMessage(stream, record={}, version=version, time_extracted=extracted)
         line = self.format_message(empty).decode().rstrip("\n")
         before, _, after = line.partition('"record":{}')
         return before + '"record":', after

@@ -1,4 +1,4 @@
-"""Turns result pages into Singer output: as RECORD lines, or as records.
+"""Turns result pages into Singer output: RECORD lines, BATCH files, or records for stream maps.
 
-Both are made from the same columns of JSON tokens, so both give the same values.
+All are made from the same columns of JSON tokens, so all give the same values.
 """

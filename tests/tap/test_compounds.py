@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sfbulk import FieldDescribe, SObjectDescribe
 from tap_sfbulk.columns import CellKind, CompoundColumn, DeletedAtColumn, PageColumn, to_select
-from tap_sfbulk.emit.lines import record_lines
+from tap_sfbulk.emit.lines import line_bytes, record_lines
 from tap_sfbulk.emit.records import records
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.fields import object_fields
@@ -229,7 +229,8 @@ def test_lines_and_records_make_the_same_objects(
         place = whole if city or latitude or street else None
         expected.append({"Place": place, "Id": key or None, "Account_City": parent or None})
     blocks = list(TokenReader("Thing__c", COLUMNS).blocks(page))
-    lines = b"".join(record_lines(block, COLUMNS, "", "") for block in blocks).split(b"\n")[:-1]
+    written = b"".join(line_bytes(record_lines(block, COLUMNS)) for block in blocks)
+    lines = written.split(b"\n")[:-1]
     by_line = [json.loads(line, parse_float=Decimal) for line in lines]
     assert by_line == expected
     assert [r for block in blocks for r in records(block, COLUMNS)] == expected

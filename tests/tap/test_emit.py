@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sfbulk.errors import DataError
 from sfbulk.frames import blocks
 from tap_sfbulk.columns import CellKind, PageColumn
-from tap_sfbulk.emit.lines import record_lines
+from tap_sfbulk.emit.lines import line_bytes, record_lines
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.records import records
 from tap_sfbulk.emit.tokens import TokenReader, whole_number
@@ -92,7 +92,7 @@ def expected(table: list[tuple[str, ...]]) -> list[dict[str, Any]]:
 
 def lines_of(page: Path, columns: Columns) -> list[bytes]:
     lines = b"".join(
-        record_lines(block, columns, BEFORE, AFTER)
+        line_bytes(record_lines(block, columns, BEFORE, AFTER))
         for block in TokenReader("Account", columns).blocks(page)
     )
     assert lines == b"" or lines.endswith(b"\n")

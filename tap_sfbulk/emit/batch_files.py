@@ -1,0 +1,121 @@
+"""Writes rows to BATCH files, JSONL or Parquet, straight from columns, and says so in messages.
+
+The SDK's own way goes record by record, writes one file for all stream maps and applies none
+of them to it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import polars as pl
+
+# The SDK offers these classes nowhere else, though its public `get_batch_config` returns one.
+from singer_sdk.helpers._batch import BatchConfig, BatchFileFormat, SDKBatchMessage
+
+from tap_sfbulk.emit.lines import line_bytes
+from tap_sfbulk.emit.parquet import ParquetTypes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding
+    from singer_sdk.singerlib.messages import Message
+
+    from tap_sfbulk.columns import PageColumn
+    from tap_sfbulk.emit.parquet import Codec
+    from tap_sfbulk.emit.routes import Route
+
+_NOT_FOR_FILE_NAMES = re.compile(r"[^\w.-]")
+# Snappy is what the SDK's own files have, and every reader of Parquet knows it.
+_CODECS: Mapping[str | None, Codec] = {None: "snappy", "gzip": "gzip", "none": "uncompressed"}
+
+
+class BatchFiles:
+    """Collects the rows of one route and writes them to files of a limited number of rows.
+
+    Args:
+        route: What comes out.
+        config: The setting `batch_config`.
+        prefix: Begins the name of each file, after the prefix that the setting gives.
+        write: Writes the BATCH message of a file.
+        version: The version of the rows of a full table, for the messages.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        config: BatchConfig,
+        prefix: str,
+        write: Callable[[Message], None],
+        version: int | None = None,
+    ) -> None:
+        self._alias = route.alias
+        self._config = config
+        self._format = _format_of(route, config.encoding)
+        self._write = write
+        self._version = version
+        name = _NOT_FOR_FILE_NAMES.sub("_", f"{prefix}--{route.alias}")
+        self._file_name = f"{config.storage.prefix or ''}{name}-{uuid4()}"
+        self._files = 0
+        self._rows: list[pl.DataFrame] = []
+        self._room = config.batch_size
+
+    def take(self, block: pl.DataFrame, columns: Sequence[PageColumn]) -> None:
+        """Add the rows of a block; each file that is full is written.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        rows = self._format.rows(block, columns)
+        if self._rows and self._rows[0].columns != rows.columns:
+            self.flush()
+        while rows.height:
+            part, rows = rows.head(self._room), rows.slice(self._room)
+            self._rows.append(part)
+            self._room -= part.height
+            if not self._room:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected, so that a STATE may follow.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        if not self._rows:
+            return
+        content = self._format.file(pl.concat(self._rows))
+        self._rows, self._room = [], self._config.batch_size
+        self._files += 1
+        name = f"{self._file_name}-{self._files}.{self._format.suffix}"
+        storage = self._config.storage
+        with storage.open(name, "wb") as file:
+            file.write(content)
+        manifest = [storage.get_url(name)]
+        self._write(SDKBatchMessage(self._alias, self._config.encoding, manifest, self._version))
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How rows become a file."""
+
+    suffix: str
+    rows: Callable[[pl.DataFrame, Sequence[PageColumn]], pl.DataFrame]
+    """The rows of a block that come out, in any columns."""
+    file: Callable[[pl.DataFrame], bytes]
+    """The content of a file of such rows."""
+
+
+def _format_of(route: Route, encoding: BaseBatchFileEncoding) -> _Format:
+    if encoding.format == BatchFileFormat.PARQUET:
+        types = ParquetTypes(route.alias, route.properties)
+        codec = _CODECS[encoding.compression]
+        return _Format("parquet", route.tokens, partial(types.file, codec=codec))
+    if encoding.compression == "gzip":
+        return _Format("jsonl.gz", route.lines, partial(line_bytes, compression="gzip"))
+    return _Format("jsonl", route.lines, line_bytes)

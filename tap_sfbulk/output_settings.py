@@ -1,0 +1,65 @@
+"""The settings of what leaves the tap beside RECORD lines, with their checks.
+
+No I/O, except that it checks whether the files can have a place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+
+# The SDK offers this class nowhere else, though its setting `batch_config` is made of it.
+from singer_sdk.helpers._batch import StorageTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+OUTPUT = (
+    th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        default=False,
+        title="Emit ACTIVATE_VERSION Messages",
+        description=(
+            "Send an ACTIVATE_VERSION message after the last row of each whole table, so that "
+            "a loader can remove the rows of earlier runs that are no longer there."
+        ),
+    ),
+)
+
+
+def output_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """What the JSON Schema cannot find in these settings, one sentence each."""
+    batches = config.get("batch_config")
+    # What has another type is the JSON Schema's to refuse.
+    if batches and isinstance(batches, dict):
+        yield from _batch_problems(batches)
+
+
+def _batch_problems(batches: Mapping[str, Any]) -> Iterator[str]:
+    encoding, storage = batches.get("encoding") or {}, batches.get("storage") or {}
+    if not encoding.get("format"):
+        yield "batch_config: encoding.format is missing. Give jsonl or parquet."
+    if not storage.get("root"):
+        yield "batch_config: storage.root is missing. Give the folder for the files, or its URL."
+    elif reason := _unknown_storage(storage):
+        yield f"batch_config: storage.root cannot be used: {reason}"
+    size = batches.get("batch_size")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        yield "batch_config: batch_size must be a whole number of rows, 1 or more."
+    known = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
+    unknown = [each for each in batches if each not in {*known, "batch_size"}]
+    for part, names in known.items():
+        unknown += [f"{part}.{each}" for each in batches.get(part) or {} if each not in names]
+    if unknown:
+        yield f"batch_config: there is no {', '.join(unknown)}."
+
+
+def _unknown_storage(storage: Mapping[str, Any]) -> str | None:
+    params = storage.get("params")
+    try:
+        StorageTarget(str(storage["root"]), params=params or {}).get_url("file")
+    except (ImportError, ValueError, TypeError) as error:
+        return " ".join(str(error).split())
+    return None
