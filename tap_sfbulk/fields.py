@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_sfbulk.columns import CellKind, CompoundColumn, DeletedAtColumn, PageColumn, kind_of
-from tap_sfbulk.schema import fields_of, is_compound, is_selectable, property_of
+from tap_sfbulk.schema import fields_of, has_own_ids, is_compound, is_selectable, property_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +73,8 @@ def deletion_stamp(sobject: SObjectDescribe) -> str | None:
 
 def _field(sobject: SObjectDescribe, field: FieldDescribe) -> StreamField:
     schema = property_of(field, sobject.name)
+    if field.type == "id" and not has_own_ids(sobject):
+        schema["type"] = ["string", "null"]
     if is_compound(field):
         return _compound(sobject, field, schema)
     kind = kind_of(schema)

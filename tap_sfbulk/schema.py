@@ -103,8 +103,21 @@ def is_selectable(field: FieldDescribe) -> bool:
 
 
 def key_properties_of(sobject: SObjectDescribe) -> list[str]:
-    """`["Id"]`, or nothing for an object without ids."""
-    return [field.name for field in fields_of(sobject) if field.type == "id"][:1]
+    """`["Id"]`, or nothing for an object without ids of its own."""
+    ids = [field.name for field in fields_of(sobject) if field.type == "id"]
+    return ids[:1] if has_own_ids(sobject) else []
+
+
+def has_own_ids(sobject: SObjectDescribe) -> bool:
+    """Whether an Id tells the object's rows apart, as far as its describe says.
+
+    All rows of a big object have the Id `000000000000000AAA`, and those of a virtual object have
+    an empty one: it has no key prefix, and no record of it can be retrieved by an Id. A key prefix
+    alone says nothing, because history, feed and share objects share theirs.
+    """
+    is_big = sobject.name.endswith("__b")
+    is_virtual = sobject.key_prefix is None and not sobject.retrieveable
+    return not (is_big or is_virtual)
 
 
 def replication_key_of(sobject: SObjectDescribe) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, metrics
@@ -12,6 +13,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from sfbulk.errors import SalesforceError
 from tap_sfbulk.annotations import annotated
+from tap_sfbulk.emit.keys import KeyCheck
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
@@ -60,6 +62,8 @@ class SObjectStream(Stream):
         self._options = options
         self._writer = tap.message_writer
         self.primary_keys = key_properties_of(sobject)
+        if not self.primary_keys:
+            self.logger.info("%s has no key: its rows have no ids of their own.", self.name)
         chosen = sobject.field(options.replication_key or "")
         self.replication_key = chosen.name if chosen else replication_key_of(sobject)
 
@@ -182,9 +186,9 @@ class SObjectStream(Stream):
         output = self._output()
         maximum = KeyMaximum(self.name, reading.plan.key)
         for part in reading.plan.passes:
-            with reading.open(part) as pages:
+            with self._key_check(part) as keys, reading.open(part) as pages:
                 for page in pages:
-                    yield from self._page_rows(part, page, maximum, output)
+                    yield from self._page_rows(part, page, keys, maximum, output)
         output.finish()
         if bookmark := reading.plan.bookmark_after(maximum.value, reading.covered):
             bookmark.write(self.stream_state)
@@ -194,15 +198,24 @@ class SObjectStream(Stream):
         version = int(clock.now().timestamp()) if self._has_versions else None
         return Output(self, self._writer, clock, batches=batches, version=version)
 
+    def _key_check(self, part: Pass) -> KeyCheck:
+        """A check of the rows of one pass; a window that overlaps another one has its own."""
+        columns = {each.name for each in part.columns} if part.kind is PassKind.ROWS else ()
+        folder = self.config.get("spool_dir")
+        keys = [name for name in self.primary_keys if name in columns]
+        return KeyCheck(self.name, keys, Path(folder) if folder else None)
+
     def _page_rows(
-        self, part: Pass, page: ResultPage, maximum: KeyMaximum, output: Output
+        self, part: Pass, page: ResultPage, keys: KeyCheck, maximum: KeyMaximum, output: Output
     ) -> Iterator[Record]:
         count = 0
         for block in TokenReader(self.name, part.columns).blocks(page.path):
             count += block.height
             if part.kind is PassKind.ROWS:
                 maximum.track(block)
+            keys.track(block)
             yield from output.emit(block, part.columns)
+        keys.end_page()
         page.check_rows(count)
         output.flush()
 

@@ -135,7 +135,7 @@ class SObjectSummary:
     deletable: bool = False
     undeletable: bool = False
     mergeable: bool = False
-    retrieveable: bool = False
+    retrieveable: bool = True
     replicateable: bool = False
     searchable: bool = False
     triggerable: bool = False
