@@ -113,6 +113,8 @@ class StreamPlan:
     """What the window reads again before the end of the last one."""
     moves_bookmark: bool = False
     """Whether the bookmark moves at the end. A dry run reads only a part, so there it does not."""
+    asks_covered: bool = False
+    """Whether Salesforce can say up to when all changes are visible."""
 
     @property
     def key(self) -> str | None:
@@ -174,6 +176,7 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
         include_deleted=request.include_deleted or _keeps_archived(request.sobject),
     )
     is_empty = window is not None and window.is_empty
+    moves_bookmark = window is not None and not is_empty and request.row_limit is None
     return StreamPlan(
         name=request.name,
         passes=() if is_empty else (rows,),
@@ -181,7 +184,8 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
         window=window,
         warnings=_warnings(request, bookmark, bounds),
         lookback=request.lookback,
-        moves_bookmark=window is not None and not is_empty and request.row_limit is None,
+        moves_bookmark=moves_bookmark,
+        asks_covered=moves_bookmark and request.sobject.replicateable,
     )
 
 

@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-import tempfile
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from sfbulk.bulk2 import disposing
-from sfbulk.errors import (
-    ApiError,
-    LimitExceeded,
-    QuotaReached,
-    SalesforceError,
-    SessionExpired,
-    SignInError,
-    TransportError,
-)
+from sfbulk.errors import SalesforceError
 from tap_sfbulk.failures import Failures
+from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
+from tap_sfbulk.run_jobs import RunJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from sfbulk import QueryJob, ResultPage, Salesforce
+    from sfbulk import ResultPage, Salesforce
     from sfbulk.clock import Clock
     from tap_sfbulk.plan import Pass
+    from tap_sfbulk.run_jobs import OpenJob
     from tap_sfbulk.settings import RunOptions
 
 log = logging.getLogger(__name__)
-
-ENDS_THE_RUN = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
-"""Errors of one stream after which no other one can be read either."""
-
-_SPAN = timedelta(minutes=5)
-"""Short, because the ids of the answer are not used; Salesforce wants at least a minute."""
-
-
-class _OpenJob(NamedTuple):
-    job: QueryJob
-    pages: Iterator[ResultPage]
 
 
 @dataclass
@@ -52,7 +33,7 @@ class Reading:
     """One stream while it is read."""
 
     plan: StreamPlan
-    _job: Callable[[Pass], AbstractContextManager[_OpenJob]]
+    _job: Callable[[StreamPlan, Pass], AbstractContextManager[OpenJob]]
     _now: Callable[[], datetime]
     """The clock of this machine."""
     covered: datetime | None = None
@@ -71,7 +52,8 @@ class Reading:
             RowCountMismatch: If all pages together do not hold the rows of the job.
         """
         now = self._now()
-        with self._job(part) as opened:
+        with self._job(self.plan, part) as opened:
+            self._not_after(opened.covered)
             created = opened.job.created
             if created:
                 self._compare(created)
@@ -83,7 +65,11 @@ class Reading:
     def _compare(self, second_clock: datetime) -> None:
         for warning in self.plan.check_clock(second_clock):
             log.warning(warning)
-        self.covered = min(self.covered, second_clock) if self.covered else second_clock
+        self._not_after(second_clock)
+
+    def _not_after(self, bound: datetime | None) -> None:
+        if bound:
+            self.covered = min(self.covered, bound) if self.covered else bound
 
 
 @dataclass(frozen=True)
@@ -122,6 +108,7 @@ class Run:
         self._requests = requests
         self._bounds: Bounds | None = None
         self._planned: dict[str, _Planned] = {}
+        self._jobs: RunJobs | None = None
         self.failures = Failures()
 
     @contextmanager
@@ -138,10 +125,30 @@ class Run:
             log.warning(warning)
         if plan.is_empty:
             log.info("%s: nothing to read, the window ends before it begins.", plan.name)
-        asks = plan.moves_bookmark and request.sobject.replicateable
-        # Before the job is created, so that a transaction that ends in between is visible to it.
-        covered = self._covered_until(plan.name) if asks else None
-        yield Reading(plan, self._open, self.clock.now, covered)
+        try:
+            yield Reading(plan, self._open_jobs().open, self.clock.now)
+        except SalesforceError as error:
+            if isinstance(error, ENDS_THE_RUN):
+                self.close()
+            raise
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            if self._jobs:
+                self._jobs.drop(plan.name)
+
+    def close(self) -> None:
+        """API call: end all jobs that nobody will read; the next read begins a new run."""
+        jobs, self._jobs = self._jobs, None
+        self._planned.clear()
+        if jobs:
+            jobs.close()
+
+    def _open_jobs(self) -> RunJobs:
+        if self._jobs is None:
+            self._jobs = RunJobs(self._salesforce, self._options)
+        return self._jobs
 
     def _take_plan(self, request: StreamRequest) -> StreamPlan:
         planned = self._planned.pop(request.name, None)
@@ -173,6 +180,13 @@ class Run:
             for name, each in requests.items()
             if self._bounds or not each.is_incremental
         }
+        self._open_jobs().plan(self._plans_from(asked), self._bounds)
+
+    def _plans_from(self, asked: StreamRequest) -> list[StreamPlan]:
+        """The plans of the stream asked for and of those after it; a dry run reads one by one."""
+        coming = itertools.dropwhile(lambda name: name != asked.name, self._planned)
+        plans = [self._planned[name].plan for name in coming if asked.row_limit is None]
+        return [plan for plan in plans if isinstance(plan, StreamPlan)]
 
     def _bounds_now(self) -> Bounds:
         return Bounds(self._salesforce.server_time(), self._options.start, self._options.end)
@@ -183,39 +197,3 @@ class Run:
         except SalesforceError as error:
             # Of this stream only, so it is raised when this stream is read.
             return error
-
-    @contextmanager
-    def _open(self, part: Pass) -> Iterator[_OpenJob]:
-        folder = self._options.spool_dir
-        with (
-            tempfile.TemporaryDirectory(prefix="tap-sfbulk-", dir=folder) as spool,
-            disposing(
-                self._salesforce.query_job(part.soql, include_deleted=part.include_deleted)
-            ) as job,
-            # A download ahead of the reader must end before its folder is removed.
-            closing(job.pages(Path(spool))) as pages,
-        ):
-            yield _OpenJob(job, pages)
-
-    def _covered_until(self, name: str) -> datetime | None:
-        """API call: up to when all changes of an object are visible; None if it is not known.
-
-        Nothing limits how late a row becomes visible after it got its stamp, but
-        `latestDateCovered` goes back to the start of a transaction that is still open (SOAP API
-        guide: GetUpdatedResult).
-        """
-        if self._bounds is None:
-            return None
-        try:
-            span = self._salesforce.updated(name, self._bounds.now - _SPAN, self._bounds.now)
-        except (ApiError, TransportError) as error:
-            # It only adds to the lookback, which works without it.
-            reason = error.code or (f"HTTP {error.status}" if error.status else "no usable answer")
-            log.info(
-                "%s: Salesforce does not say up to when all changes are visible (%s). The next "
-                "run starts earlier by the lookback alone.",
-                name,
-                reason,
-            )
-            return None
-        return span.latest_date_covered

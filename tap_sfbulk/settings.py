@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 DEFAULT_LOOKBACK = 600
 
+DEFAULT_JOBS_AHEAD = 25
+"""No source says how many query jobs of an org Salesforce works on at a time; further ones wait in
+its queue, at the cost of polls. So it is the one documented number for work at a time: production
+orgs may have 25 long requests."""
+
+DEFAULT_SPOOL_LIMIT_MB = 2000
+
 _STREAM_OPTIONS = th.ObjectType(
     th.Property(
         "where",
@@ -104,7 +111,27 @@ _READING = (
             "Read deleted rows too; they carry `IsDeleted` true. Archived rows are read always."
         ),
     ),
+    th.Property(
+        "max_jobs_ahead",
+        th.IntegerType(minimum=0),
+        default=DEFAULT_JOBS_AHEAD,
+        title="Jobs Ahead",
+        description=(
+            "Most query jobs that are submitted before their stream is read, so that Salesforce "
+            "works on them meanwhile. 0 submits one after another."
+        ),
+    ),
     spool_dir("result pages while they are read"),
+    th.Property(
+        "spool_limit_mb",
+        th.IntegerType(minimum=1),
+        default=DEFAULT_SPOOL_LIMIT_MB,
+        title="Spool Limit",
+        description=(
+            "Megabytes of result pages, of all streams together, above which no download is begun "
+            "but the one that is read next."
+        ),
+    ),
 )
 
 SETTINGS: dict[str, Any] = th.PropertiesList(*_READING, *OUTPUT).to_dict()
@@ -119,6 +146,8 @@ class RunOptions:
     start: datetime | None = None
     end: datetime | None = None
     spool_dir: Path | None = None
+    spool_limit_mb: int = DEFAULT_SPOOL_LIMIT_MB
+    max_jobs_ahead: int = DEFAULT_JOBS_AHEAD
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> RunOptions:
@@ -128,6 +157,8 @@ class RunOptions:
             start=parse_instant(start) if start else None,
             end=parse_instant(end) if end else None,
             spool_dir=Path(folder) if folder else None,
+            spool_limit_mb=int(config.get("spool_limit_mb", DEFAULT_SPOOL_LIMIT_MB)),
+            max_jobs_ahead=int(config.get("max_jobs_ahead", DEFAULT_JOBS_AHEAD)),
         )
 
 

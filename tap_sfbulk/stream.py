@@ -18,8 +18,8 @@ from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.fields import object_fields, schema_of
+from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.plan import PassKind, StreamRequest
-from tap_sfbulk.run import ENDS_THE_RUN
 from tap_sfbulk.schema import key_properties_of, replication_key_of
 from tap_sfbulk.state import WindowState
 
@@ -161,6 +161,7 @@ class SObjectStream(Stream):
             StreamsFailed: With the name of each failed stream and the reason.
         """
         super().log_sync_costs()
+        self._run.close()
         self._run.failures.raise_at_end()
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - the SDK's signature

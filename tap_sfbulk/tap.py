@@ -6,6 +6,7 @@ import signal
 from functools import cached_property, partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Tap
 
 from sfbulk import Salesforce
@@ -23,6 +24,7 @@ from tap_sfbulk.failures import StreamsFailed
 from tap_sfbulk.input_files import check_catalog, normalized_state_file
 from tap_sfbulk.run import Run
 from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problems
+from tap_sfbulk.spool import SpoolFailed
 from tap_sfbulk.state_forms import normalized_state
 from tap_sfbulk.stream import SObjectStream
 from tap_sfbulk.writer import PageWriter
@@ -39,7 +41,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
     """Reads Salesforce objects through bulk query jobs."""
 
     name = "tap-sfbulk"
-    own_errors = (StreamsFailed,)
+    own_errors = (StreamsFailed, SpoolFailed)
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     message_writer_class: type[GenericSingerWriter[Any, Any]] = PageWriter
@@ -53,12 +55,16 @@ class TapSfbulk(SfbulkPlugin, Tap):
     @cached_property
     def run(self) -> Run:
         """The run over the streams that are selected when the first of them is read."""
-        return Run(
+        run = Run(
             self.salesforce,
             self.clock,
             RunOptions.parse(self.config),
             lambda: [each.request for each in self._object_streams if each.selected],
         )
+        # Whatever ends the command, also between two streams: no job is left behind.
+        if command := click.get_current_context(silent=True):
+            command.call_on_close(run.close)
+        return run
 
     @property
     def _object_streams(self) -> list[SObjectStream]:

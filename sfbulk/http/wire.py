@@ -35,7 +35,8 @@ minutes."""
 DATA_READ_TIMEOUT_SECONDS = 300.0
 """The same for data: Salesforce prepares a page, or checks an upload, before it answers."""
 
-_POOL_SIZE = 16
+# A run has many jobs in flight; each is followed by a thread of its own.
+_POOL_SIZE = 64
 _JSON = "application/json"
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _CHUNK_BYTES = 256 * 1024

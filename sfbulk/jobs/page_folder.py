@@ -43,7 +43,7 @@ class PageFolder:
         self._count(-path.stat().st_size if path.exists() else 0)
         with path.open("wb") as file:
             for chunk in chunks:
-                if self._stopped.is_set():
+                if self._stopped.is_set() or self._budget.is_stopped:
                     raise _Stopped
                 file.write(chunk)
                 self._count(len(chunk))

@@ -11,7 +11,7 @@ SPOOL_BYTES = 500_000_000
 class SpoolBudget:
     """A number of bytes on disk that several queries share. Safe for several threads.
 
-    It begins no download once it is full, but ends none either: what is being downloaded may
+    While it is full no download is begun, but none is ended either: what is being downloaded may
     exceed it by a page for each query.
 
     Args:
@@ -22,6 +22,7 @@ class SpoolBudget:
         self.limit = limit
         self._lock = threading.Lock()
         self._used = 0
+        self._stopped = threading.Event()
 
     @property
     def used(self) -> int:
@@ -32,6 +33,15 @@ class SpoolBudget:
     def is_full(self) -> bool:
         """Whether no further download should begin."""
         return self._used >= self.limit
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether all downloads must end, because nobody reads their pages."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """End all downloads that are counted here, also those of other threads."""
+        self._stopped.set()
 
     def count(self, more: int) -> None:
         """Count so many bytes more on disk; fewer if negative."""

@@ -1,0 +1,244 @@
+"""Submits the queries of the streams that come next while an earlier one is read.
+
+What a user waits for is Salesforce's work on each job, not the download. So some jobs are always
+submitted ahead of the reader, each followed by a thread of its own: it creates the job, waits for
+it, and fetches the first page. The reader takes the queries in the order of the streams.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk2 import disposing
+from sfbulk.errors import LimitExceeded, QuotaReached, SalesforceError, SessionExpired, SignInError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    from sfbulk import QueryJob, ResultPage
+
+ENDS_THE_RUN = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
+"""Errors of one stream after which no other one can be read either."""
+
+_DISPOSED_AT_A_TIME = 8
+
+_CREATION_SECONDS = 10.0
+"""How long the end of a run waits for answers to creations, to abort those jobs too."""
+
+Key = tuple[str, str]
+"""A stream's name and the SOQL of one of its passes."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """How a query is carried out; its steps are called in a thread of their own."""
+
+    submit: Callable[[], QueryJob]
+    """API call: create the job."""
+    pages: Callable[[QueryJob], Generator[ResultPage, None, None]]
+    """API call: the result pages of the job, which has ended."""
+
+
+class PendingQuery:
+    """A query from its submission until its first page is on disk.
+
+    Args:
+        query: How it is carried out.
+        may_fetch: Whether a page may be fetched before the reader asks for one.
+    """
+
+    def __init__(self, query: Query, may_fetch: Callable[[], bool]) -> None:
+        self._query = query
+        self._may_fetch = may_fetch
+        self._pages: Generator[ResultPage, None, None] | None = None
+        self._is_abandoned = threading.Event()
+        self.job: Future[QueryJob] = Future()
+        """The job, once it is created."""
+        self.pages: Future[Iterator[ResultPage]] = Future()
+        """Its pages, once the first one can be read."""
+
+    def start(self) -> None:
+        """API call: begin, in a thread that does not keep the process alive."""
+        threading.Thread(target=self._carry_out, name="tap-sfbulk-query", daemon=True).start()
+
+    def abandon(self) -> None:
+        """Begin no further step."""
+        self._is_abandoned.set()
+
+    def close(self) -> None:
+        """Remove the pages on disk."""
+        self.abandon()
+        # A thread that still fetches the first page is ended by the budget's stop.
+        if self._pages is not None and self.pages.done():
+            self._pages.close()
+
+    def _carry_out(self) -> None:
+        try:
+            job = self._query.submit()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the query is read
+            self.pages.set_exception(error)
+            self.job.set_exception(error)
+            return
+        self.job.set_result(job)
+        try:
+            job.wait()
+            self.pages.set_result(self._from_the_first(job))
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.pages.set_exception(error)
+
+    def _from_the_first(self, job: QueryJob) -> Iterator[ResultPage]:
+        self._pages = pages = self._query.pages(job)
+        if self._is_abandoned.is_set() or not self._may_fetch():
+            return pages
+        first = next(pages, None)
+        return pages if first is None else itertools.chain([first], pages)
+
+
+class JobsAhead:
+    """The queries of a run in the order in which they are read.
+
+    Used by one thread; `close` ends what is left of it.
+
+    Args:
+        most: How many queries may be ahead of the one that is read.
+        may_fetch: Whether a page may be fetched before the reader asks for one.
+    """
+
+    def __init__(self, most: int, may_fetch: Callable[[], bool]) -> None:
+        self._most = most
+        self._may_fetch = may_fetch
+        self._coming: deque[tuple[Key, Query]] = deque()
+        self._pending: dict[Key, PendingQuery] = {}
+        self._disposals = ThreadPoolExecutor(
+            _DISPOSED_AT_A_TIME, thread_name_prefix="tap-sfbulk-dispose"
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many submitted jobs Salesforce still works on."""
+        return sum(not each.pages.done() for each in self._pending.values())
+
+    def plan(self, queries: Mapping[Key, Query]) -> None:
+        """Take over what comes next, in this order; what is submitted and not in it is given up."""
+        for key in [key for key in self._pending if key not in queries]:
+            self._give_up(self._pending.pop(key))
+        self._coming = deque((k, q) for k, q in queries.items() if k not in self._pending)
+
+    def take(self, key: Key, query: Query) -> PendingQuery:
+        """API call: the query that is read now; it is submitted if that has not been done.
+
+        What was refused because too much went on at a time is tried once more.
+        """
+        self._coming = deque(each for each in self._coming if each[0] != key)
+        pending = self._pending.pop(key, None)
+        if pending is None or isinstance(_refusal(pending), LimitExceeded):
+            pending = self._started(query)
+        return pending
+
+    def fill(self) -> None:
+        """API call: submit the next queries, as many as may be ahead.
+
+        After an error that ends the run nothing more is submitted.
+        """
+        while self._coming and len(self._pending) < self._most:
+            if any(isinstance(_refusal(each), ENDS_THE_RUN) for each in self._pending.values()):
+                return
+            key, query = self._coming.popleft()
+            self._pending[key] = self._started(query)
+
+    def drop(self, stream: str) -> None:
+        """API call: give up what is left of a stream."""
+        self._coming = deque(each for each in self._coming if each[0][0] != stream)
+        for key in [key for key in self._pending if key[0] == stream]:
+            self._give_up(self._pending.pop(key))
+
+    @contextmanager
+    def disposing(self, pending: PendingQuery, job: QueryJob) -> Iterator[None]:
+        """API call: as `sfbulk.bulk2.disposing`, but a deletion is left to the background.
+
+        An ended job that a signal leaves unread is deleted too.
+        """
+        try:
+            with disposing(_DeletedLater(job, self._disposals)):
+                yield
+        except SystemExit:
+            if job.has_ended:
+                self._disposals.submit(_delete, job)
+            raise
+        finally:
+            pending.close()
+
+    def close(self) -> None:
+        """API call: abort or delete every job that nobody will read, and end all deletions."""
+        pending = list(self._pending.values())
+        self._coming.clear()
+        self._pending.clear()
+        for each in pending:
+            self._give_up(each)
+        wait([each.job for each in pending], _CREATION_SECONDS)
+        self._disposals.shutdown()
+
+    def _started(self, query: Query) -> PendingQuery:
+        pending = PendingQuery(query, self._may_fetch)
+        pending.start()
+        return pending
+
+    def _give_up(self, pending: PendingQuery) -> None:
+        pending.close()
+        # Called at once if the job is known, else when its creation is answered.
+        pending.job.add_done_callback(self._remove)
+
+    def _remove(self, job: Future[QueryJob]) -> None:
+        if job.exception() is not None:
+            return
+        try:
+            self._disposals.submit(_remove, job.result())
+        except RuntimeError:
+            # The run has ended, and this thread is the one that created the job.
+            _remove(job.result())
+
+
+class _DeletedLater:
+    """A job whose deletion is left to the background."""
+
+    def __init__(self, job: QueryJob, background: ThreadPoolExecutor) -> None:
+        self._job = job
+        self._background = background
+        self.id = job.id
+
+    @property
+    def has_ended(self) -> bool:
+        return self._job.has_ended
+
+    def abort(self) -> object:
+        return self._job.abort()
+
+    def delete(self) -> None:
+        self._background.submit(_delete, self._job)
+
+
+def _refusal(pending: PendingQuery) -> BaseException | None:
+    return pending.job.exception() if pending.job.done() else None
+
+
+def _remove(job: QueryJob) -> None:
+    """API call: abort a job, or delete it if it has ended; a failure is logged."""
+    try:
+        if not job.has_ended:
+            job.abort()
+            return
+    except SalesforceError:
+        # It has ended since it was last read.
+        pass
+    _delete(job)
+
+
+def _delete(job: QueryJob) -> None:
+    with disposing(job):
+        """A job that is not needed is deleted, and a failure logged."""
