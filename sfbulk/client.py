@@ -18,6 +18,7 @@ from sfbulk.errors import TransportError
 from sfbulk.http.dates import http_date
 from sfbulk.http.wire import Request
 from sfbulk.jobs.disposing import disposing
+from sfbulk.jobs.read_api import ReadApi
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
@@ -27,7 +28,7 @@ from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.spool import RowSpool
 from sfbulk.load.verbs import LoadVerbs
-from sfbulk.read.port import ReadApi
+from sfbulk.read.fallback import BulkOrRest
 from sfbulk.read.record_counts import record_counts
 from sfbulk.read.rest import RestQuery
 from sfbulk.settings import Settings, parse_settings
@@ -217,6 +218,7 @@ class Salesforce(LoadVerbs):
         soql: str,
         *,
         api: ReadApi = ReadApi.BULK2,
+        or_rest: bool = False,
         include_deleted: bool = False,
         chunk_size: int | None = None,
     ) -> ReadJob:
@@ -227,6 +229,8 @@ class Salesforce(LoadVerbs):
         Args:
             soql: the query. By REST it selects fields of one object and of its parents.
             api: the API that runs it.
+            or_rest: read by REST if Bulk API refuses the object or the query, at once or by a
+                failed job.
             include_deleted: read deleted and archived rows too.
             chunk_size: rows of a chunk of Bulk API 1.0, at most 250,000; None lets Salesforce
                 choose (100,000).
@@ -238,15 +242,26 @@ class Salesforce(LoadVerbs):
             DataError: a query that names no object or that REST cannot run, or a wrong chunk size.
             TransportError: no answer to any attempt.
         """
+        bulk: dict[ReadApi, Callable[[], ReadJob]] = {
+            ReadApi.BULK2: partial(self.query_job, soql, include_deleted=include_deleted),
+            ReadApi.BULK1: partial(
+                chunked_query,
+                self._transport,
+                soql,
+                include_deleted=include_deleted,
+                chunk_size=chunk_size,
+            ),
+        }
+        rest = partial(
+            RestQuery,
+            self._transport,
+            self._describer.one,
+            soql,
+            include_deleted=include_deleted,
+        )
         if api is ReadApi.REST:
-            return RestQuery(
-                self._transport, self._describer.one, soql, include_deleted=include_deleted
-            )
-        if api is ReadApi.BULK1:
-            return chunked_query(
-                self._transport, soql, include_deleted=include_deleted, chunk_size=chunk_size
-            )
-        return self.query_job(soql, include_deleted=include_deleted)
+            return rest()
+        return BulkOrRest(bulk[api], rest) if or_rest else bulk[api]()
 
     def open_read_job(
         self, job_id: str, soql: str, *, api: ReadApi = ReadApi.BULK2, include_deleted: bool = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sfbulk.bulk1.chunking import IdRange, gap_query, gaps, id_range
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState
 from sfbulk.errors import JobAborted, JobError, JobFailed, NotSupportedByBulk
+from sfbulk.http.bulk_refusals import is_bulk_refusal, is_query_refusal
 from sfbulk.jobs.row_error import parse_reason
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def failure(job: Bulk1Job, batch: BatchInfo) -> SalesforceError:
     reason = batch.state_message or "Salesforce gives no reason"
     error = parse_reason(reason)
     code = error.code or None
-    # The words decide, not the code, as for an error answer (`sfbulk.http.mapping`).
-    if "not supported" in reason and "Bulk" in reason:
+    if is_bulk_refusal(reason):
         return NotSupportedByBulk(
             f"{what} failed: {reason}", code=code, detail=error.message, job_id=job.id
         )
@@ -128,7 +128,8 @@ def _failed(job: Bulk1Job, chunks: list[BatchInfo], queries: list[str]) -> Itera
         if is_completed(chunk):
             continue
         # Without a range of ids the query would return the rows of all chunks.
-        if len(chunks) > 1 and id_range(query) == IdRange(None, None):
+        is_whole = len(chunks) > 1 and id_range(query) == IdRange(None, None)
+        if is_whole or is_query_refusal(chunk.state_message or ""):
             raise failure(job, chunk)
         yield query
 

@@ -22,9 +22,10 @@ from sfbulk.errors import ApiError, DataError, JobError
 from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder
+from sfbulk.jobs.read_api import ReadApi
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.spool_budget import SpoolBudget
-from sfbulk.soql import clauses, root_object
+from sfbulk.soql import parse_select, root_object
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Clauses with which Salesforce does not divide a query.
+_NOT_DIVIDED = frozenset({"ORDER BY", "LIMIT", "GROUP BY", "OFFSET"})
 # How often a chunk is queried before the query fails.
 _CHUNK_ATTEMPTS = 3
 
@@ -103,6 +106,11 @@ class Bulk1QueryJob:
             pk_chunking=PkChunking() if divided and len(batches) > 1 else None,
         )
         return cls(transport, job, (divided or batches)[0], settings)
+
+    @property
+    def api(self) -> ReadApi:
+        """The API that runs it."""
+        return ReadApi.BULK1
 
     @property
     def id(self) -> str:
@@ -294,14 +302,14 @@ def chunked_query(
         DataError: a wrong chunk size, or the query names no object.
         SalesforceError: as `Bulk1QueryJob.create`.
     """
+    clauses = parse_select(soql).clauses
     chunking = PkChunking(chunk_size=chunk_size, parent=chunk_parent(root_object(soql)))
     try:
         return Bulk1QueryJob.create(
             transport,
             soql,
             include_deleted=include_deleted,
-            # Salesforce does not divide a query with one of these clauses.
-            pk_chunking=None if clauses(soql) else chunking,
+            pk_chunking=None if any(name in _NOT_DIVIDED for name, _ in clauses) else chunking,
         )
     except ApiError as error:
         # "PK chunking is not supported for X", or "Entity 'X' is not supported to use PKChunking".

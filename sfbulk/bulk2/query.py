@@ -12,6 +12,7 @@ from sfbulk.bulk2.states import JobInfo, failure, read_job
 from sfbulk.csvio import decode_rows
 from sfbulk.http.wire import Request
 from sfbulk.jobs.files import read_chunks
+from sfbulk.jobs.read_api import ReadApi
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,6 +50,11 @@ class QueryJob(Job):
         return cls(transport, transport.read(request, read_job))
 
     @property
+    def api(self) -> ReadApi:
+        """The API that runs it."""
+        return ReadApi.BULK2
+
+    @property
     def created(self) -> datetime | None:
         """When it was created, by the clock of the org's database; None if an answer lacks it."""
         return self.info.created
@@ -57,6 +63,7 @@ class QueryJob(Job):
         """API call: wait until the query has run; `timeout` in seconds, None waits without end.
 
         Raises:
+            NotSupportedByBulk: Bulk API does not support the object or a part of the query.
             JobFailed: the query failed; the text has Salesforce's reason.
             JobAborted: a user or a program aborted the job.
             JobTimeout: it is still running; it was left running.

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.errors import JobAborted, JobFailed, TransportError, UnknownState
+from sfbulk.errors import (
+    JobAborted,
+    JobFailed,
+    NotSupportedByBulk,
+    TransportError,
+    UnknownState,
+)
+from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import document_date
 from sfbulk.http.wire import json_body
 
@@ -14,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from sfbulk.errors import SalesforceError
     from sfbulk.http.wire import Reply, Request
 
 
@@ -110,11 +118,13 @@ def read_job(request: Request, reply: Reply) -> JobInfo:
     return parse_job(json_body(request, reply))
 
 
-def failure(info: JobInfo) -> JobFailed | JobAborted | None:
+def failure(info: JobInfo) -> SalesforceError | None:
     """The error for a job that failed or was aborted; None for any other job."""
     what = f"The {info.operation} job {info.id} on {info.object}"
     if info.state is JobState.FAILED:
         reason = info.error_message or "Salesforce gives no reason"
+        if is_bulk_refusal(reason):
+            return NotSupportedByBulk(f"{what} failed: {reason}", detail=reason, job_id=info.id)
         return JobFailed(f"{what} failed: {reason}", job_id=info.id)
     if info.state is JobState.ABORTED:
         return JobAborted(

@@ -25,6 +25,7 @@ from sfbulk.errors import (
     SessionExpired,
     TransportError,
 )
+from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import http_date
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 
@@ -171,9 +172,7 @@ def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:
         return SessionExpired
     if code in _LIMIT_CODES:
         return LimitExceeded
-    # "Entity 'X' is not supported by the Bulk API.", "Selecting compound data not
-    # supported in Bulk Query": they have different codes, but these words in common.
-    if "not supported" in message and "Bulk" in message:
+    if is_bulk_refusal(message):
         return NotSupportedByBulk
     if code in _MISSING or status == HTTPStatus.NOT_FOUND:
         return NotFound

@@ -6,7 +6,8 @@ Bulk API 2.0, Bulk API 1.0 with PK chunking, and REST give the same result pages
 from __future__ import annotations
 
 from sfbulk.jobs.disposing import disposing
+from sfbulk.jobs.read_api import ReadApi
 from sfbulk.jobs.result_page import ResultPage
-from sfbulk.read.port import ReadApi, ReadJob
+from sfbulk.read.port import ReadJob
 
 __all__ = ["ReadApi", "ReadJob", "ResultPage", "disposing"]

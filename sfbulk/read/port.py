@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from sfbulk.jobs.disposing import Disposable
@@ -12,19 +11,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from sfbulk.jobs.read_api import ReadApi
     from sfbulk.jobs.result_page import ResultPage
     from sfbulk.jobs.spool_budget import SpoolBudget
-
-
-class ReadApi(str, Enum):
-    """The APIs that run a query."""
-
-    BULK2 = "BULK2"
-    """Bulk API 2.0; Salesforce divides large queries by itself."""
-    BULK1 = "BULK"
-    """Bulk API 1.0 with PK chunking."""
-    REST = "REST"
-    """Pages of up to 2,000 rows; also for objects that Bulk API does not support."""
 
 
 class ReadJob(Disposable, Protocol):
@@ -33,6 +22,10 @@ class ReadJob(Disposable, Protocol):
     `disposing` deletes or aborts it. With Bulk API 2.0 and 1.0 it is a job on the server that runs
     from its creation; with REST nothing is requested before its pages are read.
     """
+
+    @property
+    def api(self) -> ReadApi:
+        """The API that runs it, as far as it is known: see `Salesforce.read_job`, `or_rest`."""
 
     @property
     def object_name(self) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sfbulk.describe.reader import described_once
 from sfbulk.errors import ApiError, DataError
 from sfbulk.jobs.page_folder import PageFolder
+from sfbulk.jobs.read_api import ReadApi
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.read.json_cells import RecordCells, csv_row, datetime_fields
@@ -77,6 +78,11 @@ class RestQuery:
         self._describe = described_once(describe)
         self._answers = RestAnswers(transport, self._query.sobject, include_deleted=include_deleted)
         self._total: int | None = None
+
+    @property
+    def api(self) -> ReadApi:
+        """The API that runs it."""
+        return ReadApi.REST
 
     @property
     def id(self) -> str:

@@ -6,21 +6,21 @@ with 414, and a URI with headers of more than 16,384 bytes with 431 (REST API gu
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from sfbulk.errors import DataError
-from sfbulk.soql import clauses, root_object, tokens
+from sfbulk.soql import ItemKind, parse_select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sfbulk.soql import SelectStatement
+
 LONGEST_URI = 12_000
 """Bytes; the rest of Salesforce's limit is for the headers: some tokens have 2,000 characters."""
 
-_PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
 # The path of the resource, such as /services/data/v68.0/queryAll/?
 _RESOURCE_BYTES = 64
 
@@ -32,14 +32,16 @@ class Query:
     sobject: str
     paths: tuple[str, ...]
     """The selected fields, such as `Name` or `Account.Owner.Name`."""
-    rest: str
-    """From FROM to the end."""
-    is_limited: bool
-    """Whether it has a LIMIT."""
+    statement: SelectStatement
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it has a LIMIT."""
+        return self.statement.clause("LIMIT") is not None
 
     def soql(self, paths: Sequence[str]) -> str:
         """The same query with other selected fields."""
-        return f"SELECT {', '.join(paths)} {self.rest}"
+        return self.statement.written(paths)
 
 
 def parse_query(soql: str) -> Query:
@@ -48,17 +50,16 @@ def parse_query(soql: str) -> Query:
     Raises:
         DataError: the query selects something else than fields, such as a function or a subquery.
     """
-    sobject = root_object(soql)
-    start = next(token.start for token in tokens(soql) if token.text.lower() == "from")
-    words = soql[:start].split(None, 1)
-    paths = [part.strip() for part in words[1].split(",")] if len(words) > 1 else []
-    unknown = [path for path in paths if not _PATH.fullmatch(path)]
-    if not paths or words[0].lower() != "select" or unknown:
+    statement = parse_select(soql)
+    others = [
+        item.text for item in statement.items if item.kind is not ItemKind.FIELD or item.alias
+    ]
+    if others:
         raise DataError(
-            f"A query of {sobject} by REST selects fields only, such as Name or Account.Name, but "
-            f"this one has {', '.join(unknown) or 'no select list'}. Select fields."
+            f"A query of {statement.sobject} by REST selects fields only, such as Name or "
+            f"Account.Name, but this one has {', '.join(others)}. Select fields."
         )
-    return Query(sobject, tuple(paths), soql[start:], is_limited="LIMIT" in clauses(soql))
+    return Query(statement.sobject, tuple(item.name for item in statement.items), statement)
 
 
 def uri_bytes(soql: str) -> int:

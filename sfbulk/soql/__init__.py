@@ -1,4 +1,4 @@
-"""SOQL: statements with checked names and literals, their parts, and their clauses; no I/O."""
+"""SOQL: statements with checked names and literals, and their parts; no I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from sfbulk.soql.statement import ItemKind, SelectItem, SelectStatement, parse_s
 from sfbulk.soql.writing import (
     MAX_STATEMENT_CHARACTERS,
     Token,
-    clauses,
     date_literal,
     datetime_literal,
     require_time_zone,
@@ -23,7 +22,6 @@ __all__ = [
     "SelectItem",
     "SelectStatement",
     "Token",
-    "clauses",
     "date_literal",
     "datetime_literal",
     "parse_select",

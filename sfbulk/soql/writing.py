@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from sfbulk.errors import DataError
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_STATEMENT_CHARACTERS",
     "Token",
-    "clauses",
     "date_literal",
     "datetime_literal",
     "require_time_zone",
@@ -136,17 +134,3 @@ def root_object(soql: str) -> str:
         depth += (token.text == "(") - (token.text == ")")
         after_from = depth == 0 and token.text.lower() == "from"
     raise DataError("The query has no FROM that names an object.")
-
-
-def clauses(soql: str) -> frozenset[str]:
-    """Which of GROUP BY, ORDER BY, LIMIT and OFFSET a statement, or a subquery of it, has.
-
-    Raises:
-        DataError: a quoted string is not closed.
-    """
-    words = [token.text.upper() for token in tokens(soql)]
-    pairs = list(pairwise(words))
-    # Group and Order are names of objects, too.
-    sorted_or_grouped = {f"{a} {b}" for a, b in pairs if a in {"GROUP", "ORDER"} and b == "BY"}
-    cut = {a for a, b in pairs if a in {"LIMIT", "OFFSET"} and b.isdecimal()}
-    return frozenset(sorted_or_grouped | cut)
