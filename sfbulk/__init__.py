@@ -18,6 +18,7 @@ with Salesforce.from_settings(settings) as sf:
 
 from __future__ import annotations
 
+from sfbulk.bodies import Body
 from sfbulk.bulk1 import (
     BatchInfo,
     BatchState,
@@ -84,6 +85,7 @@ __all__ = [
     "BatchInfo",
     "BatchNotAdded",
     "BatchState",
+    "Body",
     "Bulk1",
     "Bulk1Job",
     "Bulk1JobInfo",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.bodies import BodyField, download_body
 from sfbulk.bulk1.query import Bulk1QueryJob, chunked_query
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.query import QueryJob
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from sfbulk.bodies import Body
     from sfbulk.changes import Deleted, Updated
     from sfbulk.describe.model import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
@@ -192,6 +194,27 @@ class Salesforce(LoadVerbs):
             NotFound, LimitExceeded, ApiError, DataError, TransportError: as `updated`.
         """
         return read_deleted(self._transport, sobject, start, end)
+
+    def download_body(
+        self, sobject: str, record_id: str, field: str, path: Path, *, size: int | None = None
+    ) -> Body:
+        """API call: the content of a file, from a base64 field of a record into a file.
+
+        Args:
+            sobject: object API name, such as `ContentVersion`.
+            record_id: the record.
+            field: the base64 field, such as `VersionData`.
+            path: the file; it is there when all of the content is, and replaces an earlier one.
+            size: bytes that the content must have, such as `ContentSize`; more are not written.
+
+        Raises:
+            NotFound: there is no such record, or it is deleted.
+            ApiError: Salesforce refuses.
+            DataError: the content has another size.
+            TransportError: it could not be downloaded.
+            OSError: the file cannot be written.
+        """
+        return download_body(self._transport, BodyField(sobject, record_id, field), path, size)
 
     def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
         """API call: submit a bulk query; with `include_deleted` it reads deleted rows too.

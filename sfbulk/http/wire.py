@@ -70,6 +70,8 @@ class Request:
     bulk1: bool = False
     """Whether it is for Bulk API 1.0, which has another header for the token. The content type of
     the job, not `Accept`, decides the form of its answers."""
+    any_content: bool = False
+    """Whether the answer is the content of a file, which may be a web page."""
     job_id: str | None = None
     repeatable: bool | None = None
     """Whether sending it twice has the same effect as once; None: the method decides."""
@@ -246,7 +248,7 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
         error.job_id = request.job_id
         raise error
     # A maintenance page may have the status 200, for any kind of request.
-    if "html" in response.headers.get("Content-Type", ""):
+    if not request.any_content and "html" in response.headers.get("Content-Type", ""):
         raise unusable(request, response.status_code, "a web page instead of an answer")
     if sink is None:
         return Reply(response.status_code, response.headers, b"".join(chunks))
