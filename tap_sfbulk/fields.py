@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tap_sfbulk.columns import CellKind, CompoundColumn, DeletedAtColumn, PageColumn, kind_of
@@ -43,15 +43,21 @@ class StreamField:
     """How it is read; None if a bulk query cannot select it."""
 
 
-def object_fields(sobject: SObjectDescribe, *, with_deleted_at: bool) -> list[StreamField]:
+def object_fields(
+    sobject: SObjectDescribe, *, with_deleted_at: bool, with_formulas: bool = True
+) -> list[StreamField]:
     """The fields of an object that are not hidden, in the describe's order.
 
     Args:
         sobject: The object.
         with_deleted_at: Whether a field that says when a row was deleted is added, if the object
             marks its deleted rows.
+        with_formulas: Whether calculated fields can be selected.
     """
-    found = [_field(sobject, field) for field in fields_of(sobject)]
+    found = [stream_field(sobject, field) for field in fields_of(sobject)]
+    if not with_formulas:
+        formulas = {field.name for field in fields_of(sobject) if field.calculated}
+        found = [replace(each, column=None) if each.name in formulas else each for each in found]
     stamp = deletion_stamp(sobject) if with_deleted_at else None
     return [*found, *([_deleted_at(stamp)] if stamp else [])]
 
@@ -71,33 +77,42 @@ def deletion_stamp(sobject: SObjectDescribe) -> str | None:
     return next((stamp.name for stamp in stamps if stamp), None)
 
 
-def _field(sobject: SObjectDescribe, field: FieldDescribe) -> StreamField:
+def stream_field(sobject: SObjectDescribe, field: FieldDescribe, path: str = "") -> StreamField:
+    """A field of an object.
+
+    Args:
+        sobject: The object that has it.
+        field: The field.
+        path: How it is selected, if it is a field of a parent, such as `Account.Owner.Name`.
+    """
     schema = property_of(field, sobject.name)
     if field.type == "id" and not has_own_ids(sobject):
         schema["type"] = ["string", "null"]
+    if path:
+        schema["description"] = f"{path}. {schema['description']}"
+    name = path.replace(".", "_") or field.name
     if is_compound(field):
-        return _compound(sobject, field, schema)
-    kind = kind_of(schema)
-    return StreamField(
-        field.name, schema, PageColumn(field.name, kind) if is_selectable(field) else None
-    )
+        return _compound(sobject, field, StreamField(name, schema, None), path)
+    column = PageColumn(name, kind_of(schema), path or None) if is_selectable(field) else None
+    return StreamField(name, schema, column)
 
 
 def _compound(
-    sobject: SObjectDescribe, field: FieldDescribe, schema: dict[str, Any]
+    sobject: SObjectDescribe, field: FieldDescribe, bare: StreamField, path: str
 ) -> StreamField:
     """An address or geolocation, of those components that the user may see."""
     parts = dict(sorted(_components(sobject, field)))
     if not parts:
-        return StreamField(field.name, schema, None)
+        return bare
     inner = {key: property_of(part, sobject.name) for key, part in parts.items()}
+    before = path.removesuffix(field.name)
     columns = tuple(
-        (key, PageColumn(part.name, kind_of(inner[key]))) for key, part in parts.items()
+        (key, PageColumn(before + part.name, kind_of(inner[key]))) for key, part in parts.items()
     )
     return StreamField(
-        field.name,
-        schema | {"properties": inner},
-        CompoundColumn(field.name, CellKind.OBJECT, parts=columns),
+        bare.name,
+        {**bare.schema, "properties": inner},
+        CompoundColumn(bare.name, CellKind.OBJECT, parts=columns),
     )
 
 

@@ -21,6 +21,7 @@ from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
 from tap_sfbulk.columns import PageColumn, to_select
+from tap_sfbulk.query_settings import window_problem
 from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.state import Bookmark, Window, starts_over
 
@@ -29,16 +30,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sfbulk import SObjectDescribe
-    from tap_sfbulk.fields import StreamField
+    from tap_sfbulk.sources import StreamSource
 
 
 @dataclass(frozen=True)
 class StreamRequest:
     """What is asked for: all that describe, catalog, settings and state say of one stream."""
 
-    sobject: SObjectDescribe
-    fields: tuple[StreamField, ...]
-    """What the rows can have."""
+    source: StreamSource
     properties: Mapping[str, Mapping[str, Any]]
     """JSON Schema of the selected fields by name."""
     replication_method: str
@@ -52,8 +51,13 @@ class StreamRequest:
 
     @property
     def name(self) -> str:
-        """The object's name, which is the stream's."""
-        return self.sobject.name
+        """The stream's name."""
+        return self.source.name
+
+    @property
+    def sobject(self) -> SObjectDescribe:
+        """The object whose rows are read."""
+        return self.source.sobject
 
     @property
     def is_incremental(self) -> bool:
@@ -101,6 +105,8 @@ class StreamPlan:
     """What one run reads of one stream."""
 
     name: str
+    sobject: str
+    """The object whose rows are read."""
     passes: tuple[Pass, ...]
     """Read in this order; none if there is nothing to read."""
     bookmark: Bookmark | None = None
@@ -179,6 +185,7 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     moves_bookmark = window is not None and not is_empty and request.row_limit is None
     return StreamPlan(
         name=request.name,
+        sobject=request.sobject.name,
         passes=() if is_empty else (rows,),
         bookmark=bookmark,
         window=window,
@@ -195,12 +202,12 @@ def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:
     Raises:
         ConfigError: If a selected field does not exist, or none is selected.
     """
-    known = {field.name.casefold(): field for field in request.fields}
+    known = {field.name.casefold(): field for field in request.source.fields}
     fields = {name: known.get(name.casefold()) for name in request.properties}
+    names = [field.name for field in request.source.fields]
     missing = [
         f"{request.name}.{name} is selected in the catalog, but the org shows this user no such "
-        f"field{did_you_mean(name, [each.name for each in request.fields])}. Deselect it, or "
-        "discover again."
+        f"field{did_you_mean(name, names)}. Deselect it, or discover again."
         for name, field in fields.items()
         if field is None
     ]
@@ -227,6 +234,7 @@ def _window_key(request: StreamRequest) -> str | None:
     method, key = request.replication_method, request.replication_key
     stamps = [field.name for field in request.sobject.fields if is_replication_key(field)]
     if method == REPLICATION_INCREMENTAL and key in stamps:
+        _check_rows_have_no_order(request)
         return key
     problem = (
         f"{request.name}: the replication method {method} with the replication key {key} is not "
@@ -234,6 +242,12 @@ def _window_key(request: StreamRequest) -> str | None:
         f"{', '.join(stamps) or 'no field of this object'}."
     )
     raise ConfigError([problem])
+
+
+def _check_rows_have_no_order(request: StreamRequest) -> None:
+    own = request.source.statement
+    if own and (problem := window_problem(own)):
+        raise ConfigError([f"queries, {request.name}: {problem}"])
 
 
 def _bookmark(request: StreamRequest, key: str) -> Bookmark:
@@ -289,5 +303,7 @@ def _soql(
             conditions.append(f"{key} >= {soql.datetime_literal(window.lower)}")
         conditions.append(f"{key} < {soql.datetime_literal(window.upper)}")
     paths = [column.name for column in to_select(columns)]
+    if own := request.source.statement:
+        return own.written(paths, conditions, request.row_limit)
     statement = soql.select(paths, request.name, where=conditions)
     return statement if request.row_limit is None else f"{statement} LIMIT {request.row_limit}"

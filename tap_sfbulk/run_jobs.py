@@ -118,8 +118,9 @@ class RunJobs:
         """
         if self._bounds is None:
             return None
+        now = self._bounds.now
         try:
-            span = self._salesforce.updated(plan.name, self._bounds.now - _SPAN, self._bounds.now)
+            span = self._salesforce.updated(plan.sobject, now - _SPAN, now)
         except (ApiError, TransportError) as error:
             # It only adds to the lookback, which works without it.
             reason = error.code or (f"HTTP {error.status}" if error.status else "no usable answer")

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from sfbulk.problems import collecting
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import spool_dir, spool_dir_problems
 from tap_sfbulk.output_settings import OUTPUT, output_problems
+from tap_sfbulk.query_settings import parse_queries
 from tap_sfbulk.state import parse_instant
 
 if TYPE_CHECKING:
@@ -50,6 +52,47 @@ _STREAM_OPTIONS = th.ObjectType(
         title="Lookback",
         description="Seconds, instead of the tap's `lookback`.",
     ),
+    th.Property(
+        "parent_fields",
+        th.ArrayType(th.StringType),
+        title="Parent Fields",
+        description=(
+            "Fields of parents to read as columns too, such as `Account.Owner.Name`, which "
+            "becomes the property `Account_Owner_Name`."
+        ),
+    ),
+    th.Property(
+        "exclude_formulas",
+        th.BooleanType,
+        title="Exclude Formulas",
+        description="Instead of the tap's `exclude_formulas`.",
+    ),
+    additional_properties=False,
+)
+
+_QUERY = th.ObjectType(
+    th.Property(
+        "name", th.StringType, required=True, title="Name", description="Name of the stream."
+    ),
+    th.Property(
+        "soql",
+        th.StringType,
+        required=True,
+        title="SOQL",
+        description="SELECT statement of fields and of parents' fields, such as `Account.Name`.",
+    ),
+    th.Property(
+        "key_properties",
+        th.ArrayType(th.StringType),
+        title="Key Properties",
+        description="Columns that identify a row. Without it: Id, if it is selected.",
+    ),
+    th.Property(
+        "replication_key",
+        th.StringType,
+        title="Replication Key",
+        description="Date/time column to read the query by. Without it: all rows in each run.",
+    ),
     additional_properties=False,
 )
 
@@ -74,9 +117,26 @@ _READING = (
         th.ObjectType(additional_properties=_STREAM_OPTIONS),
         title="Stream Options",
         description=(
-            "Options by object name or glob, in any case: `where`, `replication_key`, `lookback`. "
-            "All globs that fit apply in their order, then the name; the later one wins."
+            "Options by object name or glob, in any case: `where`, `replication_key`, `lookback`, "
+            "`parent_fields`, `exclude_formulas`. All globs that fit apply in their order, then "
+            "the name; the later one wins."
         ),
+    ),
+    th.Property(
+        "queries",
+        th.ArrayType(_QUERY),
+        title="Queries",
+        description=(
+            "Streams of custom SOQL, each with `name` and `soql`, and if you like "
+            "`key_properties` and `replication_key`."
+        ),
+    ),
+    th.Property(
+        "exclude_formulas",
+        th.BooleanType,
+        default=False,
+        title="Exclude Formulas",
+        description="Leave out calculated fields: their values change without a change of the row.",
     ),
     th.Property(
         "start_date",
@@ -170,25 +230,37 @@ class StreamOptions:
     where: str | None = None
     replication_key: str | None = None
     include_deleted: bool = True
+    parent_fields: tuple[str, ...] = ()
+    exclude_formulas: bool = False
 
     @classmethod
     def parse(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> StreamOptions:
         """From the options of the stream and from the settings of the tap."""
-        given = (options.get("lookback"), config.get("lookback"), DEFAULT_LOOKBACK)
-        seconds = next(seconds for seconds in given if seconds is not None)
+        seconds = _first(options, config, "lookback")
         return cls(
-            lookback=timedelta(seconds=seconds),
+            lookback=timedelta(seconds=DEFAULT_LOOKBACK if seconds is None else seconds),
             where=options.get("where"),
             replication_key=options.get("replication_key"),
             include_deleted=config.get("include_deleted") is not False,
+            parent_fields=tuple(options.get("parent_fields") or ()),
+            exclude_formulas=_first(options, config, "exclude_formulas") is True,
         )
+
+
+def _first(options: Mapping[str, Any], config: Mapping[str, Any], name: str) -> Any:
+    """What the stream's options say, or else the tap's settings; None if neither says it."""
+    own = options.get(name)
+    return config.get(name) if own is None else own
 
 
 def own_problems(config: Mapping[str, Any]) -> list[str]:
     """What the JSON Schema cannot find in the tap's own settings, one sentence each."""
     problems = _date_problems(config.get("start_date"), config.get("end_date"))
-    if config.get("streams_to_discover") == []:
+    queries = config.get("queries") or []
+    if config.get("streams_to_discover") == [] and not queries:
         problems.append("streams_to_discover is empty. Name an object, or leave the setting out.")
+    with collecting(problems):
+        parse_queries(queries)
     problems += spool_dir_problems(config.get("spool_dir"))
     return [*problems, *output_problems(config)]
 

@@ -1,4 +1,4 @@
-"""The stream of one Salesforce object, as the SDK sees it: catalog entry, records, state."""
+"""The stream of one object or custom query, as the SDK sees it: catalog entry, records, state."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from tap_sfbulk.emit.keys import KeyCheck
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
-from tap_sfbulk.fields import object_fields, schema_of
+from tap_sfbulk.fields import schema_of
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.plan import PassKind, StreamRequest
-from tap_sfbulk.schema import key_properties_of, replication_key_of
 from tap_sfbulk.state import WindowState
 
 if TYPE_CHECKING:
@@ -33,39 +32,37 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import MetadataMapping
     from singer_sdk.streams._state import StreamStateManager
 
-    from sfbulk import ResultPage, SObjectDescribe
+    from sfbulk import ResultPage
     from tap_sfbulk.plan import Pass
     from tap_sfbulk.run import Reading, Run
     from tap_sfbulk.settings import StreamOptions
+    from tap_sfbulk.sources import StreamSource
 
 
-class SObjectStream(Stream):
-    """The rows of one Salesforce object.
+class SalesforceStream(Stream):
+    """The rows of one Salesforce object, or of a custom query.
 
     Args:
         tap: The tap; the SDK keeps the settings, the state and the writer there.
         run: Plans what is read, and reads it.
-        sobject: The object.
+        source: The object or query.
         options: What the settings say about it.
     """
 
     # Cells become JSON by the schema already; a second conversion would lose digits.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(
-        self, tap: Tap, run: Run, sobject: SObjectDescribe, options: StreamOptions
-    ) -> None:
-        self._fields = tuple(object_fields(sobject, with_deleted_at=options.include_deleted))
-        super().__init__(tap, schema=schema_of(self._fields, sobject.label), name=sobject.name)
+    def __init__(self, tap: Tap, run: Run, source: StreamSource, options: StreamOptions) -> None:
+        schema = schema_of(source.fields, source.sobject.label)
+        super().__init__(tap, schema=schema, name=source.name)
         self._run = run
-        self._sobject = sobject
+        self._source = source
         self._options = options
         self._writer = tap.message_writer
-        self.primary_keys = key_properties_of(sobject)
-        if not self.primary_keys:
+        self.primary_keys = list(source.key_properties)
+        if not self.primary_keys and source.statement is None:
             self.logger.info("%s has no key: its rows have no ids of their own.", self.name)
-        chosen = sobject.field(options.replication_key or "")
-        self.replication_key = chosen.name if chosen else replication_key_of(sobject)
+        self.replication_key = source.replication_key
 
     @property
     def effective_schema(self) -> dict[str, Any]:
@@ -87,8 +84,7 @@ class SObjectStream(Stream):
         # The SDK's `stream_state` would put an empty entry into the state of a stream not yet read.
         state = self.tap_state.get("bookmarks", {}).get(self.name, {})
         return StreamRequest(
-            sobject=self._sobject,
-            fields=self._fields,
+            source=self._source,
             properties=self.selected_schema["properties"],
             replication_method=self.replication_method,
             replication_key=self.replication_key,
@@ -113,7 +109,7 @@ class SObjectStream(Stream):
         if not metadata:
             # A catalog written by hand may have none, and then selects everything.
             metadata.root.selected = True
-        for field in self._fields:
+        for field in self._source.fields:
             if field.column is None:
                 metadata["properties", field.name].inclusion = Metadata.InclusionType.UNSUPPORTED
             for part in field.schema.get("properties", ()):

@@ -11,6 +11,7 @@ from singer_sdk import Tap
 
 from sfbulk import Salesforce
 from sfbulk.errors import ConfigError, SalesforceError
+from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from tap_sfbulk.annotations import annotated
@@ -22,11 +23,15 @@ from tap_sfbulk.discovery import (
 )
 from tap_sfbulk.failures import StreamsFailed
 from tap_sfbulk.input_files import check_catalog, normalized_state_file
+from tap_sfbulk.parents import FieldPaths
+from tap_sfbulk.query_settings import check_query_names, parse_queries
 from tap_sfbulk.run import Run
 from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problems
+from tap_sfbulk.soql_streams import query_sources
+from tap_sfbulk.sources import object_sources
 from tap_sfbulk.spool import SpoolFailed
 from tap_sfbulk.state_forms import normalized_state
-from tap_sfbulk.stream import SObjectStream
+from tap_sfbulk.stream import SalesforceStream
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
     from sfbulk import SObjectDescribe
+    from tap_sfbulk.sources import StreamSource
 
 
 class TapSfbulk(SfbulkPlugin, Tap):
@@ -59,7 +65,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
             self.salesforce,
             self.clock,
             RunOptions.parse(self.config),
-            lambda: [each.request for each in self._object_streams if each.selected],
+            lambda: [each.request for each in self._salesforce_streams if each.selected],
         )
         # Whatever ends the command, also between two streams: no job is left behind.
         if command := click.get_current_context(silent=True):
@@ -67,12 +73,12 @@ class TapSfbulk(SfbulkPlugin, Tap):
         return run
 
     @property
-    def _object_streams(self) -> list[SObjectStream]:
+    def _salesforce_streams(self) -> list[SalesforceStream]:
         """The streams in the order in which the SDK reads them."""
-        return [each for each in self.streams.values() if isinstance(each, SObjectStream)]
+        return [each for each in self.streams.values() if isinstance(each, SalesforceStream)]
 
-    def discover_streams(self) -> Sequence[SObjectStream]:
-        """A stream per object that the settings name and, if one is given, the catalog selects.
+    def discover_streams(self) -> Sequence[SalesforceStream]:
+        """A stream per object and query of the settings that the catalog, if given, selects.
 
         Raises:
             ConfigError: If a setting names an object, field or option that does not exist.
@@ -84,15 +90,28 @@ class TapSfbulk(SfbulkPlugin, Tap):
         )
         if self.input_catalog is None:
             self.run.failures.allow(not_named(names, wanted))
-        given = options_for(names, self.config.get("stream_options") or {})
-        options = {name: StreamOptions.parse(given[name], self.config) for name in names}
-        described = self._describe(self._selected_by_catalog(names))
-        if not described:
+        queries = parse_queries(self.config.get("queries") or ())
+        check_query_names(queries, names)
+        known = [*names, *(query.name for query in queries)]
+        given = options_for(known, self.config.get("stream_options") or {})
+        options = {name: StreamOptions.parse(given[name], self.config) for name in known}
+        selected = self._selected_by_catalog(known)
+        described = self._describe([name for name in names if name in selected])
+        if names and not described:
             self.run.failures.raise_at_end()
         check_replication_keys(
             described, {name: each.replication_key for name, each in options.items()}
         )
-        return [SObjectStream(self, self.run, each, options[each.name]) for each in described]
+        paths = FieldPaths(self.salesforce.describe_many, described)
+        problems: list[str] = []
+        sources: list[StreamSource] = []
+        with collecting(problems):
+            sources += object_sources(described, options, paths)
+        with collecting(problems):
+            sources += query_sources([q for q in queries if q.name in selected], paths)
+        if problems:
+            raise ConfigError(problems)
+        return [SalesforceStream(self, self.run, each, options[each.name]) for each in sources]
 
     def _describe(self, names: Sequence[str]) -> list[SObjectDescribe]:
         """The objects that can be described; the others have failed."""
@@ -129,7 +148,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
         prunes them by marks that a catalog from elsewhere need not have.
         """
         super().setup_mapper()
-        for stream in self._object_streams:
+        for stream in self._salesforce_streams:
             self.mapper.register_raw_stream_schema(
                 stream.name, stream.selected_schema, stream.primary_keys
             )

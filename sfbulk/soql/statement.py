@@ -191,6 +191,9 @@ class _Parser:
             raise self._unexpected()
         self._at += len(words)
         start = self._at
+        if name == "FOR":
+            # UPDATE is a clause of its own, but not here.
+            self._name()
         while self._at < len(self._tokens) and self._clause_words() is None:
             self._part()
         if start == self._at and name != "ALL ROWS":

@@ -23,7 +23,7 @@ def test_a_statement_is_taken_apart() -> None:
         "from Contact c using scope mine "
         "WHERE (A = 'x, FROM y' OR B IN (SELECT Id FROM C LIMIT 1)) "
         "with security_enforced group by rollup(A) having COUNT(Id) > 1 "
-        "Order By A desc nulls last limit 10 OFFSET 5 for view ALL ROWS"
+        "Order By A desc nulls last limit 10 OFFSET 5 for update update tracking ALL ROWS"
     )
     assert [(i.kind, i.name, i.alias) for i in made.items] == [
         (ItemKind.FIELD, "Id", None),
@@ -44,7 +44,8 @@ def test_a_statement_is_taken_apart() -> None:
         ("ORDER BY", "A desc nulls last"),
         ("LIMIT", "10"),
         ("OFFSET", "5"),
-        ("FOR", "view"),
+        ("FOR", "update"),
+        ("UPDATE", "tracking"),
         ("ALL ROWS", ""),
     )
 

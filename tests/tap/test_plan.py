@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -16,6 +17,7 @@ from tap_sfbulk.columns import CellKind
 from tap_sfbulk.fields import object_fields
 from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
 from tap_sfbulk.schema import property_of
+from tap_sfbulk.sources import StreamSource
 from tap_sfbulk.state import Bookmark
 
 KEY = "SystemModstamp"
@@ -52,10 +54,14 @@ def selected(*names: str) -> dict[str, Any]:
     return {field.name: property_of(field) for field in found if field}
 
 
+def source(**given: Any) -> StreamSource:
+    fields = tuple(object_fields(ACCOUNT, with_deleted_at=False))
+    return replace(StreamSource("Account", ACCOUNT, fields, ("Id",), KEY), **given)
+
+
 def request(**given: Any) -> StreamRequest:
     asked: dict[str, Any] = {
-        "sobject": ACCOUNT,
-        "fields": tuple(object_fields(ACCOUNT, with_deleted_at=False)),
+        "source": source(),
         "properties": selected("Id", "Name", KEY),
         "replication_method": "INCREMENTAL",
         "replication_key": KEY,
