@@ -15,7 +15,7 @@ from singer_sdk import typing as th
 from sfbulk.problems import collecting
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
-from sfbulk_singer.settings import spool_dir, spool_dir_problems
+from sfbulk_singer.settings import nullable, spool_dir, spool_dir_problems
 from tap_sfbulk.output_settings import OUTPUT, output_problems
 from tap_sfbulk.query_settings import parse_queries
 from tap_sfbulk.state import parse_instant
@@ -181,6 +181,17 @@ _READING = (
             "works on them meanwhile. 0 submits one after another."
         ),
     ),
+    th.Property(
+        "on_bad_value",
+        th.StringType,
+        allowed_values=["error", "null"],
+        default="error",
+        title="On Bad Value",
+        description=(
+            "What happens to a value that does not fit the type of its field: `error` fails the "
+            'stream, `"null"` (in quotes in YAML) sends null, with a warning that counts.'
+        ),
+    ),
     spool_dir("result pages while they are read"),
     th.Property(
         "spool_limit_mb",
@@ -194,7 +205,7 @@ _READING = (
     ),
 )
 
-SETTINGS: dict[str, Any] = th.PropertiesList(*_READING, *OUTPUT).to_dict()
+SETTINGS: dict[str, Any] = nullable(th.PropertiesList(*_READING, *OUTPUT).to_dict())
 SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the tap's own settings."""
 
@@ -232,6 +243,8 @@ class StreamOptions:
     include_deleted: bool = True
     parent_fields: tuple[str, ...] = ()
     exclude_formulas: bool = False
+    nulls_bad_values: bool = False
+    """Whether a value that does not fit its type is sent as null; else it is an error."""
 
     @classmethod
     def parse(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> StreamOptions:
@@ -244,6 +257,7 @@ class StreamOptions:
             include_deleted=config.get("include_deleted") is not False,
             parent_fields=tuple(options.get("parent_fields") or ()),
             exclude_formulas=_first(options, config, "exclude_formulas") is True,
+            nulls_bad_values=config.get("on_bad_value") == "null",
         )
 
 

@@ -13,6 +13,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from sfbulk.errors import SalesforceError
 from tap_sfbulk.annotations import annotated
+from tap_sfbulk.emit.bad_values import BadValues
 from tap_sfbulk.emit.keys import KeyCheck
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
@@ -58,6 +59,7 @@ class SalesforceStream(Stream):
         self._run = run
         self._source = source
         self._options = options
+        self._bad_values = BadValues(source.name) if options.nulls_bad_values else None
         self._writer = tap.message_writer
         self.primary_keys = list(source.key_properties)
         if not self.primary_keys and source.statement is None:
@@ -187,6 +189,8 @@ class SalesforceStream(Stream):
                 for page in pages:
                     yield from self._page_rows(part, page, keys, maximum, output)
         output.finish()
+        if self._bad_values:
+            self._bad_values.warn()
         if bookmark := reading.plan.bookmark_after(maximum.value, reading.covered):
             bookmark.write(self.stream_state)
 
@@ -206,7 +210,7 @@ class SalesforceStream(Stream):
         self, part: Pass, page: ResultPage, keys: KeyCheck, maximum: KeyMaximum, output: Output
     ) -> Iterator[Record]:
         count = 0
-        for block in TokenReader(self.name, part.columns).blocks(page.path):
+        for block in TokenReader(self.name, part.columns, self._bad_values).blocks(page.path):
             count += block.height
             if part.kind is PassKind.ROWS:
                 maximum.track(block)

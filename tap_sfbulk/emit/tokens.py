@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_sfbulk.columns import PageColumn
+    from tap_sfbulk.emit.bad_values import BadValues
 
 # A number in JSON's grammar is a JSON token as it is.
 _NUMBER = f"^{NUMBER_GRAMMAR}$"
@@ -43,10 +44,15 @@ class TokenReader:
     Args:
         sobject: Named in errors.
         columns: Of the stream's rows. The query selects what they are made of (`to_select`).
+        bad_values: Counts values that do not fit the type of their column, which become null.
+            Without it they are an error.
     """
 
-    def __init__(self, sobject: str, columns: Sequence[PageColumn]) -> None:
+    def __init__(
+        self, sobject: str, columns: Sequence[PageColumn], bad_values: BadValues | None = None
+    ) -> None:
         self._sobject = sobject
+        self._bad_values = bad_values
         self._columns = to_select(columns)
         kinds = {column.name: column.kind for column in self._columns}
         self._output = [output_column(column, kinds) for column in columns]
@@ -66,13 +72,14 @@ class TokenReader:
             yield self._with_colons(self._with_tokens(block)).select(self._output)
 
     def _with_tokens(self, block: pl.DataFrame) -> pl.DataFrame:
-        unfit = self._unfit(block, GRAMMAR)
-        whole = [self._integers(block, c) for c in unfit if c.kind is CellKind.INTEGER]
-        for column in unfit:
-            if column.kind is not CellKind.INTEGER:
-                fits = pl.col(column.name).str.contains(GRAMMAR[column.kind])
-                raise self._refusal(block, column, ~fits)
-        return block.with_columns(whole)
+        return block.with_columns(
+            self._integers(block, column)
+            if column.kind is CellKind.INTEGER
+            else self._without_bad(
+                block, column, ~block.get_column(column.name).str.contains(GRAMMAR[column.kind])
+            )
+            for column in self._unfit(block, GRAMMAR)
+        )
 
     def _with_colons(self, block: pl.DataFrame) -> pl.DataFrame:
         """`+0000` as `+00:00`, which JSON Schema's date-time asks for."""
@@ -97,18 +104,30 @@ class TokenReader:
         odd = values.filter(~values.str.contains(_PLAIN_INTEGER)).unique()
         whole = {text: whole_number(text) for text in odd}
         wrong = [text for text, number in whole.items() if number is None]
-        if wrong:
-            raise self._refusal(block, column, pl.col(column.name).is_in(wrong))
-        return values.replace(whole)
+        if not wrong:
+            return values.replace(whole)
+        return self._without_bad(block, column, values.is_in(wrong)).replace(whole)
 
-    def _refusal(self, block: pl.DataFrame, column: PageColumn, unfit: pl.Expr) -> DataError:
+    def _without_bad(self, block: pl.DataFrame, column: PageColumn, bad: pl.Series) -> pl.Series:
+        """The column with null for its bad values.
+
+        Raises:
+            DataError: If bad values are an error.
+        """
+        bad = bad.fill_null(value=False)
+        if self._bad_values is None:
+            raise self._refusal(block, column, bad)
+        self._bad_values.add(column.name, column.kind.value, int(bad.sum()))
+        return block.get_column(column.name).set(bad, None)
+
+    def _refusal(self, block: pl.DataFrame, column: PageColumn, bad: pl.Series) -> DataError:
         where = ""
         if "Id" in block.columns:
-            where = f" of record {block.filter(unfit).get_column('Id')[0]}"
+            where = f" of record {block.filter(bad).get_column('Id')[0]}"
         return DataError(
             f"{self._sobject}.{column.name}{where} has a value that is not a valid "
-            f"{column.kind.value}. Deselect the field, or declare it a string in the catalog's "
-            "schema."
+            f"{column.kind.value}. Deselect the field, declare it a string in the catalog's "
+            'schema, or send such values as null with `on_bad_value: "null"`.'
         )
 
 

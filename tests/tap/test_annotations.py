@@ -1,4 +1,4 @@
-"""What Salesforce says of a field stays in the schema, whatever a catalog was written by."""
+"""What Salesforce says of a field stays in the schema; values that break its type."""
 
 from __future__ import annotations
 
@@ -48,3 +48,22 @@ def test_a_type_declared_in_the_catalog_is_told_from_that_of_salesforce(tap: Tap
     told = tap(catalog={"streams": [entry]}).schemas["Account"]
     assert told["properties"]["AnnualRevenue"]["type"] == ["string", "null"]
     assert revenue_in(told) == REVENUE
+
+
+@pytest.mark.parametrize("choice", [None, "error", "null"])
+def test_a_value_that_breaks_its_type_costs_the_stream_only_if_it_may(
+    tap: TapCommand, choice: str | None
+) -> None:
+    entry = tap.discover()["Account"]
+    entry["schema"]["properties"]["Name"]["type"] = ["integer", "null"]
+    run = tap(catalog={"streams": [entry]}, on_bad_value=choice)
+    if choice == "null":
+        assert run.code == 0, run.log
+        assert [r["Name"] for r in run.records("Account")] == [None] * 3
+        [warning] = [line for line in run.log.splitlines() if "on_bad_value" in line]
+        assert "WARNING" in warning
+        assert "Account.Name: 3 values are not a valid integer" in warning
+    else:
+        assert run.code == 1
+        assert "not a valid integer" in run.reason
+    assert "Acme" not in run.log

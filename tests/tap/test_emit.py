@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sfbulk.errors import DataError
 from sfbulk.frames import blocks
 from tap_sfbulk.columns import CellKind, PageColumn
+from tap_sfbulk.emit.bad_values import BadValues
 from tap_sfbulk.emit.lines import line_bytes, record_lines
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.records import records
@@ -199,6 +200,29 @@ def test_a_value_that_does_not_fit_names_field_and_row_but_not_itself(
     with pytest.raises(DataError, match=rf"Account\.{name} of record 001B") as refused:
         by_page(page, COLUMNS)
     assert value not in str(refused.value)
+
+
+def test_values_that_do_not_fit_are_nulls_that_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns = COLUMNS[:4]
+    table = [("1", "x", "0.25", "a"), ("2", "1.50", "7", ""), ("3", "", "8.0", "c")] * 9
+    bad = BadValues("Account")
+    reader = TokenReader("Account", columns, bad)
+    read = [
+        r for b in reader.blocks(page_of(tmp_path, table, columns)) for r in records(b, columns)
+    ]
+    assert [tuple(record.values()) for record in read] == [
+        ("1", None, None, "a"),
+        ("2", Decimal("1.50"), 7, None),
+        ("3", None, 8, "c"),
+    ] * 9
+    bad.warn()
+    bad.warn()
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
+        "Account.Amount: 9 values are not a valid number",
+        "Account.Count__c: 9 values are not a valid integer",
+    ]
 
 
 def test_columns_in_another_order_are_read_by_their_names(tmp_path: Path) -> None:
