@@ -9,9 +9,8 @@ to when it has covered all changes, the bookmark does not pass that time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
@@ -20,16 +19,29 @@ from sfbulk import soql
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
-from tap_sfbulk.columns import PageColumn, to_select
+from tap_sfbulk.passes import Queries
 from tap_sfbulk.query_settings import window_problem
 from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.state import Bookmark, Window, starts_over
+from tap_sfbulk.windows import (
+    SECOND,
+    Bounds,
+    cannot_be_divided,
+    first_part,
+    half,
+    is_too_large,
+    length_of,
+    step_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from sfbulk import SObjectDescribe
+    from sfbulk.errors import SalesforceError
+    from tap_sfbulk.columns import PageColumn
+    from tap_sfbulk.passes import Pass
     from tap_sfbulk.sources import StreamSource
 
 
@@ -66,66 +78,48 @@ class StreamRequest:
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """What limits the windows of all streams of a run."""
-
-    now: datetime
-    """The server's clock."""
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def window(self, bookmark: Bookmark, lookback: timedelta) -> Window:
-        """The window to read next; empty if `end` lies before what was read already."""
-        upper = min(self.now, self.end) if self.end else self.now
-        if bookmark.read_to is None:
-            return Window(self.start, upper)
-        # A bookmark in the future is wrong, if only by the difference between two clocks.
-        return Window(min(bookmark.read_to, self.now) - lookback, upper)
-
-
-class PassKind(Enum):
-    """What a pass reads."""
-
-    ROWS = "rows"
-    """The stream's rows, with all selected columns and the replication key."""
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One query of a stream."""
-
-    soql: str
-    columns: tuple[PageColumn, ...]
-    include_deleted: bool = True
-    kind: PassKind = PassKind.ROWS
-
-
-@dataclass(frozen=True)
 class StreamPlan:
     """What one run reads of one stream."""
 
     name: str
     sobject: str
     """The object whose rows are read."""
+    queries: Queries
+    columns: tuple[PageColumn, ...]
     passes: tuple[Pass, ...]
     """Read in this order; none if there is nothing to read."""
     bookmark: Bookmark | None = None
     """How far earlier runs have read; None for a whole table."""
     window: Window | None = None
-    """What this run reads; None for a whole table."""
+    """What is read first, or next; None for a whole table."""
+    end: datetime | None = None
+    """Where the last window of the run ends."""
     warnings: tuple[str, ...] = ()
     """What a user should know before it is read, a sentence each."""
     lookback: timedelta = timedelta(0)
     """What the window reads again before the end of the last one."""
-    moves_bookmark: bool = False
-    """Whether the bookmark moves at the end. A dry run reads only a part, so there it does not."""
-    asks_covered: bool = False
-    """Whether Salesforce can say up to when all changes are visible."""
+    is_part: bool = False
+    """Whether only some of the rows are read: in a dry run."""
 
     @property
     def key(self) -> str | None:
         """The replication key; None for a whole table."""
         return self.bookmark.key if self.bookmark else None
+
+    @property
+    def moves_bookmark(self) -> bool:
+        """Whether the bookmark moves at the end of the window."""
+        return self.window is not None and not self.is_empty and not self.is_part
+
+    @property
+    def asks_covered(self) -> bool:
+        """Whether Salesforce can say up to when all changes are visible."""
+        return self.moves_bookmark and self.queries.source.sobject.replicateable
+
+    @property
+    def seconds(self) -> int | None:
+        """How long the window is, in whole seconds."""
+        return length_of(self.window) // SECOND if self.window else None
 
     @property
     def is_empty(self) -> bool:
@@ -144,9 +138,37 @@ class StreamPlan:
         # What the first clock told already is not told twice.
         found = (
             None if self.warnings else ahead,
-            date_ahead(self.name, self.window.upper, second_clock),
+            date_ahead(self.name, self.end or self.window.upper, second_clock),
         )
         return [warning for warning in found if warning]
+
+    def smaller(self, error: SalesforceError) -> StreamPlan:
+        """After a query that was too large: the first half of the window.
+
+        Raises:
+            SalesforceError: The query failed for another reason, or no smaller one is possible.
+        """
+        if not is_too_large(error) or self.is_part:
+            raise error
+        step = half(self.window) if self.window else None
+        if self.window is None or step is None:
+            raise cannot_be_divided(self.name, error, self.window) from error
+        return self._with_window(first_part(self.window, step))
+
+    def following(self, bookmark: Bookmark | None) -> StreamPlan | None:
+        """The next window, as long as this one; None at the end of the run's last one.
+
+        Args:
+            bookmark: The stream's, after this window.
+        """
+        if not (self.window and self.end and bookmark) or self.window.upper >= self.end:
+            return None
+        rest = Window(self.window.upper, self.end)
+        plan = self._with_window(first_part(rest, length_of(self.window)))
+        return replace(plan, bookmark=bookmark)
+
+    def _with_window(self, window: Window) -> StreamPlan:
+        return replace(self, window=window, passes=(self.queries.rows(self.columns, window),))
 
     def bookmark_after(
         self, maximum: datetime | None, covered: datetime | None = None
@@ -174,25 +196,23 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
             something impossible.
     """
     columns, key = _columns(request), _window_key(request)
+    queries = Queries(request.source, key, request.where, request.include_deleted)
     bookmark = _bookmark(request, key) if key else None
-    window = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
-    rows = Pass(
-        _soql(request, columns, key, window),
-        columns,
-        include_deleted=request.include_deleted or _keeps_archived(request.sobject),
-    )
-    is_empty = window is not None and window.is_empty
-    moves_bookmark = window is not None and not is_empty and request.row_limit is None
+    whole = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
+    is_empty = whole is not None and whole.is_empty
+    window = first_part(whole, step_in(request.state or {})) if whole and not is_empty else whole
     return StreamPlan(
         name=request.name,
         sobject=request.sobject.name,
-        passes=() if is_empty else (rows,),
+        queries=queries,
+        columns=columns,
+        passes=() if is_empty else (queries.rows(columns, window, request.row_limit),),
         bookmark=bookmark,
         window=window,
+        end=whole.upper if whole else None,
         warnings=_warnings(request, bookmark, bounds),
         lookback=request.lookback,
-        moves_bookmark=moves_bookmark,
-        asks_covered=moves_bookmark and request.sobject.replicateable,
+        is_part=request.row_limit is not None,
     )
 
 
@@ -272,38 +292,3 @@ def _warnings(
     start = soql.utc_text(bounds.start) if bounds.start else "the first row"
     over = f"{request.name}: it starts over from {start}: {reason}." if reason else None
     return tuple(warning for warning in (ahead, over) if warning)
-
-
-def _keeps_archived(sobject: SObjectDescribe) -> bool:
-    """Whether deleted rows must be left out by a condition.
-
-    The operation `query` leaves out archived rows too, such as activities that are older than a
-    year, and these are not deleted (SOAP API guide: Archived Activities).
-    """
-    deleted = sobject.field("IsDeleted")
-    return bool(deleted and deleted.filterable and sobject.field("IsArchived"))
-
-
-def _soql(
-    request: StreamRequest,
-    columns: tuple[PageColumn, ...],
-    key: str | None,
-    window: Window | None,
-) -> str:
-    """The query of the job: without ORDER BY, and without LIMIT but for a dry run.
-
-    Either switches off Salesforce's own splitting of the job by primary key (Bulk API
-    guide: Query Jobs) and invites timeouts.
-    """
-    conditions = [request.where] if request.where else []
-    if not request.include_deleted and _keeps_archived(request.sobject):
-        conditions.append("IsDeleted = false")
-    if key and window:
-        if window.lower:
-            conditions.append(f"{key} >= {soql.datetime_literal(window.lower)}")
-        conditions.append(f"{key} < {soql.datetime_literal(window.upper)}")
-    paths = [column.name for column in to_select(columns)]
-    if own := request.source.statement:
-        return own.written(paths, conditions, request.row_limit)
-    statement = soql.select(paths, request.name, where=conditions)
-    return statement if request.row_limit is None else f"{statement} LIMIT {request.row_limit}"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from sfbulk.errors import SalesforceError
 from tap_sfbulk.failures import Failures
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
-from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
+from tap_sfbulk.plan import StreamPlan, StreamRequest, plan_stream
 from tap_sfbulk.run_jobs import RunJobs
+from tap_sfbulk.windows import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from sfbulk import ResultPage, Salesforce
     from sfbulk.clock import Clock
-    from tap_sfbulk.plan import Pass
+    from tap_sfbulk.passes import Pass
     from tap_sfbulk.run_jobs import OpenJob
     from tap_sfbulk.settings import RunOptions
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from sfbulk import QueryJob, ResultPage, Salesforce
     from tap_sfbulk.jobs_ahead import Key, PendingQuery
-    from tap_sfbulk.plan import Bounds, Pass, StreamPlan
+    from tap_sfbulk.passes import Pass
+    from tap_sfbulk.plan import StreamPlan
     from tap_sfbulk.settings import RunOptions
+    from tap_sfbulk.windows import Bounds
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _UNFINISHED_JOB = ("JobID", "BatchIDs", "JobHighestBookmarkSeen")
 """What singer-io's and MeltanoLabs' tap-salesforce keep of a job with PK chunking."""
 
-_OWN = frozenset({"replication_key", "replication_key_value", "window_end"})
+_OWN = frozenset({"replication_key", "replication_key_value", "window_end", "window_seconds"})
 
 _OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,13 @@ from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.fields import schema_of
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
-from tap_sfbulk.plan import PassKind, StreamRequest
+from tap_sfbulk.passes import PassKind
+from tap_sfbulk.plan import StreamRequest
 from tap_sfbulk.state import WindowState
+from tap_sfbulk.windows import STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
@@ -34,10 +37,14 @@ if TYPE_CHECKING:
     from singer_sdk.streams._state import StreamStateManager
 
     from sfbulk import ResultPage
-    from tap_sfbulk.plan import Pass
+    from tap_sfbulk.passes import Pass
+    from tap_sfbulk.plan import StreamPlan
     from tap_sfbulk.run import Reading, Run
     from tap_sfbulk.settings import StreamOptions
     from tap_sfbulk.sources import StreamSource
+    from tap_sfbulk.state import Bookmark
+
+log = logging.getLogger(__name__)
 
 
 class SalesforceStream(Stream):
@@ -61,6 +68,7 @@ class SalesforceStream(Stream):
         self._options = options
         self._bad_values = BadValues(source.name) if options.nulls_bad_values else None
         self._writer = tap.message_writer
+        self._state_writer = tap.state_writer
         self.primary_keys = list(source.key_properties)
         if not self.primary_keys and source.statement is None:
             self.logger.info("%s has no key: its rows have no ids of their own.", self.name)
@@ -182,17 +190,40 @@ class SalesforceStream(Stream):
                 raise
 
     def _rows(self, reading: Reading) -> Iterator[Record]:
+        """The rows window by window; there are several if one job could not read all of them."""
         output = self._output()
-        maximum = KeyMaximum(self.name, reading.plan.key)
-        for part in reading.plan.passes:
-            with self._key_check(part) as keys, reading.open(part) as pages:
-                for page in pages:
-                    yield from self._page_rows(part, page, keys, maximum, output)
+        plan: StreamPlan | None = reading.plan
+        while plan:
+            try:
+                bookmark = yield from self._window_rows(plan, reading, output)
+            except SalesforceError as error:
+                plan = self._smaller(plan, error)
+                continue
+            if bookmark:
+                bookmark.write(self.stream_state)
+            plan = plan.following(bookmark)
+            if plan:
+                self._state_writer.write_state(self.tap_state)
         output.finish()
         if self._bad_values:
             self._bad_values.warn()
-        if bookmark := reading.plan.bookmark_after(maximum.value, reading.covered):
-            bookmark.write(self.stream_state)
+
+    def _window_rows(
+        self, plan: StreamPlan, reading: Reading, output: Output
+    ) -> Generator[Record, None, Bookmark | None]:
+        maximum = KeyMaximum(self.name, plan.key)
+        for part in plan.passes:
+            with self._key_check(part) as keys, reading.open(part) as pages:
+                for page in pages:
+                    yield from self._page_rows(part, page, keys, maximum, output)
+        return plan.bookmark_after(maximum.value, reading.covered)
+
+    def _smaller(self, plan: StreamPlan, error: SalesforceError) -> StreamPlan:
+        """The first half of a window that could not be read; raises the error for other reasons."""
+        smaller = plan.smaller(error)
+        log.warning("%s: %s It is read in two or more parts.", self.name, error)
+        self.stream_state[STEP] = smaller.seconds
+        return smaller
 
     def _output(self) -> Output:
         clock, batches = self._run.clock, super().get_batch_config(self.config)

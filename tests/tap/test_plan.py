@@ -15,10 +15,11 @@ from sfbulk import FieldDescribe, SObjectDescribe
 from sfbulk.errors import ConfigError
 from tap_sfbulk.columns import CellKind
 from tap_sfbulk.fields import object_fields
-from tap_sfbulk.plan import Bounds, StreamPlan, StreamRequest, plan_stream
+from tap_sfbulk.plan import StreamPlan, StreamRequest, plan_stream
 from tap_sfbulk.schema import property_of
 from tap_sfbulk.sources import StreamSource
 from tap_sfbulk.state import Bookmark
+from tap_sfbulk.windows import Bounds
 
 KEY = "SystemModstamp"
 SELECTABLE = {

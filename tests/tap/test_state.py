@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_sfbulk.plan import Bounds
 from tap_sfbulk.state import Bookmark, Window, parse_instant
+from tap_sfbulk.windows import Bounds
 
 KEY = "SystemModstamp"
 LOOKBACK = timedelta(seconds=600)
