@@ -21,12 +21,13 @@ from tap_sfbulk.emit.lines import line_bytes
 from tap_sfbulk.emit.parquet import ParquetTypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding
     from singer_sdk.singerlib.messages import Message
 
     from tap_sfbulk.columns import PageColumn
+    from tap_sfbulk.emit.lines import Compression
     from tap_sfbulk.emit.parquet import Codec
     from tap_sfbulk.emit.routes import Route
 
@@ -89,13 +90,13 @@ class BatchFiles:
         """
         if not self._rows:
             return
-        content = self._format.file(pl.concat(self._rows))
+        content = self._format.file(self._rows)
         self._rows, self._room = [], self._config.batch_size
         self._files += 1
         name = f"{self._file_name}-{self._files}.{self._format.suffix}"
         storage = self._config.storage
         with storage.open(name, "wb") as file:
-            file.write(content)
+            file.writelines(content)
         manifest = [storage.get_url(name)]
         self._write(SDKBatchMessage(self._alias, self._config.encoding, manifest, self._version))
 
@@ -107,15 +108,21 @@ class _Format:
     suffix: str
     rows: Callable[[pl.DataFrame, Sequence[PageColumn]], pl.DataFrame]
     """The rows of a block that come out, in any columns."""
-    file: Callable[[pl.DataFrame], bytes]
-    """The content of a file of such rows."""
+    file: Callable[[Sequence[pl.DataFrame]], Iterable[bytes]]
+    """The content of a file of such rows, in pieces."""
 
 
 def _format_of(route: Route, encoding: BaseBatchFileEncoding) -> _Format:
     if encoding.format == BatchFileFormat.PARQUET:
-        types = ParquetTypes(route.alias, route.properties)
-        codec = _CODECS[encoding.compression]
-        return _Format("parquet", route.tokens, partial(types.file, codec=codec))
+        types, codec = ParquetTypes(route.alias, route.properties), _CODECS[encoding.compression]
+        return _Format("parquet", route.tokens, lambda rows: [types.file(pl.concat(rows), codec)])
     if encoding.compression == "gzip":
-        return _Format("jsonl.gz", route.lines, partial(line_bytes, compression="gzip"))
-    return _Format("jsonl", route.lines, line_bytes)
+        return _Format("jsonl.gz", route.lines, partial(_lines_file, compression="gzip"))
+    return _Format("jsonl", route.lines, _lines_file)
+
+
+def _lines_file(
+    rows: Sequence[pl.DataFrame], compression: Compression = "uncompressed"
+) -> list[bytes]:
+    # A gzip file may consist of several, one after the other (RFC 1952, 2.2).
+    return [line_bytes(each, compression) for each in rows]
