@@ -240,13 +240,13 @@ class SalesforceStream(Stream):
     def _page_rows(
         self, part: Pass, page: ResultPage, keys: KeyCheck, maximum: KeyMaximum, output: Output
     ) -> Iterator[Record]:
-        count = 0
-        for block in TokenReader(self.name, part.columns, self._bad_values).blocks(page.path):
+        count, columns = 0, output.columns(part.columns)
+        for block in TokenReader(self.name, columns, self._bad_values).blocks(page.path):
             count += block.height
             if part.kind is PassKind.ROWS:
                 maximum.track(block)
             keys.track(block)
-            yield from output.emit(block, part.columns)
+            yield from output.emit(block, columns)
         keys.end_page()
         page.check_rows(count)
         output.flush()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage
 
 from tap_sfbulk.emit.batch_files import BatchFiles
+from tap_sfbulk.emit.flatten import flat_columns, flat_names
 from tap_sfbulk.emit.lines import line_bytes
 from tap_sfbulk.emit.records import records
 from tap_sfbulk.emit.routes import routes_of
@@ -51,12 +52,19 @@ class Output:
         self._writer = writer
         self._version = version
         self._ways: dict[str, _Way] = {}
-        for route in routes_of(stream):
+        maps = stream.stream_maps
+        self._flat_names = flat_names(maps[0]) if len(maps) == 1 else None
+        for route in routes_of(maps):
             if batches:
                 way: _Way = BatchFiles(route, batches, stream.tap_name, self._write_batch, version)
             else:
                 way = _RecordMessages(route, writer, clock, version)
             self._ways[route.alias] = way
+
+    def columns(self, columns: Sequence[PageColumn]) -> Sequence[PageColumn]:
+        """What to read for rows of these columns: where rows are only flattened, flat ones."""
+        flat = self._flat_names if self._stream.ABORT_AT_RECORD_COUNT is None else None
+        return flat_columns(columns, flat) if flat else columns
 
     def emit(self, block: pl.DataFrame, columns: Sequence[PageColumn]) -> Iterable[Record]:
         """Write the rows of a block; those of a connection test are returned for the SDK to count.

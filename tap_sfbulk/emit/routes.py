@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from singer_sdk.exceptions import MapExpressionError
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform
 
 from sfbulk.errors import DataError
+from tap_sfbulk.columns import CompoundColumn
+from tap_sfbulk.emit.flatten import flat_names
 from tap_sfbulk.emit.lines import LINE, record_lines
 from tap_sfbulk.emit.records import records
 from tap_sfbulk.writer import json_text
@@ -22,7 +24,6 @@ from tap_sfbulk.writer import json_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from singer_sdk import Stream
     from singer_sdk.mapper import StreamMap
 
     from tap_sfbulk.columns import PageColumn
@@ -79,9 +80,8 @@ class SameRows(Route):
 class MappedRows(Route):
     """The rows that a stream map leaves, as it changes them."""
 
-    def __init__(self, stream: str, stream_map: StreamMap) -> None:
+    def __init__(self, stream_map: StreamMap) -> None:
         super().__init__(stream_map)
-        self._stream = stream
         self._map = stream_map
 
     def records(
@@ -92,8 +92,13 @@ class MappedRows(Route):
         Raises:
             DataError: If an expression of the map fails on a row; it names the row.
         """
+        compounds = [each for each in columns if isinstance(each, CompoundColumn)]
+        empty = {each.name: dict.fromkeys(key for key, _ in each.parts) for each in compounds}
         for part in block.iter_slices(_ROWS_AT_ONCE):
             for record in records(part, columns):
+                if self._map.flattening_enabled:
+                    # Else the SDK leaves null under the name of the object, which is no property.
+                    record.update({n: e.copy() for n, e in empty.items() if record[n] is None})
                 mapped = self._mapped(record)
                 if mapped is not None:
                     yield mapped
@@ -121,25 +126,19 @@ class MappedRows(Route):
             # The SDK's own error has the expression; the text of another one may quote a value.
             reason = str(error) if isinstance(error, MapExpressionError) else type(error).__name__
             raise DataError(
-                f"{self._stream}: the stream map of {self.alias} fails{row}: "
-                f"{reason.rstrip('.')}. Let its expressions expect null in every field."
+                f"The stream map of {self.alias} fails{row}: {reason.rstrip('.')}. Let its "
+                "expressions expect null in every field."
             ) from error
 
 
-def routes_of(stream: Stream) -> list[Route]:
-    """One for each stream map that lets rows out."""
-    return [
-        SameRows(each) if _changes_nothing(each) else MappedRows(stream.name, each)
-        for each in stream.stream_maps
-        if not isinstance(each, RemoveRecordTransform)
-    ]
+def routes_of(stream_maps: Sequence[StreamMap]) -> list[Route]:
+    """One for each stream map that lets rows out.
 
-
-def _changes_nothing(stream_map: StreamMap) -> bool:
-    if type(stream_map) is not SameRecordTransform:
-        return False
-    # Flattening changes no row whose schema it does not change.
-    return stream_map.transformed_schema == stream_map.raw_schema
+    The rows of a single map that only flattens have its columns already: see `flat_columns`.
+    """
+    maps = [each for each in stream_maps if not isinstance(each, RemoveRecordTransform)]
+    flat = len(maps) == 1 and flat_names(maps[0]) is not None
+    return [SameRows(each) if flat or flat_names(each) == {} else MappedRows(each) for each in maps]
 
 
 def _token(value: Any) -> str | None:

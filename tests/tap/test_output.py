@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import duckdb
 import pytest
 
-from tests.tap.conftest import ACCOUNTS, CONTACTS
+from sfbulk_sandbox import Sandbox
+from tests.tap.conftest import ACCOUNTS, CONTACTS, TapCommand
 from tests.tap.test_run import full_table
 
 if TYPE_CHECKING:
-    from sfbulk_sandbox import Sandbox
-    from tests.tap.conftest import Run, TapCommand
+    from tests.tap.conftest import Run
 
 VERSIONS = {"emit_activate_version_messages": True}
 
@@ -163,6 +163,51 @@ def test_each_stream_that_a_map_makes_has_batch_files_of_its_own(
     assert [row["NumberOfEmployees"] for row in read["big"]] == [47]
     assert read["names"] == [{"Id": a["Id"], "Name": a["Name"].lower()} for a in ACCOUNTS]
     assert read["Contact"] == []
+
+
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {},
+        # The second one needs each row by itself.
+        {"stream_maps": {"Account": {"__filter__": "True"}}},
+    ],
+)
+def test_flattened_rows_have_the_members_of_each_compound(
+    tmp_path: Path, maps: dict[str, Any]
+) -> None:
+    (tmp_path / "Account.csv").write_text(
+        "Name,BillingCity,BillingLatitude,SystemModstamp\n"
+        "Placed,Zürich,47.3769,2026-01-01T00:00:00.000Z\n"
+        "Nowhere,,,2026-01-01T00:00:00.000Z\n",
+        encoding="utf-8",
+    )
+    with Sandbox(data=tmp_path) as sandbox:
+        tap = TapCommand(sandbox, tmp_path)
+        tap.config["streams_to_discover"] = ["Account"]
+        whole, run = tap(), tap(**FLAT, **maps)
+    assert run.code == 0, run.log
+    for before, after in zip(whole.records("Account"), run.records("Account"), strict=True):
+        assert set(after) == set(run.schemas["Account"]["properties"])
+        address = before["BillingAddress"] or {}
+        found = {n.split("__")[1]: v for n, v in after.items() if n.startswith("BillingAddress")}
+        assert set(address) <= set(found)
+        assert found == {name: address.get(name) for name in found}
+        assert {n: v for n, v in after.items() if n in before}.items() <= before.items()
+    placed = run.records("Account")[0]
+    assert placed["BillingAddress__city"] == "Zürich"
+    assert placed["BillingAddress__latitude"] == Decimal("47.3769")
+
+
+def test_a_connection_test_with_flattening_and_batches_succeeds(
+    tap: TapCommand, tmp_path: Path
+) -> None:
+    run = tap("--test", **FLAT, **VERSIONS, **batches(tmp_path / "none", "parquet"))
+    assert run.code == 0, run.log
+    assert not (tmp_path / "none").exists()
 
 
 def test_an_expression_that_fails_costs_its_stream_alone(tap: TapCommand) -> None:

@@ -20,10 +20,11 @@ from singer_sdk.mapper import PluginMapper
 
 from sfbulk.errors import DataError
 from sfbulk.frames import blocks
-from tap_sfbulk.columns import PageColumn, kind_of
+from tap_sfbulk.columns import CellKind, CompoundColumn, PageColumn, kind_of
 from tap_sfbulk.emit.batch_files import BatchFiles
+from tap_sfbulk.emit.flatten import flat_columns, flat_names
 from tap_sfbulk.emit.lines import line_bytes
-from tap_sfbulk.emit.routes import MappedRows, SameRows
+from tap_sfbulk.emit.routes import MappedRows, SameRows, routes_of
 from tap_sfbulk.emit.tokens import TokenReader
 from tests.frames.pages import page_of, texts, unhurried
 
@@ -43,6 +44,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
 }
 COLUMNS = tuple(PageColumn(name, kind_of(each)) for name, each in PROPERTIES.items())
 NAMES = tuple(PROPERTIES)
+Columns = tuple[PageColumn, ...]
 
 UNIX = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -93,7 +95,7 @@ def routes(stream_map: dict[str, Any] | None = None, **config: Any) -> list[Rout
     mapper = PluginMapper({"stream_maps": maps, **config}, logging.getLogger())
     mapper.register_raw_stream_schema("Account", {"properties": PROPERTIES}, ["Id"])
     made = mapper.stream_maps["Account"]
-    return [SameRows(each) if stream_map is None else MappedRows("Account", each) for each in made]
+    return [SameRows(each) if stream_map is None else MappedRows(each) for each in made]
 
 
 def with_digits(text: str) -> Any:
@@ -101,31 +103,35 @@ def with_digits(text: str) -> Any:
     return json.loads(text, parse_float=lambda t: ("number", t), parse_int=lambda t: ("number", t))
 
 
-def by_lines(page: Path, route: Route) -> list[Any]:
+def by_lines(page: Path, route: Route, columns: Columns = COLUMNS) -> list[Any]:
     found = b"".join(
-        line_bytes(route.lines(block, COLUMNS))
-        for block in TokenReader("Account", COLUMNS).blocks(page)
+        line_bytes(route.lines(block, columns))
+        for block in TokenReader("Account", columns).blocks(page)
     )
     return [with_digits(line) for line in found.decode().split("\n")[:-1]]
 
 
-def batch_files(page: Path, route: Route, folder: Path, **encoding: str) -> list[Path]:
+def batch_files(
+    page: Path, route: Route, folder: Path, columns: Columns, **encoding: str
+) -> list[Path]:
     """The files of one page, of at most five rows each."""
     messages: list[Any] = []
     config = BatchConfig.from_dict(
         {"encoding": encoding, "storage": {"root": str(folder)}, "batch_size": 5}
     )
     files = BatchFiles(route, config, "tap-sfbulk", messages.append)
-    for block in TokenReader("Account", COLUMNS).blocks(page):
-        files.take(block, COLUMNS)
+    for block in TokenReader("Account", columns).blocks(page):
+        files.take(block, columns)
     files.flush()
     assert all(each.encoding.format == encoding["format"] for each in messages)
     return [Path(urlsplit(url).path) for each in messages for url in each.manifest]
 
 
-def by_jsonl(page: Path, route: Route, folder: Path, compression: str) -> list[Any]:
+def by_jsonl(
+    page: Path, route: Route, folder: Path, compression: str, columns: Columns = COLUMNS
+) -> list[Any]:
     found = []
-    for file in batch_files(page, route, folder, format="jsonl", compression=compression):
+    for file in batch_files(page, route, folder, columns, format="jsonl", compression=compression):
         text = file.read_bytes()
         lines = (gzip.decompress(text) if compression == "gzip" else text).decode().split("\n")[:-1]
         assert 1 <= len(lines) <= 5
@@ -134,11 +140,11 @@ def by_jsonl(page: Path, route: Route, folder: Path, compression: str) -> list[A
 
 
 def by_parquet(
-    page: Path, route: Route, folder: Path
+    page: Path, route: Route, folder: Path, columns: Columns = COLUMNS
 ) -> list[tuple[dict[str, str], tuple[Any, ...]]]:
     """Each row with the types of its file, as DuckDB names them."""
     found = []
-    for file in batch_files(page, route, folder, format="parquet"):
+    for file in batch_files(page, route, folder, columns, format="parquet"):
         table = duckdb.from_parquet(str(file))
         types = dict(zip(table.columns, map(str, table.types), strict=True))
         # As a number, since Python's dates do not know all that Parquet's do.
@@ -215,6 +221,94 @@ def test_a_column_that_became_wider_stays_so_and_the_log_says_it_once(
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
     assert all("Account.Amount" in line and "0.125" not in line for line in told)
+
+
+PLACE = CompoundColumn(
+    "Place",
+    CellKind.OBJECT,
+    parts=(
+        ("city", PageColumn("City", CellKind.TEXT)),
+        ("latitude", PageColumn("Latitude", CellKind.NUMBER)),
+    ),
+)
+PLACE_PROPERTIES: dict[str, dict[str, Any]] = {
+    "Id": {"type": ["string"]},
+    "Place": {
+        "type": ["object", "null"],
+        "properties": {
+            "city": {"type": ["string", "null"]},
+            "latitude": {
+                "type": ["number", "null"],
+                "x-salesforce": {"precision": 18, "scale": 15},
+            },
+        },
+    },
+    "City": {"type": ["string", "null"]},
+}
+PLACE_COLUMNS = (PageColumn("Id", CellKind.TEXT), PLACE, PageColumn("City", CellKind.TEXT))
+
+
+@settings(unhurried, max_examples=30)
+@given(
+    table=st.lists(
+        # Inside an object an integer is read as one, so `-0` is 0 there.
+        st.tuples(
+            st.integers(0, 99).map(str),
+            texts,
+            st.just("") | odd_numbers.filter(lambda n: n != "-0"),
+        ),
+        max_size=9,
+    ),
+    depth=st.integers(1, 2),
+)
+def test_flattened_rows_have_the_same_values_by_columns_and_by_records(
+    tmp_path: Path, table: Table, depth: int
+) -> None:
+    page = page_of(tmp_path, table, ["Id", "City", "Latitude"])
+    config: Any = {"flattening_enabled": True, "flattening_max_depth": depth}
+    mapper = PluginMapper(config, logging.getLogger())
+    mapper.register_raw_stream_schema("Account", {"properties": PLACE_PROPERTIES}, ["Id"])
+    (flattening,) = mapper.stream_maps["Account"]
+    names = flat_names(flattening)
+    assert names == {"Place": {"city": "Place__city", "latitude": "Place__latitude"}}
+    expected = [
+        {
+            "Id": key,
+            "Place__city": city or None,
+            "Place__latitude": ("number", latitude) if latitude else None,
+            "City": city or None,
+        }
+        for key, city, latitude in table
+    ]
+    flat, whole = flat_columns(PLACE_COLUMNS, names), PLACE_COLUMNS
+    (by_columns,) = routes_of([flattening])
+    for route, columns in ((by_columns, flat), (MappedRows(flattening), whole)):
+        made = by_lines(page, route, columns)
+        assert made == expected
+        assert {tuple(each) for each in made} <= {
+            tuple(flattening.transformed_schema["properties"])
+        }
+        assert by_jsonl(page, route, tmp_path, "none", columns) == expected
+        parquet = by_parquet(page, route, tmp_path, columns)
+        assert [row for _, row in parquet] == [
+            tuple(value_in_parquet(types[name], line[name]) for name in types)
+            for (types, _), line in zip(parquet, expected, strict=True)
+        ]
+
+
+def test_only_a_map_that_only_flattens_is_done_by_columns() -> None:
+    def route_of(properties: dict[str, Any], **config: Any) -> Route:
+        flat: Any = {"flattening_enabled": True, "flattening_max_depth": 1}
+        mapper = PluginMapper(flat | config, logging.getLogger())
+        mapper.register_raw_stream_schema("Account", {"properties": properties}, ["Id"])
+        return routes_of(mapper.stream_maps["Account"])[0]
+
+    assert isinstance(route_of(PLACE_PROPERTIES), SameRows)
+    assert isinstance(route_of(PROPERTIES), SameRows)
+    unknown = PLACE_PROPERTIES | {"Place": {"type": ["object", "null"]}}
+    assert isinstance(route_of(unknown), MappedRows)
+    maps: Any = {"Account": {"size": "1"}}
+    assert isinstance(route_of(PLACE_PROPERTIES, stream_maps=maps), MappedRows)
 
 
 def kept(record: dict[str, Any], *names: str) -> dict[str, Any]:
