@@ -17,6 +17,8 @@ from sfbulk_singer.command import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from sfbulk.errors import SalesforceError
+
 log = logging.getLogger(__name__)
 
 _CODES = re.compile(
@@ -31,6 +33,10 @@ _WORDS = re.compile(
     r"|filter\b.{0,60}\brequired|where clause|(?:does not|doesn't) support (?:the )?quer"
     r"|cannot be queried|not queryable|is not supported",
     re.IGNORECASE | re.DOTALL,
+)
+
+_SLOW_OR_FILTERED = re.compile(
+    r"\bfilter|selective|time.?out|running (?:for )?too long|retried more than", re.IGNORECASE
 )
 
 
@@ -109,3 +115,19 @@ def is_unreadable(error: Exception) -> bool:
         return known or _WORDS.search(error.detail) is not None
     # The reason of a job that failed stands in its text alone.
     return isinstance(error, JobFailed) and _WORDS.search(error.message) is not None
+
+
+def add_window_advice(error: SalesforceError, key: str) -> None:
+    """Add to an error of a query that reads a window what helps if the window is the trouble.
+
+    Args:
+        error: Of Salesforce, or of a job that failed.
+        key: The field that limits the window.
+    """
+    is_salesforces = isinstance(error, (ApiError, JobFailed))
+    if is_salesforces and (key in error.message or _SLOW_OR_FILTERED.search(error.message)):
+        error.message += (
+            f". The query is limited by {key}: the replication method FULL_TABLE in the catalog, "
+            "another replication_key or a `where` in stream_options may help"
+        )
+        error.args = (error.message,)

@@ -18,7 +18,7 @@ from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import nullable, spool_dir, spool_dir_problems
 from tap_sfbulk.output_settings import OUTPUT, output_problems
 from tap_sfbulk.query_settings import parse_queries
-from tap_sfbulk.state import parse_instant
+from tap_sfbulk.state import EARLIEST, LATEST, OutOfRangeError, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,8 @@ its queue, at the cost of polls. So it is the one documented number for work at 
 orgs may have 25 long requests."""
 
 DEFAULT_SPOOL_LIMIT_MB = 2000
+LONGEST_LOOKBACK = 100 * 366 * 24 * 3600
+"""A hundred years, which is all history."""
 
 _STREAM_OPTIONS = th.ObjectType(
     th.Property(
@@ -48,7 +50,7 @@ _STREAM_OPTIONS = th.ObjectType(
     ),
     th.Property(
         "lookback",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=LONGEST_LOOKBACK),
         title="Lookback",
         description="Seconds, instead of the tap's `lookback`.",
     ),
@@ -154,7 +156,7 @@ _READING = (
     ),
     th.Property(
         "lookback",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=LONGEST_LOOKBACK),
         default=DEFAULT_LOOKBACK,
         title="Lookback",
         description=(
@@ -225,8 +227,8 @@ class RunOptions:
         """From settings that were checked; null means the same as a setting that is not given."""
         start, end, folder = (config.get(n) for n in ("start_date", "end_date", "spool_dir"))
         return cls(
-            start=parse_instant(start) if start else None,
-            end=parse_instant(end) if end else None,
+            start=_instant(start),
+            end=_instant(end),
             spool_dir=Path(folder) if folder else None,
             spool_limit_mb=int(config.get("spool_limit_mb", DEFAULT_SPOOL_LIMIT_MB)),
             max_jobs_ahead=int(config.get("max_jobs_ahead", DEFAULT_JOBS_AHEAD)),
@@ -294,7 +296,14 @@ def _date_problems(start: Any, end: Any) -> list[str]:
 
 
 def _instant(text: Any) -> datetime | None:
+    """The date-time of a setting, or the nearest that Salesforce has; None if it is none.
+
+    A date of the year 1 means "everything", and rows have no date beyond these.
+    """
     try:
-        return parse_instant(text)
+        instant = parse_instant(text)
+    except OutOfRangeError:
+        return EARLIEST if text.startswith("0001") else LATEST
     except (TypeError, ValueError):
         return None
+    return min(max(instant, EARLIEST), LATEST)

@@ -120,10 +120,20 @@ def starts_over(state: Mapping[str, Any], bookmark: Bookmark) -> str | None:
     return None
 
 
+EARLIEST = datetime(1700, 1, 1, tzinfo=timezone.utc)
+LATEST = datetime(4000, 12, 31, tzinfo=timezone.utc)
+"""The date-times that Salesforce has (SOQL guide: Date Formats and Date Literals)."""
+
+
+class OutOfRangeError(ValueError):
+    """A date-time of the year 1 or 9999 that is in none of the years 1 to 9999 of UTC."""
+
+
 def parse_instant(text: str) -> datetime:
     """An aware date-time in UTC from ISO 8601 text; text without a zone is in UTC.
 
     Raises:
+        OutOfRangeError: If it is not in the years 1 to 9999 of UTC.
         ValueError: If the text is neither a date nor a date-time.
     """
     spelled = _OFFSET_WITHOUT_COLON.sub(r"\1:\2", re.sub(r"[Zz]$", "+00:00", text))
@@ -132,7 +142,7 @@ def parse_instant(text: str) -> datetime:
     try:
         return aware.astimezone(timezone.utc)
     except OverflowError:
-        raise ValueError("not in the years 1 to 9999") from None
+        raise OutOfRangeError("not in the years 1 to 9999") from None
 
 
 def _is_of(state: Mapping[str, Any], key: str) -> bool:

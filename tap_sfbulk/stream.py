@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from sfbulk.errors import SalesforceError
 from tap_sfbulk.annotations import annotated
@@ -19,6 +19,7 @@ from tap_sfbulk.emit.keys import KeyCheck
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.tokens import TokenReader
+from tap_sfbulk.failures import add_window_advice
 from tap_sfbulk.fields import schema_of
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.passes import PassKind
@@ -185,6 +186,8 @@ class SalesforceStream(Stream):
         except SalesforceError as error:
             if isinstance(error, ENDS_THE_RUN):
                 raise
+            if self.replication_key and self.replication_method == REPLICATION_INCREMENTAL:
+                add_window_advice(error, self.replication_key)
             is_left_out = self._run.failures.not_read(self.name, error)
             if self._is_dry_run and not is_left_out:
                 raise

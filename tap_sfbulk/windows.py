@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import JobFailed, LimitExceeded, SalesforceError
-from tap_sfbulk.state import Window
+from tap_sfbulk.state import EARLIEST, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,8 @@ class Bounds:
         if bookmark.read_to is None:
             return Window(self.start, upper)
         # A bookmark in the future is wrong, if only by the difference between two clocks.
-        return Window(min(bookmark.read_to, self.now) - lookback, upper)
+        read_to = max(min(bookmark.read_to, self.now), EARLIEST)
+        return Window(max(read_to - lookback, EARLIEST), upper)
 
 
 def is_too_large(error: SalesforceError) -> bool:

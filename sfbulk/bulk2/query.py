@@ -10,9 +10,11 @@ from sfbulk.bulk2.job import Job
 from sfbulk.bulk2.pages import PAGES_AHEAD, PageReader
 from sfbulk.bulk2.states import JobInfo, failure, read_job
 from sfbulk.csvio import decode_rows
+from sfbulk.errors import DataError
 from sfbulk.http.wire import Request
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.read_api import ReadApi
+from sfbulk.soql import root_object
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,7 +44,7 @@ class QueryJob(Job):
         request = Request(
             "POST",
             f"{transport.base_path}/jobs/query",
-            "Create a query job",
+            f"Create a query job{_on_object(soql)}",
             json={"operation": "queryAll" if include_deleted else "query", "query": soql},
             # A second job changes nothing: it only counts as one of the org's daily jobs.
             repeatable=True,
@@ -134,3 +136,11 @@ class QueryJob(Job):
                     counted += 1
                     yield {name: value or None for name, value in row.items()}
                 page.check_rows(counted)
+
+
+def _on_object(soql: str) -> str:
+    """The object that a query reads, for errors; nothing if the server has to refuse the query."""
+    try:
+        return f" on {root_object(soql)}"
+    except DataError:
+        return ""

@@ -248,7 +248,8 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
         error.job_id = request.job_id
         raise error
     # A maintenance page may have the status 200, for any kind of request.
-    if not request.any_content and "html" in response.headers.get("Content-Type", ""):
+    media_type = response.headers.get("Content-Type", "").lower()
+    if not request.any_content and "html" in media_type:
         raise unusable(request, response.status_code, "a web page instead of an answer")
     if sink is None:
         return Reply(response.status_code, response.headers, b"".join(chunks))

@@ -232,8 +232,13 @@ def test_a_download_that_breaks_off_starts_again(
     assert server.seen[0].headers["Accept"] == "text/csv"
 
 
-def test_a_web_page_is_not_taken_for_data(server: ScriptedServer, transport: Transport) -> None:
-    page = Answer(200, b"<html>", {"Content-Type": "text/html; charset=UTF-8"})
+@pytest.mark.parametrize(
+    "media_type", ["text/html; charset=UTF-8", "TEXT/HTML", "Application/XHTML+XML"]
+)
+def test_a_web_page_is_not_taken_for_data(
+    server: ScriptedServer, transport: Transport, media_type: str
+) -> None:
+    page = Answer(200, b"<html>", {"Content-Type": media_type})
     server.script.extend([page, Answer(200, b"data")])
     taken: list[bytes] = []
     transport.send(READ, taken.extend)

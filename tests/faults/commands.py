@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-ABOUT_NO_OBJECT = ("List all objects: ", "Read the server's time: ", "Create a query job: ")
+ABOUT_NO_OBJECT = ("List all objects: ", "Read the server's time: ")
 
 
 @dataclass(frozen=True)
