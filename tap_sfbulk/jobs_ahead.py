@@ -43,6 +43,8 @@ class Query:
     """API call: create the job."""
     pages: Callable[[QueryJob], Generator[ResultPage, None, None]]
     """API call: the result pages of the job, which has ended."""
+    is_kept: bool = False
+    """Whether the job stays if this run does not read it, because an earlier one left it."""
 
 
 class PendingQuery:
@@ -54,7 +56,7 @@ class PendingQuery:
     """
 
     def __init__(self, query: Query, may_fetch: Callable[[], bool]) -> None:
-        self._query = query
+        self.query = query
         self._may_fetch = may_fetch
         self._pages: Generator[ResultPage, None, None] | None = None
         self._is_abandoned = threading.Event()
@@ -80,7 +82,7 @@ class PendingQuery:
 
     def _carry_out(self) -> None:
         try:
-            job = self._query.submit()
+            job = self.query.submit()
         except BaseException as error:  # noqa: BLE001 - it is raised where the query is read
             self.pages.set_exception(error)
             self.job.set_exception(error)
@@ -93,7 +95,7 @@ class PendingQuery:
             self.pages.set_exception(error)
 
     def _from_the_first(self, job: QueryJob) -> Iterator[ResultPage]:
-        self._pages = pages = self._query.pages(job)
+        self._pages = pages = self.query.pages(job)
         if self._is_abandoned.is_set() or not self._may_fetch():
             return pages
         first = next(pages, None)
@@ -115,6 +117,7 @@ class JobsAhead:
         self._may_fetch = may_fetch
         self._coming: deque[tuple[Key, Query]] = deque()
         self._pending: dict[Key, PendingQuery] = {}
+        self._read: list[QueryJob] = []
         self._disposals = ThreadPoolExecutor(
             _DISPOSED_AT_A_TIME, thread_name_prefix="tap-sfbulk-dispose"
         )
@@ -153,22 +156,31 @@ class JobsAhead:
             self._pending[key] = self._started(query)
 
     def drop(self, stream: str) -> None:
-        """API call: give up what is left of a stream."""
+        """API call: the stream has been read: delete its jobs, and give up what is left of it."""
+        for job in self._read:
+            self._disposals.submit(_delete, job)
+        self._read.clear()
         self._coming = deque(each for each in self._coming if each[0][0] != stream)
         for key in [key for key in self._pending if key[0] == stream]:
             self._give_up(self._pending.pop(key))
 
     @contextmanager
-    def disposing(self, pending: PendingQuery, job: QueryJob) -> Iterator[None]:
-        """API call: as `sfbulk.bulk2.disposing`, but a deletion is left to the background.
+    def disposing(
+        self, pending: PendingQuery, job: QueryJob, is_kept: Callable[[], bool]
+    ) -> Iterator[None]:
+        """API call: as `sfbulk.bulk2.disposing`, but a job that was read is deleted by `drop`.
 
-        An ended job that a signal leaves unread is deleted too.
+        Args:
+            pending: The query that is read in the block.
+            job: Its job.
+            is_kept: Whether the job stays if the block fails, because a next run reads it on.
         """
         try:
-            with disposing(_DeletedLater(job, self._disposals)):
+            with disposing(_Disposed(job, self._read.append, is_kept)):
                 yield
         except SystemExit:
-            if job.has_ended:
+            # The rows were not read, and no error asks for a look at them.
+            if job.has_ended and not is_kept():
                 self._disposals.submit(_delete, job)
             raise
         finally:
@@ -191,6 +203,8 @@ class JobsAhead:
 
     def _give_up(self, pending: PendingQuery) -> None:
         pending.close()
+        if pending.query.is_kept:
+            return
         # Called at once if the job is known, else when its creation is answered.
         pending.job.add_done_callback(self._remove)
 
@@ -204,12 +218,15 @@ class JobsAhead:
             _remove(job.result())
 
 
-class _DeletedLater:
-    """A job whose deletion is left to the background."""
+class _Disposed:
+    """A job that is deleted later if it was read, and kept if a next run reads it on."""
 
-    def __init__(self, job: QueryJob, background: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, job: QueryJob, was_read: Callable[[QueryJob], None], is_kept: Callable[[], bool]
+    ) -> None:
         self._job = job
-        self._background = background
+        self._was_read = was_read
+        self._is_kept = is_kept
         self.id = job.id
 
     @property
@@ -220,7 +237,8 @@ class _DeletedLater:
         return self._job.abort()
 
     def delete(self) -> None:
-        self._background.submit(_delete, self._job)
+        if not self._is_kept():
+            self._was_read(self._job)
 
 
 def _refusal(pending: PendingQuery) -> BaseException | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sfbulk import soql
@@ -31,6 +32,11 @@ class Pass:
     columns: tuple[PageColumn, ...]
     include_deleted: bool = True
     kind: PassKind = PassKind.ROWS
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it apart from other queries; short, because each STATE may have it."""
+        return sha256(f"{self.include_deleted} {self.soql}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

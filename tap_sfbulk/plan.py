@@ -21,6 +21,7 @@ from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
 from tap_sfbulk.passes import Queries
 from tap_sfbulk.query_settings import window_problem
+from tap_sfbulk.resume import ResumePoint
 from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.state import Bookmark, Window, starts_over
 from tap_sfbulk.windows import (
@@ -100,6 +101,10 @@ class StreamPlan:
     """What the window reads again before the end of the last one."""
     is_part: bool = False
     """Whether only some of the rows are read: in a dry run."""
+    resume: ResumePoint | None = None
+    """Where the first pass goes on, if an interrupted run has left its job."""
+    not_resumed: str | None = None
+    """Why the job that an interrupted run has left is not read on."""
 
     @property
     def key(self) -> str | None:
@@ -114,7 +119,8 @@ class StreamPlan:
     @property
     def asks_covered(self) -> bool:
         """Whether Salesforce can say up to when all changes are visible."""
-        return self.moves_bookmark and self.queries.source.sobject.replicateable
+        is_known = self.resume is not None
+        return self.moves_bookmark and self.queries.source.sobject.replicateable and not is_known
 
     @property
     def seconds(self) -> int | None:
@@ -167,8 +173,26 @@ class StreamPlan:
         plan = self._with_window(first_part(rest, length_of(self.window)))
         return replace(plan, bookmark=bookmark)
 
+    def resumed(self, left: ResumePoint) -> StreamPlan:
+        """The plan to read the rest of what an interrupted run has left, and nothing else.
+
+        If its query is not one of this stream any more, this plan remains.
+        """
+        rest = replace(
+            self,
+            window=left.window,
+            end=left.window.upper if left.window else None,
+            passes=(self.queries.rows(self.columns, left.window),),
+            resume=left,
+        )
+        is_same = rest.passes[0].fingerprint == left.query
+        if is_same and (left.window is None) == (self.bookmark is None):
+            return rest
+        return replace(self, not_resumed="its query is another one now")
+
     def _with_window(self, window: Window) -> StreamPlan:
-        return replace(self, window=window, passes=(self.queries.rows(self.columns, window),))
+        passes = (self.queries.rows(self.columns, window),)
+        return replace(self, window=window, passes=passes, resume=None)
 
     def bookmark_after(
         self, maximum: datetime | None, covered: datetime | None = None
@@ -201,7 +225,7 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     whole = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
     is_empty = whole is not None and whole.is_empty
     window = first_part(whole, step_in(request.state or {})) if whole and not is_empty else whole
-    return StreamPlan(
+    plan = StreamPlan(
         name=request.name,
         sobject=request.sobject.name,
         queries=queries,
@@ -214,6 +238,8 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
         lookback=request.lookback,
         is_part=request.row_limit is not None,
     )
+    left = ResumePoint.read(request.state or {})
+    return plan.resumed(left) if left and not plan.is_part else plan
 
 
 def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:

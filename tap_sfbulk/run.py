@@ -12,71 +12,35 @@ from sfbulk.errors import SalesforceError
 from tap_sfbulk.failures import Failures
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.plan import StreamPlan, StreamRequest, plan_stream
+from tap_sfbulk.reading import Reading
+from tap_sfbulk.resume import CannotResume
 from tap_sfbulk.run_jobs import RunJobs
 from tap_sfbulk.windows import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
-    from datetime import datetime
 
-    from sfbulk import ResultPage, Salesforce
+    from sfbulk import Salesforce
     from sfbulk.clock import Clock
-    from tap_sfbulk.passes import Pass
-    from tap_sfbulk.run_jobs import OpenJob
     from tap_sfbulk.settings import RunOptions
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Reading:
-    """One stream while it is read."""
-
-    plan: StreamPlan
-    _job: Callable[[StreamPlan, Pass], AbstractContextManager[OpenJob]]
-    _now: Callable[[], datetime]
-    """The clock of this machine."""
-    covered: datetime | None = None
-    """What the bookmark may not pass: up to when all changes are visible, and a second clock."""
-
-    @contextmanager
-    def open(self, part: Pass) -> Iterator[Iterator[ResultPage]]:
-        """API call: the pages of one pass; each is to be checked with `check_rows` once it is read.
-
-        If the block ends well, the job is deleted; if it ends early, the job is aborted. The pages
-        on disk are removed in any case.
-
-        Raises:
-            ConfigError: If the bookmark is in the future by the clock of the job.
-            SalesforceError: If the query is refused, its job fails, or a page cannot be read.
-            RowCountMismatch: If all pages together do not hold the rows of the job.
-        """
-        now = self._now()
-        with self._job(self.plan, part) as opened:
-            self._not_after(opened.covered)
-            created = opened.job.created
-            if created:
-                self._compare(created)
-            yield opened.pages
-            if not created:
-                # Where nothing is created, only an answer with rows has a time.
-                self._compare(opened.job.created or now)
-
-    def _compare(self, second_clock: datetime) -> None:
-        for warning in self.plan.check_clock(second_clock):
-            log.warning(warning)
-        self._not_after(second_clock)
-
-    def _not_after(self, bound: datetime | None) -> None:
-        if bound:
-            self.covered = min(self.covered, bound) if self.covered else bound
 
 
 @dataclass(frozen=True)
 class _Planned:
     request: StreamRequest
     plan: StreamPlan | SalesforceError
+
+
+def log_not_resumed(stream: str, reason: str) -> None:
+    """Say that rows are read again, and why."""
+    log.info(
+        "%s: the job of an interrupted run cannot be read on (%s), so the rows since the last "
+        "bookmark are read again.",
+        stream,
+        reason,
+    )
 
 
 class Run:
@@ -113,21 +77,32 @@ class Run:
         self.failures = Failures()
 
     @contextmanager
-    def read(self, request: StreamRequest) -> Iterator[Reading]:
+    def read(self, request: StreamRequest, *, goes_on: bool = False) -> Iterator[Reading]:
         """API call: read one stream, pass by pass, each by a job of its own.
 
+        Args:
+            request: What is asked for.
+            goes_on: Whether the stream was read in this run already, and what remains is read now.
+
         Raises:
+            CannotResume: If the job that an interrupted run has left cannot be read on.
             ConfigError: If the request cannot be planned.
             SalesforceError: If the server's clock cannot be read.
         """
         self.failures.begin(request.name)
-        plan = self._take_plan(request)
+        plan = self._plan_alone(request) if goes_on else self._take_plan(request)
+        if plan.not_resumed:
+            log_not_resumed(plan.name, plan.not_resumed)
         for warning in plan.warnings:
             log.warning(warning)
         if plan.is_empty:
             log.info("%s: nothing to read, the window ends before it begins.", plan.name)
         try:
-            yield Reading(plan, self._open_jobs().open, self.clock.now)
+            yield Reading(
+                plan, self._open_jobs().open, self.clock.now, self._salesforce.api_version
+            )
+        except CannotResume:
+            raise
         except SalesforceError as error:
             if isinstance(error, ENDS_THE_RUN):
                 self.close()
@@ -160,6 +135,12 @@ class Run:
         if isinstance(planned.plan, SalesforceError):
             raise planned.plan
         return planned.plan
+
+    def _plan_alone(self, request: StreamRequest) -> StreamPlan:
+        """By the clock of the other streams of this run."""
+        if request.is_incremental and self._bounds is None:
+            self._bounds = self._bounds_now()
+        return plan_stream(request, self._bounds)
 
     def _plan_all(self, asked: StreamRequest) -> None:
         """API call: plan all selected streams, by the server's clock of now.

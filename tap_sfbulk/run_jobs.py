@@ -10,12 +10,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from sfbulk import JobState
 from sfbulk.errors import ApiError, TransportError
-from tap_sfbulk.jobs_ahead import JobsAhead, Query
+from tap_sfbulk.jobs_ahead import ENDS_THE_RUN, JobsAhead, Query
+from tap_sfbulk.resume import CannotResume
 from tap_sfbulk.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tap_sfbulk.jobs_ahead import Key, PendingQuery
     from tap_sfbulk.passes import Pass
     from tap_sfbulk.plan import StreamPlan
+    from tap_sfbulk.resume import ResumePoint
     from tap_sfbulk.settings import RunOptions
     from tap_sfbulk.windows import Bounds
 
@@ -69,24 +72,31 @@ class RunJobs:
         self._ahead.plan(queries)
 
     @contextmanager
-    def open(self, plan: StreamPlan, part: Pass) -> Iterator[OpenJob]:
+    def open(self, plan: StreamPlan, part: Pass, is_kept: Callable[[], bool]) -> Iterator[OpenJob]:
         """API call: one pass, and the jobs of what comes after it are submitted.
 
-        If the block ends well, the job is deleted; if it ends early, the job is aborted. The pages
-        on disk are removed in any case.
+        If the block ends well, the job is deleted when the stream is dropped; if it ends early,
+        the job is aborted, but for one that a next run can read on. The pages on disk are removed
+        in any case.
+
+        Args:
+            plan: Of the stream.
+            part: One of its passes.
+            is_kept: Whether the state has the job, so that a next run can read it on.
 
         Raises:
+            CannotResume: If a job to read on is not there, or is not the one that was left.
             SalesforceError: If the query is refused.
         """
         query = self._query(plan, part)
         pending = self._ahead.take((plan.name, part.soql), query)
         job = _result(pending.job)
-        with self._ahead.disposing(pending, job):
+        with self._ahead.disposing(pending, job, is_kept):
             self._ahead.fill()
             yield OpenJob(job, _pages(pending), self._covered.get(plan.name))
 
     def drop(self, stream: str) -> None:
-        """API call: give up the jobs that are left of a stream."""
+        """API call: delete the jobs of a stream that was read, and give up what is left of it."""
         self._ahead.drop(stream)
 
     def close(self) -> None:
@@ -99,7 +109,35 @@ class RunJobs:
         return {(plan.name, part.soql): self._query(plan, part) for part in plan.passes}
 
     def _query(self, plan: StreamPlan, part: Pass) -> Query:
+        left = plan.resume if part is plan.passes[0] else None
+        if left:
+            return Query(partial(self._opened, left), partial(self._pages_left, left), is_kept=True)
         return Query(partial(self._submit, plan, part), self._pages)
+
+    def _opened(self, left: ResumePoint) -> QueryJob:
+        """API call: the job that an interrupted run has left.
+
+        Raises:
+            CannotResume: If it cannot be read on.
+        """
+        if left.api_version != self._salesforce.api_version:
+            raise CannotResume(f"it is of API version {left.api_version}")
+        try:
+            job = self._salesforce.open_query_job(left.job_id)
+        except ApiError as error:
+            raise _cannot_resume(error) from error
+        if job.state is not JobState.JOB_COMPLETE:
+            raise CannotResume(f"its state is {job.state.value}")
+        return job
+
+    def _pages_left(self, left: ResumePoint, job: QueryJob) -> Generator[ResultPage, None, None]:
+        pages = job.pages(
+            self._spool.path, start=left.locator, rows_before=left.rows, budget=self._spool.budget
+        )
+        try:
+            yield from self._spool.guarded(pages)
+        except ApiError as error:
+            raise _cannot_resume(error) from error
 
     def _submit(self, plan: StreamPlan, part: Pass) -> QueryJob:
         if part is plan.passes[0]:
@@ -134,6 +172,12 @@ class RunJobs:
             )
             return None
         return span.latest_date_covered
+
+
+def _cannot_resume(error: ApiError) -> Exception:
+    if isinstance(error, ENDS_THE_RUN):
+        return error
+    return CannotResume(error.code or f"HTTP {error.status}")
 
 
 def _pages(pending: PendingQuery) -> Iterator[ResultPage]:

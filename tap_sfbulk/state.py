@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 _UNFINISHED_JOB = ("JobID", "BatchIDs", "JobHighestBookmarkSeen")
 """What singer-io's and MeltanoLabs' tap-salesforce keep of a job with PK chunking."""
 
-_OWN = frozenset({"replication_key", "replication_key_value", "window_end", "window_seconds"})
+UNFINISHED = "unfinished_job"
+"""Under this name the state of a stream keeps a job that a run could not read to its end."""
+
+_OWN = frozenset(
+    {"replication_key", "replication_key_value", "window_end", "window_seconds", UNFINISHED}
+)
 
 _OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
 

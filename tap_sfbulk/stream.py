@@ -12,7 +12,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
-from sfbulk.errors import SalesforceError
+from sfbulk.errors import DataError, JobError, SalesforceError
 from tap_sfbulk.annotations import annotated
 from tap_sfbulk.emit.bad_values import BadValues
 from tap_sfbulk.emit.keys import KeyCheck
@@ -24,6 +24,8 @@ from tap_sfbulk.fields import schema_of
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.passes import PassKind
 from tap_sfbulk.plan import StreamRequest
+from tap_sfbulk.resume import CannotResume, ResumePoint
+from tap_sfbulk.run import log_not_resumed
 from tap_sfbulk.state import WindowState
 from tap_sfbulk.windows import STEP
 
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
     from sfbulk import ResultPage
     from tap_sfbulk.passes import Pass
     from tap_sfbulk.plan import StreamPlan
-    from tap_sfbulk.run import Reading, Run
+    from tap_sfbulk.reading import Reading
+    from tap_sfbulk.run import Run
     from tap_sfbulk.settings import StreamOptions
     from tap_sfbulk.sources import StreamSource
     from tap_sfbulk.state import Bookmark
@@ -181,9 +184,12 @@ class SalesforceStream(Stream):
             # Objects that cannot be described have no stream that could report it.
             self._run.failures.raise_for_failed()
         try:
-            with self._run.read(self.request) as reading:
-                yield from self._rows(reading)
+            if (yield from self._reading()):
+                yield from self._reading(goes_on=True)
         except SalesforceError as error:
+            if isinstance(error, (JobError, DataError)):
+                # The next run would find the same in the rest of the job, or not see it there.
+                ResumePoint.remove(self.stream_state)
             if isinstance(error, ENDS_THE_RUN):
                 raise
             if self.replication_key and self.replication_method == REPLICATION_INCREMENTAL:
@@ -192,9 +198,20 @@ class SalesforceStream(Stream):
             if self._is_dry_run and not is_left_out:
                 raise
 
+    def _reading(self, *, goes_on: bool = False) -> Generator[Record, None, bool]:
+        """Read the stream; whether it must be read again, after what an earlier run had left."""
+        try:
+            with self._run.read(self.request, goes_on=goes_on) as reading:
+                yield from self._rows(reading)
+                return bool(reading.plan.resume and reading.plan.window)
+        except CannotResume as reason:
+            log_not_resumed(self.name, str(reason))
+            ResumePoint.remove(self.stream_state)
+            return True
+
     def _rows(self, reading: Reading) -> Iterator[Record]:
         """The rows window by window; there are several if one job could not read all of them."""
-        output = self._output()
+        output = self._output(reading.plan.resume)
         plan: StreamPlan | None = reading.plan
         while plan:
             try:
@@ -206,20 +223,35 @@ class SalesforceStream(Stream):
                 bookmark.write(self.stream_state)
             plan = plan.following(bookmark)
             if plan:
-                self._state_writer.write_state(self.tap_state)
+                self._write_state()
         output.finish()
         if self._bad_values:
             self._bad_values.warn()
+        # Before the jobs are deleted: a run that ends in between need not read them again.
+        self._write_state()
 
     def _window_rows(
         self, plan: StreamPlan, reading: Reading, output: Output
     ) -> Generator[Record, None, Bookmark | None]:
         maximum = KeyMaximum(self.name, plan.key)
+        maximum.value = plan.resume.maximum if plan.resume else None
         for part in plan.passes:
-            with self._key_check(part) as keys, reading.open(part) as pages:
+            with self._key_check(part) as keys, reading.open(plan, part) as pages:
                 for page in pages:
                     yield from self._page_rows(part, page, keys, maximum, output)
+                    self._keep(reading.place_after(page, maximum.value, output.version))
         return plan.bookmark_after(maximum.value, reading.covered)
+
+    def _keep(self, place: ResumePoint | None) -> None:
+        if place:
+            place.write(self.stream_state)
+            self._state_writer.write_state(self.tap_state)
+
+    def _write_state(self) -> None:
+        """Write the state of a stream that has left no job unread."""
+        if not self._is_dry_run:
+            ResumePoint.remove(self.stream_state)
+            self._state_writer.write_state(self.tap_state)
 
     def _smaller(self, plan: StreamPlan, error: SalesforceError) -> StreamPlan:
         """The first half of a window that could not be read; raises the error for other reasons."""
@@ -228,9 +260,13 @@ class SalesforceStream(Stream):
         self.stream_state[STEP] = smaller.seconds
         return smaller
 
-    def _output(self) -> Output:
+    def _output(self, resume: ResumePoint | None) -> Output:
         clock, batches = self._run.clock, super().get_batch_config(self.config)
         version = int(clock.now().timestamp()) if self._has_versions else None
+        if version and resume:
+            if resume.version is None:
+                raise CannotResume("its rows had no version")
+            version = resume.version
         return Output(self, self._writer, clock, batches=batches, version=version)
 
     def _key_check(self, part: Pass) -> KeyCheck:

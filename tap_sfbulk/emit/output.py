@@ -50,7 +50,8 @@ class Output:
     ) -> None:
         self._stream = stream
         self._writer = writer
-        self._version = version
+        self.version = version
+        """What the rows of a whole table carry; None for no version."""
         self._ways: dict[str, _Way] = {}
         maps = stream.stream_maps
         self._flat_names = flat_names(maps[0]) if len(maps) == 1 else None
@@ -100,9 +101,9 @@ class Output:
             OSError: If a BATCH file cannot be written.
         """
         self.flush()
-        if self._version is not None:
+        if self.version is not None:
             for alias in self._ways:
-                self._writer.write_message(ActivateVersionMessage(alias, self._version))
+                self._writer.write_message(ActivateVersionMessage(alias, self.version))
 
     def _write_batch(self, message: Any) -> None:
         self._writer.write_message(message)
