@@ -14,6 +14,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from sfbulk.errors import DataError, JobError, SalesforceError
 from tap_sfbulk.annotations import annotated
+from tap_sfbulk.catalog_forms import is_of_another_tap, key_properties_in, with_own_types
 from tap_sfbulk.emit.bad_values import BadValues
 from tap_sfbulk.emit.keys import KeyCheck
 from tap_sfbulk.emit.maximum import KeyMaximum
@@ -26,6 +27,7 @@ from tap_sfbulk.passes import PassKind
 from tap_sfbulk.plan import StreamRequest
 from tap_sfbulk.resume import CannotResume, ResumePoint
 from tap_sfbulk.run import log_not_resumed
+from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.state import WindowState
 from tap_sfbulk.windows import STEP
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
-    from singer_sdk.singerlib import MetadataMapping
+    from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping
     from singer_sdk.streams._state import StreamStateManager
 
     from sfbulk import ResultPage
@@ -70,6 +72,7 @@ class SalesforceStream(Stream):
         self._run = run
         self._source = source
         self._options = options
+        self._given: CatalogEntry | None = None
         self._bad_values = BadValues(source.name) if options.nulls_bad_values else None
         self._writer = tap.message_writer
         self._state_writer = tap.state_writer
@@ -78,9 +81,54 @@ class SalesforceStream(Stream):
             self.logger.info("%s has no key: its rows have no ids of their own.", self.name)
         self.replication_key = source.replication_key
 
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what the catalog says of the stream; the rest stays as the tap has it."""
+        super().apply_catalog(catalog)
+        if entry := catalog.get_stream(self.name):
+            self._given = entry
+            self._keep_own_keys(entry)
+
+    def _keep_own_keys(self, entry: CatalogEntry) -> None:
+        own, is_foreign = self._source, is_of_another_tap(entry)
+        given = key_properties_in(entry)
+        if given is None or (is_foreign and given == ["Id"]):
+            self.primary_keys = list(own.key_properties)
+        if is_foreign and self.replication_key and not self._has_possible_key:
+            # Those taps say INCREMENTAL also of objects that no query can filter.
+            self.logger.warning(
+                "%s: the catalog's replication key %s is not possible, so the tap chooses.",
+                self.name,
+                self.replication_key,
+            )
+            self.replication_key = self.forced_replication_method = None
+        # Their replication key was chosen by rule, not by a user who also sets an option here.
+        is_set = is_foreign and self._options.replication_key
+        if is_set or not self.replication_key:
+            self.replication_key = own.replication_key
+
+    @property
+    def _has_possible_key(self) -> bool:
+        field = self._source.sobject.field(self.replication_key or "")
+        is_full_table = self.forced_replication_method == REPLICATION_FULL_TABLE
+        return is_full_table or (field is not None and is_replication_key(field))
+
+    @cached_property
+    def _schema_for_given(self) -> dict[str, Any]:
+        """The schema for an entry of another tap: the types are those of this one."""
+        schema, unknown = with_own_types(super().effective_schema, self.schema)
+        if unknown:
+            self.logger.warning(
+                "%s: the catalog has fields that the org does not show, and they are left out: %s.",
+                self.name,
+                ", ".join(unknown),
+            )
+        return schema
+
     @property
     def effective_schema(self) -> dict[str, Any]:
         """The catalog's schema, or the tap's own, with what Salesforce says of each field."""
+        if self._given and is_of_another_tap(self._given):
+            return self._schema_for_given
         return annotated(super().effective_schema, self.schema)
 
     @property

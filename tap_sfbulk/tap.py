@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
+from singer_sdk.singerlib import Catalog
 
 from sfbulk import Salesforce
 from sfbulk.errors import ConfigError, SalesforceError
@@ -15,6 +17,7 @@ from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from tap_sfbulk.annotations import annotated
+from tap_sfbulk.catalog_forms import normalized_catalog
 from tap_sfbulk.discovery import (
     check_replication_keys,
     not_named,
@@ -52,6 +55,12 @@ class TapSfbulk(SfbulkPlugin, Tap):
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     message_writer_class: type[GenericSingerWriter[Any, Any]] = PageWriter
     _is_state_loaded = False
+
+    def __init__(self, *, catalog: Any = None, **given: Any) -> None:
+        # The SDK's own class is a mapping too.
+        if isinstance(catalog, Mapping) and not isinstance(catalog, Catalog):
+            catalog = normalized_catalog(catalog)
+        super().__init__(catalog=catalog, **given)
 
     @cached_property
     def salesforce(self) -> Salesforce:
@@ -144,10 +153,10 @@ class TapSfbulk(SfbulkPlugin, Tap):
     def setup_mapper(self) -> None:
         """Set up stream maps over the schemas of the streams.
 
-        The SDK takes those of the catalog, which it reduces to the words of JSON Schema, and
+        The SDK's tap takes those of the catalog, which it reduces to the words of JSON Schema, and
         prunes them by marks that a catalog from elsewhere need not have.
         """
-        super().setup_mapper()
+        super(Tap, self).setup_mapper()
         for stream in self._salesforce_streams:
             self.mapper.register_raw_stream_schema(
                 stream.name, stream.selected_schema, stream.primary_keys
