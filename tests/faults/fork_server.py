@@ -65,6 +65,8 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
         file = os.open(order[name], os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
         os.dup2(file, number)
         os.close(file)
+    # Polars waits at exit for a thread of its own, and only the forking process has that one.
+    atexit._clear()
     sys.argv = [command, *order["arguments"]]
     SYSTEM_CLOCK.__class__ = HurriedClock
     calls = HttpCalls(order["patience"])
