@@ -34,9 +34,11 @@ def wait_for(process: subprocess.Popen[bytes], text: str) -> str:
     return log
 
 
-def wait_until_closed(org: Org) -> None:
-    """Ask the org until the upload of its one job is closed."""
-    while [job["state"] for job in org.jobs()] != ["UploadComplete"]:
+def wait_until_watched(org: Org) -> None:
+    """Wait until the command asks for its job, so that it knows that the upload is closed."""
+    while not any(
+        call.method == "GET" and "/jobs/ingest/" in call.path for call in org.sandbox.requests
+    ):
         pass
 
 
@@ -115,7 +117,7 @@ def test_a_second_signal_leaves_the_job_and_tells_no_state(org: Org) -> None:
         wait_for(process, "was created for 1 rows")
         process.send_signal(signal.SIGTERM)
         wait_for(process, "SIGTERM: loading the rows read so far")
-        wait_until_closed(org)
+        wait_until_watched(org)
         process.send_signal(signal.SIGTERM)
         log = wait_for(process, "SIGTERM again: stopped at once.")
         assert process.stdout is not None
