@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk import soql
 from sfbulk.errors import ConfigError, DataError
 from sfbulk.problems import collecting
+from sfbulk_singer.stream_settings import names_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ _REFUSED_ITEMS = {
     soql.ItemKind.SUBQUERY: "bulk queries do not support a subquery in the select list",
     soql.ItemKind.TYPEOF: "bulk queries do not support TYPEOF",
 }
+
+OPTIONS_OF_OBJECTS = ("parent_fields", "replication_key", "exclude_formulas")
+"""Options of `stream_options` that a query has in its SOQL and its own settings."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,27 @@ def check_query_names(queries: Sequence[QuerySettings], objects: Sequence[str]) 
         "one, or leave the object out with exclude_streams."
         for query in queries
         if query.name.casefold() in folded
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def check_query_options(
+    queries: Sequence[QuerySettings], settings: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Check that `stream_options` name no query with an option that only objects have.
+
+    Those of a glob do not apply to queries, since it may be a rule for the objects.
+
+    Raises:
+        ConfigError: With each such option.
+    """
+    problems = [
+        f"stream_options, {key}: {option} is an option of objects. Write it into the query."
+        for query in queries
+        for key in names_for(query.name, settings)
+        for option in OPTIONS_OF_OBJECTS
+        if settings[key].get(option) is not None
     ]
     if problems:
         raise ConfigError(problems)

@@ -27,7 +27,7 @@ from tap_sfbulk.discovery import (
 from tap_sfbulk.failures import StreamsFailed
 from tap_sfbulk.input_files import check_catalog, normalized_state_file
 from tap_sfbulk.parents import FieldPaths
-from tap_sfbulk.query_settings import check_query_names, parse_queries
+from tap_sfbulk.query_settings import check_query_names, check_query_options, parse_queries
 from tap_sfbulk.run import Run
 from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problems
 from tap_sfbulk.soql_streams import query_sources
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
     from sfbulk import SObjectDescribe
+    from tap_sfbulk.query_settings import QuerySettings
     from tap_sfbulk.sources import StreamSource
 
 
@@ -102,25 +103,43 @@ class TapSfbulk(SfbulkPlugin, Tap):
         queries = parse_queries(self.config.get("queries") or ())
         check_query_names(queries, names)
         known = [*names, *(query.name for query in queries)]
-        given = options_for(known, self.config.get("stream_options") or {})
+        stream_options = self.config.get("stream_options") or {}
+        given = options_for(known, stream_options)
+        check_query_options(queries, stream_options)
         options = {name: StreamOptions.parse(given[name], self.config) for name in known}
-        selected = self._selected_by_catalog(known)
+        sources = self._sources(names, queries, options)
+        return [SalesforceStream(self, self.run, each, options[each.name]) for each in sources]
+
+    def _sources(
+        self,
+        names: Sequence[str],
+        queries: Sequence[QuerySettings],
+        options: Mapping[str, StreamOptions],
+    ) -> list[StreamSource]:
+        """What the selected streams read.
+
+        Raises:
+            ConfigError: If a setting names a field that does not exist; all problems at once.
+            StreamsFailed: If no object at all can be described.
+        """
+        selected = self._selected_by_catalog([*names, *(query.name for query in queries)])
         described = self._describe([name for name in names if name in selected])
         if names and not described:
             self.run.failures.raise_at_end()
-        check_replication_keys(
-            described, {name: each.replication_key for name, each in options.items()}
-        )
         paths = FieldPaths(self.salesforce.describe_many, described)
         problems: list[str] = []
         sources: list[StreamSource] = []
+        with collecting(problems):
+            check_replication_keys(
+                described, {name: each.replication_key for name, each in options.items()}
+            )
         with collecting(problems):
             sources += object_sources(described, options, paths)
         with collecting(problems):
             sources += query_sources([q for q in queries if q.name in selected], paths)
         if problems:
             raise ConfigError(problems)
-        return [SalesforceStream(self, self.run, each, options[each.name]) for each in sources]
+        return sources
 
     def _describe(self, names: Sequence[str]) -> list[SObjectDescribe]:
         """The objects that can be described; the others have failed."""

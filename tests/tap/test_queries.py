@@ -184,6 +184,17 @@ def test_a_query_with_the_name_of_an_object_that_is_read_is_refused(tap: TapComm
     assert "queries, contact: an object that is read has this name" in run.reason
 
 
+def test_options_of_objects_are_refused_for_a_query(tap: TapCommand) -> None:
+    query = {"name": "people", "soql": PEOPLE}
+    refused = read(tap, query, stream_options={"People": {"parent_fields": ["Account.Name"]}})
+    assert refused.code == 1
+    assert "stream_options, People: parent_fields is an option of objects" in refused.reason
+    options = {"*": {"parent_fields": ["Owner.Name"]}, "people": {"where": "LastName = 'Person 2'"}}
+    run = read(tap, query, stream_options=options)
+    assert run.code == 0, run.log
+    assert [r["LastName"] for r in run.records("people")] == ["Person 2"]
+
+
 def test_fields_of_parents_are_columns_of_an_objects_stream(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:
