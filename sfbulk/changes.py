@@ -59,9 +59,9 @@ def read_updated(transport: Transport, sobject: str, start: datetime, end: datet
     request = _request(transport, sobject, "updated", start, end)
     document = transport.json(request)
     try:
-        ids = tuple(_text(record_id) for record_id in document["ids"])
+        ids = tuple(_text(record_id) for record_id in _list(document["ids"]))
         return Updated(ids, document_date(document["latestDateCovered"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _not_understood(request) from error
 
 
@@ -71,11 +71,11 @@ def read_deleted(transport: Transport, sobject: str, start: datetime, end: datet
     document = transport.json(request)
     try:
         return Deleted(
-            tuple(_deleted_record(entry) for entry in document["deletedRecords"]),
+            tuple(_deleted_record(entry) for entry in _list(document["deletedRecords"])),
             document_date(document["earliestDateAvailable"]),
             document_date(document["latestDateCovered"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _not_understood(request) from error
 
 
@@ -98,6 +98,12 @@ def _iso_8601(instant: datetime) -> str:
 
 def _deleted_record(entry: dict[str, Any]) -> DeletedRecord:
     return DeletedRecord(_text(entry["id"]), document_date(entry["deletedDate"]))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
 
 
 def _text(value: Any) -> str:

@@ -86,7 +86,7 @@ class SalesforceCli:
     def _result(self, words: tuple[str, ...], code: int, stdout: bytes) -> Mapping[str, Any]:
         try:
             document = json.loads(stdout)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
             raise SignInError(

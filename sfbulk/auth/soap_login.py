@@ -178,5 +178,8 @@ def _refusal(login_url: str, status: int, fault: Element) -> SignInError | ApiEr
 
 def _origin(server_url: str) -> str:
     # https://MyDomain.my.salesforce.com/services/Soap/u/64.0/00D4S000000oz4e
-    parts = urlsplit(server_url)
+    try:
+        parts = urlsplit(server_url)
+    except ValueError:
+        return server_url
     return f"{parts.scheme}://{parts.netloc}"

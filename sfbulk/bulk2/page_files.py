@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,4 +97,4 @@ class PageFiles:
 
 def _row_count(reply: Reply) -> int | None:
     text = reply.headers.get("Sforce-NumberOfRecords", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None

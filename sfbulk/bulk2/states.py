@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from sfbulk.errors import (
     JobAborted,
     JobFailed,
     NotSupportedByBulk,
-    TransportError,
     UnknownState,
 )
 from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import document_date
-from sfbulk.http.wire import json_body
+from sfbulk.http.wire import json_body, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,29 +83,46 @@ class JobInfo:
         return self.records_processed is not None or self.records_failed is not None
 
 
+class _Document(msgspec.Struct, rename="camel"):
+    """A job as replies have it; counts may be sent as text."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]{1,18}$")]
+    """It becomes a part of addresses and the name of a folder."""
+    state: str | None = None
+    object: str | None = ""
+    operation: str | None = ""
+    api_version: str | float | None = ""
+    number_records_processed: int | None = None
+    number_records_failed: int | None = None
+    error_message: str | None = None
+    external_id_field_name: str | None = None
+    column_delimiter: str | None = None
+    created_date: Any = None
+
+
 def parse_job(reply: Mapping[str, Any]) -> JobInfo:
     """The job in the document of a reply.
 
     Raises:
         UnknownState: a state that this version does not know.
-        TransportError: the reply does not describe a job.
+        ValueError: the reply does not describe a job; the text says where.
     """
-    if not isinstance(reply.get("id"), str):
-        raise TransportError(
-            "Salesforce answered with JSON that does not describe a job.", ambiguous=True
-        )
+    try:
+        job = msgspec.convert(reply, _Document, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
     return JobInfo(
-        id=reply["id"],
-        state=_state(reply),
-        object=str(reply.get("object", "")),
-        operation=str(reply.get("operation", "")),
-        api_version=str(reply.get("apiVersion", "")),
-        records_processed=reply.get("numberRecordsProcessed"),
-        records_failed=reply.get("numberRecordsFailed"),
-        error_message=reply.get("errorMessage"),
-        external_id=reply.get("externalIdFieldName"),
-        column_delimiter=reply.get("columnDelimiter"),
-        created=_created(reply),
+        id=job.id,
+        state=_state(job),
+        object=job.object or "",
+        operation=job.operation or "",
+        api_version=str(job.api_version or ""),
+        records_processed=job.number_records_processed,
+        records_failed=job.number_records_failed,
+        error_message=job.error_message,
+        external_id=job.external_id_field_name,
+        column_delimiter=job.column_delimiter,
+        created=_created(job),
     )
 
 
@@ -115,7 +133,11 @@ def read_job(request: Request, reply: Reply) -> JobInfo:
         UnknownState: a state that this version does not know.
         TransportError: the reply does not describe a job.
     """
-    return parse_job(json_body(request, reply))
+    try:
+        return parse_job(json_body(request, reply))
+    except ValueError as error:
+        what = f"JSON that does not describe a job: {error}"
+        raise unusable(request, reply.status, what) from None
 
 
 def failure(info: JobInfo) -> SalesforceError | None:
@@ -134,21 +156,20 @@ def failure(info: JobInfo) -> SalesforceError | None:
     return None
 
 
-def _created(reply: Mapping[str, Any]) -> datetime | None:
+def _created(job: _Document) -> datetime | None:
     # The time is only compared with others, so an answer without it is still a job.
     try:
-        return document_date(reply.get("createdDate"))
+        return document_date(job.created_date)
     except ValueError:
         return None
 
 
-def _state(reply: Mapping[str, Any]) -> JobState:
-    word = reply.get("state")
+def _state(job: _Document) -> JobState:
     try:
-        return JobState(word)
+        return JobState(job.state)
     except ValueError:
         raise UnknownState(
-            f"Job {reply['id']} is in the state '{word}', which this version of sfbulk does not "
+            f"Job {job.id} is in the state '{job.state}', which this version of sfbulk does not "
             "know. Look at the job in Setup, Bulk Data Load Jobs.",
-            job_id=reply["id"],
+            job_id=job.id,
         ) from None

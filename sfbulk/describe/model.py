@@ -7,11 +7,12 @@ version does not have gets its default.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 - the types are read when a reply is decoded
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import msgspec
 
 T = TypeVar("T")
 
@@ -158,14 +159,28 @@ class SObjectDescribe(SObjectSummary):
         return next((f for f in self.fields if f.name.lower() == wanted), None)
 
 
-def parse_summary(entry: Mapping[str, Any]) -> SObjectSummary:
-    """One entry of the global describe's `sobjects`."""
+def parse_summary(entry: Any) -> SObjectSummary:
+    """One entry of the global describe's `sobjects`.
+
+    Raises:
+        ValueError: it is in another form; the text says where, and quotes nothing.
+    """
     return _parsed(SObjectSummary, entry)
 
 
-def parse_describe(reply: Mapping[str, Any]) -> SObjectDescribe:
-    """The reply of one object's describe."""
-    return _parsed(SObjectDescribe, reply)
+def parse_describe(reply: Any) -> SObjectDescribe:
+    """The reply of one object's describe.
+
+    Raises:
+        ValueError: it is in another form; the text says where, and quotes nothing.
+    """
+    described = _parsed(SObjectDescribe, reply)
+    if not isinstance(reply.get("fields", []), list):
+        raise ValueError("its fields are no list")  # noqa: TRY004 - one error for any other form
+    names = Counter(each.name.lower() for each in described.fields)
+    if names and (most := names.most_common(1)[0])[1] > 1:
+        raise ValueError(f"it has several fields {most[0]}")
+    return described
 
 
 _NESTED: dict[str, type[Any]] = {
@@ -176,17 +191,32 @@ _NESTED: dict[str, type[Any]] = {
 }
 
 
-def _parsed(kind: type[T], reply: Mapping[str, Any]) -> T:
-    # Keys of a newer API version that have no attribute here are ignored.
-    keys = _KEYS[kind]
-    return kind(**{name: _value(name, reply[key]) for name, key in keys.items() if key in reply})
+def _parsed(kind: type[T], reply: Any) -> T:
+    try:
+        return msgspec.convert(_by_attribute(kind, reply), kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
 
 
-def _value(name: str, value: Any) -> Any:
-    if not isinstance(value, list):
+def _by_attribute(kind: type[Any], reply: Any) -> Any:
+    """The reply with the names of attributes; a null is the same as no value.
+
+    Keys of a newer API version that have no attribute here are ignored.
+    """
+    if not isinstance(reply, dict):
+        return reply
+    keys = _KEYS[kind].items()
+    return {
+        name: _nested(_NESTED.get(name), value)
+        for name, key in keys
+        if (value := reply.get(key)) is not None
+    }
+
+
+def _nested(kind: type[Any] | None, value: Any) -> Any:
+    if kind is None or not isinstance(value, list):
         return value
-    kind = _NESTED.get(name)
-    return tuple(value) if kind is None else tuple(_parsed(kind, each) for each in value)
+    return [_by_attribute(kind, each) for each in value]
 
 
 def _camel_case(name: str) -> str:

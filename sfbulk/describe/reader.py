@@ -10,9 +10,11 @@ Both only save time. If one of them fails, the object is requested alone, or wit
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from sfbulk.http.wire import Reply
     from sfbulk.transport import Transport
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 PARTS_PER_CALL = 25
@@ -46,9 +50,6 @@ PARTS_PER_CALL = 25
 
 # With 25 parts each, 100 objects are requested at the same time.
 _CALLS_AT_ONCE = 4
-
-# Parsing a document in another form raises one of these.
-_NOT_PARSED = (AttributeError, KeyError, TypeError)
 
 ORG_ERRORS = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
 """Errors that are not about one object: a request for any other object would fail too."""
@@ -117,7 +118,7 @@ class Describer:
             NotFound: there is no such object, or the user may not see it.
         """
         cached = self._cached(name)
-        answer = self._get(_path(name), f"Describe {name}", cached, parse_describe)
+        answer = self._get(_path(name), f"Describe {name}", cached, partial(_describe_of, name))
         if cached and answer.status == HTTPStatus.NOT_MODIFIED:
             return cached.value
         return self._cache(name, answer, answer.content)
@@ -181,6 +182,9 @@ class Describer:
             return self._one_or_error(name)
         body = json.dumps(answer.content).encode()
         error = api_error(f"Describe {name}", answer.status, answer.headers, body)
+        if isinstance(error, SessionExpired):
+            # The request as a whole was accepted; one of its own renews the token.
+            return self._one_or_error(name)
         if isinstance(error, ORG_ERRORS):
             raise error
         # The condition may be what is refused.
@@ -241,15 +245,56 @@ def _whole(parse: Callable[[Any], object]) -> Callable[[Request, Reply], _Answer
             document = json_body(request, reply)
             try:
                 content = parse(document)
-            except _NOT_PARSED as error:
-                raise unusable(request, reply.status, "JSON that is not a describe") from error
+            except ValueError as error:
+                what = f"JSON that is not a describe: {error}"
+                raise unusable(request, reply.status, what) from None
         return _Answer(reply.status, content, reply.headers, reply.headers.get("Date"))
 
     return read
 
 
+def _describe_of(name: str, document: Any) -> SObjectDescribe:
+    """The describe of the object that was asked for, with the name it was asked for by.
+
+    Raises:
+        ValueError: the document is in another form, or about another object.
+    """
+    described = parse_describe(document)
+    if described.name.lower() != name.lower():
+        raise ValueError("it is about another object")
+    return described
+
+
 def _summaries(document: Any) -> list[SObjectSummary]:
-    return [parse_summary(entry) for entry in document["sobjects"]]
+    """The objects in a list; an entry in another form is left out with a warning.
+
+    Raises:
+        ValueError: there is no list, or no entry is in the known form.
+    """
+    entries = document.get("sobjects")
+    if not isinstance(entries, list):
+        raise ValueError("it has no list of objects")  # noqa: TRY004 - one error for any form
+    parsed = [_summary_or_problem(entry) for entry in entries]
+    found = [each for each in parsed if not isinstance(each, str)]
+    problems = [each for each in parsed if isinstance(each, str)]
+    if problems and not found:
+        raise ValueError(problems[0])
+    if problems:
+        log.warning(
+            "%d of %d objects in the list of all objects are left out, because their entries are "
+            "not in the known form: %s.",
+            len(problems),
+            len(entries),
+            problems[0],
+        )
+    return found
+
+
+def _summary_or_problem(entry: Any) -> SObjectSummary | str:
+    try:
+        return parse_summary(entry)
+    except ValueError as error:
+        return str(error)
 
 
 def _parts(request: Request, reply: Reply) -> list[_Answer]:
@@ -264,10 +309,11 @@ def _part_answer(part: Any, date: str | None) -> _Answer:
     """One part's answer; its status is 0 if it has another form."""
     known = part if isinstance(part, dict) else {}
     status, headers = known.get("httpStatusCode"), known.get("httpHeaders")
+    texts = headers.items() if isinstance(headers, dict) else ()
     return _Answer(
         status if isinstance(status, int) else 0,
         known.get("body"),
-        headers if isinstance(headers, dict) else {},
+        {name: value for name, value in texts if isinstance(value, str)},
         date,
     )
 
@@ -277,9 +323,8 @@ def _described(name: str, answer: _Answer) -> SObjectDescribe | None:
     if answer.status != HTTPStatus.OK:
         return None
     try:
-        described = parse_describe(answer.content)
-        return described if described.name.lower() == name.lower() else None
-    except _NOT_PARSED:
+        return _describe_of(name, answer.content)
+    except ValueError:
         return None
 
 

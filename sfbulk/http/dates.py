@@ -12,7 +12,7 @@ def http_date(text: str | None) -> datetime | None:
     """The time in a header such as `Date`, aware; None if it is missing or not a date."""
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # "-0000" means an unknown time zone; in HTTP all dates are in UTC.
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)

@@ -210,7 +210,7 @@ def _first_error(body: bytes) -> tuple[str | None, str, tuple[str, ...]]:
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -28,8 +28,10 @@ def parse_xml(document: bytes) -> ET.Element:
     try:
         parser.feed(document.strip())
         root: ET.Element = parser.close()
-    except (ET.ParseError, LookupError) as error:
-        # LookupError: an unknown encoding.
+    except UnusableXmlError:
+        raise
+    except (ET.ParseError, LookupError, ValueError) as error:
+        # LookupError: an unknown encoding. ValueError: one of several bytes, such as Shift_JIS.
         raise UnusableXmlError("a body that is not XML") from error
     return root
 

@@ -163,7 +163,7 @@ def json_body(request: Request, reply: Reply) -> dict[str, Any]:
     """
     try:
         document = json.loads(reply.content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise unusable(request, reply.status, "a body that is not JSON") from error
     if not isinstance(document, dict):
         raise unusable(request, reply.status, "JSON that is not an object")

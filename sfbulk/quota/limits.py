@@ -46,7 +46,7 @@ QUOTA_SCHEMA: dict[str, dict[str, Any]] = {
 }
 """JSON Schema of the settings above."""
 
-_PAIR = re.compile(r"([\w-]+)=([0-9]+)/([0-9]+)(?:\(appName=([^)]*)\))?")
+_PAIR = re.compile(r"([\w-]+)=([0-9]{1,18})/([0-9]{1,18})(?:\(appName=([^)]*)\))?")
 
 
 @dataclass(frozen=True)
