@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -148,7 +149,8 @@ class TapSfbulk(SfbulkPlugin, Tap):
             if isinstance(answer, SalesforceError):
                 self.run.failures.not_described(name, answer)
             else:
-                described.append(answer)
+                # The name in the list is the stream's, should the describe spell it otherwise.
+                described.append(replace(answer, name=name))
         return described
 
     def _selected_by_catalog(self, names: Sequence[str]) -> list[str]:
