@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +19,6 @@ from tests.clients.installed import python_client, run
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     Opened = Callable[[Path | None], AbstractContextManager[Salesforce]]
 
@@ -158,3 +159,65 @@ def test_the_singer_tap_reads_in_chunks_by_primary_key(salesforce: Opened, tmp_p
     marks = [state["bookmarks"]["Invoice__c"] for state in states if "bookmarks" in state]
     left = [len(mark["BatchIDs"]) for mark in marks if "BatchIDs" in mark]
     assert left[:2] == [1, 0]
+
+
+class OurTap:
+    """tap-sfbulk on the same org."""
+
+    def __init__(self, salesforce: Salesforce, folder: Path) -> None:
+        self._salesforce, self._folder = salesforce, folder
+        config = salesforce.config() | {
+            "login_url": salesforce.sandbox.url,
+            "streams_to_discover": ["Invoice__c"],
+        }
+        self._config = self._file("ours.json", config)
+
+    def read(self, **files: Any) -> list[dict[str, Any]]:
+        """Return the messages of a run with these documents as `--catalog` and `--state`."""
+        words: list[str | Path] = []
+        for option, document in files.items():
+            words += [f"--{option}", self._file(f"ours-{option}.json", document)]
+        command = Path(sys.executable).with_name("tap-sfbulk")
+        environment = self._salesforce.environment
+        return json_lines(run(command, "--config", self._config, *words, environment=environment))
+
+    def _file(self, name: str, document: Any) -> Path:
+        path = self._folder / name
+        path.write_text(json.dumps(document), "utf-8")
+        return path
+
+
+def schema_of(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the SCHEMA message of the only stream."""
+    (message,) = [message for message in messages if message["type"] == "SCHEMA"]
+    return message
+
+
+def test_our_tap_takes_over_the_singer_taps_catalog_and_state(
+    salesforce: Opened, tmp_path: Path
+) -> None:
+    incremental = {"replication-method": "INCREMENTAL", "replication-key": "SystemModstamp"}
+    names = ["Id", "Ext_Id__c", "Notes__c", "Issued_On__c", "SystemModstamp"]
+    with salesforce(write_invoices(tmp_path / "data")) as there:
+        theirs, ours = Tap(there, tmp_path, "REST"), OurTap(there, tmp_path)
+        stream = selected(theirs.discover()["Invoice__c"], *names, **incremental)
+        first = theirs.read(stream)
+        there.change("Invoice__c/Ext_Id__c/I-2", {"Notes__c": "changed"})
+        state = [message for message in first if message["type"] == "STATE"][-1]
+        for entry in stream["metadata"]:
+            if entry["breadcrumb"]:
+                entry["metadata"]["selected"] = entry["breadcrumb"][1] in names
+        second = ours.read(catalog={"streams": [stream]}, state=state)
+        alone = ours.read()
+    # What was last changed in the ten minutes before their bookmark comes again.
+    assert {key: row["Notes__c"] for key, row in records(second).items()} == {
+        "I-8": None,
+        "I-2": "changed",
+    }
+    of_all, of_theirs = schema_of(alone), schema_of(second)
+    assert of_theirs["key_properties"] == ["Id"] == of_all["key_properties"]
+    assert of_theirs["bookmark_properties"] == ["SystemModstamp"]
+    properties = of_all["schema"]["properties"]
+    # What their catalog cannot know is selected.
+    known = [*names, "_sdc_deleted_at"]
+    assert of_theirs["schema"]["properties"] == {name: properties[name] for name in known}
