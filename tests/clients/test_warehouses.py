@@ -212,7 +212,7 @@ def test_rows_reach_jsonl_by_meltano_value_by_value(org: Sandbox, tmp_path: Path
 
 
 def test_rows_reach_postgres_by_meltano_type_by_type(org: Sandbox, tmp_path: Path) -> None:
-    commands = python_client("target-postgres")
+    commands = python_client("meltanolabs-target-postgres")
     with Postgres(commands) as server:
         settings = {"sqlalchemy_url": server.url, "default_target_schema": "salesforce"}
         Project(tmp_path / "project", org, commands / "target-postgres", settings).run()
