@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from sfbulk import soql
 from tap_sfbulk.columns import PageColumn, to_select
+from tap_sfbulk.state import Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_sfbulk.sources import StreamSource
-    from tap_sfbulk.state import Window
 
 
 class PassKind(Enum):
@@ -22,6 +22,8 @@ class PassKind(Enum):
 
     ROWS = "rows"
     """The stream's rows, with all selected columns and the replication key."""
+    FORMULAS = "formulas"
+    """The rows before the window, with what changes without a change of the row."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,13 @@ class Queries:
         """The rows of a window, or of the whole table."""
         statement = self._select(columns, self._conditions(window), row_limit)
         return self._pass(statement, columns, PassKind.ROWS)
+
+    def formulas(self, columns: tuple[PageColumn, ...], window: Window | None) -> tuple[Pass, ...]:
+        """The rows that were changed last before a window, if there are columns and such rows."""
+        if window is None or window.lower is None or not columns:
+            return ()
+        statement = self._select(columns, self._conditions(Window(None, window.lower)))
+        return (self._pass(statement, columns, PassKind.FORMULAS),)
 
     def _pass(self, statement: str, columns: tuple[PageColumn, ...], kind: PassKind) -> Pass:
         return Pass(statement, columns, self.include_deleted or self._keeps_archived, kind)

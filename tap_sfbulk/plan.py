@@ -19,7 +19,7 @@ from sfbulk import soql
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
-from tap_sfbulk.passes import Queries
+from tap_sfbulk.passes import PassKind, Queries
 from tap_sfbulk.query_settings import window_problem
 from tap_sfbulk.resume import ResumePoint
 from tap_sfbulk.schema import is_replication_key
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sfbulk import SObjectDescribe
     from sfbulk.errors import SalesforceError
     from tap_sfbulk.columns import PageColumn
+    from tap_sfbulk.formulas import FormulaRefresh
     from tap_sfbulk.passes import Pass
     from tap_sfbulk.sources import StreamSource
 
@@ -58,6 +59,8 @@ class StreamRequest:
     lookback: timedelta
     where: str | None = None
     include_deleted: bool = True
+    refresh: FormulaRefresh | None = None
+    """When the formulas of all rows are read again; None never."""
     state: Mapping[str, Any] | None = None
     row_limit: int | None = None
     """Most rows of a dry run; None reads everything."""
@@ -99,6 +102,8 @@ class StreamPlan:
     """What a user should know before it is read, a sentence each."""
     lookback: timedelta = timedelta(0)
     """What the window reads again before the end of the last one."""
+    formulas_read_to: datetime | None = None
+    """Up to when the formulas of all rows are read after this run; None if they are not."""
     is_part: bool = False
     """Whether only some of the rows are read: in a dry run."""
     resume: ResumePoint | None = None
@@ -115,6 +120,16 @@ class StreamPlan:
     def moves_bookmark(self) -> bool:
         """Whether the bookmark moves at the end of the window."""
         return self.window is not None and not self.is_empty and not self.is_part
+
+    @property
+    def row_passes(self) -> tuple[Pass, ...]:
+        """Those that the bookmark depends on."""
+        return tuple(each for each in self.passes if each.kind is PassKind.ROWS)
+
+    @property
+    def later_passes(self) -> tuple[Pass, ...]:
+        """Those that are read after the last window."""
+        return tuple(each for each in self.passes if each.kind is not PassKind.ROWS)
 
     @property
     def asks_covered(self) -> bool:
@@ -183,6 +198,7 @@ class StreamPlan:
             window=left.window,
             end=left.window.upper if left.window else None,
             passes=(self.queries.rows(self.columns, left.window),),
+            formulas_read_to=None,
             resume=left,
         )
         is_same = rest.passes[0].fingerprint == left.query
@@ -225,17 +241,22 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     whole = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
     is_empty = whole is not None and whole.is_empty
     window = first_part(whole, step_in(request.state or {})) if whole and not is_empty else whole
+    rows = queries.rows(columns, window, request.row_limit)
+    refresh = request.refresh if whole and request.row_limit is None else None
+    refreshes = refresh is not None and refresh.is_due(request.state or {}, whole)
+    changing = refresh.columns(request.source, columns) if refresh and refreshes else ()
     plan = StreamPlan(
         name=request.name,
         sobject=request.sobject.name,
         queries=queries,
         columns=columns,
-        passes=() if is_empty else (queries.rows(columns, window, request.row_limit),),
+        passes=() if is_empty else (rows, *queries.formulas(changing, whole)),
         bookmark=bookmark,
         window=window,
         end=whole.upper if whole else None,
         warnings=_warnings(request, bookmark, bounds),
         lookback=request.lookback,
+        formulas_read_to=whole.upper if refreshes and whole else None,
         is_part=request.row_limit is not None,
     )
     left = ResumePoint.read(request.state or {})

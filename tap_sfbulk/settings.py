@@ -18,6 +18,7 @@ from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import nullable, spool_dir, spool_dir_problems
 from tap_sfbulk.output_settings import OUTPUT, output_problems
 from tap_sfbulk.query_settings import parse_queries
+from tap_sfbulk.refresh_settings import REFRESH_OPTIONS
 from tap_sfbulk.state import EARLIEST, LATEST, OutOfRangeError, parse_instant
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ _STREAM_OPTIONS = th.ObjectType(
         title="Exclude Formulas",
         description="Instead of the tap's `exclude_formulas`.",
     ),
+    *REFRESH_OPTIONS,
     additional_properties=False,
 )
 
@@ -120,8 +122,8 @@ _READING = (
         title="Stream Options",
         description=(
             "Options by object name or glob, in any case: `where`, `replication_key`, `lookback`, "
-            "`parent_fields`, `exclude_formulas`. All globs that fit apply in their order, then "
-            "the name; the later one wins."
+            "`parent_fields`, `exclude_formulas`, `refresh_formulas`. All globs that fit apply in "
+            "their order, then the name; the later one wins."
         ),
     ),
     th.Property(
@@ -245,13 +247,15 @@ class StreamOptions:
     include_deleted: bool = True
     parent_fields: tuple[str, ...] = ()
     exclude_formulas: bool = False
+    refresh_formulas: timedelta | None = None
+    """How often they are read again; None never."""
     nulls_bad_values: bool = False
     """Whether a value that does not fit its type is sent as null; else it is an error."""
 
     @classmethod
     def parse(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> StreamOptions:
         """From the options of the stream and from the settings of the tap."""
-        seconds = _first(options, config, "lookback")
+        seconds, days = _first(options, config, "lookback"), options.get("refresh_formulas")
         return cls(
             lookback=timedelta(seconds=DEFAULT_LOOKBACK if seconds is None else seconds),
             where=options.get("where"),
@@ -259,6 +263,7 @@ class StreamOptions:
             include_deleted=config.get("include_deleted") is not False,
             parent_fields=tuple(options.get("parent_fields") or ()),
             exclude_formulas=_first(options, config, "exclude_formulas") is True,
+            refresh_formulas=timedelta(days=days) if days else None,
             nulls_bad_values=config.get("on_bad_value") == "null",
         )
 

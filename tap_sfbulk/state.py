@@ -24,7 +24,14 @@ UNFINISHED = "unfinished_job"
 """Under this name the state of a stream keeps a job that a run could not read to its end."""
 
 _OWN = frozenset(
-    {"replication_key", "replication_key_value", "window_end", "window_seconds", UNFINISHED}
+    {
+        "replication_key",
+        "replication_key_value",
+        "window_end",
+        "window_seconds",
+        "formulas_refreshed",
+        UNFINISHED,
+    }
 )
 
 _OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")

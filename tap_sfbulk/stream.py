@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,17 @@ from singer_sdk import metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
+from sfbulk import soql
 from sfbulk.errors import DataError, JobError, SalesforceError
 from tap_sfbulk.catalog_stream import CatalogStream
 from tap_sfbulk.emit.bad_values import BadValues
 from tap_sfbulk.emit.keys import KeyCheck
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
+from tap_sfbulk.emit.partial_schema import partial_schema, takes_parts, whole_schema
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.failures import add_window_advice
+from tap_sfbulk.formulas import REFRESHED, FormulaRefresh
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.passes import PassKind
 from tap_sfbulk.plan import StreamRequest
@@ -29,6 +33,7 @@ from tap_sfbulk.windows import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
@@ -81,9 +86,15 @@ class SalesforceStream(CatalogStream):
             lookback=self._options.lookback,
             where=self._options.where,
             include_deleted=self._options.include_deleted,
+            refresh=self._refresh,
             state=dict(state),
             row_limit=self.ABORT_AT_RECORD_COUNT,
         )
+
+    @property
+    def _refresh(self) -> FormulaRefresh | None:
+        every, batches = self._options.refresh_formulas, super().get_batch_config(self.config)
+        return FormulaRefresh(every, takes_parts(self) and not batches) if every else None
 
     @cached_property
     def state_manager(self) -> StreamStateManager:
@@ -178,8 +189,9 @@ class SalesforceStream(CatalogStream):
             if bookmark:
                 bookmark.write(self.stream_state)
             plan = plan.following(bookmark)
-            if plan:
+            if plan or reading.plan.later_passes:
                 self._write_state()
+        yield from self._later_rows(reading, output)
         output.finish()
         if self._bad_values:
             self._bad_values.warn()
@@ -191,7 +203,7 @@ class SalesforceStream(CatalogStream):
     ) -> Generator[Record, None, Bookmark | None]:
         maximum = KeyMaximum(self.name, plan.key)
         maximum.value = plan.resume.maximum if plan.resume else None
-        for part in plan.passes:
+        for part in plan.row_passes:
             with self._key_check(part) as keys, reading.open(plan, part) as pages:
                 for page in pages:
                     yield from self._page_rows(part, page, keys, maximum, output)
@@ -208,6 +220,27 @@ class SalesforceStream(CatalogStream):
         if not self._is_dry_run:
             ResumePoint.remove(self.stream_state)
             self._state_writer.write_state(self.tap_state)
+
+    def _later_rows(self, reading: Reading, output: Output) -> Iterator[Record]:
+        """The rows of the passes after the windows, and what the state keeps of these passes."""
+        for part in reading.plan.later_passes:
+            maximum = KeyMaximum(self.name, None)
+            with (
+                self._schema_of(part),
+                self._key_check(part) as keys,
+                reading.open(reading.plan, part) as pages,
+            ):
+                for page in pages:
+                    yield from self._page_rows(part, page, keys, maximum, output)
+        if read_to := reading.plan.formulas_read_to:
+            self.stream_state[REFRESHED] = soql.utc_text(read_to)
+
+    def _schema_of(self, part: Pass) -> AbstractContextManager[None]:
+        """The SCHEMA around rows that have only some of the properties."""
+        names = {column.name for column in part.columns}
+        if names.issuperset(self.selected_schema["properties"]):
+            return nullcontext()
+        return partial_schema(self._writer, whole_schema(self), names)
 
     def _smaller(self, plan: StreamPlan, error: SalesforceError) -> StreamPlan:
         """The first half of a window that could not be read; raises the error for other reasons."""

@@ -9,17 +9,38 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import SchemaMessage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from typing import Any
 
-    from tap_sfbulk.writer import PageWriter
+    from singer_sdk import Stream
+    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+
+
+def takes_parts(stream: Stream) -> bool:
+    """Whether rows with only some of the properties can be written.
+
+    The expressions of a stream map expect all properties.
+    """
+    (first, *others) = stream.stream_maps
+    return not others and type(first) is SameRecordTransform and not first.flattening_enabled
+
+
+def whole_schema(stream: Stream) -> SchemaMessage:
+    """The SCHEMA of a stream that takes parts, as the SDK writes it."""
+    (only,) = stream.stream_maps
+    bookmarks = [stream.replication_key] if stream.replication_key else None
+    return SchemaMessage(
+        only.stream_alias, only.transformed_schema, only.transformed_key_properties, bookmarks
+    )
 
 
 @contextmanager
 def partial_schema(
-    writer: PageWriter, whole: SchemaMessage, properties: Collection[str]
+    writer: GenericSingerWriter[Any, Any], whole: SchemaMessage, properties: Collection[str]
 ) -> Iterator[None]:
     """Write the SCHEMA with only these properties, and after the block the whole one again.
 
