@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import DataError
-from sfbulk.soql.writing import MAX_STATEMENT_CHARACTERS, tokens
+from sfbulk.soql.writing import MAX_STATEMENT_CHARACTERS, in_brackets, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,8 +86,7 @@ class SelectStatement:
 
         Args:
             fields: The select list.
-            where: Conditions that must be true too. Each is put in brackets, and so is the
-                statement's own, since SOQL refuses AND and OR on one level.
+            where: Conditions that must be true too (`in_brackets`).
             limit: Most rows; the statement's own LIMIT counts if it is lower.
 
         Raises:
@@ -97,7 +96,7 @@ class SelectStatement:
         own = clauses.get("WHERE")
         conditions = [condition for condition in (own, *where) if condition]
         if conditions and (where or own is None):
-            clauses["WHERE"] = " AND ".join(f"({condition})" for condition in conditions)
+            clauses["WHERE"] = " AND ".join(in_brackets(each) for each in conditions)
         if limit is not None:
             clauses["LIMIT"] = str(min(limit, _number(clauses.get("LIMIT", str(limit)))))
         statement = f"SELECT {', '.join(fields)} FROM {self.source}"  # noqa: S608 - SOQL of the user, with checked names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from sfbulk.errors import DataError
@@ -17,6 +18,7 @@ __all__ = [
     "Token",
     "date_literal",
     "datetime_literal",
+    "in_brackets",
     "require_time_zone",
     "root_object",
     "select",
@@ -61,8 +63,7 @@ def select(fields: Sequence[str], sobject: str, where: Sequence[str] = ()) -> st
     Args:
         fields: names, or paths such as `Account.Name`.
         sobject: the object.
-        where: conditions that must all be true; each is put in brackets, since SOQL refuses
-            AND and OR on one level.
+        where: conditions that must all be true (`in_brackets`).
 
     Raises:
         DataError: no field, a name that is not valid, or a statement too long for Salesforce.
@@ -74,13 +75,31 @@ def select(fields: Sequence[str], sobject: str, where: Sequence[str] = ()) -> st
         raise DataError(f"A query of {sobject} needs at least one field.")
     statement = f"SELECT {', '.join(fields)} FROM {sobject}"  # noqa: S608 - names are checked
     if where:
-        statement += " WHERE " + " AND ".join(f"({condition})" for condition in where)
+        statement += " WHERE " + " AND ".join(in_brackets(condition) for condition in where)
     if len(statement) > MAX_STATEMENT_CHARACTERS:
         raise DataError(
             f"The query of {sobject} has {len(statement):,} characters; Salesforce accepts "
             f"{MAX_STATEMENT_CHARACTERS:,}. Select fewer fields."
         )
     return statement
+
+
+def in_brackets(condition: str) -> str:
+    """A condition as one of several that are joined by AND.
+
+    SOQL refuses AND and OR on one level, so a condition is put in brackets. A semi-join is refused
+    in brackets, though: "only allowed at the top level WHERE expressions". It needs none, since it
+    must not be joined by OR anyway.
+
+    Raises:
+        DataError: a quoted string is not closed.
+    """
+    words = [token.text.upper() for token in tokens(condition)]
+    depths = accumulate((word == "(") - (word == ")") for word in words)
+    top = [word for word, depth in zip(words, depths, strict=True) if depth == 0]
+    negates = any(a == "NOT" and b != "IN" for a, b in pairwise([*top, ""]))
+    needs_none = "SELECT" in words and "OR" not in top and not negates
+    return condition if needs_none else f"({condition})"
 
 
 def require_time_zone(instant: datetime) -> None:

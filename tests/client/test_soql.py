@@ -38,6 +38,21 @@ def test_conditions_are_put_in_brackets() -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "is_bare"),
+    [
+        ("AccountId IN (SELECT Id FROM Account WHERE A = 1 OR B = 2)", True),
+        ("AccountId NOT IN (SELECT Id FROM Account) AND A = 'x OR y'", True),
+        ("AccountId IN (SELECT Id FROM Account) OR A = 1", False),
+        ("AccountId IN (SELECT Id FROM Account) AND NOT A = 1", False),
+        ("A = '(SELECT'", False),
+        ("A IN (1, 2)", False),
+    ],
+)
+def test_a_semi_join_is_not_put_in_brackets(condition: str, *, is_bare: bool) -> None:
+    assert soql.in_brackets(condition) == (condition if is_bare else f"({condition})")
+
+
+@pytest.mark.parametrize(
     ("fields", "sobject"),
     [([], "Contact"), (["Id FROM User--"], "Contact"), (["Id"], "Contact WHERE x"), ([""], "A")],
 )

@@ -163,7 +163,8 @@ def test_a_statement_is_understood_however_it_is_spelled(
     assert made.clause("ORDER BY") == given["order"]
     assert made.clause("LIMIT") == given["limit"]
     again = parse_select(made.written(given["fields"], ["K < 1"]))
-    assert again.clause("WHERE") == (f"({where}) AND (K < 1)" if where else "(K < 1)")
+    own = f"{soql.in_brackets(where)} AND " if where else ""
+    assert again.clause("WHERE") == own + "(K < 1)"
     assert parse_select(made.written(given["fields"])) == made
 
 

@@ -184,6 +184,35 @@ def test_a_query_with_the_name_of_an_object_that_is_read_is_refused(tap: TapComm
     assert "queries, contact: an object that is read has this name" in run.reason
 
 
+def test_of_a_lookup_to_several_objects_the_fields_of_name_are_read(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    sandbox.control.seed_csv("Task", "Subject,WhoId\nCall,003000000000001AAA\nAlone,")
+    soql = (
+        "SELECT Task.Subject, Who.Name, Who.Type FROM Task "
+        "WHERE Subject != ' LIMIT 1' OR Subject = null"
+    )
+    run = read(tap, {"name": "calls", "soql": soql})
+    assert run.code == 0, run.log
+    rows = sorted(tuple(r.values()) for r in run.records("calls") if r["Who_Name"])
+    assert rows == [("Call", "Person 1", "Contact")]
+    assert list(run.schemas["calls"]["properties"]) == ["Subject", "Who_Name", "Who_Type"]
+    refused = read(tap, {"name": "calls", "soql": "SELECT Who.Birthdate FROM Task"})
+    assert "Name has no field `Birthdate`" in refused.reason
+
+
+def test_a_semi_join_stays_at_the_top_of_the_condition(tap: TapCommand) -> None:
+    joined = "WHERE AccountId IN (SELECT Id FROM Account WHERE Name != 'NA') AND LastName != 'x'"
+    query = {"name": "people", "soql": f"{PEOPLE} {joined}", "replication_key": "SystemModstamp"}
+    run = read(tap, query)
+    assert run.code == 0, run.log
+    assert len(run.records("people")) == len(CONTACTS)
+    options = {"Contact": {"where": joined.removeprefix("WHERE ")}}
+    run = tap(streams_to_discover=["Contact"], stream_options=options)
+    assert run.code == 0, run.log
+    assert len(run.records("Contact")) == len(CONTACTS)
+
+
 def test_options_of_objects_are_refused_for_a_query(tap: TapCommand) -> None:
     query = {"name": "people", "soql": PEOPLE}
     refused = read(tap, query, stream_options={"People": {"parent_fields": ["Account.Name"]}})
