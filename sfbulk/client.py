@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from sfbulk.load.options import LoadOptions
     from sfbulk.quota.limits import Limit
     from sfbulk.read.port import ReadJob
+    from sfbulk.usage import Usage
 
 _OPTIONS = COMMON_OPTIONS | {"jobs_in_flight"}
 
@@ -113,6 +114,11 @@ class Salesforce(LoadVerbs):
     def instance_url(self) -> str:
         """The org's own host, such as `https://example.my.salesforce.com`; signs in if needed."""
         return self._transport.instance_url
+
+    @property
+    def usage(self) -> Usage:
+        """How many requests this client has sent, and how many query jobs it has created."""
+        return self._transport.usage
 
     @property
     def bulk1(self) -> Bulk1:

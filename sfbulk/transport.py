@@ -18,6 +18,7 @@ from sfbulk.http.wire import Request, Wire, json_body
 from sfbulk.quota.guard import QuotaGuard
 from sfbulk.quota.limits import Limit, parse_limits
 from sfbulk.session import OrgSession
+from sfbulk.usage import Usage, active
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,7 @@ class Transport:
     ) -> None:
         self.clock = clock
         self.guard = QuotaGuard(settings.quota, clock, self.limits)
+        self.usage = Usage()
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
         self.async_path = f"/services/async/{settings.api_version}"
@@ -60,6 +62,11 @@ class Transport:
     def instance_url(self) -> str:
         """The org's own host; signs in if that has not been done."""
         return self._session.token().instance_url
+
+    def count(self, *, requests: int = 0, query_jobs: int = 0) -> None:
+        """Count what was used, for this client and wherever else it is counted."""
+        for usage in (self.usage, *active()):
+            usage.count(requests=requests, query_jobs=query_jobs)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -113,6 +120,7 @@ class Transport:
             # Each attempt is counted, since Salesforce counts it too. A request for an existing
             # job is never stopped: its rows would be left unreported.
             self.guard.before_request(begins_work=request.job_id is None)
+            self.count(requests=1)
             reply = self._wire.send(token.instance_url, request, token.access_token, sink)
             self.guard.after_answer(reply.headers)
             return read(reply)

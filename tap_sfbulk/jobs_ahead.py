@@ -10,18 +10,20 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk2 import disposing
 from sfbulk.errors import LimitExceeded, QuotaReached, SalesforceError, SessionExpired, SignInError
+from sfbulk.usage import CountingPool, counting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
     from sfbulk import QueryJob, ResultPage
+    from sfbulk.usage import Usage
 
 ENDS_THE_RUN = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
 """Errors of one stream after which no other one can be read either."""
@@ -43,6 +45,8 @@ class Query:
     """API call: create the job."""
     pages: Callable[[QueryJob], Generator[ResultPage, None, None]]
     """API call: the result pages of the job, which has ended."""
+    usage: Usage
+    """In which its requests are counted."""
     is_kept: bool = False
     """Whether the job stays if this run does not read it, because an earlier one left it."""
 
@@ -67,7 +71,7 @@ class PendingQuery:
 
     def start(self) -> None:
         """API call: begin, in a thread that does not keep the process alive."""
-        threading.Thread(target=self._carry_out, name="tap-sfbulk-query", daemon=True).start()
+        threading.Thread(target=self._counted, name="tap-sfbulk-query", daemon=True).start()
 
     def abandon(self) -> None:
         """Begin no further step."""
@@ -79,6 +83,10 @@ class PendingQuery:
         # A thread that still fetches the first page is ended by the budget's stop.
         if self._pages is not None and self.pages.done():
             self._pages.close()
+
+    def _counted(self) -> None:
+        with counting(self.query.usage):
+            self._carry_out()
 
     def _carry_out(self) -> None:
         try:
@@ -118,9 +126,7 @@ class JobsAhead:
         self._coming: deque[tuple[Key, Query]] = deque()
         self._pending: dict[Key, PendingQuery] = {}
         self._read: list[QueryJob] = []
-        self._disposals = ThreadPoolExecutor(
-            _DISPOSED_AT_A_TIME, thread_name_prefix="tap-sfbulk-dispose"
-        )
+        self._disposals = CountingPool(_DISPOSED_AT_A_TIME, thread_name_prefix="tap-sfbulk-dispose")
 
     @property
     def waiting(self) -> int:

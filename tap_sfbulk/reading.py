@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from sfbulk import ResultPage
+    from sfbulk import QueryJob, ResultPage
     from tap_sfbulk.passes import Pass
     from tap_sfbulk.plan import StreamPlan
+    from tap_sfbulk.progress import StreamProgress
     from tap_sfbulk.run_jobs import OpenJob
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,12 @@ class OpensJobs(Protocol):
     """Opens the job of a pass: see `RunJobs.open`."""
 
     def __call__(
-        self, plan: StreamPlan, part: Pass, is_kept: Callable[[], bool], /
+        self,
+        plan: StreamPlan,
+        part: Pass,
+        is_kept: Callable[[], bool],
+        tick: Callable[[], None],
+        /,
     ) -> AbstractContextManager[OpenJob]:
         """API call: the job, submitted ahead or now."""
 
@@ -39,6 +45,7 @@ class Reading:
         open_job: Opens the job of a pass.
         now: The clock of this machine.
         api_version: Of the org's API.
+        progress: Counts what was read.
     """
 
     def __init__(
@@ -47,15 +54,18 @@ class Reading:
         open_job: OpensJobs,
         now: Callable[[], datetime],
         api_version: str,
+        progress: StreamProgress,
     ) -> None:
         self.plan = plan
+        self.progress = progress
         self.covered = plan.resume.covered if plan.resume else None
         """What the bookmark may not pass: until when all changes are visible, and a second clock"""
         self._open_job = open_job
         self._now = now
         self._api_version = api_version
         self._read: tuple[StreamPlan, Pass] | None = None
-        self._rows = 0
+        self._job: QueryJob | None = None
+        self._pages = self._rows = self._rows_before = 0
         self._is_kept = False
 
     @contextmanager
@@ -74,14 +84,17 @@ class Reading:
         """
         now = self._now()
         resume = plan.resume if part is plan.passes[0] else None
-        self._read, self._rows = (plan, part), resume.rows if resume else 0
+        self._read = (plan, part)
+        self._rows = self._rows_before = resume.rows if resume else 0
         self._is_kept = bool(resume)
-        with self._open_job(plan, part, lambda: self._is_kept) as opened:
+        with self._open_job(plan, part, lambda: self._is_kept, self.progress.tick) as opened:
+            self._job = opened.job
+            self._pages = 0
             self._not_after(opened.covered)
             created = opened.job.created
             if created:
                 self._compare(created)
-            yield opened.pages
+            yield self._counted(opened.pages)
             self._is_kept = False
             if not created:
                 # Where nothing is created, only an answer with rows has a time.
@@ -99,7 +112,6 @@ class Reading:
             maximum: The latest replication key of the rows that are out.
             version: What the rows of a whole table carry.
         """
-        self._rows += page.rows or 0
         plan, part = self._read or (self.plan, self.plan.passes[0])
         is_possible = part.kind is PassKind.ROWS and page.job_id and page.next_locator
         if not is_possible or plan.is_part:
@@ -110,12 +122,29 @@ class Reading:
             locator=str(page.next_locator),
             api_version=self._api_version,
             query=part.fingerprint,
-            rows=self._rows,
+            rows=self._rows + (page.rows or 0),
             window=plan.window,
             maximum=maximum,
             covered=self.covered,
             version=version,
         )
+
+    def _counted(self, pages: Iterator[ResultPage]) -> Iterator[ResultPage]:
+        for page in pages:
+            yield page
+            # Its file is there until the next page is asked for.
+            rows, size = page.rows or 0, page.path.stat().st_size
+            self._rows += rows
+            self._pages += 1
+            self.progress.took_page(rows, size, self._pages_left())
+
+    def _pages_left(self) -> int | None:
+        """By the rows of the job and those of its pages so far."""
+        of_job = self._job.records_processed if self._job else None
+        read = self._rows - self._rows_before
+        if not of_job or read <= 0:
+            return None
+        return round((of_job - self._rows) * self._pages / read)
 
     def _compare(self, second_clock: datetime) -> None:
         for warning in self.plan.check_clock(second_clock):

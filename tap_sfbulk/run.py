@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import SalesforceError
+from sfbulk.usage import counting
 from tap_sfbulk.failures import Failures
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.plan import StreamPlan, StreamRequest, plan_stream
+from tap_sfbulk.progress import RunProgress
 from tap_sfbulk.reading import Reading
 from tap_sfbulk.resume import CannotResume
 from tap_sfbulk.run_jobs import RunJobs
@@ -74,6 +76,7 @@ class Run:
         self._bounds: Bounds | None = None
         self._planned: dict[str, _Planned] = {}
         self._jobs: RunJobs | None = None
+        self._progress = RunProgress(clock, salesforce.usage)
         self.failures = Failures()
 
     @contextmanager
@@ -97,22 +100,26 @@ class Run:
             log.warning(warning)
         if plan.is_empty:
             log.info("%s: nothing to read, the window ends before it begins.", plan.name)
+        jobs = self._open_jobs()
+        progress = self._progress.begin(plan.name, jobs.usage_of(plan.name), lambda: jobs.waiting)
         try:
-            yield Reading(
-                plan, self._open_jobs().open, self.clock.now, self._salesforce.api_version
-            )
+            with counting(progress.usage):
+                yield Reading(
+                    plan, jobs.open, self.clock.now, self._salesforce.api_version, progress
+                )
         except CannotResume:
             raise
         except SalesforceError as error:
             if isinstance(error, ENDS_THE_RUN):
-                self.close()
+                self.end()
             raise
         except BaseException:
-            self.close()
+            self.end()
             raise
         finally:
             if self._jobs:
                 self._jobs.drop(plan.name)
+            progress.log_metrics()
 
     def close(self) -> None:
         """API call: end all jobs that nobody will read; the next read begins a new run."""
@@ -120,6 +127,15 @@ class Run:
         self._planned.clear()
         if jobs:
             jobs.close()
+
+    def end(self) -> None:
+        """API call: close, and log in one line what the run has done, if it has read anything."""
+        self.close()
+        if self._progress.has_begun:
+            log.info(self._progress.summary())
+            usage = self._salesforce.usage
+            used = usage.requests, usage.query_jobs
+            self._progress = RunProgress(self.clock, usage, used)
 
     def _open_jobs(self) -> RunJobs:
         if self._jobs is None:

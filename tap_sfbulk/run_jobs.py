@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sfbulk import JobState
 from sfbulk.errors import ApiError, TransportError
+from sfbulk.usage import Usage
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN, JobsAhead, Query
 from tap_sfbulk.resume import CannotResume
 from tap_sfbulk.spool import Spool
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _SPAN = timedelta(minutes=5)
 """Short, because the ids of the answer are not used; Salesforce wants at least a minute."""
+
+_TICK_SECONDS = 1.0
 
 T = TypeVar("T")
 
@@ -60,8 +63,18 @@ class RunJobs:
         self._salesforce = salesforce
         self._bounds: Bounds | None = None
         self._covered: dict[str, datetime | None] = {}
+        self._usages: dict[str, Usage] = {}
         self._spool = Spool(options.spool_dir, options.spool_limit_mb)
         self._ahead = JobsAhead(options.max_jobs_ahead, lambda: self._spool.has_room_ahead)
+
+    @property
+    def waiting(self) -> int:
+        """How many submitted jobs Salesforce still works on."""
+        return self._ahead.waiting
+
+    def usage_of(self, stream: str) -> Usage:
+        """What a stream has used in this run."""
+        return self._usages.setdefault(stream, Usage())
 
     def plan(self, plans: Iterable[StreamPlan], bounds: Bounds | None) -> None:
         """Take over what is read next, in this order; other jobs are given up."""
@@ -72,7 +85,13 @@ class RunJobs:
         self._ahead.plan(queries)
 
     @contextmanager
-    def open(self, plan: StreamPlan, part: Pass, is_kept: Callable[[], bool]) -> Iterator[OpenJob]:
+    def open(
+        self,
+        plan: StreamPlan,
+        part: Pass,
+        is_kept: Callable[[], bool],
+        tick: Callable[[], None],
+    ) -> Iterator[OpenJob]:
         """API call: one pass, and the jobs of what comes after it are submitted.
 
         If the block ends well, the job is deleted when the stream is dropped; if it ends early,
@@ -83,6 +102,7 @@ class RunJobs:
             plan: Of the stream.
             part: One of its passes.
             is_kept: Whether the state has the job, so that a next run can read it on.
+            tick: Called now and then while it waits.
 
         Raises:
             CannotResume: If a job to read on is not there, or is not the one that was left.
@@ -90,10 +110,10 @@ class RunJobs:
         """
         query = self._query(plan, part)
         pending = self._ahead.take((plan.name, part.soql), query)
-        job = _result(pending.job)
+        job = _result(pending.job, tick)
         with self._ahead.disposing(pending, job, is_kept):
             self._ahead.fill()
-            yield OpenJob(job, _pages(pending), self._covered.get(plan.name))
+            yield OpenJob(job, _pages(pending, tick), self._covered.get(plan.name))
 
     def drop(self, stream: str) -> None:
         """API call: delete the jobs of a stream that was read, and give up what is left of it."""
@@ -109,10 +129,13 @@ class RunJobs:
         return {(plan.name, part.soql): self._query(plan, part) for part in plan.passes}
 
     def _query(self, plan: StreamPlan, part: Pass) -> Query:
+        usage = self.usage_of(plan.name)
         left = plan.resume if part is plan.passes[0] else None
         if left:
-            return Query(partial(self._opened, left), partial(self._pages_left, left), is_kept=True)
-        return Query(partial(self._submit, plan, part), self._pages)
+            return Query(
+                partial(self._opened, left), partial(self._pages_left, left), usage, is_kept=True
+            )
+        return Query(partial(self._submit, plan, part), self._pages, usage)
 
     def _opened(self, left: ResumePoint) -> QueryJob:
         """API call: the job that an interrupted run has left.
@@ -180,10 +203,11 @@ def _cannot_resume(error: ApiError) -> Exception:
     return CannotResume(error.code or f"HTTP {error.status}")
 
 
-def _pages(pending: PendingQuery) -> Iterator[ResultPage]:
-    yield from _result(pending.pages)
+def _pages(pending: PendingQuery, tick: Callable[[], None]) -> Iterator[ResultPage]:
+    yield from _result(pending.pages, tick)
 
 
-def _result(future: Future[T]) -> T:
-    wait([future])
+def _result(future: Future[T], tick: Callable[[], None]) -> T:
+    while not wait([future], _TICK_SECONDS).done:
+        tick()
     return future.result()

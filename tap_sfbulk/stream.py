@@ -138,7 +138,7 @@ class SalesforceStream(CatalogStream):
             StreamsFailed: With the name of each failed stream and the reason.
         """
         super().log_sync_costs()
-        self._run.close()
+        self._run.end()
         self._run.failures.raise_at_end()
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - the SDK's signature

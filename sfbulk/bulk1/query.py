@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from sfbulk.jobs.read_api import ReadApi
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.soql import parse_select, root_object
+from sfbulk.usage import CountingPool
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -235,7 +235,7 @@ class Bulk1QueryJob:
         self, spool: Path, start: str | None, budget: SpoolBudget | None, counts: BatchCounts
     ) -> Iterator[ResultFile]:
         ended = self.wait()
-        pool = ThreadPoolExecutor(FILES_AHEAD, thread_name_prefix="sfbulk-result")
+        pool = CountingPool(FILES_AHEAD, thread_name_prefix="sfbulk-result")
         with TemporaryDirectory(prefix=f"{self.id}-", dir=spool) as name:
             folder = PageFolder(Path(name), budget or SpoolBudget())
             ahead = FilesAhead(folder, pool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,9 +12,11 @@ from sfbulk.bulk2.pages_ahead import PagesAhead
 from sfbulk.errors import JobError, RowCountMismatch
 from sfbulk.jobs.page_folder import PageFolder
 from sfbulk.jobs.spool_budget import SpoolBudget
+from sfbulk.usage import CountingPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import ThreadPoolExecutor
 
     from sfbulk.bulk2.page_files import FetchedPage
     from sfbulk.bulk2.states import JobInfo
@@ -76,7 +77,7 @@ class PageReader:
             # The answer for such a job is not documented, and it has no rows.
             return
         counts: list[int | None] = []
-        pool = ThreadPoolExecutor(self._pages_ahead, thread_name_prefix="sfbulk-page")
+        pool = CountingPool(self._pages_ahead, thread_name_prefix="sfbulk-page")
         with TemporaryDirectory(prefix=f"{self._info.id}-", dir=self._spool) as folder:
             page_folder = PageFolder(Path(folder), self._budget)
             files = PageFiles(self._transport, self._info, page_folder, self._max_records)

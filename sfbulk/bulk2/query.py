@@ -49,7 +49,9 @@ class QueryJob(Job):
             # A second job changes nothing: it only counts as one of the org's daily jobs.
             repeatable=True,
         )
-        return cls(transport, transport.read(request, read_job))
+        job = cls(transport, transport.read(request, read_job))
+        transport.count(query_jobs=1)
+        return job
 
     @property
     def api(self) -> ReadApi:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,6 +20,7 @@ from sfbulk.read.json_cells import RecordCells, csv_row, datetime_fields
 from sfbulk.read.rest_answers import RestAnswers, RestPage, check_total
 from sfbulk.read.rest_join import Joined, keys_of
 from sfbulk.read.select_list import LONGEST_URI, divided, parse_query
+from sfbulk.usage import CountingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -206,7 +206,7 @@ class RestQuery:
         answers, count = self._answers, begin.rows_before or 0
         locator, page = begin.locator, self._first(begin.locator)
         self._total = page.total
-        with ThreadPoolExecutor(1, thread_name_prefix="sfbulk-rest") as pool:
+        with CountingPool(1, thread_name_prefix="sfbulk-rest") as pool:
             while True:
                 count += len(page.records)
                 following = page.next_locator

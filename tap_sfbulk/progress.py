@@ -1,0 +1,140 @@
+"""Tells how far a run is: lines at a fixed pace, metrics after each stream, a line at the end."""
+
+from __future__ import annotations
+
+import logging
+import os
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
+
+from singer_sdk import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sfbulk.clock import Clock
+    from sfbulk.usage import Usage
+
+log = logging.getLogger(__name__)
+
+PACE_SECONDS = 30.0
+"""Between two lines of a stream."""
+
+
+class StreamMetric(str, Enum):
+    """What the SDK has no metric for."""
+
+    BYTES = "byte_count"
+    JOBS = "job_count"
+
+
+class StreamProgress:
+    """How much of one stream is read.
+
+    Args:
+        stream: Its name.
+        clock: The time.
+        usage: What it has used, jobs that were submitted ahead included.
+        jobs_waiting: How many submitted jobs Salesforce still works on.
+    """
+
+    def __init__(
+        self, stream: str, clock: Clock, usage: Usage, jobs_waiting: Callable[[], int]
+    ) -> None:
+        self.stream = stream
+        self.usage = usage
+        self.rows = 0
+        self.bytes = 0
+        self._clock = clock
+        self._jobs_waiting = jobs_waiting
+        self._start = self._last = clock.monotonic()
+        self._left_of_job: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Since it was begun."""
+        return self._clock.monotonic() - self._start
+
+    def took_page(self, rows: int, size: int, left: int | None) -> None:
+        """A page was written.
+
+        Args:
+            rows: Its rows.
+            size: Bytes of its file.
+            left: Pages of the job that are left; None if that is not known.
+        """
+        self.rows += rows
+        self.bytes += size
+        self._left_of_job = left
+        self.tick()
+
+    def tick(self) -> None:
+        """Write a line, if the last one is long enough ago."""
+        now = self._clock.monotonic()
+        if now - self._last < PACE_SECONDS:
+            return
+        self._last = now
+        log.info("%s: %s", self.stream, self._line())
+
+    def log_metrics(self) -> None:
+        """After the stream: its requests, jobs and bytes; the SDK has rows and seconds."""
+        self._log(metrics.Metric.HTTP_REQUEST_COUNT, self.usage.requests)
+        self._log(StreamMetric.JOBS, self.usage.query_jobs)
+        self._log(StreamMetric.BYTES, self.bytes)
+
+    def _log(self, metric: Enum, value: int) -> None:
+        tags: dict[str, Any] = {metrics.Tag.STREAM: self.stream, metrics.Tag.PID: os.getpid()}
+        point = metrics.Point("counter", cast("metrics.Metric", metric), value, tags)
+        metrics.log(metrics.get_metrics_logger(), point)
+
+    def _line(self) -> str:
+        waiting = self._jobs_waiting()
+        jobs = f"{waiting} job{'' if waiting == 1 else 's'} waiting"
+        if not self.rows:
+            return f"waiting for its job for {self.seconds:,.0f} s; {jobs}"
+        pace = self.rows / max(self.seconds, 0.001)
+        return f"{self.rows:,} rows, {pace:,.0f} rows/s{self._pages_left()}; {jobs}"
+
+    def _pages_left(self) -> str:
+        left = self._left_of_job
+        return "" if left is None else f", about {left:,} page{'' if left == 1 else 's'} left"
+
+
+class RunProgress:
+    """What a run has done.
+
+    Args:
+        clock: The time.
+        usage: What the client has used.
+        before: Requests and query jobs of earlier runs of the same client.
+    """
+
+    def __init__(self, clock: Clock, usage: Usage, before: tuple[int, int] = (0, 0)) -> None:
+        self._clock = clock
+        self._usage = usage
+        self._start = clock.monotonic()
+        self._before = before
+        self._streams: list[StreamProgress] = []
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a stream was read."""
+        return bool(self._streams)
+
+    def begin(self, stream: str, usage: Usage, jobs_waiting: Callable[[], int]) -> StreamProgress:
+        """A stream is read from now on; see `StreamProgress`."""
+        begun = StreamProgress(stream, self._clock, usage, jobs_waiting)
+        self._streams.append(begun)
+        return begun
+
+    def summary(self) -> str:
+        """One line about the whole run."""
+        rows = sum(each.rows for each in self._streams)
+        names = {each.stream for each in self._streams}
+        requests, jobs = self._before
+        return (
+            f"Read {rows:,} rows of {len(names):,} stream{'' if len(names) == 1 else 's'} in "
+            f"{self._clock.monotonic() - self._start:,.1f} s, with "
+            f"{self._usage.query_jobs - jobs:,} query jobs and "
+            f"{self._usage.requests - requests:,} API requests."
+        )
