@@ -62,7 +62,9 @@ class BodyField:
         return f"{self.field} of {self.sobject} {self.record_id}"
 
 
-def download_body(transport: Transport, where: BodyField, path: Path, size: int | None) -> Body:
+def download_body(
+    transport: Transport, where: BodyField, path: Path, size: int | None, md5: str | None
+) -> Body:
     """API call: see `Salesforce.download_body`."""
     partial = path.with_name(path.name + ".part")
     digests: list[_Digest] = []
@@ -82,6 +84,8 @@ def download_body(transport: Transport, where: BodyField, path: Path, size: int 
         body = digests[0].body()
         if size is not None and body.size != size:
             raise _wrong_size(where, body.size, size)
+        if md5 and body.md5 != md5.lower():
+            raise DataError(f"Download {where}: the content does not have the record's checksum.")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

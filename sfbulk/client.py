@@ -201,8 +201,15 @@ class Salesforce(LoadVerbs):
         """
         return read_deleted(self._transport, sobject, start, end)
 
-    def download_body(
-        self, sobject: str, record_id: str, field: str, path: Path, *, size: int | None = None
+    def download_body(  # noqa: PLR0913 - what the content must be, by keyword
+        self,
+        sobject: str,
+        record_id: str,
+        field: str,
+        path: Path,
+        *,
+        size: int | None = None,
+        md5: str | None = None,
     ) -> Body:
         """API call: the content of a file, from a base64 field of a record into a file.
 
@@ -212,15 +219,17 @@ class Salesforce(LoadVerbs):
             field: the base64 field, such as `VersionData`.
             path: the file; it is there when all of the content is, and replaces an earlier one.
             size: bytes that the content must have, such as `ContentSize`; more are not written.
+            md5: checksum that the content must have, such as `Checksum`.
 
         Raises:
             NotFound: there is no such record, or it is deleted.
             ApiError: Salesforce refuses.
-            DataError: the content has another size.
+            DataError: the content has another size or checksum.
             TransportError: it could not be downloaded.
             OSError: the file cannot be written.
         """
-        return download_body(self._transport, BodyField(sobject, record_id, field), path, size)
+        where = BodyField(sobject, record_id, field)
+        return download_body(self._transport, where, path, size, md5)
 
     def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
         """API call: submit a bulk query; with `include_deleted` it reads deleted rows too.

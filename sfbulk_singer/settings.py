@@ -24,16 +24,21 @@ def spool_dir(content: str) -> th.Property[str]:
 
 def spool_dir_problems(folder: Any) -> Iterator[str]:
     """Why no file can be written to the folder that `spool_dir` names; tries it with one."""
+    return folder_problems("spool_dir", folder)
+
+
+def folder_problems(setting: str, folder: Any) -> Iterator[str]:
+    """Why no file can be written to the folder that a setting names; tries it with one."""
     if not folder or not isinstance(folder, str):
         return
     if not Path(folder).is_dir():
-        yield f"spool_dir: there is no folder {folder}."
+        yield f"{setting}: there is no folder {folder}."
         return
     try:
         with TemporaryDirectory(dir=folder):
             pass
     except OSError as error:
-        yield f"spool_dir: {folder} cannot be written ({error.strerror})."
+        yield f"{setting}: {folder} cannot be written ({error.strerror})."
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:

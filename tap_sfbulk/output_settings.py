@@ -12,6 +12,8 @@ from singer_sdk import typing as th
 # The SDK offers this class nowhere else, though its setting `batch_config` is made of it.
 from singer_sdk.helpers._batch import StorageTarget
 
+from sfbulk_singer.settings import folder_problems
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -26,11 +28,22 @@ OUTPUT = (
             "a loader can remove the rows of earlier runs that are no longer there."
         ),
     ),
+    th.Property(
+        "files_dir",
+        th.StringType,
+        title="Files Folder",
+        description=(
+            "Folder for the contents of ContentVersion, Attachment and Document. With it, each of "
+            "these that is read has a second stream, such as `ContentVersion_files`, of the paths, "
+            "sizes and checksums."
+        ),
+    ),
 )
 
 
 def output_problems(config: Mapping[str, Any]) -> Iterator[str]:
     """What the JSON Schema cannot find in these settings, one sentence each."""
+    yield from folder_problems("files_dir", config.get("files_dir"))
     batches = config.get("batch_config")
     # What has another type is the JSON Schema's to refuse.
     if batches and isinstance(batches, dict):

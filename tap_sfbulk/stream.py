@@ -123,10 +123,8 @@ class SalesforceStream(CatalogStream):
         return False
 
     @property
-    def _has_versions(self) -> bool:
-        whole_table = self.replication_method == REPLICATION_FULL_TABLE
-        wanted = self.config.get("emit_activate_version_messages")
-        return bool(wanted and whole_table and not self._is_dry_run)
+    def _batches(self) -> BatchConfig | None:
+        return super().get_batch_config(self.config)
 
     def log_sync_costs(self) -> None:
         """After all streams: raise if one of them failed, or all were left out.
@@ -250,13 +248,19 @@ class SalesforceStream(CatalogStream):
         return smaller
 
     def _output(self, resume: ResumePoint | None) -> Output:
-        clock, batches = self._run.clock, super().get_batch_config(self.config)
-        version = int(clock.now().timestamp()) if self._has_versions else None
-        if version and resume:
-            if resume.version is None:
-                raise CannotResume("its rows had no version")
-            version = resume.version
-        return Output(self, self._writer, clock, batches=batches, version=version)
+        version = self._version(resume)
+        return Output(self, self._writer, self._run.clock, batches=self._batches, version=version)
+
+    def _version(self, resume: ResumePoint | None) -> int | None:
+        """What the rows of a whole table carry; those of an interrupted run carry it already."""
+        whole_table = self.replication_method == REPLICATION_FULL_TABLE
+        wanted = self.config.get("emit_activate_version_messages")
+        if self._is_dry_run or not (whole_table and wanted):
+            return None
+        if resume and resume.version is None:
+            raise CannotResume("its rows had no version")
+        now = int(self._run.clock.now().timestamp())
+        return resume.version if resume else now
 
     def _key_check(self, part: Pass) -> KeyCheck:
         """A check of the rows of one pass; a window that overlaps another one has its own."""

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -19,6 +20,7 @@ from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from tap_sfbulk.annotations import annotated
 from tap_sfbulk.catalog_forms import normalized_catalog
+from tap_sfbulk.contents import Contents
 from tap_sfbulk.discovery import (
     check_replication_keys,
     not_named,
@@ -26,6 +28,8 @@ from tap_sfbulk.discovery import (
     options_for,
 )
 from tap_sfbulk.failures import StreamsFailed
+from tap_sfbulk.file_stream import FileStream
+from tap_sfbulk.files import file_sources, file_streams
 from tap_sfbulk.input_files import check_catalog, normalized_state_file
 from tap_sfbulk.parents import FieldPaths
 from tap_sfbulk.query_settings import check_query_names, check_query_options, parse_queries
@@ -101,33 +105,54 @@ class TapSfbulk(SfbulkPlugin, Tap):
         )
         if self.input_catalog is None:
             self.run.failures.allow(not_named(names, wanted))
+        files = file_streams(names) if self.config.get("files_dir") else {}
         queries = parse_queries(self.config.get("queries") or ())
-        check_query_names(queries, names)
-        known = [*names, *(query.name for query in queries)]
+        check_query_names(queries, [*names, *files])
+        known = [*names, *files, *(query.name for query in queries)]
         stream_options = self.config.get("stream_options") or {}
         given = options_for(known, stream_options)
         check_query_options(queries, stream_options)
         options = {name: StreamOptions.parse(given[name], self.config) for name in known}
-        sources = self._sources(names, queries, options)
-        return [SalesforceStream(self, self.run, each, options[each.name]) for each in sources]
+        sources = self._sources(names, files, queries, options)
+        return [
+            self._file_stream(each, options[each.name])
+            if each.name in files
+            else SalesforceStream(self, self.run, each, options[each.name])
+            for each in sources
+        ]
+
+    def _file_stream(self, source: StreamSource, options: StreamOptions) -> FileStream:
+        folder = Path(self.config["files_dir"])
+        contents = Contents(self.salesforce, source.sobject.name, folder)
+        return FileStream(self, self.run, source, options, contents)
 
     def _sources(
         self,
         names: Sequence[str],
+        files: Mapping[str, str],
         queries: Sequence[QuerySettings],
         options: Mapping[str, StreamOptions],
     ) -> list[StreamSource]:
         """What the selected streams read.
 
+        Args:
+            names: The objects that are read.
+            files: The object of each stream of files, by the stream's name.
+            queries: The custom queries.
+            options: Of each stream.
+
         Raises:
             ConfigError: If a setting names a field that does not exist; all problems at once.
             StreamsFailed: If no object at all can be described.
         """
-        selected = self._selected_by_catalog([*names, *(query.name for query in queries)])
-        described = self._describe([name for name in names if name in selected])
+        selected = self._selected_by_catalog(list(options))
+        chosen = {name: files[name] for name in selected if name in files}
+        needed = {*selected, *chosen.values()}
+        described = self._describe([name for name in names if name in needed])
         if names and not described:
             self.run.failures.raise_at_end()
         paths = FieldPaths(self.salesforce.describe_many, described)
+        rows = [sobject for sobject in described if sobject.name in selected]
         problems: list[str] = []
         sources: list[StreamSource] = []
         with collecting(problems):
@@ -135,12 +160,12 @@ class TapSfbulk(SfbulkPlugin, Tap):
                 described, {name: each.replication_key for name, each in options.items()}
             )
         with collecting(problems):
-            sources += object_sources(described, options, paths)
+            sources += object_sources(rows, options, paths)
         with collecting(problems):
             sources += query_sources([q for q in queries if q.name in selected], paths)
         if problems:
             raise ConfigError(problems)
-        return sources
+        return [*sources, *file_sources(chosen, described, options)]
 
     def _describe(self, names: Sequence[str]) -> list[SObjectDescribe]:
         """The objects that can be described; the others have failed."""

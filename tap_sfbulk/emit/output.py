@@ -62,9 +62,14 @@ class Output:
                 way = _RecordMessages(route, writer, clock, version)
             self._ways[route.alias] = way
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether the SDK tests the connection with a few records."""
+        return self._stream.ABORT_AT_RECORD_COUNT is not None
+
     def columns(self, columns: Sequence[PageColumn]) -> Sequence[PageColumn]:
         """What to read for rows of these columns: where rows are only flattened, flat ones."""
-        flat = self._flat_names if self._stream.ABORT_AT_RECORD_COUNT is None else None
+        flat = None if self.is_dry_run else self._flat_names
         return flat_columns(columns, flat) if flat else columns
 
     def emit(self, block: pl.DataFrame, columns: Sequence[PageColumn]) -> Iterable[Record]:
@@ -74,7 +79,7 @@ class Output:
             DataError: If a stream map fails on a row.
             OSError: If a BATCH file cannot be written.
         """
-        if self._stream.ABORT_AT_RECORD_COUNT is not None:
+        if self.is_dry_run:
             return records(block, columns)
         for way in self._ways.values():
             way.take(block, columns)

@@ -1,0 +1,161 @@
+"""The contents of files are put into a folder, and a stream tells where they are."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk_sandbox import Sandbox
+from tests.tap.conftest import TapCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.tap.conftest import Run
+
+CONTENTS = {
+    "report.PDF": bytes(range(256)) * 4000,
+    "page.html": b"<html>written by somebody</html>",
+    "no suffix": "Zürich\r\n".encode(),
+    "odd.../../x": b"x",
+}
+STREAM = "ContentVersion_files"
+
+
+def encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+@pytest.fixture
+def org() -> Iterator[Sandbox]:
+    with Sandbox(sample=False) as sandbox:
+        for name, content in CONTENTS.items():
+            values = {"PathOnClient": name, "Title": name, "VersionData": encoded(content)}
+            sandbox.org.save_record("insert", "ContentVersion", values)
+        yield sandbox
+
+
+@pytest.fixture
+def tap(org: Sandbox, tmp_path: Path) -> TapCommand:
+    command = TapCommand(org, tmp_path)
+    (tmp_path / "files").mkdir()
+    command.config |= {
+        "streams_to_discover": ["ContentVersion"],
+        "files_dir": str(tmp_path / "files"),
+    }
+    return command
+
+
+def whole(tap: TapCommand, *streams: str) -> dict[str, Any]:
+    """A catalog of these streams alone, read as whole tables."""
+    entries = [each for name, each in tap.discover().items() if name in streams]
+    for entry in entries:
+        entry["replication_method"] = "FULL_TABLE"
+    return {"streams": entries}
+
+
+def downloads(org: Sandbox) -> list[str]:
+    """The ids of the records whose contents were downloaded."""
+    paths = [r.path for r in org.requests if r.path.endswith(("/VersionData", "/Body"))]
+    return [path.split("/")[-2] for path in paths]
+
+
+def by_name(run: Run, stream: str = STREAM) -> dict[str, dict[str, Any]]:
+    return {record["file_name"]: record for record in run.records(stream)}
+
+
+def test_each_record_tells_where_its_content_is_and_what_it_is(
+    org: Sandbox, tap: TapCommand, tmp_path: Path
+) -> None:
+    run = tap(catalog=whole(tap, STREAM))
+    assert run.code == 0, run.log
+    found = by_name(run)
+    assert set(found) == set(CONTENTS)
+    for name, content in CONTENTS.items():
+        record = found[name]
+        assert set(record) == set(run.schemas[STREAM]["properties"])
+        assert (tmp_path / "files" / record["path"]).read_bytes() == content
+        assert record["size"] == len(content)
+        assert record["md5"] == hashlib.md5(content, usedforsecurity=False).hexdigest()
+        assert record["sha256"] == hashlib.sha256(content).hexdigest()
+        suffix = {"report.PDF": ".pdf", "page.html": ".html"}.get(name, "")
+        assert record["path"] == f"ContentVersion/{record['Id']}{suffix}"
+        assert record["SystemModstamp"]
+    assert len(downloads(org)) == len(CONTENTS)
+    on_disk = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+    assert len(on_disk) == len(CONTENTS)
+
+
+def test_a_content_that_is_there_already_is_not_downloaded_again(
+    org: Sandbox, tap: TapCommand, tmp_path: Path
+) -> None:
+    catalog = whole(tap, STREAM)
+    first = tap(catalog=catalog)
+    broken = tmp_path / "files" / by_name(first)["page.html"]["path"]
+    broken.write_bytes(broken.read_bytes().replace(b"somebody", b"some0ne!"))
+    second = tap(catalog=catalog)
+    assert by_name(second) == by_name(first)
+    assert downloads(org)[len(CONTENTS) :] == [broken.stem]
+    assert broken.read_bytes() == CONTENTS["page.html"]
+
+
+def test_the_rows_of_the_object_have_no_content_and_cost_no_download(
+    org: Sandbox, tap: TapCommand
+) -> None:
+    run = tap(catalog=whole(tap, "ContentVersion"))
+    assert run.code == 0, run.log
+    assert len(run.records("ContentVersion")) == len(CONTENTS)
+    assert "VersionData" not in run.records("ContentVersion")[0]
+    assert downloads(org) == []
+
+
+def test_without_the_setting_there_is_no_stream_of_files(tap: TapCommand) -> None:
+    assert list(tap.discover(files_dir=None)) == ["ContentVersion"]
+    assert list(tap.discover()) == ["ContentVersion", STREAM]
+
+
+def test_a_content_that_cannot_be_downloaded_fails_its_stream_and_names_the_record(
+    org: Sandbox, tap: TapCommand, tmp_path: Path
+) -> None:
+    org.control.add_fault(
+        kind="answer", path="*/VersionData", skip=2, status=403, body=[{"errorCode": "NO_ACCESS"}]
+    )
+    run = tap(catalog=whole(tap, "ContentVersion", STREAM))
+    assert run.code == 1
+    assert STREAM in run.reason
+    assert "Download VersionData of ContentVersion 068" in run.reason
+    assert len(run.records("ContentVersion")) == len(CONTENTS)
+    assert not list((tmp_path / "files").rglob("*.part"))
+
+
+def test_a_content_of_another_checksum_is_refused(org: Sandbox, tap: TapCommand) -> None:
+    length = len(CONTENTS["page.html"])
+    found = by_name(tap(catalog=whole(tap, STREAM)))["page.html"]
+    # The file of the first run is gone, and the next answer is damaged.
+    (tap.folder / "files" / found["path"]).unlink()
+    org.control.add_fault(
+        kind="answer", path=f"*/{found['Id']}/VersionData", status=200, body="?" * length
+    )
+    run = tap(catalog=whole(tap, STREAM))
+    assert run.code == 1
+    assert f"ContentVersion {found['Id']}: the content does not have" in run.reason
+
+
+def test_a_connection_test_downloads_nothing(org: Sandbox, tap: TapCommand, tmp_path: Path) -> None:
+    run = tap("--test")
+    assert run.code == 0, run.log
+    assert downloads(org) == []
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_a_folder_that_does_not_exist_is_named_before_any_request(
+    org: Sandbox, tap: TapCommand
+) -> None:
+    run = tap(files_dir="/no/such/folder")
+    assert run.code == 1
+    assert "files_dir: there is no folder /no/such/folder" in run.reason
+    assert org.requests == []
