@@ -57,11 +57,15 @@ class PendingQuery:
     Args:
         query: How it is carried out.
         may_fetch: Whether a page may be fetched before the reader asks for one.
+        after: The query whose job is created first.
     """
 
-    def __init__(self, query: Query, may_fetch: Callable[[], bool]) -> None:
+    def __init__(
+        self, query: Query, may_fetch: Callable[[], bool], after: PendingQuery | None = None
+    ) -> None:
         self.query = query
         self._may_fetch = may_fetch
+        self._before = after.job if after else None
         self._pages: Generator[ResultPage, None, None] | None = None
         self._is_abandoned = threading.Event()
         self.job: Future[QueryJob] = Future()
@@ -89,6 +93,8 @@ class PendingQuery:
             self._carry_out()
 
     def _carry_out(self) -> None:
+        if self._before:
+            wait([self._before])
         try:
             job = self.query.submit()
         except BaseException as error:  # noqa: BLE001 - it is raised where the query is read
@@ -118,10 +124,14 @@ class JobsAhead:
     Args:
         most: How many queries may be ahead of the one that is read.
         may_fetch: Whether a page may be fetched before the reader asks for one.
+        in_order: Whether jobs are created one after another. With a quota, what is left of it is
+            for the streams that are read first.
     """
 
-    def __init__(self, most: int, may_fetch: Callable[[], bool]) -> None:
+    def __init__(self, most: int, may_fetch: Callable[[], bool], *, in_order: bool) -> None:
         self._most = most
+        self._in_order = in_order
+        self._last: PendingQuery | None = None
         self._may_fetch = may_fetch
         self._coming: deque[tuple[Key, Query]] = deque()
         self._pending: dict[Key, PendingQuery] = {}
@@ -203,7 +213,8 @@ class JobsAhead:
         self._disposals.shutdown()
 
     def _started(self, query: Query) -> PendingQuery:
-        pending = PendingQuery(query, self._may_fetch)
+        pending = PendingQuery(query, self._may_fetch, self._last if self._in_order else None)
+        self._last = pending
         pending.start()
         return pending
 

@@ -65,7 +65,11 @@ class RunJobs:
         self._covered: dict[str, datetime | None] = {}
         self._usages: dict[str, Usage] = {}
         self._spool = Spool(options.spool_dir, options.spool_limit_mb)
-        self._ahead = JobsAhead(options.max_jobs_ahead, lambda: self._spool.has_room_ahead)
+        self._ahead = JobsAhead(
+            options.max_jobs_ahead,
+            lambda: self._spool.has_room_ahead,
+            in_order=options.has_quota,
+        )
 
     @property
     def waiting(self) -> int:

@@ -223,6 +223,7 @@ class RunOptions:
     spool_dir: Path | None = None
     spool_limit_mb: int = DEFAULT_SPOOL_LIMIT_MB
     max_jobs_ahead: int = DEFAULT_JOBS_AHEAD
+    has_quota: bool = False
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> RunOptions:
@@ -234,6 +235,7 @@ class RunOptions:
             spool_dir=Path(folder) if folder else None,
             spool_limit_mb=int(config.get("spool_limit_mb", DEFAULT_SPOOL_LIMIT_MB)),
             max_jobs_ahead=int(config.get("max_jobs_ahead", DEFAULT_JOBS_AHEAD)),
+            has_quota=any(config.get(name) is not None for name in QUOTA_SCHEMA),
         )
 
 

@@ -149,6 +149,21 @@ def test_a_limit_that_jobs_ahead_have_reached_is_tried_again_without_them(
     assert len(job_calls(sandbox, "DELETE")) == COUNT
 
 
+def test_a_quota_is_used_by_the_streams_that_are_read_first(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    # Of the 10,000 query jobs of a day these are 7; 70 requests are enough for them.
+    run = tap(streams_to_discover=["Item*"], quota_percent_per_run=0.07)
+    assert run.code == 1
+    assert "quota_percent_per_run" in run.reason
+    assert "DailyBulkV2QueryJobs" in run.reason
+    assert len(job_calls(sandbox, "POST")) == 7
+    assert every_row(run) == ALL[: 7 * ROWS]
+    kept = [name for name, each in run.state["bookmarks"].items() if "window_end" in each]
+    assert kept == names(7)
+    assert len({*job_calls(sandbox, "PATCH"), *job_calls(sandbox, "DELETE")}) == 7
+
+
 def test_a_page_that_cannot_be_written_names_the_folder_and_the_setting(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:
