@@ -15,7 +15,8 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 """Each poll counts against the org's daily requests; big jobs take minutes to hours."""
 
-_GROWTH = 1.5
+_GROWTH = 1.25
+"""So that a job's end is seen at most a quarter of its time later."""
 
 
 class PollTimer:
