@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sfbulk import Salesforce
 from sfbulk_sandbox import Sandbox
+from tap_sfbulk.contents import Contents
+from tap_sfbulk.files import file_sources
+from tap_sfbulk.settings import StreamOptions
+from tests.e2e.commands import sign_in
 from tests.tap.conftest import TapCommand
 
 if TYPE_CHECKING:
@@ -150,6 +155,39 @@ def test_a_connection_test_downloads_nothing(org: Sandbox, tap: TapCommand, tmp_
     assert run.code == 0, run.log
     assert downloads(org) == []
     assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_attachments_have_files_of_their_names_and_an_empty_one_has_none(
+    org: Sandbox, tmp_path: Path
+) -> None:
+    owner = org.org.save_record("insert", "Account", {"Name": "Owner"})
+    made = {}
+    for name, content in {"a.txt": b"text", "empty": b""}.items():
+        values = {"Name": name, "ParentId": owner.id, "Body": encoded(content)}
+        made[name] = org.org.save_record("insert", "Attachment", values).id
+    with Salesforce.from_settings(sign_in(org)) as salesforce:
+        described = [salesforce.describe("Attachment")]
+        options = {"Attachment_files": StreamOptions.parse({}, {})}
+        (source,) = file_sources({"Attachment_files": "Attachment"}, described, options)
+        contents = Contents(salesforce, "Attachment", tmp_path)
+        rows = [{"Id": made["a.txt"], "file_name": "a.txt", "size": "4"}]
+        rows.append({"Id": made["empty"], "file_name": "empty", "size": "0"})
+        text, empty = contents.fetch(rows)
+    assert {field.name: field.column and field.column.source for field in source.fields} == {
+        "Id": "Id",
+        "SystemModstamp": "SystemModstamp",
+        "file_name": "Name",
+        "content_type": "ContentType",
+        "size": "BodyLength",
+        # The Id stands for what only the content says.
+        "path": "Id",
+        "md5": "Id",
+        "sha256": "Id",
+    }
+    assert text is not None
+    assert text.path == f"Attachment/{made['a.txt']}.txt"
+    assert (tmp_path / text.path).read_bytes() == b"text"
+    assert empty is None
 
 
 def test_a_folder_that_does_not_exist_is_named_before_any_request(
