@@ -100,7 +100,7 @@ def _document(request: Request, reply: Reply, root: str) -> Any:
     if not reply.content.lstrip().startswith(b"<"):
         try:
             return json.loads(reply.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise unusable(request, reply.status, "a body that is not JSON") from error
     try:
         element = parse_xml(reply.content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -192,7 +193,8 @@ def batch_info(document: Mapping[str, Any]) -> BatchInfo:
 
 def _id(document: Mapping[str, Any], what: str) -> str:
     found = _text(document, "id")
-    if found is None:
+    # It becomes a part of addresses and the name of a folder.
+    if found is None or not re.fullmatch("[0-9A-Za-z]{1,18}", found):
         raise TransportError(
             f"Salesforce answered with a document that does not describe a {what}.",
             ambiguous=True,
@@ -220,7 +222,8 @@ def _text(document: Mapping[str, Any], name: str) -> str | None:
 
 def _number(document: Mapping[str, Any], name: str) -> int | None:
     text = _text(document, name)
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+    known = re.fullmatch("[0-9]{1,18}", text or "")
+    return int(known.group()) if known else None
 
 
 def _instant(document: Mapping[str, Any], name: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -129,7 +130,7 @@ def _options() -> dict[str, str]:
 def _parsed(request: Request, reply: Reply) -> RestPage:
     try:
         document = parse_json(reply.content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise unusable(request, reply.status, "a body that is not JSON") from error
     records = document.get("records") if isinstance(document, dict) else None
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
@@ -140,7 +141,8 @@ def _parsed(request: Request, reply: Reply) -> RestPage:
     total = document.get("totalSize")
     # Only the id is used of an address, because an address could name another host.
     locator = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else None
-    return RestPage(records, int(total) if str(total).isdecimal() else None, locator or None)
+    known = re.fullmatch("[0-9]{1,18}", str(total))
+    return RestPage(records, int(known.group()) if known else None, locator or None)
 
 
 def _expired(sobject: str, error: NotFound) -> NotFound:

@@ -198,8 +198,46 @@ DOCUMENTS: dict[str, tuple[str, Any, Callable[[Salesforce], object]]] = {
         lambda sf: sf.deleted("Odd", END - timedelta(hours=1), END),
     ),
     "job": ("/jobs/query", JOB_COUNTED, lambda sf: repr(sf.query_job("SELECT Id FROM Odd").id)),
+    "job of Bulk API 1.0": (
+        "/job/750",
+        {"id": "750", "state": "Open", "object": "Odd", "numberBatchesTotal": 1},
+        lambda sf: repr(sf.bulk1.job("750").info),
+    ),
     "opened job": ("/jobs/query/750", JOB_COUNTED, lambda sf: repr(sf.open_query_job("750").info)),
 }
+ODD_HEADERS = [
+    {"Date": "Mon, 23 Nov 99999999 10:00:00 GMT"},
+    {"Date": "Mon, 32 Nov 2026 10:00:00 GMT", "Last-Modified": "yesterday"},
+    {"Date": "Mon, 23 Nov 2026 10:00:00 GMT", "Last-Modified": "Mon, 23 Nov 99999999 10:00:00 GMT"},
+    {"Sforce-Limit-Info": f"api-usage={'9' * 5000}/5000"},
+    {"Sforce-Limit-Info": "api-usage=a/b; ="},
+]
+
+
+@pytest.mark.parametrize("headers", ODD_HEADERS, ids=str)
+def test_odd_headers_do_not_cost_the_document(
+    org: Org, sf: Salesforce, headers: dict[str, str]
+) -> None:
+    body = json.dumps(DESCRIBE).encode()
+    org.answers = {"/Odd/describe": Answer(200, body, headers)}
+    assert sf.describe("Odd").name == "Odd"
+
+
+PAGE = (
+    '<?xml version="1.0" encoding="{}"?><html xmlns="http://www.w3.org/1999/xhtml">'
+    "<head><title>Maintenance</title></head></html>"
+)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "Shift_JIS", "GB2312", "ISO-8859-1", "nonsense"])
+def test_a_page_in_any_encoding_is_a_passing_refusal(
+    server: ScriptedServer, transport: Transport, encoding: str
+) -> None:
+    page = Answer(503, PAGE.format(encoding).encode())
+    server.script.extend([page, as_json(DESCRIBE)])
+    assert Salesforce(transport).describe("Odd").name == "Odd"
+
+
 ODD_TEXTS = ["", "null", "5", "0001-01-01T00:00:00+10:00", "9" * 5000, "../x", "\x00", "\ud800"]
 ODD_VALUES = st.one_of(
     st.none(),
