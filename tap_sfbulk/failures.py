@@ -108,6 +108,9 @@ class Failures:
 
 def is_unreadable(error: Exception) -> bool:
     """Whether an error says that the object cannot be read in this way by anyone, or this user."""
+    if isinstance(error, NotFound) and error.job_id is not None:
+        # The job or its results are gone, not the object.
+        return False
     if isinstance(error, (NotSupportedByBulk, NotFound)):
         return True
     if isinstance(error, ApiError):

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfbulk.bulk2 import disposing
 from sfbulk.errors import LimitExceeded, QuotaReached, SalesforceError, SessionExpired, SignInError
+from sfbulk.read import disposing
 from sfbulk.usage import CountingPool, counting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
-    from sfbulk import QueryJob, ResultPage
+    from sfbulk.read import ReadJob, ResultPage
     from sfbulk.usage import Usage
 
 ENDS_THE_RUN = (SignInError, SessionExpired, LimitExceeded, QuotaReached)
@@ -41,9 +41,9 @@ Key = tuple[str, str]
 class Query:
     """How a query is carried out; its steps are called in a thread of their own."""
 
-    submit: Callable[[], QueryJob]
+    submit: Callable[[], ReadJob]
     """API call: create the job."""
-    pages: Callable[[QueryJob], Generator[ResultPage, None, None]]
+    pages: Callable[[ReadJob], Generator[ResultPage, None, None]]
     """API call: the result pages of the job, which has ended."""
     usage: Usage
     """In which its requests are counted."""
@@ -68,7 +68,7 @@ class PendingQuery:
         self._before = after.job if after else None
         self._pages: Generator[ResultPage, None, None] | None = None
         self._is_abandoned = threading.Event()
-        self.job: Future[QueryJob] = Future()
+        self.job: Future[ReadJob] = Future()
         """The job, once it is created."""
         self.pages: Future[Iterator[ResultPage]] = Future()
         """Its pages, once the first one can be read."""
@@ -108,7 +108,7 @@ class PendingQuery:
         except BaseException as error:  # noqa: BLE001 - as above
             self.pages.set_exception(error)
 
-    def _from_the_first(self, job: QueryJob) -> Iterator[ResultPage]:
+    def _from_the_first(self, job: ReadJob) -> Iterator[ResultPage]:
         self._pages = pages = self.query.pages(job)
         if self._is_abandoned.is_set() or not self._may_fetch():
             return pages
@@ -135,7 +135,7 @@ class JobsAhead:
         self._may_fetch = may_fetch
         self._coming: deque[tuple[Key, Query]] = deque()
         self._pending: dict[Key, PendingQuery] = {}
-        self._read: list[QueryJob] = []
+        self._read: list[ReadJob] = []
         self._disposals = CountingPool(_DISPOSED_AT_A_TIME, thread_name_prefix="tap-sfbulk-dispose")
 
     @property
@@ -182,9 +182,9 @@ class JobsAhead:
 
     @contextmanager
     def disposing(
-        self, pending: PendingQuery, job: QueryJob, is_kept: Callable[[], bool]
+        self, pending: PendingQuery, job: ReadJob, is_kept: Callable[[], bool]
     ) -> Iterator[None]:
-        """API call: as `sfbulk.bulk2.disposing`, but a job that was read is deleted by `drop`.
+        """API call: as `sfbulk.read.disposing`, but a job that was read is deleted by `drop`.
 
         Args:
             pending: The query that is read in the block.
@@ -225,7 +225,7 @@ class JobsAhead:
         # Called at once if the job is known, else when its creation is answered.
         pending.job.add_done_callback(self._remove)
 
-    def _remove(self, job: Future[QueryJob]) -> None:
+    def _remove(self, job: Future[ReadJob]) -> None:
         if job.exception() is not None:
             return
         try:
@@ -239,7 +239,7 @@ class _Disposed:
     """A job that is deleted later if it was read, and kept if a next run reads it on."""
 
     def __init__(
-        self, job: QueryJob, was_read: Callable[[QueryJob], None], is_kept: Callable[[], bool]
+        self, job: ReadJob, was_read: Callable[[ReadJob], None], is_kept: Callable[[], bool]
     ) -> None:
         self._job = job
         self._was_read = was_read
@@ -262,7 +262,7 @@ def _refusal(pending: PendingQuery) -> BaseException | None:
     return pending.job.exception() if pending.job.done() else None
 
 
-def _remove(job: QueryJob) -> None:
+def _remove(job: ReadJob) -> None:
     """API call: abort a job, or delete it if it has ended; a failure is logged."""
     try:
         if not job.has_ended:
@@ -274,6 +274,6 @@ def _remove(job: QueryJob) -> None:
     _delete(job)
 
 
-def _delete(job: QueryJob) -> None:
+def _delete(job: ReadJob) -> None:
     with disposing(job):
         """A job that is not needed is deleted, and a failure logged."""

@@ -18,6 +18,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from sfbulk import soql
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
+from tap_sfbulk.api_choice import BY_ITSELF, ApiOption
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
 from tap_sfbulk.passes import PassKind, Queries
 from tap_sfbulk.query_settings import window_problem
@@ -61,6 +62,7 @@ class StreamRequest:
     include_deleted: bool = True
     refresh: FormulaRefresh | None = None
     """When the formulas of all rows are read again; None never."""
+    api: ApiOption = BY_ITSELF
     state: Mapping[str, Any] | None = None
     row_limit: int | None = None
     """Most rows of a dry run; None reads everything."""
@@ -110,6 +112,7 @@ class StreamPlan:
     """Where the first pass goes on, if an interrupted run has left its job."""
     not_resumed: str | None = None
     """Why the job that an interrupted run has left is not read on."""
+    api: ApiOption = BY_ITSELF
 
     @property
     def key(self) -> str | None:
@@ -258,6 +261,7 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
         lookback=request.lookback,
         formulas_read_to=whole.upper if refreshes and whole else None,
         is_part=request.row_limit is not None,
+        api=request.api,
     )
     left = ResumePoint.read(request.state or {})
     return plan.resumed(left) if left and not plan.is_part else plan

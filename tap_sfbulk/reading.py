@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from sfbulk import QueryJob, ResultPage
+    from sfbulk import ResultPage
+    from sfbulk.read import ReadJob
     from tap_sfbulk.passes import Pass
     from tap_sfbulk.plan import StreamPlan
     from tap_sfbulk.progress import StreamProgress
@@ -64,9 +65,9 @@ class Reading:
         self._now = now
         self._api_version = api_version
         self._read: tuple[StreamPlan, Pass] | None = None
-        self._job: QueryJob | None = None
         self._pages = self._rows = self._rows_before = 0
         self._is_kept = False
+        self._job: ReadJob | None = None
 
     @contextmanager
     def open(self, plan: StreamPlan, part: Pass) -> Iterator[Iterator[ResultPage]]:
@@ -113,12 +114,13 @@ class Reading:
             version: What the rows of a whole table carry.
         """
         plan, part = self._read or (self.plan, self.plan.passes[0])
-        is_possible = part.kind is PassKind.ROWS and page.job_id and page.next_locator
-        if not is_possible or plan.is_part:
+        is_possible = part.kind is PassKind.ROWS and page.next_locator
+        if not is_possible or plan.is_part or self._job is None:
             return None
         self._is_kept = True
         return ResumePoint(
-            job_id=str(page.job_id),
+            api=self._job.api,
+            job_id=page.job_id or "",
             locator=str(page.next_locator),
             api_version=self._api_version,
             query=part.fingerprint,

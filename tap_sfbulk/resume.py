@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import soql
+from sfbulk.read import ReadApi
 from tap_sfbulk.state import UNFINISHED, Window, parse_instant
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class ResumePoint:
     """The place in a finished job after which no row is out yet."""
 
     job_id: str
+    """Empty for a REST query, which has no job."""
     locator: str
     """Of the next page."""
     api_version: str
@@ -42,6 +44,7 @@ class ResumePoint:
     """What the bookmark may not pass once all rows are out."""
     version: int | None = None
     """What the rows of a whole table carry, if they carry a version."""
+    api: ReadApi = ReadApi.BULK2
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> ResumePoint | None:
@@ -57,6 +60,7 @@ class ResumePoint:
                 maximum=_instant(kept, "maximum"),
                 covered=_instant(kept, "covered"),
                 version=int(kept["version"]) if kept.get("version") else None,
+                api=ReadApi(kept.get("api", ReadApi.BULK2)),
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -71,6 +75,7 @@ class ResumePoint:
             "covered": self.covered,
         }
         kept: dict[str, Any] = {
+            "api": self.api.value,
             "job_id": self.job_id,
             "locator": self.locator,
             "api_version": self.api_version,

@@ -10,9 +10,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from sfbulk import JobState
+from sfbulk import JobState, QueryJob
 from sfbulk.errors import ApiError, TransportError
+from sfbulk.read import ReadApi
+from sfbulk.soql import root_object
 from sfbulk.usage import Usage
+from tap_sfbulk.api_choice import ApiType, choose
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN, JobsAhead, Query
 from tap_sfbulk.resume import CannotResume
 from tap_sfbulk.spool import Spool
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
-    from sfbulk import QueryJob, ResultPage, Salesforce
+    from sfbulk import Salesforce
+    from sfbulk.read import ReadJob, ResultPage
     from tap_sfbulk.jobs_ahead import Key, PendingQuery
     from tap_sfbulk.passes import Pass
     from tap_sfbulk.plan import StreamPlan
@@ -44,7 +48,7 @@ T = TypeVar("T")
 class OpenJob:
     """One pass while it is read."""
 
-    job: QueryJob
+    job: ReadJob
     pages: Iterator[ResultPage]
     """API call: waits for the job; each page is checked with `check_rows` once it is read."""
     covered: datetime | None
@@ -64,6 +68,10 @@ class RunJobs:
         self._bounds: Bounds | None = None
         self._covered: dict[str, datetime | None] = {}
         self._usages: dict[str, Usage] = {}
+        self._counts: dict[str, int | None] = {}
+        """About how many records an object has; None if Salesforce does not say."""
+        self._by_rest: set[str] = set()
+        """Objects that are read by REST, because they are small or because bulk refuses them."""
         self._spool = Spool(options.spool_dir, options.spool_limit_mb)
         self._ahead = JobsAhead(
             options.max_jobs_ahead,
@@ -81,10 +89,12 @@ class RunJobs:
         return self._usages.setdefault(stream, Usage())
 
     def plan(self, plans: Iterable[StreamPlan], bounds: Bounds | None) -> None:
-        """Take over what is read next, in this order; other jobs are given up."""
+        """API call: take over what is read next, in this order; other jobs are given up."""
         self._bounds = bounds
+        listed = list(plans)
+        self._count_records(listed)
         queries: dict[Key, Query] = {}
-        for plan in plans:
+        for plan in listed:
             queries.update(self._queries(plan))
         self._ahead.plan(queries)
 
@@ -137,11 +147,14 @@ class RunJobs:
         left = plan.resume if part is plan.passes[0] else None
         if left:
             return Query(
-                partial(self._opened, left), partial(self._pages_left, left), usage, is_kept=True
+                partial(self._opened, left, part),
+                partial(self._pages_left, left),
+                usage,
+                is_kept=True,
             )
         return Query(partial(self._submit, plan, part), self._pages, usage)
 
-    def _opened(self, left: ResumePoint) -> QueryJob:
+    def _opened(self, left: ResumePoint, part: Pass) -> ReadJob:
         """API call: the job that an interrupted run has left.
 
         Raises:
@@ -150,14 +163,16 @@ class RunJobs:
         if left.api_version != self._salesforce.api_version:
             raise CannotResume(f"it is of API version {left.api_version}")
         try:
-            job = self._salesforce.open_query_job(left.job_id)
+            job = self._salesforce.open_read_job(
+                left.job_id, part.soql, api=left.api, include_deleted=part.include_deleted
+            )
         except ApiError as error:
             raise _cannot_resume(error) from error
-        if job.state is not JobState.JOB_COMPLETE:
+        if isinstance(job, QueryJob) and job.state is not JobState.JOB_COMPLETE:
             raise CannotResume(f"its state is {job.state.value}")
         return job
 
-    def _pages_left(self, left: ResumePoint, job: QueryJob) -> Generator[ResultPage, None, None]:
+    def _pages_left(self, left: ResumePoint, job: ReadJob) -> Generator[ResultPage, None, None]:
         pages = job.pages(
             self._spool.path, start=left.locator, rows_before=left.rows, budget=self._spool.budget
         )
@@ -166,14 +181,38 @@ class RunJobs:
         except ApiError as error:
             raise _cannot_resume(error) from error
 
-    def _submit(self, plan: StreamPlan, part: Pass) -> QueryJob:
+    def _submit(self, plan: StreamPlan, part: Pass) -> ReadJob:
         if part is plan.passes[0]:
             # Before the job is created, so that a transaction that ends in between is visible to
             # it.
             self._covered[plan.name] = self._covered_until(plan) if plan.asks_covered else None
-        return self._salesforce.query_job(part.soql, include_deleted=part.include_deleted)
+        sobject = root_object(part.soql)
+        # A part of the rows is small, and what was refused once is refused again.
+        rows = 0 if plan.is_part or sobject in self._by_rest else self._counts.get(sobject)
+        choice = choose(plan.api, rows, part.soql)
+        return self._salesforce.read_job(
+            part.soql,
+            api=choice.api,
+            or_rest=choice.or_rest,
+            include_deleted=part.include_deleted,
+            chunk_size=choice.chunk_size,
+        )
 
-    def _pages(self, job: QueryJob) -> Generator[ResultPage, None, None]:
+    def _count_records(self, plans: Iterable[StreamPlan]) -> None:
+        """API call: about how many records the objects have, where that decides on the API."""
+        names = {
+            root_object(part.soql)
+            for plan in plans
+            if plan.api.api_type is ApiType.AUTO
+            for part in plan.passes
+        }
+        if unknown := sorted(names - self._counts.keys()):
+            counts = self._salesforce.record_counts(unknown)
+            self._counts.update({name: counts.get(name) for name in unknown})
+
+    def _pages(self, job: ReadJob) -> Generator[ResultPage, None, None]:
+        if job.api is ReadApi.REST:
+            self._by_rest.add(job.object_name)
         return self._spool.guarded(job.pages(self._spool.path, budget=self._spool.budget))
 
     def _covered_until(self, plan: StreamPlan) -> datetime | None:

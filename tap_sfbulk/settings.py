@@ -16,6 +16,7 @@ from sfbulk.problems import collecting
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import nullable, spool_dir, spool_dir_problems
+from tap_sfbulk.api_choice import API_OPTIONS, API_SETTINGS, BY_ITSELF, ApiOption
 from tap_sfbulk.output_settings import OUTPUT, output_problems
 from tap_sfbulk.query_settings import parse_queries
 from tap_sfbulk.refresh_settings import REFRESH_OPTIONS
@@ -71,6 +72,7 @@ _STREAM_OPTIONS = th.ObjectType(
         description="Instead of the tap's `exclude_formulas`.",
     ),
     *REFRESH_OPTIONS,
+    *API_OPTIONS,
     additional_properties=False,
 )
 
@@ -122,8 +124,8 @@ _READING = (
         title="Stream Options",
         description=(
             "Options by object name or glob, in any case: `where`, `replication_key`, `lookback`, "
-            "`parent_fields`, `exclude_formulas`, `refresh_formulas`. All globs that fit apply in "
-            "their order, then the name; the later one wins."
+            "`parent_fields`, `exclude_formulas`, `refresh_formulas`, `api_type`, `chunk_size`. "
+            "All globs that fit apply in their order, then the name; the later one wins."
         ),
     ),
     th.Property(
@@ -175,6 +177,7 @@ _READING = (
             "Read deleted rows too; they carry `IsDeleted` true. Archived rows are read always."
         ),
     ),
+    *API_SETTINGS,
     th.Property(
         "max_jobs_ahead",
         th.IntegerType(minimum=0),
@@ -253,6 +256,7 @@ class StreamOptions:
     """How often they are read again; None never."""
     nulls_bad_values: bool = False
     """Whether a value that does not fit its type is sent as null; else it is an error."""
+    api: ApiOption = BY_ITSELF
 
     @classmethod
     def parse(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> StreamOptions:
@@ -267,6 +271,7 @@ class StreamOptions:
             exclude_formulas=_first(options, config, "exclude_formulas") is True,
             refresh_formulas=timedelta(days=days) if days else None,
             nulls_bad_values=config.get("on_bad_value") == "null",
+            api=ApiOption.parse(options, config),
         )
 
 

@@ -87,6 +87,7 @@ class SalesforceStream(CatalogStream):
             where=self._options.where,
             include_deleted=self._options.include_deleted,
             refresh=self._refresh,
+            api=self._options.api,
             state=dict(state),
             row_limit=self.ABORT_AT_RECORD_COUNT,
         )

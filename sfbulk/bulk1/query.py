@@ -17,7 +17,7 @@ from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.result_files import FILES_AHEAD, BatchCounts, FilesAhead, batch_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
-from sfbulk.errors import ApiError, DataError, JobError
+from sfbulk.errors import ApiError, DataError, NotFound
 from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder
@@ -90,13 +90,13 @@ class Bulk1QueryJob:
         """API call: the query of the job with this id, for example of an interrupted run.
 
         Raises:
-            NotFound: there is no such job; Salesforce removes jobs after seven days.
-            JobError: the job has no batch.
+            NotFound: there is no such job, or it has no query; Salesforce removes jobs after seven
+                days.
         """
         job = Bulk1Job.open(transport, job_id)
         batches = job.batches()
         if not batches:
-            raise JobError(f"Job {job_id} on {job.object_name} has no query.", job_id=job_id)
+            raise NotFound(f"Job {job_id} on {job.object_name} has no query.", job_id=job_id)
         # With PK chunking the batch with the whole query is not processed.
         divided = [one for one in batches if one.state is BatchState.NOT_PROCESSED]
         settings = JobSettings(
@@ -267,7 +267,7 @@ class Bulk1QueryJob:
                 wanted = None
                 yield from results[first:]
         if wanted is not None:
-            raise JobError(
+            raise NotFound(
                 f"Job {self.id} on {self.object_name} has no page {start}. Run the query again.",
                 job_id=self.id,
             )

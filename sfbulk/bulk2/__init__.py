@@ -6,7 +6,6 @@ from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.query import QueryJob
 from sfbulk.bulk2.results import FailedRow, SuccessfulRow
 from sfbulk.bulk2.states import JobInfo, JobState
-from sfbulk.jobs.disposing import disposing
 from sfbulk.jobs.operation import Operation
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.row_error import RowError
@@ -21,5 +20,4 @@ __all__ = [
     "ResultPage",
     "RowError",
     "SuccessfulRow",
-    "disposing",
 ]

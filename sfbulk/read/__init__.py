@@ -9,5 +9,6 @@ from sfbulk.jobs.disposing import disposing
 from sfbulk.jobs.read_api import ReadApi
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.read.port import ReadJob
+from sfbulk.read.select_list import selects_only_fields
 
-__all__ = ["ReadApi", "ReadJob", "ResultPage", "disposing"]
+__all__ = ["ReadApi", "ReadJob", "ResultPage", "disposing", "selects_only_fields"]

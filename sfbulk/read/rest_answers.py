@@ -76,7 +76,8 @@ class RestAnswers:
         """
         request = Request(
             "GET",
-            f"{self._path}/{quote(locator, safe='')}",
+            # Salesforce names this resource for the pages of /queryAll too.
+            f"{self._transport.base_path}/query/{quote(locator, safe='')}",
             f"Query {self._sobject} by REST, next page",
             # The quota never stops a query that has begun: its rows would be left unread.
             job_id=locator,
@@ -152,6 +153,7 @@ def _expired(sobject: str, error: NotFound) -> NotFound:
         "the query again from its beginning.",
         status=error.status,
         code=error.code,
+        job_id=error.job_id,
         request_id=error.request_id,
         detail=error.detail,
     )

@@ -62,6 +62,15 @@ def parse_query(soql: str) -> Query:
     return Query(statement.sobject, tuple(item.name for item in statement.items), statement)
 
 
+def selects_only_fields(soql: str) -> bool:
+    """Whether a query can be read by REST: it selects fields, but no functions or subqueries."""
+    try:
+        parse_query(soql)
+    except DataError:
+        return False
+    return True
+
+
 def uri_bytes(soql: str) -> int:
     """The length of the URI of a REST query."""
     return _RESOURCE_BYTES + len(urlencode({"q": soql}))

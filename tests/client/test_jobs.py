@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk.bulk2 import IngestJob, JobState, Operation, QueryJob, disposing
+from sfbulk.bulk2 import IngestJob, JobState, Operation, QueryJob
 from sfbulk.errors import (
     CsvError,
     JobError,
@@ -17,6 +17,7 @@ from sfbulk.errors import (
     TransportError,
     UnknownState,
 )
+from sfbulk.read import disposing
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
 from tests.client.rules import undescribing

@@ -59,6 +59,8 @@ class TapHarness:
             **client_credentials(self.sandbox),
             "streams_to_discover": list(flow.rows),
             "lookback": 0,
+            # The objects are small, so by itself the tap would read them by REST.
+            "api_type": "BULK2",
             **settings,
         }
         ended = self._command.run(

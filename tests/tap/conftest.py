@@ -119,6 +119,8 @@ class TapCommand:
         self.config: dict[str, Any] = {
             **sign_in(sandbox),
             "streams_to_discover": ["Account", "Contact"],
+            # The objects are small, so by itself the tap would read them by REST.
+            "api_type": "BULK2",
         }
 
     def line(self, *options: str, **given: Any) -> list[str]:

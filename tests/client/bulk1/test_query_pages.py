@@ -11,7 +11,6 @@ import pytest
 from sfbulk import (
     Bulk1JobState,
     DataError,
-    JobError,
     JobFailed,
     NotFound,
     NotSupportedByBulk,
@@ -90,7 +89,7 @@ def test_a_later_run_reads_exactly_the_rest(
 
 def test_a_page_that_the_job_does_not_have_is_an_error(sf: Salesforce, tmp_path: Path) -> None:
     job = submitted(sf)
-    with pytest.raises(JobError, match=f"Job {job.id} on Account has no page 751/752"):
+    with pytest.raises(NotFound, match=f"Job {job.id} on Account has no page 751/752"):
         list(job.pages(tmp_path, start="751/752"))
 
 
