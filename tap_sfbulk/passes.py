@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sfbulk import soql
-from tap_sfbulk.columns import PageColumn, to_select
+from tap_sfbulk.columns import CellKind, PageColumn, to_select
 from tap_sfbulk.state import Window
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class PassKind(Enum):
     """The stream's rows, with all selected columns and the replication key."""
     FORMULAS = "formulas"
     """The rows before the window, with what changes without a change of the row."""
+    IDS = "ids"
+    """The ids of all rows."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Queries:
             return ()
         statement = self._select(columns, self._conditions(Window(None, window.lower)))
         return (self._pass(statement, columns, PassKind.FORMULAS),)
+
+    def ids(self) -> Pass:
+        """The ids of all rows, and whether they are marked as deleted."""
+        marks = [PageColumn("IsDeleted", CellKind.BOOLEAN)] if self.include_deleted else []
+        columns = (PageColumn("Id", CellKind.TEXT), *marks)
+        return self._pass(self._select(columns, self._conditions(None)), columns, PassKind.IDS)
 
     def _pass(self, statement: str, columns: tuple[PageColumn, ...], kind: PassKind) -> Pass:
         return Pass(statement, columns, self.include_deleted or self._keeps_archived, kind)

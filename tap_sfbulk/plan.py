@@ -22,6 +22,7 @@ from tap_sfbulk.api_choice import BY_ITSELF, ApiOption
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
 from tap_sfbulk.passes import PassKind, Queries
 from tap_sfbulk.query_settings import window_problem
+from tap_sfbulk.refresh_settings import deletion_problem
 from tap_sfbulk.resume import ResumePoint
 from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.state import Bookmark, Window, starts_over
@@ -63,6 +64,10 @@ class StreamRequest:
     refresh: FormulaRefresh | None = None
     """When the formulas of all rows are read again; None never."""
     api: ApiOption = BY_ITSELF
+    hard_deletes: str | None = None
+    """How rows that are gone are found: `recent`, `sweep`, or not at all."""
+    is_mapped: bool = False
+    """Whether stream maps change the rows."""
     state: Mapping[str, Any] | None = None
     row_limit: int | None = None
     """Most rows of a dry run; None reads everything."""
@@ -132,7 +137,7 @@ class StreamPlan:
     @property
     def later_passes(self) -> tuple[Pass, ...]:
         """Those that are read after the last window."""
-        return tuple(each for each in self.passes if each.kind is not PassKind.ROWS)
+        return tuple(each for each in self.passes if each.kind is PassKind.FORMULAS)
 
     @property
     def asks_covered(self) -> bool:
@@ -248,12 +253,13 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     refresh = request.refresh if whole and request.row_limit is None else None
     refreshes = refresh is not None and refresh.is_due(request.state or {}, whole)
     changing = refresh.columns(request.source, columns) if refresh and refreshes else ()
+    sweep = [queries.ids()] if _finds_deletions(request) == "sweep" else []
     plan = StreamPlan(
         name=request.name,
         sobject=request.sobject.name,
         queries=queries,
         columns=columns,
-        passes=() if is_empty else (rows, *queries.formulas(changing, whole)),
+        passes=() if is_empty else (rows, *queries.formulas(changing, whole), *sweep),
         bookmark=bookmark,
         window=window,
         end=whole.upper if whole else None,
@@ -331,6 +337,26 @@ def _bookmark(request: StreamRequest, key: str) -> Bookmark:
             "read it from its start."
         )
         raise ConfigError([problem]) from None
+
+
+def _finds_deletions(request: StreamRequest) -> str | None:
+    """How rows that are gone are found; not in a dry run.
+
+    Raises:
+        ConfigError: If they cannot be found for this stream.
+    """
+    if request.hard_deletes is None:
+        return None
+    problem = deletion_problem(
+        request.name,
+        where=request.where,
+        keys=request.source.key_properties,
+        properties=request.properties,
+        is_mapped=request.is_mapped,
+    )
+    if problem:
+        raise ConfigError([problem])
+    return request.hard_deletes if request.row_limit is None else None
 
 
 def _warnings(

@@ -7,6 +7,7 @@ import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sfbulk.errors import SalesforceError
 from sfbulk.usage import counting
@@ -21,8 +22,9 @@ from tap_sfbulk.windows import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
-    from sfbulk import Salesforce
+    from sfbulk import Deleted, Salesforce
     from sfbulk.clock import Clock
     from tap_sfbulk.settings import RunOptions
 
@@ -120,6 +122,15 @@ class Run:
             if self._jobs:
                 self._jobs.drop(plan.name)
             progress.log_metrics()
+
+    @property
+    def org(self) -> str:
+        """The org's host, which names what is kept of the org from run to run."""
+        return urlsplit(self._salesforce.instance_url).netloc.replace(":", "_")
+
+    def deleted(self, sobject: str, start: datetime, end: datetime) -> Deleted:
+        """API call: as `Salesforce.deleted`."""
+        return self._salesforce.deleted(sobject, start, end)
 
     def close(self) -> None:
         """API call: end all jobs that nobody will read; the next read begins a new run."""

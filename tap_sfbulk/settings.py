@@ -19,7 +19,7 @@ from sfbulk_singer.settings import nullable, spool_dir, spool_dir_problems
 from tap_sfbulk.api_choice import API_OPTIONS, API_SETTINGS, BY_ITSELF, ApiOption
 from tap_sfbulk.output_settings import OUTPUT, output_problems
 from tap_sfbulk.query_settings import parse_queries
-from tap_sfbulk.refresh_settings import REFRESH_OPTIONS
+from tap_sfbulk.refresh_settings import IDS_DIR, REFRESH_OPTIONS, sweep_problems
 from tap_sfbulk.state import EARLIEST, LATEST, OutOfRangeError, parse_instant
 
 if TYPE_CHECKING:
@@ -124,8 +124,9 @@ _READING = (
         title="Stream Options",
         description=(
             "Options by object name or glob, in any case: `where`, `replication_key`, `lookback`, "
-            "`parent_fields`, `exclude_formulas`, `refresh_formulas`, `api_type`, `chunk_size`. "
-            "All globs that fit apply in their order, then the name; the later one wins."
+            "`parent_fields`, `exclude_formulas`, `refresh_formulas`, `hard_deletes`, `api_type`, "
+            "`chunk_size`. All globs that fit apply in their order, then the name; the later one "
+            "wins."
         ),
     ),
     th.Property(
@@ -200,6 +201,7 @@ _READING = (
         ),
     ),
     spool_dir("result pages while they are read"),
+    IDS_DIR,
     th.Property(
         "spool_limit_mb",
         th.IntegerType(minimum=1),
@@ -254,6 +256,9 @@ class StreamOptions:
     exclude_formulas: bool = False
     refresh_formulas: timedelta | None = None
     """How often they are read again; None never."""
+    hard_deletes: str | None = None
+    """How rows that are gone are found: `recent`, `sweep`, or None."""
+    ids_dir: Path | None = None
     nulls_bad_values: bool = False
     """Whether a value that does not fit its type is sent as null; else it is an error."""
     api: ApiOption = BY_ITSELF
@@ -261,6 +266,7 @@ class StreamOptions:
     @classmethod
     def parse(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> StreamOptions:
         """From the options of the stream and from the settings of the tap."""
+        wanted, folder = options.get("hard_deletes"), config.get("ids_dir")
         seconds, days = _first(options, config, "lookback"), options.get("refresh_formulas")
         return cls(
             lookback=timedelta(seconds=DEFAULT_LOOKBACK if seconds is None else seconds),
@@ -270,6 +276,8 @@ class StreamOptions:
             parent_fields=tuple(options.get("parent_fields") or ()),
             exclude_formulas=_first(options, config, "exclude_formulas") is True,
             refresh_formulas=timedelta(days=days) if days else None,
+            hard_deletes=None if wanted in (None, "none") else wanted,
+            ids_dir=Path(folder) if folder else None,
             nulls_bad_values=config.get("on_bad_value") == "null",
             api=ApiOption.parse(options, config),
         )
@@ -290,6 +298,7 @@ def own_problems(config: Mapping[str, Any]) -> list[str]:
     with collecting(problems):
         parse_queries(queries)
     problems += spool_dir_problems(config.get("spool_dir"))
+    problems += sweep_problems(config)
     return [*problems, *output_problems(config)]
 
 

@@ -65,7 +65,7 @@ def _object_source(
 ) -> StreamSource:
     fields = object_fields(
         sobject,
-        with_deleted_at=options.include_deleted,
+        with_deleted_at=options.include_deleted or options.hard_deletes is not None,
         with_formulas=not options.exclude_formulas,
     )
     for path in dict.fromkeys(options.parent_fields):

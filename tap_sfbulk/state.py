@@ -30,6 +30,8 @@ _OWN = frozenset(
         "window_end",
         "window_seconds",
         "formulas_refreshed",
+        "deletes_covered",
+        "ids_swept",
         UNFINISHED,
     }
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from sfbulk import soql
 from sfbulk.errors import DataError, JobError, SalesforceError
 from tap_sfbulk.catalog_stream import CatalogStream
+from tap_sfbulk.deletions import Deletions, Ways
 from tap_sfbulk.emit.bad_values import BadValues
+from tap_sfbulk.emit.deleted_rows import write_deletions
 from tap_sfbulk.emit.keys import KeyCheck
 from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
-from tap_sfbulk.emit.partial_schema import partial_schema, takes_parts, whole_schema
+from tap_sfbulk.emit.partial_schema import is_mapped, partial_schema, takes_parts, whole_schema
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.failures import add_window_advice
 from tap_sfbulk.formulas import REFRESHED, FormulaRefresh
@@ -32,8 +34,9 @@ from tap_sfbulk.state import WindowState
 from tap_sfbulk.windows import STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
@@ -72,6 +75,7 @@ class SalesforceStream(CatalogStream):
         self._bad_values = BadValues(source.name) if options.nulls_bad_values else None
         self._writer = tap.message_writer
         self._state_writer = tap.state_writer
+        self._deletions: Deletions | None = None
 
     @property
     def request(self) -> StreamRequest:
@@ -88,6 +92,8 @@ class SalesforceStream(CatalogStream):
             include_deleted=self._options.include_deleted,
             refresh=self._refresh,
             api=self._options.api,
+            hard_deletes=self._options.hard_deletes,
+            is_mapped=is_mapped(self),
             state=dict(state),
             row_limit=self.ABORT_AT_RECORD_COUNT,
         )
@@ -168,12 +174,33 @@ class SalesforceStream(CatalogStream):
         """Read the stream; whether it must be read again, after what an earlier run had left."""
         try:
             with self._run.read(self.request, goes_on=goes_on) as reading:
-                yield from self._rows(reading)
+                with self._finding_deletions():
+                    yield from self._rows(reading)
                 return bool(reading.plan.resume and reading.plan.window)
         except CannotResume as reason:
             log_not_resumed(self.name, str(reason))
             ResumePoint.remove(self.stream_state)
             return True
+
+    @contextmanager
+    def _finding_deletions(self) -> Iterator[None]:
+        """While the stream is read: what finds its deletions, if that is wanted."""
+        wanted, folder = self._options.hard_deletes, self._options.ids_dir
+        if wanted is None or self._is_dry_run:
+            yield
+            return
+        file = folder / self._run.org / f"{self.name}.sqlite" if folder else None
+        ways = Ways(self._run.deleted, self._write_deletions, self._run.clock.now)
+        state = self.stream_state
+        self._deletions = Deletions(self.name, file, state, ways, sweeps=wanted == "sweep")
+        try:
+            yield
+        finally:
+            self._deletions.close()
+            self._deletions = None
+
+    def _write_deletions(self, rows: Iterable[tuple[str, datetime]]) -> None:
+        write_deletions(self, self._writer, self._run.clock.now(), rows)
 
     def _rows(self, reading: Reading) -> Iterator[Record]:
         """The rows window by window; there are several if one job could not read all of them."""
@@ -233,6 +260,10 @@ class SalesforceStream(CatalogStream):
                     yield from self._page_rows(part, page, keys, maximum, output)
         if read_to := reading.plan.formulas_read_to:
             self.stream_state[REFRESHED] = soql.utc_text(read_to)
+        # What an earlier run has left is followed by a reading of its own.
+        is_rest = reading.plan.resume and reading.plan.window
+        if self._deletions and not (reading.plan.is_empty or is_rest):
+            self._deletions.read(reading)
 
     def _schema_of(self, part: Pass) -> AbstractContextManager[None]:
         """The SCHEMA around rows that have only some of the properties."""
@@ -278,11 +309,15 @@ class SalesforceStream(CatalogStream):
             count += block.height
             if part.kind is PassKind.ROWS:
                 maximum.track(block)
+                if self._deletions:
+                    self._deletions.track(block)
             keys.track(block)
             yield from output.emit(block, columns)
         keys.end_page()
         page.check_rows(count)
         output.flush()
+        if self._deletions:
+            self._deletions.keep()
 
     @property
     def _is_dry_run(self) -> bool:

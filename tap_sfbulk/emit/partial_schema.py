@@ -25,8 +25,13 @@ def takes_parts(stream: Stream) -> bool:
 
     The expressions of a stream map expect all properties.
     """
+    return not is_mapped(stream) and not stream.stream_maps[0].flattening_enabled
+
+
+def is_mapped(stream: Stream) -> bool:
+    """Whether stream maps change, rename, repeat or drop the rows."""
     (first, *others) = stream.stream_maps
-    return not others and type(first) is SameRecordTransform and not first.flattening_enabled
+    return bool(others) or type(first) is not SameRecordTransform
 
 
 def whole_schema(stream: Stream) -> SchemaMessage:
