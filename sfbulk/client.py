@@ -293,7 +293,7 @@ class Salesforce(LoadVerbs):
         rest = partial(
             RestQuery,
             self._transport,
-            self._describer.one,
+            self._describer.known,
             soql,
             include_deleted=include_deleted,
         )

@@ -123,6 +123,15 @@ class Describer:
             return cached.value
         return self._cache(name, answer, answer.content)
 
+    def known(self, name: str) -> SObjectDescribe:
+        """API call, unless it has been described before: an object as last described.
+
+        Raises:
+            NotFound: there is no such object, or the user may not see it.
+        """
+        cached = self._cached(name)
+        return cached.value if cached else self.one(name)
+
     def many(self, names: Iterable[str]) -> dict[str, SObjectDescribe | SalesforceError]:
         """API call: many objects; the value of one that cannot be described is its error.
 
