@@ -164,6 +164,13 @@ def test_a_quota_is_used_by_the_streams_that_are_read_first(
     assert len({*job_calls(sandbox, "PATCH"), *job_calls(sandbox, "DELETE")}) == 7
 
 
+def test_a_connection_test_creates_no_job(sandbox: Sandbox, tap: TapCommand) -> None:
+    run = tap("--test", streams_to_discover=["Item*"], api_type="auto")
+    assert run.code == 0, run.log
+    assert len(every_row(run)) == COUNT
+    assert [r.path for r in sandbox.requests if "/jobs/" in r.path] == []
+
+
 def test_a_page_that_cannot_be_written_names_the_folder_and_the_setting(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:
