@@ -31,10 +31,15 @@ def json_value(what: str, file: IO[str]) -> Any:
         click.UsageError: It is not UTF-8 or not JSON.
     """
     try:
-        return json.load(file)
+        return json.load(file, parse_constant=_refuse)
     except UnicodeDecodeError:
         raise click.UsageError(f"{what} is not UTF-8.") from None
     except ValueError as error:
         raise click.UsageError(f"{what} is not JSON: {error}") from None
     except RecursionError:
         raise click.UsageError(f"{what} is nested too deeply.") from None
+
+
+def _refuse(constant: str) -> Any:
+    """Refuse what Python reads, but JSON and the SDK do not have."""
+    raise ValueError(f"it has {constant}")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SAID_BY_TYPE = ("integer", "number", "boolean")
 
+_MARKS = frozenset({"selected", "selected-by-default"})
+
 
 def normalized_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     """A catalog with everything where the SDK looks for it.
@@ -32,6 +34,7 @@ def normalized_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     catalog = deepcopy(dict(document))
     entries = catalog.get("streams", [])
     for entry in entries:
+        entry["metadata"] = entry.get("metadata") or []
         _take_marks_from_schema(entry)
         _take_method(entry)
     is_opt_in = any(_is_foreign(entry) and _root(entry).get("selected") for entry in entries)
@@ -74,6 +77,31 @@ def with_own_types(
     return {**own, "properties": properties}, sorted(set(theirs) - set(properties))
 
 
+def spell_as_own(entry: CatalogEntry, own: Iterable[str]) -> None:
+    """Give the properties, marks and keys of an entry the names that the stream's fields have.
+
+    Salesforce takes its names in any case, and so do users; each name is kept once.
+    """
+    names = {name.casefold(): name for name in own}
+
+    def spelled(name: str) -> str:
+        return names.get(name.casefold(), name)
+
+    properties = entry.schema.properties or {}
+    entry.schema.properties = {spelled(name): each for name, each in properties.items()}
+    for breadcrumb in [each for each in entry.metadata if len(each) > 1]:
+        kind, name, *rest = breadcrumb
+        entry.metadata[(kind, spelled(name), *rest)] = entry.metadata.pop(breadcrumb)
+    root = entry.metadata.get(())
+    if isinstance(root, StreamMetadata):
+        if root.table_key_properties is not None:
+            root.table_key_properties = list(map(spelled, root.table_key_properties))
+        root.replication_key = root.replication_key and spelled(root.replication_key)
+    if entry.key_properties is not None:
+        entry.key_properties = list(dict.fromkeys(map(spelled, entry.key_properties)))
+    entry.replication_key = entry.replication_key and spelled(entry.replication_key)
+
+
 def _take_marks_from_schema(entry: dict[str, Any]) -> None:
     schema = entry.get("schema", {})
     marked: dict[tuple[str, ...], Any] = {(): schema.pop("selected", None)}
@@ -81,9 +109,12 @@ def _take_marks_from_schema(entry: dict[str, Any]) -> None:
         marked["properties", name] = each.pop("selected", None)
     for breadcrumb, mark in marked.items():
         if mark is not None:
-            # The oldest catalogs have it as text.
-            is_selected = str(mark).lower() == "true"
-            _metadata(entry, breadcrumb).setdefault("selected", is_selected)
+            _metadata(entry, breadcrumb).setdefault("selected", mark)
+    for each in entry.get("metadata") or ():
+        for name in _MARKS & each["metadata"].keys():
+            # The oldest catalogs have it as text, and "false" is true in Python.
+            if isinstance(mark := each["metadata"][name], str):
+                each["metadata"][name] = mark.lower() == "true"
 
 
 def _take_method(entry: dict[str, Any]) -> None:
@@ -115,7 +146,7 @@ def _is_foreign(entry: Mapping[str, Any]) -> bool:
 
 
 def _has_mark(metadata: Mapping[str, Any]) -> bool:
-    return any(metadata.get(name) is not None for name in ("selected", "selected-by-default"))
+    return any(metadata.get(name) is not None for name in _MARKS)
 
 
 def _root(entry: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,12 @@ from singer_sdk.singerlib import Metadata
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_sfbulk.annotations import annotated
-from tap_sfbulk.catalog_forms import is_of_another_tap, key_properties_in, with_own_types
+from tap_sfbulk.catalog_forms import (
+    is_of_another_tap,
+    key_properties_in,
+    spell_as_own,
+    with_own_types,
+)
 from tap_sfbulk.fields import schema_of
 from tap_sfbulk.schema import is_replication_key
 
@@ -44,8 +49,10 @@ class CatalogStream(Stream):
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what the catalog says of the stream; the rest stays as the tap has it."""
-        super().apply_catalog(catalog)
         if entry := catalog.get_stream(self.name):
+            spell_as_own(entry, self.schema["properties"])
+        super().apply_catalog(catalog)
+        if entry:
             self._given = entry
             self._keep_own_keys(entry)
 
@@ -90,7 +97,14 @@ class CatalogStream(Stream):
         """The catalog's schema, or the tap's own, with what Salesforce says of each field."""
         if self._given and is_of_another_tap(self._given):
             return self._schema_for_given
-        return annotated(super().effective_schema, self.schema)
+        return self._with_keys(annotated(super().effective_schema, self.schema))
+
+    def _with_keys(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """A schema with the keys, which are always read, also if a catalog does not have them."""
+        own, given = self.schema["properties"], schema.get("properties", {})
+        keys = filter(None, [*self.primary_keys, self.replication_key])
+        added = {name: own[name] for name in keys if name in own and name not in given}
+        return {**schema, "properties": {**added, **given}} if given and added else schema
 
     @property
     def selected_schema(self) -> dict[str, Any]:

@@ -19,10 +19,26 @@ _OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
 
 _SCHEMA = {"type": "object", "required": ["properties"], "properties": {"properties": _OBJECTS}}
 
+_TEXT = {"type": ["string", "null"]}
+_METADATA = {
+    "type": "object",
+    "required": ["breadcrumb", "metadata"],
+    "properties": {
+        "breadcrumb": {"type": "array", "items": {"type": "string"}},
+        "metadata": {"type": "object"},
+    },
+}
 _STREAM = {
     "type": "object",
     "required": ["tap_stream_id", "schema"],
-    "properties": {"tap_stream_id": {"type": "string"}, "schema": _SCHEMA},
+    "properties": {
+        "tap_stream_id": {"type": "string"},
+        "schema": _SCHEMA,
+        "key_properties": {"type": ["array", "null"], "items": {"type": "string"}},
+        "replication_key": _TEXT,
+        "replication_method": _TEXT,
+        "metadata": {"type": ["array", "null"], "items": _METADATA},
+    },
 }
 
 _CATALOG = {
@@ -65,4 +81,6 @@ def _problem(wrong: Any) -> str:
     if wrong.validator == "required":
         missing = [name for name in wrong.validator_value if name not in wrong.instance]
         return f"{wrong.json_path} lacks {', '.join(missing)}"
-    return f"{wrong.json_path} must be of type {wrong.validator_value}"
+    types = wrong.validator_value
+    named = types if isinstance(types, str) else " or ".join(types)
+    return f"{wrong.json_path} must be of type {named}"

@@ -38,7 +38,7 @@ from tap_sfbulk.windows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sfbulk import SObjectDescribe
@@ -59,6 +59,7 @@ class StreamRequest:
     replication_method: str
     replication_key: str | None
     lookback: timedelta
+    key_properties: Sequence[str] = ()
     where: str | None = None
     include_deleted: bool = True
     refresh: FormulaRefresh | None = None
@@ -282,11 +283,18 @@ def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:
     known = {field.name.casefold(): field for field in request.source.fields}
     fields = {name: known.get(name.casefold()) for name in request.properties}
     names = [field.name for field in request.source.fields]
+    readable = {field.name for field in request.source.fields if field.column}
     missing = [
         f"{request.name}.{name} is selected in the catalog, but the org shows this user no such "
         f"field{did_you_mean(name, names)}. Deselect it, or discover again."
         for name, field in fields.items()
         if field is None
+    ]
+    missing += [
+        f"The key property {key} of {request.name} is no field that is read"
+        f"{did_you_mean(key, names)}. Correct key_properties in the catalog."
+        for key in request.key_properties
+        if key not in readable
     ]
     columns = tuple(
         field.column.as_property(name, request.properties[name])

@@ -87,6 +87,7 @@ class SalesforceStream(CatalogStream):
             properties=self.selected_schema["properties"],
             replication_method=self.replication_method,
             replication_key=self.replication_key,
+            key_properties=tuple(self.primary_keys),
             lookback=self._options.lookback,
             where=self._options.where,
             include_deleted=self._options.include_deleted,

@@ -177,6 +177,10 @@ def test_a_file_that_is_not_json_is_named(tap: TapCommand, option: str) -> None:
         assert "Traceback" not in run.log
 
 
+def with_entry(**entry: Any) -> dict[str, Any]:
+    return {"streams": [{"tap_stream_id": "Account", "schema": {"properties": {}}, **entry}]}
+
+
 SHAPES = [
     ("--catalog", {}, "streams"),
     ("--catalog", {"streams": 3}, "streams"),
@@ -184,6 +188,16 @@ SHAPES = [
     ("--catalog", {"streams": [{"schema": {"properties": {}}}]}, "streams[0]"),
     ("--catalog", {"streams": [{"tap_stream_id": "Account"}]}, "streams[0]"),
     ("--catalog", {"streams": [{"tap_stream_id": "Account", "schema": {}}]}, "streams[0].schema"),
+    ("--catalog", with_entry(key_properties="Id"), "streams[0].key_properties"),
+    ("--catalog", with_entry(key_properties=[5]), "streams[0].key_properties[0]"),
+    ("--catalog", with_entry(replication_key=["SystemModstamp"]), "streams[0].replication_key"),
+    ("--catalog", with_entry(replication_method=5), "streams[0].replication_method"),
+    ("--catalog", with_entry(metadata=[{"metadata": {}}]), "streams[0].metadata[0]"),
+    ("--catalog", with_entry(metadata=[{"breadcrumb": None, "metadata": {}}]), "breadcrumb"),
+    ("--catalog", with_entry(metadata=[{"breadcrumb": [], "metadata": None}]), "metadata[0]"),
+    ("--catalog", {"streams": [], "NaN": float("nan")}, "NaN"),
+    ("--state", {"bookmarks": {"Account": {"SystemModstamp": float("nan")}}}, "NaN"),
+    ("--config", {"lookback": float("inf")}, "Infinity"),
     ("--state", {"bookmarks": []}, "bookmarks"),
     ("--state", {"Account": "2026-01-01T00:00:00Z"}, "bookmarks"),
     ("--state", {"type": "STATE", "value": 3}, "object"),
