@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 def spool_dir(content: str) -> th.Property[str]:
@@ -39,6 +40,26 @@ def folder_problems(setting: str, folder: Any) -> Iterator[str]:
             pass
     except OSError as error:
         yield f"{setting}: {folder} cannot be written ({error.strerror})."
+
+
+def of_right_type(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that their JSON Schema accepts, and of a list the entries that it accepts.
+
+    Further checks then need not ask for the type of each value again.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in config.items():
+        part = schema["properties"].get(name, {})
+        if _is_valid(value, part):
+            kept[name] = value
+        elif isinstance(value, list) and "items" in part:
+            kept[name] = [each for each in value if _is_valid(each, part["items"])]
+    return {name: value for name, value in kept.items() if value or value == config[name]}
+
+
+def _is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
+    valid: bool = DEFAULT_JSONSCHEMA_VALIDATOR(schema).is_valid(value)
+    return valid
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:

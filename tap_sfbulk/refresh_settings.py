@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 REFRESH_OPTIONS = (
     th.Property(
         "refresh_formulas",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=36_500),
         title="Refresh Formulas",
         description=(
             "Days after which calculated fields and fields of parents of all rows are read again. "

@@ -77,7 +77,7 @@ def _with_keys(
         name=query.name,
         sobject=root,
         fields=tuple(_field(each) for each in found),
-        key_properties=tuple(columns[key.casefold()].name for key in keys),
+        key_properties=tuple(dict.fromkeys(columns[key.casefold()].name for key in keys)),
         replication_key=columns[stamp.casefold()].name if stamp else None,
         statement=query.statement,
     )

@@ -18,6 +18,7 @@ from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
+from sfbulk_singer.settings import of_right_type
 from tap_sfbulk.annotations import annotated
 from tap_sfbulk.catalog_forms import normalized_catalog
 from tap_sfbulk.contents import Contents
@@ -243,7 +244,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
 
     def own_problems(self) -> Sequence[str]:
         """What the JSON Schema cannot find in the tap's own settings, one sentence each."""
-        return own_problems(self.config)
+        return own_problems(of_right_type(self.config, self.config_jsonschema))
 
     def answer_signal(self, signum: int) -> None:
         """Stop at the end of the line that is being written.

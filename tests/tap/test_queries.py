@@ -154,6 +154,36 @@ def test_the_problems_of_all_queries_are_told_before_any_request(
     assert not sandbox.requests
 
 
+def test_settings_of_another_type_do_not_hide_the_problems_of_the_others(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    queries = [
+        {"name": "a"},
+        {"soql": "SELECT Id FROM Account"},
+        {"name": "b", "soql": 5},
+        {"name": None, "soql": "SELECT Id FROM Account"},
+        {"name": "c", "soql": "SELECT Id FROM Account", "key_properties": 5},
+        {"name": "d", "soql": "SELECT COUNT() FROM Account"},
+        5,
+    ]
+    batches = {"encoding": 5, "storage": {"root": "file:///"}}
+    options = {"Account": {"refresh_formulas": 10**12, "wher": "x"}}
+    run = tap(queries=queries, batch_config=batches, stream_options=options, start_date=5)
+    assert run.code == 1
+    assert "Traceback" not in run.log
+    for told in ("'name' is a required", "'soql' is a required", "queries, d: bulk queries do not"):
+        assert told in run.reason
+    for told in ("['batch_config']['encoding']", "refresh_formulas", "wher", "start_date"):
+        assert told in run.reason
+    assert not sandbox.requests
+
+
+def test_a_key_that_is_named_twice_is_one(tap: TapCommand) -> None:
+    run = read(tap, {"name": "a", "soql": "SELECT id FROM Account", "key_properties": ["Id", "ID"]})
+    assert run.code == 0, run.log
+    assert len(run.records("a")) == 3
+
+
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
