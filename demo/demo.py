@@ -116,8 +116,6 @@ class Meltano:
         self.env = {
             **os.environ,
             **{f"TAP_SFBULK_{name}": value for name, value in sign_in.items()},
-            # The sample is small, so by itself the tap would read it by REST.
-            "TAP_SFBULK_API_TYPE": "BULK2",
             **{f"TARGET_SFBULK_{name}": value for name, value in sign_in.items()},
             # The sample is so small that the tap would read it by REST; the demo shows bulk jobs.
             "TAP_SFBULK_API_TYPE": "BULK2",

@@ -63,6 +63,11 @@ class TapFlow:
     """Whether it runs, with the quick faults, with every test run."""
 
     @property
+    def fails_with_its_job(self) -> bool:
+        """Whether a job that ends early fails it: REST has no job, and a chunk is queried again."""
+        return "api_type" not in self.settings
+
+    @property
     def catalog(self) -> dict[str, Any]:
         """The catalog of its streams."""
         return {"streams": [self._entry(stream, rows[0]) for stream, rows in self.rows.items()]}
