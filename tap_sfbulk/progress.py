@@ -1,4 +1,4 @@
-"""Tells how far a run is: lines at a fixed pace, metrics after each stream, a line at the end."""
+"""Tells how far a run is: a table on a terminal, lines at a pace, metrics, a line at the end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import metrics
+
+from sfbulk_singer.live_table import LiveTable, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,10 @@ log = logging.getLogger(__name__)
 
 PACE_SECONDS = 30.0
 """Between two lines of a stream."""
+
+_COLUMNS = ("Stream", "Rows", "Rows/s", "Pages left", "Seconds")
+_STREAMS_SHOWN = 10
+"""The last ones, so that the table fits on a terminal."""
 
 
 class StreamMetric(str, Enum):
@@ -48,12 +54,13 @@ class StreamProgress:
         self._clock = clock
         self._jobs_waiting = jobs_waiting
         self._start = self._last = clock.monotonic()
+        self._end: float | None = None
         self._left_of_job: int | None = None
 
     @property
     def seconds(self) -> float:
-        """Since it was begun."""
-        return self._clock.monotonic() - self._start
+        """Since it was begun, to its end."""
+        return (self._end or self._clock.monotonic()) - self._start
 
     def took_page(self, rows: int, size: int, left: int | None) -> None:
         """A page was written.
@@ -95,6 +102,16 @@ class StreamProgress:
         pace = self.rows / max(self.seconds, 0.001)
         return f"{self.rows:,} rows, {pace:,.0f} rows/s{self._pages_left()}; {jobs}"
 
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """What a table shows of it: name, rows, rows per second, pages left, seconds."""
+        pace = self.rows / max(self.seconds, 0.001)
+        left = "" if self._left_of_job is None else f"{self._left_of_job:,}"
+        return self.stream, f"{self.rows:,}", f"{pace:,.0f}", left, f"{self.seconds:,.0f}"
+
+    def end(self) -> None:
+        """The stream is read; its seconds stand still."""
+        self._end = self._clock.monotonic()
+
     def _pages_left(self) -> str:
         left = self._left_of_job
         return "" if left is None else f", about {left:,} page{'' if left == 1 else 's'} left"
@@ -115,6 +132,8 @@ class RunProgress:
         self._start = clock.monotonic()
         self._before = before
         self._streams: list[StreamProgress] = []
+        self._jobs_waiting: Callable[[], int] = int
+        self._table = LiveTable(_COLUMNS, self._shown)
 
     @property
     def has_begun(self) -> bool:
@@ -125,7 +144,21 @@ class RunProgress:
         """A stream is read from now on; see `StreamProgress`."""
         begun = StreamProgress(stream, self._clock, usage, jobs_waiting)
         self._streams.append(begun)
+        self._jobs_waiting = jobs_waiting
+        self._table.start()
         return begun
+
+    def close(self) -> None:
+        """Take the table from the terminal."""
+        self._table.stop()
+
+    def _shown(self) -> Shown:
+        streams = list(self._streams)
+        rows = sum(each.rows for each in streams)
+        return Shown(
+            [each.cells() for each in streams[-_STREAMS_SHOWN:]],
+            f"{rows:,} rows of {len(streams):,} streams; {self._jobs_waiting():,} jobs waiting",
+        )
 
     def summary(self) -> str:
         """One line about the whole run."""

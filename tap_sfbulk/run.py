@@ -121,6 +121,7 @@ class Run:
         finally:
             if self._jobs:
                 self._jobs.drop(plan.name)
+            progress.end()
             progress.log_metrics()
 
     @property
@@ -136,6 +137,7 @@ class Run:
         """API call: end all jobs that nobody will read; the next read begins a new run."""
         jobs, self._jobs = self._jobs, None
         self._planned.clear()
+        self._progress.close()
         if jobs:
             jobs.close()
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import pty
 import re
+import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.usage import Usage
 from tap_sfbulk.progress import PACE_SECONDS, StreamProgress
 from tests.client.scripted import FakeClock
+from tests.tap.conftest import SECONDS
 
 if TYPE_CHECKING:
     import pytest
@@ -53,6 +58,38 @@ def test_a_run_that_is_refused_tells_what_it_has_used(tap: TapCommand) -> None:
     assert run.code == 1
     assert "with 1 query jobs" in run.log
     assert "| ERROR " in run.log.splitlines()[-1]
+
+
+def read_terminal(terminal: int) -> str:
+    """Return the text on a terminal until its other end is closed, without colours."""
+    text = b""
+    # Linux raises at the end instead of returning nothing.
+    with suppress(OSError):
+        while block := os.read(terminal, 65_536):
+            text += block
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text.decode())
+
+
+def test_a_terminal_shows_a_table_and_the_log_above_it(sandbox: Sandbox, tap: TapCommand) -> None:
+    sandbox.control.add_fault(kind="delay", path="*/results", seconds=1)
+    terminal, other_end = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
+    with subprocess.Popen(
+        tap.line(), stdout=subprocess.PIPE, stderr=other_end, env=environment
+    ) as process:
+        os.close(other_end)
+        assert process.stdout
+        messages = process.stdout.read()
+        shown = read_terminal(terminal)
+        assert process.wait(SECONDS) == 0
+    assert messages.count(b'"RECORD"') == 8
+    assert re.search(r"Stream +. +Rows . Rows/s . Pages left . Seconds", shown)
+    assert re.search(r"Account +. +0 .", shown)
+    assert "0 rows of 1 streams; " in shown
+    log = [line for line in shown.splitlines() if "| INFO " in line or "METRIC" in line]
+    assert any("Read 8 rows of 2 streams" in line for line in log)
+    # The table is removed before the last line.
+    assert "Read 8 rows of 2 streams" in shown.rpartition("Pages left")[2]
 
 
 def test_lines_come_at_their_pace(caplog: pytest.LogCaptureFixture) -> None:
