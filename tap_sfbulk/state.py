@@ -85,7 +85,9 @@ class Bookmark:
             raise ValueError("not an object")
         if not _is_of(state, key):
             return cls(key)
-        value, end = state.get("replication_key_value", state.get(key)), state.get("window_end")
+        kept = (state.get("replication_key_value"), *(state[name] for name in _spelled(state, key)))
+        value = next((each for each in kept if each is not None), None)
+        end = state.get("window_end")
         return cls(key, _parse_if_given(value), _parse_if_given(end))
 
     def after(
@@ -104,7 +106,7 @@ class Bookmark:
 
     def write(self, state: MutableMapping[str, Any]) -> None:
         """Put the bookmark into the stream's state, in place of another tap's."""
-        for name in (self.key, *_UNFINISHED_JOB):
+        for name in (*_spelled(state, self.key), *_UNFINISHED_JOB):
             state.pop(name, None)
         state["replication_key"] = self.key
         state["window_end"] = self.window_end and soql.utc_text(self.window_end)
@@ -129,7 +131,7 @@ def starts_over(state: Mapping[str, Any], bookmark: Bookmark) -> str | None:
     kept = state.get("replication_key")
     if kept and not _is_of(state, bookmark.key):
         return f"its state is of {kept}, and it is read by {bookmark.key} now"
-    if state.keys() - _OWN:
+    if state.keys() - _OWN or "replication_key_value" in state:
         return f"its state has no bookmark of {bookmark.key}"
     return None
 
@@ -162,6 +164,11 @@ def parse_instant(text: str) -> datetime:
 def _is_of(state: Mapping[str, Any], key: str) -> bool:
     kept = state.get("replication_key")
     return kept is None or str(kept).lower() == key.lower()
+
+
+def _spelled(state: Mapping[str, Any], key: str) -> list[str]:
+    """The names in a state that are a field's, in any case."""
+    return [name for name in state if name.casefold() == key.casefold()]
 
 
 def _parse_if_given(value: Any) -> datetime | None:

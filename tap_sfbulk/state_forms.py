@@ -7,7 +7,10 @@ What the bookmark of a stream means is decided by `Bookmark.read`, which knows i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NOT_UNDERSTOOD = "not_understood"
 """Keeps the bookmark of a stream that is not an object: the SDK takes only objects."""
@@ -24,6 +27,13 @@ def normalized_state(document: Any) -> dict[str, Any]:
         ValueError: It has none of the known forms; the text says what was expected.
     """
     return {"bookmarks": {name: _entry(it) for name, it in _bookmarks(document).items()}}
+
+
+def named_as(state: dict[str, Any], streams: Iterable[str]) -> dict[str, Any]:
+    """A state whose bookmarks have the names of these streams where they differ by case only."""
+    bookmarks = state["bookmarks"]
+    names = {name.casefold(): name for name in streams if name not in bookmarks}
+    return {"bookmarks": {names.get(name.casefold(), name): it for name, it in bookmarks.items()}}
 
 
 def _entry(bookmark: Any) -> dict[str, Any]:

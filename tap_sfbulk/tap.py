@@ -39,7 +39,7 @@ from tap_sfbulk.settings import SETTINGS, RunOptions, StreamOptions, own_problem
 from tap_sfbulk.soql_streams import query_sources
 from tap_sfbulk.sources import object_sources
 from tap_sfbulk.spool import SpoolFailed
-from tap_sfbulk.state_forms import normalized_state
+from tap_sfbulk.state_forms import named_as, normalized_state
 from tap_sfbulk.stream import SalesforceStream
 from tap_sfbulk.writer import PageWriter
 
@@ -228,7 +228,9 @@ class TapSfbulk(SfbulkPlugin, Tap):
             normalized = normalized_state(state)
         except ValueError as error:
             raise ConfigError([f"The state is not understood: {error}."]) from None
-        super().load_state(normalized)
+        # Without bookmarks there is no reason to ask the org for its objects yet.
+        streams = self.streams if normalized["bookmarks"] else ()
+        super().load_state(named_as(normalized, streams))
         self._is_state_loaded = True
 
     def run_discovery(self) -> str:

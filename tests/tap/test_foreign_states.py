@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_sfbulk.state import Bookmark, starts_over
-from tap_sfbulk.state_forms import normalized_state
+from tap_sfbulk.state_forms import named_as, normalized_state
 from tests.tap.conftest import ACCOUNTS, CONTACTS
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ FORMS: dict[str, Any] = {
     "printed by meltano state get": {"singer_state": SINGER_IO},
     "kept by Meltano": {"completed": {"singer_state": SINGER_IO}, "partial": {}},
     "kept by Meltano after a first run that failed": {"partial": {"singer_state": SINGER_IO}},
+    "with the stream in another case": {"bookmarks": {"account": {KEY: READ_TO}}},
+    "with the key in another case": {"bookmarks": {"Account": {KEY.lower(): READ_TO}}},
+    "with an empty value beside": {
+        "bookmarks": {"Account": {"replication_key_value": None, KEY: READ_TO}}
+    },
     "of Airbyte": [AIRBYTE_STREAM],
     "a message of Airbyte": {"type": "STATE", "state": AIRBYTE_STREAM},
 }
@@ -60,7 +65,7 @@ def warnings_of(run: Run, stream: str) -> list[str]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bookmark_is_found_in_every_form(form: str) -> None:
-    state = normalized_state(FORMS[form])
+    state = named_as(normalized_state(FORMS[form]), ["Account", "Contact"])
     assert Bookmark.read(state["bookmarks"]["Account"], KEY).read_to == at(READ_TO)
 
 
@@ -156,6 +161,15 @@ def test_a_stream_that_starts_over_says_so_in_one_line(tap: TapCommand) -> None:
     (line,) = warnings_of(other, "Contact")
     assert "starts over from 2026-01-01T00:00:00.000Z: its state is of SystemModstamp" in line
     assert not warnings_of(other, "Account")
+
+
+def test_slices_without_an_end_start_over_and_say_so(tap: TapCommand) -> None:
+    empty = {"stream_descriptor": {"name": "Account"}, "stream_state": {"slices": []}}
+    run = tap(state=[{"type": "STREAM", "stream": empty}])
+    assert run.code == 0, run.log
+    assert len(account_ids(run)) == len(ACCOUNTS)
+    (line,) = warnings_of(run, "Account")
+    assert "starts over from the first row" in line
 
 
 def test_later_parts_of_what_meltano_keeps_win_stream_by_stream() -> None:
