@@ -100,6 +100,9 @@ class ErrorLineCommand(click.Command):
             SystemExit: Always: 0 when the command is done, 1 otherwise.
         """
         logging.captureWarnings(capture=True)
+        # Python has no stdout where the process was started without one (`>&-`).
+        if sys.stdout is None:
+            _fail(self.logger, "There is no standard output to write to. Give one.")
         _buffer_stdout()
         try:
             # Outside its standalone mode click returns the exit code that the command asked for.

@@ -328,6 +328,17 @@ def test_a_reader_that_ends_early_is_one_error_line(
     assert "Traceback" not in log
 
 
+def test_without_a_standard_output_nothing_is_read(sandbox: Sandbox, tap: TapCommand) -> None:
+    words = ["sh", "-c", 'exec "$@" >&-', "sh", *tap.line()]
+    done = subprocess.run(words, stderr=subprocess.PIPE, timeout=30, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr.decode().splitlines()[-1].endswith("no standard output to write to. Give one.")
+    )
+    assert "Traceback" not in done.stderr.decode()
+    assert sandbox.requests == []
+
+
 def test_a_quota_reached_ends_the_run_and_says_which_line_it_is(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:

@@ -251,3 +251,11 @@ def test_wrong_batch_settings_are_named_before_any_request(
     assert problem in run.reason
     assert "start_date" in run.reason
     assert sandbox.requests == []
+
+
+def test_a_map_of_no_stream_is_a_warning(tap: TapCommand) -> None:
+    maps = {"Acount": {"Name": None}, "Con*": {}, "copy": {"__source__": "Contact"}}
+    run = tap(stream_maps={**maps, "__else__": "__NULL__"}, streams_to_discover=["Contact"])
+    assert run.code == 0, run.log
+    (line,) = [each for each in run.log.splitlines() if "WARNING" in each and "stream_maps" in each]
+    assert "stream_maps, Acount: no such stream is read" in line
