@@ -5,6 +5,7 @@ No I/O, except that it checks whether the files can have a place.
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -15,7 +16,7 @@ from singer_sdk.helpers._batch import StorageTarget
 from sfbulk_singer.settings import folder_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 OUTPUT = (
     th.Property(
@@ -48,6 +49,18 @@ def output_problems(config: Mapping[str, Any]) -> Iterator[str]:
     # What has another type is the JSON Schema's to refuse.
     if batches and isinstance(batches, dict):
         yield from _batch_problems(batches)
+
+
+def unknown_maps(maps: Mapping[str, Any], streams: Iterable[str]) -> list[str]:
+    """Names in `stream_maps` that are neither those of streams nor of streams that they make."""
+    names = list(streams)
+    own = {name: it for name, it in maps.items() if not name.startswith("__")}
+    made = {name for name, it in own.items() if isinstance(it, dict) and it.get("__source__")}
+    return [
+        name
+        for name in own
+        if name not in made and not any(fnmatchcase(each, name) for each in names)
+    ]
 
 
 def _batch_problems(batches: Mapping[str, Any]) -> Iterator[str]:

@@ -32,6 +32,7 @@ from tap_sfbulk.failures import StreamsFailed
 from tap_sfbulk.file_stream import FileStream
 from tap_sfbulk.files import file_sources, file_streams
 from tap_sfbulk.input_files import check_catalog, normalized_state_file
+from tap_sfbulk.output_settings import unknown_maps
 from tap_sfbulk.parents import FieldPaths
 from tap_sfbulk.query_settings import check_query_names, check_query_options, parse_queries
 from tap_sfbulk.run import Run
@@ -204,6 +205,8 @@ class TapSfbulk(SfbulkPlugin, Tap):
         prunes them by marks that a catalog from elsewhere need not have.
         """
         super(Tap, self).setup_mapper()
+        for name in unknown_maps(self.config.get("stream_maps") or {}, self.streams):
+            self.logger.warning("stream_maps, %s: no such stream is read.", name)
         for stream in self._salesforce_streams:
             self.mapper.register_raw_stream_schema(
                 stream.name, stream.selected_schema, stream.primary_keys
