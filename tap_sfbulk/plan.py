@@ -185,16 +185,17 @@ class StreamPlan:
             raise cannot_be_divided(self.name, error, self.window) from error
         return self._with_window(first_part(self.window, step))
 
-    def following(self, bookmark: Bookmark | None) -> StreamPlan | None:
-        """The next window, as long as this one; None at the end of the run's last one.
+    def following(self, bookmark: Bookmark | None, times: int = 1) -> StreamPlan | None:
+        """The next window; None at the end of the run's last one.
 
         Args:
             bookmark: The stream's, after this window.
+            times: How many times as long as this window it is.
         """
         if not (self.window and self.end and bookmark) or self.window.upper >= self.end:
             return None
         rest = Window(self.window.upper, self.end)
-        plan = self._with_window(first_part(rest, length_of(self.window)))
+        plan = self._with_window(first_part(rest, times * length_of(self.window)))
         return replace(plan, bookmark=bookmark)
 
     def resumed(self, left: ResumePoint) -> StreamPlan:

@@ -101,6 +101,11 @@ class Reading:
                 # Where nothing is created, only an answer with rows has a time.
                 self._compare(opened.job.created or now)
 
+    @property
+    def rows(self) -> int:
+        """How many rows the pass has that was read last."""
+        return self._rows
+
     def place_after(
         self, page: ResultPage, maximum: datetime | None, version: int | None
     ) -> ResumePoint | None:

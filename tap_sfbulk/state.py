@@ -29,6 +29,7 @@ _OWN = frozenset(
         "replication_key_value",
         "window_end",
         "window_seconds",
+        "window_rows",
         "formulas_refreshed",
         "deletes_covered",
         "ids_swept",

@@ -31,7 +31,7 @@ from tap_sfbulk.plan import StreamRequest
 from tap_sfbulk.resume import CannotResume, ResumePoint
 from tap_sfbulk.run import log_not_resumed
 from tap_sfbulk.state import WindowState
-from tap_sfbulk.windows import STEP
+from tap_sfbulk.windows import STEP, may_grow
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -215,7 +215,7 @@ class SalesforceStream(CatalogStream):
                 continue
             if bookmark:
                 bookmark.write(self.stream_state)
-            plan = plan.following(bookmark)
+            plan = self._following(plan, bookmark, reading.rows)
             if plan or reading.plan.later_passes:
                 self._write_state()
         yield from self._later_rows(reading, output)
@@ -224,6 +224,17 @@ class SalesforceStream(CatalogStream):
             self._bad_values.warn()
         # Before the jobs are deleted: a run that ends in between need not read them again.
         self._write_state()
+
+    def _following(
+        self, plan: StreamPlan, bookmark: Bookmark | None, rows: int
+    ) -> StreamPlan | None:
+        """The next window, longer after one of few rows; None after the last one."""
+        state = self.stream_state
+        if STEP not in state or not may_grow(state, rows):
+            return plan.following(bookmark)
+        if longer := plan.following(bookmark, 2):
+            state[STEP] = 2 * (plan.seconds or 1)
+        return longer
 
     def _window_rows(
         self, plan: StreamPlan, reading: Reading, output: Output

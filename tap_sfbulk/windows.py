@@ -15,7 +15,7 @@ from sfbulk.errors import JobFailed, LimitExceeded, SalesforceError
 from tap_sfbulk.state import EARLIEST, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
     from tap_sfbulk.state import Bookmark
 
@@ -28,6 +28,9 @@ SECOND = timedelta(seconds=1)
 
 STEP = "window_seconds"
 """The key of the step in a stream's state."""
+
+MOST_ROWS = "window_rows"
+"""The key of the most rows that a part had, in a stream's state."""
 
 _TOO_LARGE = (
     # The server's limit for one attempt; REST too (error codes of singer-io/tap-salesforce).
@@ -72,12 +75,24 @@ def is_too_large(error: SalesforceError) -> bool:
 def step_in(state: Mapping[str, Any]) -> timedelta | None:
     """The step of an earlier run; None if the state has none, or no usable one."""
     seconds = state.get(STEP)
-    if not isinstance(seconds, int) or seconds < 1:
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 1:
         return None
     try:
         return timedelta(seconds=seconds)
     except OverflowError:
         return None
+
+
+def may_grow(state: MutableMapping[str, Any], rows: int) -> bool:
+    """Note the rows of a part; whether they are so few that the next may be twice as long.
+
+    It would then have about as many rows as a part that was not too large. So a second with the
+    rows of a mass update does not leave years to be read second by second.
+    """
+    kept = state.get(MOST_ROWS)
+    most = kept if isinstance(kept, int) else 0
+    state[MOST_ROWS] = max(most, rows)
+    return 2 * rows <= most and most > 0
 
 
 def length_of(window: Window) -> timedelta:

@@ -189,7 +189,27 @@ def test_parts_cover_a_window_once_however_often_it_is_halved(
     assert found == inside
 
 
-@pytest.mark.parametrize("kept", [None, 0, -1, "60", 1.5, [60], 10**30])
+def test_a_dense_second_does_not_leave_years_to_be_read_by_seconds(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    campaigns(sandbox, [*stamps(4), *["2021-01-01T00:00:00.000Z"] * 5, *stamps(40)[20:30]])
+    too_large(sandbox, 5)
+    bounds = {"start_date": "2020-12-31T23:59:00Z", "end_date": "2021-02-01T00:00:00Z"}
+    campaigns(sandbox, [f"2021-01-01T00:00:0{second}.000Z" for second in (1, 2)])
+    run = tap(streams_to_discover=["Campaign"], **bounds)
+    assert run.code == 0, run.log
+    assert len(names(run)) == 7
+    # 31 days in parts of one or two seconds would be a million jobs.
+    assert jobs(sandbox) < 80
+    assert entry(run)["window_seconds"] > 3600
+    # What a part may have is known in the next run too.
+    rest = tap(state=run.state, streams_to_discover=["Campaign"], lookback=0)
+    assert rest.code == 0, rest.log
+    assert len(names(rest)) == 10
+    assert jobs(sandbox) < 120
+
+
+@pytest.mark.parametrize("kept", [None, 0, -1, "60", 1.5, [60], 10**30, True])
 def test_a_step_that_is_not_usable_only_costs_time(kept: object) -> None:
     assert step_in({"window_seconds": kept}) is None
     assert step_in({"window_seconds": 60}) == timedelta(seconds=60)
