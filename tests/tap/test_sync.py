@@ -49,7 +49,7 @@ def lines_of(run: Run, stream: str) -> list[str]:
 
 # Each makes the SDK handle records one by one, and must not change any of them.
 BY_RECORD: list[dict[str, Any]] = [
-    {"flattening_enabled": True, "flattening_max_depth": 1},
+    {"flattening_enabled": True, "flattening_max_depth": 0},
     {"stream_maps": {"Account": {"__filter__": "True"}}},
     {"emit_activate_version_messages": True},
 ]
