@@ -251,17 +251,18 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     whole = bounds.window(bookmark, request.lookback) if bounds and bookmark else None
     is_empty = whole is not None and whole.is_empty
     window = first_part(whole, step_in(request.state or {})) if whole and not is_empty else whole
-    rows = queries.rows(columns, window, request.row_limit)
+    rows = () if is_empty else (queries.rows(columns, window, request.row_limit),)
     refresh = request.refresh if whole and request.row_limit is None else None
     refreshes = refresh is not None and refresh.is_due(request.state or {}, whole)
     changing = refresh.columns(request.source, columns) if refresh and refreshes else ()
+    found = (*rows, *queries.formulas(changing, whole))
     sweep = [queries.ids()] if _finds_deletions(request) == "sweep" else []
     plan = StreamPlan(
         name=request.name,
         sobject=request.sobject.name,
         queries=queries,
         columns=columns,
-        passes=() if is_empty else (rows, *queries.formulas(changing, whole), *sweep),
+        passes=(*found, *(sweep if found else ())),
         bookmark=bookmark,
         window=window,
         end=whole.upper if whole else None,

@@ -134,6 +134,22 @@ def test_a_refresh_that_fails_is_due_again(
     assert len(run.records(STREAM)) == 3
 
 
+def test_a_refresh_is_read_also_where_the_window_has_nothing_to_read(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    invoices(sandbox)
+    until = {**DAILY, "lookback": 0, "end_date": "2026-11-23T09:00:00Z"}
+    first = tap(**until)
+    # As a run has left it that was killed between its last window and the refresh.
+    first.state["bookmarks"][STREAM]["formulas_refreshed"] = "2026-11-01T00:00:00.000Z"
+    run = tap(state=first.state, **until)
+    assert run.code == 0, run.log
+    assert {tuple(sorted(record)) for record in run.records(STREAM)} == {(FORMULA, "Id")}
+    assert len(run.records(STREAM)) == 3
+    entry = run.state["bookmarks"][STREAM]
+    assert entry["formulas_refreshed"] == entry["window_end"] == "2026-11-23T09:00:00.000Z"
+
+
 NOW = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
 WINDOW = Window(NOW - timedelta(hours=1), NOW)
 
