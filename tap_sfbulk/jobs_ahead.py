@@ -173,9 +173,7 @@ class JobsAhead:
 
     def drop(self, stream: str) -> None:
         """API call: the stream has been read: delete its jobs, and give up what is left of it."""
-        for job in self._read:
-            self._disposals.submit(_delete, job)
-        self._read.clear()
+        self._delete_read()
         self._coming = deque(each for each in self._coming if each[0][0] != stream)
         for key in [key for key in self._pending if key[0] == stream]:
             self._give_up(self._pending.pop(key))
@@ -207,6 +205,7 @@ class JobsAhead:
         pending = list(self._pending.values())
         self._coming.clear()
         self._pending.clear()
+        self._delete_read()
         for each in pending:
             self._give_up(each)
         wait([each.job for each in pending], _CREATION_SECONDS)
@@ -217,6 +216,11 @@ class JobsAhead:
         self._last = pending
         pending.start()
         return pending
+
+    def _delete_read(self) -> None:
+        for job in self._read:
+            self._disposals.submit(_delete, job)
+        self._read.clear()
 
     def _give_up(self, pending: PendingQuery) -> None:
         pending.close()

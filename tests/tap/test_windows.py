@@ -107,6 +107,25 @@ def test_a_run_that_ended_between_two_parts_is_gone_on_with(
     assert jobs(sandbox) > asked
 
 
+def test_parts_that_were_read_leave_no_job_when_the_run_ends_early(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    campaigns(sandbox, stamps(40))
+    too_large(sandbox, 12)
+    sandbox.control.add_fault(
+        kind="answer", method="POST", path="*/jobs/query", status=401, skip=5, times=None
+    )
+    run = tap(streams_to_discover=["Campaign"])
+    assert run.code == 1
+    read = {
+        message["value"]["bookmarks"]["Campaign"]["window_end"]
+        for message in run.messages
+        if message["type"] == "STATE"
+    }
+    assert len(read) > 1
+    assert len(sandbox.control.requests_like("DELETE", "*/jobs/query/*")) == len(read)
+
+
 def test_rows_of_one_second_that_are_too_many_say_what_to_do(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:
