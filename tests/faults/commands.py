@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.commands import ROOT, write_json
+from tests.faults.kills import Kill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,12 +37,12 @@ class Ended:
         errors = [line for line in self.log.splitlines() if "| ERROR " in line]
         return errors[-1].split("|", maxsplit=3)[-1].strip() if errors else ""
 
-    def assert_says_why(self, host: str) -> None:
+    def assert_says_why(self, host: str, *objects: str) -> None:
         """Check that the last ERROR line is a reason for a user: it names object, job or host.
 
         Or what was asked for, where that is about no object.
         """
-        named = ("Account", "Contact", " job 750", host, *ABOUT_NO_OBJECT)
+        named = (*(objects or ("Account", "Contact")), " job 750", host, *ABOUT_NO_OBJECT)
         assert any(name in self.reason for name in named), self
         assert "Unexpected" not in self.reason, self.log
         assert "Traceback" not in self.log, self.log
@@ -72,6 +73,7 @@ class Command:
         *,
         stdin: bytes = b"",
         patience: float | None = None,
+        kill: Kill | None = None,
     ) -> Ended:
         """Run it to its end.
 
@@ -80,6 +82,7 @@ class Command:
             files: JSON documents by the option that takes each: `config`, `catalog`, `state`.
             stdin: What it reads.
             patience: Seconds that each of its requests waits; None for the usual ones.
+            kill: When it is killed; None lets it come to its end.
         """
         arguments = []
         for name, document in files.items():
@@ -89,6 +92,7 @@ class Command:
         for name in ("stdout", "stderr"):
             streams[name].write_bytes(b"")
         order: dict[str, Any] = {"arguments": arguments, "patience": patience}
+        order["kill"] = (kill or Kill()).document()
         order |= {name: str(path) for name, path in streams.items()}
         end = self._order(order)
         return Ended(

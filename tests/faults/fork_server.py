@@ -20,6 +20,7 @@ import requests
 
 from sfbulk.clock import SYSTEM_CLOCK, SystemClock
 from tests.faults.http_calls import HttpCalls
+from tests.faults.kills import Kill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,9 +70,10 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
     atexit._clear()
     sys.argv = [command, *order["arguments"]]
     SYSTEM_CLOCK.__class__ = HurriedClock
-    calls = HttpCalls(order["patience"])
+    calls, kill = HttpCalls(order["patience"]), Kill(**order["kill"])
     atexit.register(lambda: os.write(writing, str(calls.sent).encode()))
-    requests.Session.request = calls.around(requests.Session.request)  # type: ignore[method-assign] # counts every call
+    requests.Session.request = calls.around(kill.around(requests.Session.request))  # type: ignore[method-assign] # counts every call
+    kill.install()
 
 
 def end(entry: Callable[[], object]) -> NoReturn:

@@ -1,0 +1,85 @@
+"""Ends a process as `kill -9` does: after a line of its output, in one, or around a request."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+
+@dataclass(frozen=True)
+class Kill:
+    """When a run is killed; numbers begin with 0."""
+
+    line: int | None = None
+    """After this line of standard output, with nothing of the next one."""
+    half: bool = False
+    """In the middle of the line instead."""
+    state: int | None = None
+    """After this STATE of those in the output."""
+    request: int | None = None
+    """Before this request is sent."""
+    answered: bool = False
+    """After its answer instead."""
+
+    def document(self) -> dict[str, Any]:
+        """Itself as JSON."""
+        return asdict(self)
+
+    def install(self) -> None:
+        """Make this process end in this way."""
+        if self.line is not None or self.state is not None:
+            sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Output(self)), "utf-8")
+
+    def around(self, send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+        """`requests.Session.request`, in which this process may end."""
+        sent = iter(range(1_000_000))
+
+        def killed(session: requests.Session, *args: Any, **options: Any) -> requests.Response:
+            is_it = next(sent) == self.request
+            if is_it and not self.answered:
+                die()
+            answer = send(session, *args, **options)
+            if is_it:
+                die()
+            return answer
+
+        return killed
+
+
+class _Output(io.FileIO):
+    """Standard output up to a line."""
+
+    def __init__(self, kill: Kill) -> None:
+        super().__init__(1, "wb", closefd=False)
+        self._kill = kill
+        self._at = kill.line if kill.state is None else kill.state
+        self._seen = -1
+
+    def write(self, data: Any) -> int:
+        text = bytes(data)
+        out = b""
+        for line in text.splitlines(keepends=True):
+            if self._is_last(line):
+                super().write(out + (line[: len(line) // 2] if self._kill.half else line))
+                die()
+            out += line
+        return super().write(text)
+
+    def _is_last(self, line: bytes) -> bool:
+        is_counted = self._kill.state is None or line.startswith(b'{"type":"STATE"')
+        self._seen += is_counted and line.endswith(b"\n")
+        return is_counted and self._seen == self._at
+
+
+def die() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
