@@ -117,6 +117,8 @@ class Meltano:
             **os.environ,
             **{f"TAP_SFBULK_{name}": value for name, value in sign_in.items()},
             **{f"TARGET_SFBULK_{name}": value for name, value in sign_in.items()},
+            # The sample is so small that the tap would read it by REST; the demo shows bulk jobs.
+            "TAP_SFBULK_API_TYPE": "BULK2",
             "TARGET_SFBULK_OUTPUT_DIR": str(output / "reverse-etl"),
             "TARGET_DUCKDB_FILEPATH": str(output / "warehouse.duckdb"),
             "MELTANO_DATABASE_URI": f"sqlite:///{output / 'meltano.db'}",

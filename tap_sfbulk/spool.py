@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from sfbulk import SpoolBudget
@@ -28,11 +30,10 @@ class Spool:
 
     def __init__(self, folder: Path | None, limit_mb: int) -> None:
         self.budget = SpoolBudget(limit_mb * 1_000_000)
-        # A download that just ends may still write to it while it is removed.
-        self._made = TemporaryDirectory(
-            prefix="tap-sfbulk-", dir=folder, ignore_cleanup_errors=True
-        )
-        self.path = Path(self._made.name)
+        self.path = Path(mkdtemp(prefix="tap-sfbulk-", dir=folder))
+        # The SDK's connection test ends without a word, so the folder must also go by itself. A
+        # download that just ends may still write to it while it is removed.
+        self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     @property
     def has_room_ahead(self) -> bool:
@@ -59,4 +60,4 @@ class Spool:
     def close(self) -> None:
         """End all downloads and remove the folder."""
         self.budget.stop()
-        self._made.cleanup()
+        self._remove()

@@ -120,7 +120,7 @@ def test_the_tap_reads_and_the_target_loads_by_each_flow(
 def test_a_session_that_ends_in_mid_run_is_renewed(
     sandbox: Sandbox, settings: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
-    sandbox.control.add_fault(kind="answer", path="*/query", status=401, body=EXPIRED)
+    sandbox.control.add_fault(kind="answer", path="*/query*", status=401, body=EXPIRED)
     read = tap(tmp_path, settings["jwt_bearer"])
     assert read.returncode == 0, read.stderr.decode()
     assert len(messages(read.stdout, "RECORD")) == sandbox.org.counts()["Account"]

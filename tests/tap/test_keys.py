@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfbulk.errors import DataError
@@ -128,6 +128,7 @@ def rows(*keys: str | None) -> pl.DataFrame:
     return pl.DataFrame({"Id": keys}, schema={"Id": pl.String})
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from([f"{n:03d}" for n in range(40)]), max_size=8), max_size=8),
     st.booleans(),
