@@ -44,7 +44,7 @@ class StreamsFailed(Exception):  # noqa: N818 - says what happened to the run
     """Some streams could not be read; the others were read completely."""
 
     def __init__(self, reasons: Mapping[str, Exception]) -> None:
-        listed = "; ".join(f"{name}: {one_line(reason)}" for name, reason in reasons.items())
+        listed = "; ".join(_about(name, reason) for name, reason in reasons.items())
         super().__init__(
             f"{len(reasons)} stream{'s' * (len(reasons) > 1)} could not be read. {listed}"
         )
@@ -83,7 +83,7 @@ class Failures:
             log.warning("%s is left out: %s", name, one_line(reason))
             self._left_out[name] = reason
             return True
-        log.error("%s: %s", name, one_line(reason))
+        log.error("%s", _about(name, reason))
         self._failed[name] = reason
         return False
 
@@ -120,6 +120,14 @@ def is_unreadable(error: Exception) -> bool:
     return isinstance(error, JobFailed) and _WORDS.search(error.message) is not None
 
 
+def _may_be_of_window(error: ApiError | JobFailed, key: str) -> bool:
+    if _SLOW_OR_FILTERED.search(error.message):
+        return True
+    code = error.code if isinstance(error, ApiError) else None
+    # What is malformed is the user's part of the query, and the text quotes the whole of it.
+    return key in error.message and "MALFORMED_QUERY" not in f"{code} {error.message}"
+
+
 def add_window_advice(error: SalesforceError, key: str) -> None:
     """Add to an error of a query that reads a window what helps if the window is the trouble.
 
@@ -127,10 +135,15 @@ def add_window_advice(error: SalesforceError, key: str) -> None:
         error: Of Salesforce, or of a job that failed.
         key: The field that limits the window.
     """
-    is_salesforces = isinstance(error, (ApiError, JobFailed))
-    if is_salesforces and (key in error.message or _SLOW_OR_FILTERED.search(error.message)):
+    if isinstance(error, (ApiError, JobFailed)) and _may_be_of_window(error, key):
         error.message += (
             f". The query is limited by {key}: the replication method FULL_TABLE in the catalog, "
             "another replication_key or a `where` in stream_options may help"
         )
         error.args = (error.message,)
+
+
+def _about(name: str, reason: Exception) -> str:
+    """The reason with the name of the stream; some errors name it first themselves."""
+    text = one_line(reason)
+    return text if text.startswith(f"{name}: ") else f"{name}: {text}"

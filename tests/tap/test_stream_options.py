@@ -35,3 +35,11 @@ def test_a_glob_that_fits_no_stream_is_a_warning_and_a_name_is_refused(
     run = tap(stream_options={"*__Share": {"lookback": 1}})
     assert run.code == 0
     assert "WARNING  | tap-sfbulk                     | stream_options, *__Share:" in run.log
+
+
+def test_a_wrong_where_is_told_once_and_without_advice_about_the_window(tap: TapCommand) -> None:
+    run = tap(stream_options={"Account": {"where": "Name ="}})
+    assert run.code == 1
+    assert "MALFORMED_QUERY" in run.log
+    assert "FULL_TABLE" not in run.log
+    assert "Account: Account: " not in run.log
