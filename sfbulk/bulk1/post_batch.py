@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 # A batch that Salesforce accepted just before the job was closed may be listed a little later.
 # So often is the list read, within about ten seconds.
-_LOOKS = 8
+_LOOKS = 12
 
 
 class OpenJob(Protocol):

@@ -403,7 +403,7 @@ def test_a_broken_download_loses_and_doubles_nothing(sandbox: Sandbox, sf: Sales
 def test_polls_have_growing_pauses_between_them(
     sandbox: Sandbox, sf: Salesforce, clock: FakeClock
 ) -> None:
-    sandbox.control.jobs_after_polls(15)
+    sandbox.control.jobs_after_polls(25)
     assert len(list(sf.query(ALL))) == len(ACCOUNTS)
     assert clock.slept[0] == pytest.approx(0.2)
     assert clock.slept == sorted(clock.slept)

@@ -111,7 +111,7 @@ def test_a_batch_whose_answer_is_lost_is_found_and_not_sent_again(
 def test_a_batch_that_is_not_there_cannot_arrive_late(
     server: ScriptedServer, transport: Transport, clock: FakeClock
 ) -> None:
-    running = opened(transport, server, DROP, listed(), job("Closed"), *[listed()] * 8)
+    running = opened(transport, server, DROP, listed(), job("Closed"), *[listed()] * 12)
     with pytest.raises(BatchNotAdded, match=f"Add a batch to insert job {ID}.*new job") as caught:
         running.add_batch(BODY)
     assert asked(server)[:3] == ["POST /batch", "GET /batch", "POST "]
@@ -131,7 +131,7 @@ def test_an_aborted_job_accepts_no_late_batches(
     server: ScriptedServer, transport: Transport
 ) -> None:
     aborted = refused("InvalidJobState", "Closing already Aborted Job not allowed")
-    after = [DROP, listed(), aborted, job("Aborted"), *[listed()] * 8]
+    after = [DROP, listed(), aborted, job("Aborted"), *[listed()] * 12]
     with pytest.raises(BatchNotAdded):
         opened(transport, server, *after).add_batch(BODY)
 
@@ -144,7 +144,7 @@ def test_a_job_that_cannot_be_closed_may_still_get_the_batch(
         running.add_batch(BODY)
 
 
-LOST = [DROP, listed(), job("Closed"), *[listed()] * 8]
+LOST = [DROP, listed(), job("Closed"), *[listed()] * 12]
 
 
 def test_a_load_continues_in_another_job_with_the_whole_batch(
