@@ -12,7 +12,7 @@ from tests.e2e.commands import ROOT, write_json
 from tests.faults.kills import Kill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
@@ -64,6 +64,10 @@ class Command:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process that forks."""
         self._server.communicate()
 
     def run(
@@ -87,11 +91,39 @@ class Command:
         arguments = []
         for name, document in files.items():
             arguments += [f"--{name}", str(write_json(folder / f"{name}.json", document))]
+        return self.run_line(
+            folder, arguments, stdin=stdin, patience=patience, kill=kill, hurried=True
+        )
+
+    def run_line(  # noqa: PLR0913 - all that a run can be given
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        patience: float | None = None,
+        kill: Kill | None = None,
+        hurried: bool = False,
+    ) -> Ended:
+        """Run it with these words to its end.
+
+        Args:
+            folder: Where the files of its streams are put.
+            arguments: What stands after its name.
+            stdin: What it reads.
+            patience: Seconds that each of its requests waits; None for the usual ones.
+            kill: Where it is killed; None for nowhere.
+            hurried: Whether no pause is waited for.
+        """
         streams = {name: folder / name for name in ("stdin", "stdout", "stderr")}
         streams["stdin"].write_bytes(stdin)
         for name in ("stdout", "stderr"):
             streams[name].write_bytes(b"")
-        order: dict[str, Any] = {"arguments": arguments, "patience": patience}
+        order: dict[str, Any] = {
+            "arguments": list(arguments),
+            "patience": patience,
+            "hurried": hurried,
+        }
         order["kill"] = (kill or Kill()).document()
         order |= {name: str(path) for name, path in streams.items()}
         end = self._order(order)

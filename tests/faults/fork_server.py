@@ -1,7 +1,7 @@
 """A process that forks one for each run of a connector's command, which starts in milliseconds.
 
 It reads a run from each line of its standard input, and writes how it ended to standard output.
-In the forked process nobody waits for a pause; the rest is as in a shell.
+In a hurried process nobody waits for a pause; the rest is as in a shell.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
     # Polars waits at exit for a thread of its own, and only the forking process has that one.
     atexit._clear()
     sys.argv = [command, *order["arguments"]]
-    SYSTEM_CLOCK.__class__ = HurriedClock
+    if order["hurried"]:
+        SYSTEM_CLOCK.__class__ = HurriedClock
     calls, kill = HttpCalls(order["patience"]), Kill(**order["kill"])
     atexit.register(lambda: os.write(writing, str(calls.sent).encode()))
     requests.Session.request = calls.around(kill.around(requests.Session.request))  # type: ignore[method-assign] # counts every call
