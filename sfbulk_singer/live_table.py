@@ -11,12 +11,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from rich.live import Live
+    from rich.table import Table
 
 DRAWN_A_SECOND = 4
 
@@ -45,8 +44,14 @@ class LiveTable:
 
     def start(self) -> None:
         """Begin to draw, if stderr is a terminal and stdout is not."""
+        if self._live or not _is_terminal(sys.stderr) or _is_terminal(sys.stdout):
+            return
+        # Here, because most runs have no terminal, and would wait for the import all the same.
+        from rich.console import Console  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415
+
         console = Console(stderr=True)
-        if self._live or not console.is_terminal or console.is_dumb_terminal or _is_shared():
+        if console.is_dumb_terminal:
             return
         self._live = Live(
             get_renderable=self._table,
@@ -68,6 +73,8 @@ class LiveTable:
             _lead_log(during, sys.stderr)
 
     def _table(self) -> Table:
+        from rich.table import Table  # noqa: PLC0415 - as in `start`
+
         shown = self._shown()
         table = Table(caption=shown.caption, caption_justify="left")
         for number, column in enumerate(self._columns):
@@ -77,8 +84,8 @@ class LiveTable:
         return table
 
 
-def _is_shared() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _lead_log(old: TextIO, new: TextIO) -> None:
