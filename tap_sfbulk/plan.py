@@ -165,7 +165,7 @@ class StreamPlan:
         if not (self.bookmark and self.window):
             return []
         ahead = bookmark_ahead(self.name, self.bookmark.read_to, second_clock, self.lookback)
-        # What the first clock told already is not told twice.
+        # What the first clock has shown already is not reported twice.
         found = (
             None if self.warnings else ahead,
             date_ahead(self.name, self.end or self.window.upper, second_clock),

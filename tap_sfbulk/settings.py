@@ -317,7 +317,7 @@ def _date_problems(start: Any, end: Any) -> list[str]:
 
 
 def _instant(text: Any) -> datetime | None:
-    """The date-time of a setting, or the nearest that Salesforce has; None if it is none.
+    """The date-time of a setting, or the nearest that Salesforce has; None if it is no date-time.
 
     A date of the year 1 means "everything", and rows have no date beyond these.
     """

@@ -87,7 +87,7 @@ def _parent_field(
     """The field of a parent.
 
     Raises:
-        ConfigError: If there is none that the stream can have.
+        ConfigError: If the stream cannot have one.
     """
     try:
         found = paths.find(sobject.name, path)

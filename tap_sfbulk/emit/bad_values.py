@@ -24,7 +24,7 @@ class BadValues:
         self._counts[field, kind] += count
 
     def warn(self) -> None:
-        """Log one WARNING for each field with the number of its values, and count anew."""
+        """Log one WARNING for each field with the number of its values, and count from 0 again."""
         for (field, kind), count in sorted(self._counts.items()):
             values = "1 value is" if count == 1 else f"{count:,} values are"
             log.warning(
