@@ -47,8 +47,8 @@ class LiveTable:
         if self._live or not _is_terminal(sys.stderr) or _is_terminal(sys.stdout):
             return
         # Here, because most runs have no terminal, and would wait for the import all the same.
-        from rich.console import Console  # noqa: PLC0415
-        from rich.live import Live  # noqa: PLC0415
+        from rich.console import Console  # noqa: PLC0415 - see above
+        from rich.live import Live  # noqa: PLC0415 - see above
 
         console = Console(stderr=True)
         if console.is_dumb_terminal:

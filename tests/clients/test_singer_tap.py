@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.clients.conftest import Salesforce, invoices, json_lines, write_invoices
 from tests.clients.installed import python_client, run
+from tests.clients.our_tap import OurTap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     Opened = Callable[[Path | None], AbstractContextManager[Salesforce]]
 
@@ -159,32 +159,6 @@ def test_the_singer_tap_reads_in_chunks_by_primary_key(salesforce: Opened, tmp_p
     marks = [state["bookmarks"]["Invoice__c"] for state in states if "bookmarks" in state]
     left = [len(mark["BatchIDs"]) for mark in marks if "BatchIDs" in mark]
     assert left[:2] == [1, 0]
-
-
-class OurTap:
-    """tap-sfbulk on the same org."""
-
-    def __init__(self, salesforce: Salesforce, folder: Path) -> None:
-        self._salesforce, self._folder = salesforce, folder
-        config = salesforce.config() | {
-            "login_url": salesforce.sandbox.url,
-            "streams_to_discover": ["Invoice__c"],
-        }
-        self._config = self._file("ours.json", config)
-
-    def read(self, **files: Any) -> list[dict[str, Any]]:
-        """Return the messages of a run with these documents as `--catalog` and `--state`."""
-        words: list[str | Path] = []
-        for option, document in files.items():
-            words += [f"--{option}", self._file(f"ours-{option}.json", document)]
-        command = Path(sys.executable).with_name("tap-sfbulk")
-        environment = self._salesforce.environment
-        return json_lines(run(command, "--config", self._config, *words, environment=environment))
-
-    def _file(self, name: str, document: Any) -> Path:
-        path = self._folder / name
-        path.write_text(json.dumps(document), "utf-8")
-        return path
 
 
 def schema_of(messages: list[dict[str, Any]]) -> dict[str, Any]:

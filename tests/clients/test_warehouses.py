@@ -22,6 +22,7 @@ from typing_extensions import Self
 from sfbulk_sandbox import Sandbox
 from tests.clients.conftest import invoices, json_lines, write_invoices
 from tests.clients.installed import ROOT, python_client, run, without_python_settings
+from tests.e2e.commands import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,8 +129,9 @@ def _kind(value: object) -> str:
 def by_key(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the rows by key, with names in lower case, without what is not compared."""
     names = list(invoices()[0])
-    folded = [{name.lower(): value for name, value in row.items()} for row in rows]
-    return {row["ext_id__c"]: {name: row[name.lower()] for name in names} for row in folded}
+    return {
+        row["ext_id__c"]: {name: row[name.lower()] for name in names} for row in map(folded, rows)
+    }
 
 
 def expected() -> dict[str, dict[str, Any]]:
@@ -218,6 +220,108 @@ def test_rows_reach_postgres_by_meltano_type_by_type(org: Sandbox, tmp_path: Pat
         Project(tmp_path / "project", org, commands / "target-postgres", settings).run()
         rows = server.rows('salesforce."Invoice__c"')
     assert found(rows) == written(Cut_Off__c=as_time)
+
+
+class Pipeline:
+    """The tap and one loader, joined as a shell joins them; the state goes from run to run."""
+
+    def __init__(self, folder: Path, org: Sandbox, loader: Path, settings: dict[str, Any]) -> None:
+        self._folder, self._loader = folder, loader
+        self._settings = write_json(folder / "loader.json", settings)
+        options = {"refresh_formulas": 1, "hard_deletes": "sweep"}
+        sign_in = {
+            "login_url": org.url,
+            "client_id": org.client_id,
+            "client_secret": org.client_secret,
+        }
+        self._config = write_json(
+            folder / "tap.json",
+            sign_in
+            | {
+                "streams_to_discover": [STREAM],
+                "stream_options": {STREAM: options},
+                "ids_dir": str(folder / "ids"),
+            },
+        )
+        self.state: dict[str, Any] = {}
+
+    def run(self) -> list[dict[str, Any]]:
+        """Load what a run reads, and return its records."""
+        tap = Path(sys.executable).with_name("tap-sfbulk")
+        state = write_json(self._folder / "state.json", self.state)
+        lines = run(tap, "--config", self._config, "--state", state)
+        file = self._folder / "lines.jsonl"
+        file.write_text(lines, "utf-8")
+        with file.open("rb") as stdin:
+            subprocess.run(
+                [self._loader, "--config", self._settings],
+                stdin=stdin,
+                stdout=subprocess.DEVNULL,
+                check=True,
+                timeout=300,
+                env=without_python_settings(),
+            )
+        messages = json_lines(lines)
+        self.state = [message["value"] for message in messages if message["type"] == "STATE"][-1]
+        return [message["record"] for message in messages if message["type"] == "RECORD"]
+
+    def make_refresh_due(self) -> None:
+        """Set the last refresh of the formulas back by days."""
+        self.state["bookmarks"][STREAM]["formulas_refreshed"] = "2024-01-01T00:00:00.000Z"
+
+
+def leave_the_org(org: Sandbox, key: str) -> str:
+    """Delete an invoice without the recycle bin; return its id."""
+    found = org.org.query(f"SELECT Id FROM {STREAM} WHERE Ext_Id__c = '{key}'")  # noqa: S608 - our own names
+    record_id = str(next(iter(found.rows()))[0])
+    (result,) = org.org.loader("hardDelete", STREAM, ["Id"]).save([[record_id]])
+    assert result.success
+    return record_id
+
+
+def check_parts(pipeline: Pipeline, org: Sandbox, rows: Callable[[], list[dict[str, Any]]]) -> None:
+    """Refresh formulas and find a deleted row: neither may empty the other columns of a row."""
+    assert len(pipeline.run()) == len(invoices())
+    before = by_key(rows())
+    gone = leave_the_org(org, "I-3")
+    pipeline.make_refresh_due()
+    read = pipeline.run()
+    assert {frozenset(record) for record in read if record["Id"] == gone} == {
+        frozenset({"Id", "_sdc_deleted_at"})
+    }
+    assert {frozenset(record) for record in read if record["Id"] != gone} == {
+        frozenset({"Id", "Amount_With_Tax__c"})
+    }
+    assert len(read) == len(invoices())
+    after = rows()
+    assert by_key(after) == before
+    marked = {row["id"] for row in map(folded, after) if row["_sdc_deleted_at"] is not None}
+    assert marked == {gone}
+
+
+def folded(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its names in lower case."""
+    return {name.lower(): value for name, value in row.items()}
+
+
+def test_formulas_and_deletions_empty_no_column_in_duckdb(org: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    settings = {"filepath": str(file), "default_target_schema": "salesforce"}
+    loader = python_client("target-duckdb") / "target-duckdb"
+
+    def rows() -> list[dict[str, Any]]:
+        with duckdb.connect(str(file), read_only=True) as warehouse:
+            return duckdb_rows(warehouse, "salesforce.invoice__c")
+
+    check_parts(Pipeline(tmp_path, org, loader, settings), org, rows)
+
+
+def test_formulas_and_deletions_empty_no_column_in_postgres(org: Sandbox, tmp_path: Path) -> None:
+    commands = python_client("meltanolabs-target-postgres")
+    with Postgres(commands) as server:
+        settings = {"sqlalchemy_url": server.url, "default_target_schema": "salesforce"}
+        pipeline = Pipeline(tmp_path, org, commands / "target-postgres", settings)
+        check_parts(pipeline, org, lambda: server.rows('salesforce."Invoice__c"'))
 
 
 @pytest.mark.skipif(not TARGET_PARQUET, reason="SFBULK_TARGET_PARQUET gives no command")
