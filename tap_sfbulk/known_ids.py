@@ -1,8 +1,9 @@
 """Keeps on disk which ids of a stream are known, and finds those that are gone.
 
 One SQLite file for each stream. Its memory does not grow with the number of ids: 10 million are
-compared on disk. The ids of a sweep only replace those of the one before once the state of a later
-run names that sweep: if the records of a sweep did not arrive, the next one finds them again.
+compared on disk. The ids of a sweep only replace those of the one before, and those written since,
+once the state of a later run names that sweep: if the records of a sweep did not arrive, the next
+one finds them again.
 """
 
 from __future__ import annotations
@@ -46,10 +47,12 @@ class KnownIds:
         if swept is not None and stamps.get("next") == swept:
             self._replace("known", "next")
             self._stamp("known", swept)
+            self._db.execute("DELETE FROM written")
         self.has_base = swept is not None and swept in stamps.values()
         """Whether the ids of the last sweep are here."""
         if not self.has_base:
             self._db.execute("DELETE FROM known")
+            self._db.execute("DELETE FROM sweeps WHERE name = 'known'")
         self._db.commit()
 
     def close(self) -> None:
@@ -91,7 +94,6 @@ class KnownIds:
         self._db.execute("DELETE FROM found WHERE id IN (SELECT id FROM marked)")
         self._replace("next", "found")
         self._stamp("next", stamp)
-        self._db.execute("DELETE FROM written")
         self._db.commit()
 
     def _add(self, table: str, ids: Iterable[str]) -> None:
