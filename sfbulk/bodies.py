@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sfbulk.errors import DataError
+from sfbulk.errors import DataError, TransportError
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 
 if TYPE_CHECKING:
@@ -67,29 +67,37 @@ def download_body(
 ) -> Body:
     """API call: see `Salesforce.download_body`."""
     partial = path.with_name(path.name + ".part")
-    digests: list[_Digest] = []
+    bodies: list[Body] = []
 
     def save(chunks: Iterator[bytes]) -> None:
         # Each attempt starts from the beginning.
-        digests[:] = [_Digest()]
+        digest = _Digest()
         with partial.open("wb") as file:
             for chunk in chunks:
-                digests[0].add(chunk)
-                if size is not None and digests[0].size > size:
+                digest.add(chunk)
+                if size is not None and digest.size > size:
                     break
                 file.write(chunk)
+        body = digest.body()
+        if problem := _problem(body, size, md5):
+            raise _OtherContentError(f"Download {where}: {problem}", ambiguous=True)
+        bodies.append(body)
 
     try:
         transport.send(_request(transport, where), save)
-        body = digests[0].body()
-        if size is not None and body.size != size:
-            raise _wrong_size(where, body.size, size)
-        if md5 and body.md5 != md5.lower():
-            raise DataError(f"Download {where}: the content does not have the record's checksum.")
         partial.replace(path)
+    except _OtherContentError as error:
+        raise DataError(error.message) from None
     finally:
         partial.unlink(missing_ok=True)
-    return body
+    return bodies[-1]
+
+
+class _OtherContentError(TransportError):
+    """What arrived is not the content of the record, so it is requested again.
+
+    Any answer may be a content, so a maintenance page with the status 200 is only told by this.
+    """
 
 
 class _Digest:
@@ -120,9 +128,14 @@ def _request(transport: Transport, where: BodyField) -> Request:
     )
 
 
-def _wrong_size(where: BodyField, arrived: int, size: int) -> DataError:
-    compared = f"more than {size}" if arrived > size else str(arrived)
-    return DataError(
-        f"Download {where}: {compared} bytes arrived, but the record has {size}. If it was "
-        "changed in the meantime, the next run reads it again."
-    )
+def _problem(body: Body, size: int | None, md5: str | None) -> str | None:
+    """Why what arrived is not the content of the record; None if it may be."""
+    if size is not None and body.size != size:
+        arrived = f"more than {size}" if body.size > size else str(body.size)
+        return (
+            f"{arrived} bytes arrived, but the record has {size}. If it was changed in the "
+            "meantime, the next run reads it again."
+        )
+    if md5 and body.md5 != md5.lower():
+        return "the content does not have the record's checksum."
+    return None

@@ -224,7 +224,7 @@ class Salesforce(LoadVerbs):
         Raises:
             NotFound: there is no such record, or it is deleted.
             ApiError: Salesforce refuses.
-            DataError: the content has another size or checksum.
+            DataError: the content has another size or checksum, at every attempt.
             TransportError: it could not be downloaded.
             OSError: the file cannot be written.
         """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sfbulk import Body, DataError, NotFound, Salesforce, TransportError
+from sfbulk.http.retry import MAX_ATTEMPTS
 from tests.client.scripted import Answer, error
 
 if TYPE_CHECKING:
@@ -63,6 +64,18 @@ def test_a_download_that_breaks_off_is_begun_again(
     assert len(server.seen) == 3
 
 
+@pytest.mark.parametrize("page", [b"<html>down</html>", b"<html/>", b"x" * len(CONTENT), b""])
+def test_other_content_than_the_record_has_is_requested_again(
+    server: ScriptedServer, transport: Transport, tmp_path: Path, page: bytes
+) -> None:
+    """A maintenance page with the status 200 looks like a file that somebody attached."""
+    server.script.extend([content(page, "text/html"), content()])
+    path, md5 = tmp_path / "version", hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+    sf = Salesforce(transport)
+    body = sf.download_body(*VERSION, path, size=len(CONTENT), md5=md5.upper())
+    assert (path.read_bytes(), body.md5, len(server.seen)) == (CONTENT, md5, 2)
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -73,12 +86,13 @@ def test_a_download_that_breaks_off_is_begun_again(
 def test_a_body_of_another_size_is_refused_and_the_earlier_file_stays(
     server: ScriptedServer, transport: Transport, tmp_path: Path, body: bytes, said: str
 ) -> None:
-    server.script.append(content(body))
+    server.script.extend([content(body)] * MAX_ATTEMPTS)
     path = tmp_path / "version"
     path.write_bytes(b"earlier")
     with pytest.raises(DataError, match="VersionData of ContentVersion 068") as refused:
         Salesforce(transport).download_body(*VERSION, path, size=len(CONTENT))
     assert said in str(refused.value)
+    assert len(server.seen) == MAX_ATTEMPTS
     assert path.read_bytes() == b"earlier"
     assert list(tmp_path.iterdir()) == [path]
 
