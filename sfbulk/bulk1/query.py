@@ -17,7 +17,7 @@ from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.result_files import FILES_AHEAD, BatchCounts, FilesAhead, batch_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
-from sfbulk.errors import ApiError, DataError, NotFound
+from sfbulk.errors import ApiError, DataError, NotFound, RowCountMismatch
 from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder
@@ -155,7 +155,7 @@ class Bulk1QueryJob:
         spool: Path,
         *,
         start: str | None = None,
-        rows_before: int | None = None,  # noqa: ARG002 - of the port; each batch has a count
+        rows_before: int | None = None,
         budget: SpoolBudget | None = None,
     ) -> Generator[ResultPage, None, None]:
         """API call: the result files as pages, in their order; waits for the query.
@@ -168,18 +168,20 @@ class Bulk1QueryJob:
             start: the `next_locator` of the last page that was read before, in this run or an
                 earlier one. A chunk that is queried again cannot be resumed: its pages, and the
                 one before them, have no `next_locator`.
-            rows_before: of the port.
+            rows_before: how many rows the pages before `start` had, if that is known.
             budget: while it is full, no further download is started; None for one of its own.
 
         Raises:
             DataError: the results are not CSV.
             NotFound: there is no such page.
-            RowCountMismatch: a batch has another number of rows than Salesforce reports.
+            RowCountMismatch: a batch, or the query, has another number of rows than Salesforce
+                reports.
             JobError, ApiError, TransportError: as `wait`.
         """
         if self._settings.content_type is not ContentType.CSV:
             raise DataError(f"Job {self.id}: pages are read as CSV. Create the job with CSV.")
         counts = BatchCounts()
+        total = 0 if start is None else rows_before
         for file in self._files(spool, start, budget, counts):
             if file.is_empty:
                 counts.add(file.result, 0)
@@ -187,6 +189,8 @@ class Bulk1QueryJob:
             page = _page(file)
             yield page
             counts.add(file.result, page.rows)
+            total = None if total is None or page.rows is None else total + page.rows
+        self._check_total(total)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """API call: every row; see `Bulk1Job.rows` for their values. Counts are checked.
@@ -222,6 +226,16 @@ class Bulk1QueryJob:
         """
         if self._job.state is Bulk1JobState.OPEN:
             self._job.close()
+
+    def _check_total(self, rows: int | None) -> None:
+        """Compare all rows: of the batch in which a later run began, it knows only a part."""
+        announced = self.records_processed
+        if None not in (rows, announced) and rows != announced:
+            raise RowCountMismatch(
+                f"The result files of job {self.id} on {self.object_name} have {rows:,} rows, but "
+                f"Salesforce found {announced:,}. Run the query again.",
+                job_id=self.id,
+            )
 
     def _wait(self, timeout: float | None) -> EndedBatches:
         (batch,) = self._job.wait([self._batch.id], timeout=timeout)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = ("ContentVersion", "068000000000001AAA", "VersionData")
 CONTENT = bytes(range(256)) * 3000
+MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 
 
 def content(body: bytes = CONTENT, kind: str = "application/octetstream") -> Answer:
@@ -33,7 +34,7 @@ def test_a_body_arrives_byte_for_byte_with_its_checksums(
     body = Salesforce(transport).download_body(*VERSION, path, size=len(CONTENT))
     assert path.read_bytes() == CONTENT
     assert body.size == len(CONTENT)
-    assert body.md5 == hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+    assert body.md5 == MD5
     assert body.sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert Body.of_file(path) == body
     assert server.lines == ["GET /services/data/v68.0/sobjects/" + "/".join(VERSION)]
@@ -70,10 +71,9 @@ def test_other_content_than_the_record_has_is_requested_again(
 ) -> None:
     """A maintenance page with the status 200 looks like a file that somebody attached."""
     server.script.extend([content(page, "text/html"), content()])
-    path, md5 = tmp_path / "version", hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
-    sf = Salesforce(transport)
-    body = sf.download_body(*VERSION, path, size=len(CONTENT), md5=md5.upper())
-    assert (path.read_bytes(), body.md5, len(server.seen)) == (CONTENT, md5, 2)
+    path, sf = tmp_path / "version", Salesforce(transport)
+    body = sf.download_body(*VERSION, path, size=len(CONTENT), md5=MD5.upper())
+    assert (path.read_bytes(), body.md5, len(server.seen)) == (CONTENT, MD5, 2)
 
 
 @pytest.mark.parametrize(
@@ -81,16 +81,17 @@ def test_other_content_than_the_record_has_is_requested_again(
     [
         (CONTENT + b"!", f"more than {len(CONTENT)} bytes arrived, but the record has"),
         (CONTENT[:-1], f"{len(CONTENT) - 1} bytes arrived, but the record has {len(CONTENT)}"),
+        (CONTENT[::-1], "AAA: the content does not have the record's checksum"),
     ],
 )
-def test_a_body_of_another_size_is_refused_and_the_earlier_file_stays(
+def test_a_body_of_another_size_or_checksum_is_refused_and_the_earlier_file_stays(
     server: ScriptedServer, transport: Transport, tmp_path: Path, body: bytes, said: str
 ) -> None:
     server.script.extend([content(body)] * MAX_ATTEMPTS)
     path = tmp_path / "version"
     path.write_bytes(b"earlier")
     with pytest.raises(DataError, match="VersionData of ContentVersion 068") as refused:
-        Salesforce(transport).download_body(*VERSION, path, size=len(CONTENT))
+        Salesforce(transport).download_body(*VERSION, path, size=len(CONTENT), md5=MD5)
     assert said in str(refused.value)
     assert len(server.seen) == MAX_ATTEMPTS
     assert path.read_bytes() == b"earlier"

@@ -135,6 +135,29 @@ def test_fewer_rows_than_salesforce_found_are_an_error(
     assert sandbox.control.faults == []
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_rows_that_the_pages_before_lacked_are_an_error_of_a_resumed_query_too(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, known: bool
+) -> None:
+    """The first run ends before it has compared the count of the batch with its files."""
+    sandbox.control.set_page_rows(3)
+    sandbox.control.add_fault(
+        kind="answer", path="*/result/*", status=200, body='"Id","Name"\n"1","only"\n'
+    )
+    job = submitted(sf)
+    pages = job.pages(tmp_path)
+    first = next(pages)
+    locator, rows_before = first.next_locator, len(names([first]))
+    pages.close()
+    again = sf.open_read_job(job.id, ALL, api=ReadApi.BULK1)
+    rest = again.pages(tmp_path, start=locator, rows_before=rows_before if known else None)
+    if not known:
+        assert len(names(rest)) == len(ACCOUNTS) - 3
+        return
+    with pytest.raises(RowCountMismatch, match="Run the query again"):
+        names(rest)
+
+
 def test_a_download_that_breaks_off_is_made_again(
     sandbox: Sandbox, sf: Salesforce, tmp_path: Path
 ) -> None:
