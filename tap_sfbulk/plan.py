@@ -23,7 +23,7 @@ from tap_sfbulk.clocks import bookmark_ahead, date_ahead
 from tap_sfbulk.passes import PassKind, Queries
 from tap_sfbulk.query_settings import window_problem
 from tap_sfbulk.refresh_settings import deletion_problem
-from tap_sfbulk.resume import ResumePoint
+from tap_sfbulk.resume import CannotResume, ResumePoint
 from tap_sfbulk.schema import is_replication_key
 from tap_sfbulk.state import Bookmark, Window, starts_over
 from tap_sfbulk.windows import (
@@ -201,7 +201,8 @@ class StreamPlan:
     def resumed(self, left: ResumePoint) -> StreamPlan:
         """The plan to read the rest of what an interrupted run has left, and nothing else.
 
-        If its query is not one of this stream any more, this plan remains.
+        If its query is not one of this stream any more, or its window leaves a gap, this plan
+        remains.
         """
         rest = replace(
             self,
@@ -212,9 +213,23 @@ class StreamPlan:
             resume=left,
         )
         is_same = rest.passes[0].fingerprint == left.query
-        if is_same and (left.window is None) == (self.bookmark is None):
-            return rest
-        return replace(self, not_resumed="its query is another one now")
+        if not is_same or (left.window is None) != (self.bookmark is None):
+            return replace(self, not_resumed="its query is another one now")
+        if not self._reaches(left):
+            return replace(self, not_resumed="its window begins after the bookmark")
+        return rest
+
+    def _reaches(self, left: ResumePoint) -> bool:
+        """Whether no time lies between what was read and what an interrupted run has left.
+
+        A user may have set the bookmark back, or removed it, and left the place in the state. What
+        was not covered is not claimed to be read, so there may be such a time before the window.
+        """
+        if not (self.bookmark and self.window and left.window and left.window.lower):
+            return True
+        read_to = self.bookmark.read_to or self.window.lower
+        claimed_from = min(left.window.lower, left.covered or left.window.lower)
+        return read_to is not None and claimed_from <= read_to
 
     def _with_window(self, window: Window) -> StreamPlan:
         passes = (self.queries.rows(self.columns, window),)
@@ -272,8 +287,15 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
         is_part=request.row_limit is not None,
         api=request.api,
     )
-    left = ResumePoint.read(request.state or {})
-    return plan.resumed(left) if left and not plan.is_part else plan
+    return plan if plan.is_part else _resumed(plan, request.state or {})
+
+
+def _resumed(plan: StreamPlan, state: Mapping[str, Any]) -> StreamPlan:
+    try:
+        left = ResumePoint.read(state)
+    except CannotResume as reason:
+        return replace(plan, not_resumed=str(reason))
+    return plan.resumed(left) if left else plan
 
 
 def _columns(request: StreamRequest) -> tuple[PageColumn, ...]:

@@ -48,10 +48,14 @@ class ResumePoint:
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> ResumePoint | None:
-        """What the state of a stream keeps; None if there is nothing, or not in this form."""
-        kept = state.get(UNFINISHED)
-        if not isinstance(kept, dict):
+        """What the state of a stream keeps; None if there is nothing.
+
+        Raises:
+            CannotResume: If it is not in this form.
+        """
+        if UNFINISHED not in state:
             return None
+        kept = state[UNFINISHED]
         try:
             return cls(
                 **{name: str(kept[name]) for name in ("job_id", "locator", "api_version", "query")},
@@ -62,8 +66,8 @@ class ResumePoint:
                 version=int(kept["version"]) if kept.get("version") else None,
                 api=ReadApi(kept.get("api", ReadApi.BULK2)),
             )
-        except (KeyError, TypeError, ValueError):
-            return None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise CannotResume("the state has it in an unknown form") from None
 
     def write(self, state: MutableMapping[str, Any]) -> None:
         """Put it into the stream's state; `remove` takes it out."""

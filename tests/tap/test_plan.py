@@ -16,9 +16,10 @@ from sfbulk.errors import ConfigError
 from tap_sfbulk.columns import CellKind
 from tap_sfbulk.fields import object_fields
 from tap_sfbulk.plan import StreamPlan, StreamRequest, plan_stream
+from tap_sfbulk.resume import ResumePoint
 from tap_sfbulk.schema import property_of
 from tap_sfbulk.sources import StreamSource
-from tap_sfbulk.state import Bookmark
+from tap_sfbulk.state import Bookmark, Window
 from tap_sfbulk.windows import Bounds
 
 KEY = "SystemModstamp"
@@ -163,6 +164,32 @@ def test_an_empty_window_moves_no_bookmark(bounds: Bounds, bookmark: Bookmark | 
     made = plan(bounds, state=state(bookmark))
     assert made.is_empty
     assert made.bookmark_after(None) is None
+
+
+@pytest.mark.parametrize(
+    ("lower", "covered", "is_read_on"),
+    [
+        (None, at(12), True),
+        (at(7, 50), at(12), True),
+        (at(8), None, True),
+        # The second part of a window: the bookmark stays at a transaction that was open.
+        (at(10), at(8), True),
+        (at(10), at(8, 1), False),
+        (at(8, 1), at(12), False),
+        (at(8, 1), None, False),
+    ],
+)
+def test_a_place_is_used_if_its_rows_join_the_bookmark(
+    lower: datetime | None, covered: datetime | None, *, is_read_on: bool
+) -> None:
+    window = Window(lower, at(12))
+    kept = state(Bookmark(KEY, window_end=at(8)))
+    query = plan().queries.rows(plan().columns, window).fingerprint
+    left = ResumePoint("750", "page", "68.0", query, 1, window, covered=covered)
+    left.write(kept)
+    made = plan(Bounds(at(13)), state=kept)
+    assert made.resume == (left if is_read_on else None)
+    assert (made.not_resumed is None) == is_read_on
 
 
 def test_a_dry_run_is_limited_and_moves_no_bookmark() -> None:

@@ -226,6 +226,49 @@ def test_a_job_that_cannot_be_read_on_is_planned_again_in_one_line(
     assert "unfinished_job" not in json.dumps(second.state)
 
 
+def without_a_bookmark(bookmark: dict[str, Any]) -> None:
+    del bookmark["replication_key_value"], bookmark["window_end"]
+
+
+def set_back(bookmark: dict[str, Any]) -> None:
+    bookmark["window_end"] = "2026-11-23T08:30:00.000Z"
+
+
+@pytest.mark.parametrize("change", [without_a_bookmark, set_back])
+def test_a_window_that_begins_after_the_bookmark_is_not_read_on(
+    sandbox: Sandbox,
+    tap: TapCommand,
+    clock: HandSetClock,
+    change: Callable[[dict[str, Any]], None],
+) -> None:
+    whole = tap()
+    clock.sleep(3600)
+    names = [f"New {number}" for number in range(3 * PAGE_ROWS)]
+    sandbox.control.seed({"Account": [{"Name": name} for name in names]})
+    clock.sleep(3600)
+    state = interrupted(tap, 2 * PAGE_ROWS, state=whole.state).state
+    bookmark = state["bookmarks"]["Account"]
+    assert bookmark["unfinished_job"]["lower"] == "2026-11-23T08:50:00.000Z"
+    # As the errors about bookmarks advise; the place of the interrupted run stands beside it.
+    change(bookmark)
+    run = tap(state=state)
+    assert run.code == 0, run.log
+    read = [record["Name"] for record in run.records("Account")]
+    assert sorted(set(read) & set(names)) == sorted(names)
+    assert len(read) == len(names) + (ROWS if change is without_a_bookmark else 0)
+    assert run.log.count("the job of an interrupted run cannot be read on") == 1
+
+
+def test_a_place_of_an_unknown_form_is_not_ignored_silently(tap: TapCommand) -> None:
+    state = tap().state
+    for kept in ([1], {"job_id": "750000000000ABCAAA"}, None):
+        state["bookmarks"]["Account"]["unfinished_job"] = kept
+        run = tap(state=state)
+        assert run.code == 0, run.log
+        assert "cannot be read on (the state has it in an unknown form)" in run.log
+        assert "unfinished_job" not in json.dumps(run.state)
+
+
 def test_a_signal_keeps_the_job_that_the_state_has(sandbox: Sandbox, tap: TapCommand) -> None:
     first = interrupted(tap, 3 * PAGE_ROWS, signal.SIGTERM)
     assert first.code == 1
