@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from sfbulk import JobState, QueryJob
@@ -40,6 +41,11 @@ _SPAN = timedelta(minutes=5)
 """Short, because the ids of the answer are not used; Salesforce wants at least a minute."""
 
 _TICK_SECONDS = 1.0
+
+_REFUSALS = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}
+)
+"""What Salesforce answers where a job or a page is not to be had any more."""
 
 T = TypeVar("T")
 
@@ -241,7 +247,8 @@ class RunJobs:
 
 
 def _cannot_resume(error: ApiError) -> Exception:
-    if isinstance(error, ENDS_THE_RUN):
+    """The error itself if it may pass: then the next run reads the job on."""
+    if isinstance(error, ENDS_THE_RUN) or error.status not in _REFUSALS:
         return error
     return CannotResume(error.code or f"HTTP {error.status}")
 

@@ -269,6 +269,27 @@ def test_a_place_of_an_unknown_form_is_not_ignored_silently(tap: TapCommand) -> 
         assert "unfinished_job" not in json.dumps(run.state)
 
 
+@pytest.mark.parametrize("path", ["/*", "/*/results"])
+def test_a_server_that_fails_while_a_job_is_read_on_leaves_the_place_to_the_next_run(
+    sandbox: Sandbox, tap: TapCommand, path: str
+) -> None:
+    first = interrupted(tap, 3 * PAGE_ROWS)
+    sandbox.control.forget_requests()
+    broken = [{"errorCode": "SERVER_UNAVAILABLE", "message": "Please retry."}]
+    sandbox.control.add_fault(
+        kind="answer", method="GET", path=JOBS + path, status=503, body=broken, times=6
+    )
+    second = tap(state=first.state)
+    assert sum(r.status == 503 for r in sandbox.requests) == 6
+    assert second.code == 1
+    assert "SERVER_UNAVAILABLE" in second.reason
+    third = tap(state=second.state)
+    assert third.code == 0, third.log
+    found = differences(first, second, third)
+    assert (found["missing"], found["foreign"]) == (0, 0)
+    assert found["repeated"] <= PAGE_ROWS
+
+
 def test_a_signal_keeps_the_job_that_the_state_has(sandbox: Sandbox, tap: TapCommand) -> None:
     first = interrupted(tap, 3 * PAGE_ROWS, signal.SIGTERM)
     assert first.code == 1
