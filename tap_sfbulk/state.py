@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.streams._state import StreamStateManager
 
 from sfbulk import soql
-from tap_sfbulk.state_forms import NOT_UNDERSTOOD
+from tap_sfbulk.state_forms import NOT_UNDERSTOOD, UNCONFIRMED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -23,11 +23,8 @@ _UNFINISHED_JOB = ("JobID", "BatchIDs", "JobHighestBookmarkSeen")
 UNFINISHED = "unfinished_job"
 """Under this name the state of a stream keeps a job that a run could not read to its end."""
 
-_OWN = frozenset(
+_BESIDE_A_BOOKMARK = frozenset(
     {
-        "replication_key",
-        "replication_key_value",
-        "window_end",
         "window_seconds",
         "window_rows",
         "formulas_refreshed",
@@ -36,6 +33,7 @@ _OWN = frozenset(
         UNFINISHED,
     }
 )
+"""What this tap may have written for a stream that has no bookmark yet."""
 
 _OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
 
@@ -107,7 +105,7 @@ class Bookmark:
 
     def write(self, state: MutableMapping[str, Any]) -> None:
         """Put the bookmark into the stream's state, in place of another tap's."""
-        for name in (*_spelled(state, self.key), *_UNFINISHED_JOB):
+        for name in (*_spelled(state, self.key), *_UNFINISHED_JOB, UNCONFIRMED):
             state.pop(name, None)
         state["replication_key"] = self.key
         state["window_end"] = self.window_end and soql.utc_text(self.window_end)
@@ -132,7 +130,7 @@ def starts_over(state: Mapping[str, Any], bookmark: Bookmark) -> str | None:
     kept = state.get("replication_key")
     if kept and not _is_of(state, bookmark.key):
         return f"its state is of {kept}, and it is read by {bookmark.key} now"
-    if state.keys() - _OWN or "replication_key_value" in state:
+    if state.keys() - _BESIDE_A_BOOKMARK:
         return f"its state has no bookmark of {bookmark.key}"
     return None
 

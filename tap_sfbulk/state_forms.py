@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NOT_UNDERSTOOD = "not_understood"
-"""Keeps the bookmark of a stream that is not an object: the SDK takes only objects."""
+"""Keeps the bookmark of a stream that is not an object, since the SDK takes only objects, or that
+has partitions: the SDK would read the stream once for each of them."""
+
+UNCONFIRMED = "unconfirmed_progress"
+"""Keeps the SDK's `progress_markers`, which are no bookmark. The SDK would remove them before a
+stream can say that it starts over."""
 
 _WRAPPERS = ("value", "singer_state", "state")
 _PASSING = frozenset({"currently_syncing", "current_stream"})
@@ -39,7 +44,10 @@ def named_as(state: dict[str, Any], streams: Iterable[str]) -> dict[str, Any]:
 def _entry(bookmark: Any) -> dict[str, Any]:
     if bookmark is None:
         return {}
-    return bookmark if isinstance(bookmark, dict) else {NOT_UNDERSTOOD: bookmark}
+    if not isinstance(bookmark, dict) or "partitions" in bookmark:
+        return {NOT_UNDERSTOOD: bookmark}
+    renamed = {"progress_markers": UNCONFIRMED}
+    return {renamed.get(name, name): value for name, value in bookmark.items()}
 
 
 def _bookmarks(document: Any) -> dict[str, Any]:
@@ -47,7 +55,7 @@ def _bookmarks(document: Any) -> dict[str, Any]:
         return _merged([_bookmarks(each) for each in document])
     if not isinstance(document, dict):
         raise ValueError("a state must be a JSON object")  # noqa: TRY004 - as for other forms
-    if "bookmarks" in document:
+    if document.get("bookmarks") is not None:
         return _object(document["bookmarks"])
     if isinstance(document.get("stream"), dict):
         return _airbyte_stream(document["stream"])
@@ -56,9 +64,11 @@ def _bookmarks(document: Any) -> dict[str, Any]:
         parts = [document.get("completed"), document.get("partial")]
         return _merged([_bookmarks(each) for each in parts if each is not None])
     for wrapper in _WRAPPERS:
-        if wrapper in document:
-            return _bookmarks(document[wrapper] if document[wrapper] is not None else {})
-    if document.keys() - _PASSING:
+        if document.get(wrapper) is not None:
+            return _bookmarks(document[wrapper])
+    # An empty one is the state of a first run.
+    is_known = document.keys() & {"bookmarks", *_WRAPPERS}
+    if document.keys() - _PASSING and not is_known:
         raise ValueError(
             "it has no bookmarks: expected is a Singer state, a STATE message, or what "
             "`meltano state get` prints"
@@ -67,9 +77,9 @@ def _bookmarks(document: Any) -> dict[str, Any]:
 
 
 def _object(bookmarks: Any) -> dict[str, Any]:
-    if not isinstance(bookmarks, dict | None):
+    if not isinstance(bookmarks, dict):
         raise ValueError("its bookmarks must be an object")  # noqa: TRY004 - as for other forms
-    return bookmarks or {}
+    return bookmarks
 
 
 def _airbyte_stream(stream: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ FORMS: dict[str, Any] = {
     "printed by meltano state get": {"singer_state": SINGER_IO},
     "kept by Meltano": {"completed": {"singer_state": SINGER_IO}, "partial": {}},
     "kept by Meltano after a first run that failed": {"partial": {"singer_state": SINGER_IO}},
+    "printed by Meltano, with no bookmarks beside": {"bookmarks": None, "singer_state": SINGER_IO},
+    "with an empty wrapper around another": {"value": None, "singer_state": SINGER_IO},
     "with the stream in another case": {"bookmarks": {"account": {KEY: READ_TO}}},
     "with the key in another case": {"bookmarks": {"Account": {KEY.lower(): READ_TO}}},
     "with an empty value beside": {
@@ -115,11 +117,18 @@ WRONG: list[Any] = [
     {KEY: "0001-01-01T00:00:00+10:00"},
     {"replication_key": KEY, "replication_key_value": 0},
     {"replication_key": KEY, "window_end": "2026-13-01T00:00:00Z"},
+    {
+        "partitions": [
+            {"context": {"a": 1}, "replication_key": KEY, "replication_key_value": READ_TO}
+        ]
+    },
+    {KEY: READ_TO, "partitions": [{"context": {"a": 1}}, {"context": {"a": 2}}]},
+    {"partitions": "a"},
 ]
 
 
 def test_a_bookmark_of_any_other_form_fails_its_stream_alone(tap: TapCommand) -> None:
-    for entry in (WRONG[0], WRONG[-1]):
+    for entry in (WRONG[0], WRONG[-3], WRONG[-2]):
         run = tap(state={"bookmarks": {"Account": entry}})
         assert run.code == 1
         assert "1 stream could not be read. Account: " in run.reason
@@ -161,6 +170,27 @@ def test_a_stream_that_starts_over_says_so_in_one_line(tap: TapCommand) -> None:
     (line,) = warnings_of(other, "Contact")
     assert "starts over from 2026-01-01T00:00:00.000Z: its state is of SystemModstamp" in line
     assert not warnings_of(other, "Account")
+
+
+WITHOUT_A_VALUE: list[dict[str, Any]] = [
+    {"progress_markers": {"replication_key": KEY, "replication_key_value": READ_TO}},
+    {"progress_markers": [KEY]},
+    {"replication_key": KEY},
+    {"replication_key": KEY, "window_end": None},
+    {"replication_key_signpost": READ_TO},
+]
+
+
+@pytest.mark.parametrize("entry", WITHOUT_A_VALUE)
+def test_what_the_sdk_keeps_beside_a_bookmark_is_none(tap: TapCommand, entry: Any) -> None:
+    run = tap(state={"bookmarks": {"Account": entry}})
+    assert run.code == 0, run.log
+    assert len(account_ids(run)) == len(ACCOUNTS)
+    (line,) = warnings_of(run, "Account")
+    assert "starts over from the first row: its state has no bookmark of SystemModstamp" in line
+    again = tap(state=run.state)
+    assert not warnings_of(again, "Account")
+    assert account_ids(again) == []
 
 
 def test_slices_without_an_end_start_over_and_say_so(tap: TapCommand) -> None:
