@@ -17,6 +17,8 @@ class CellKind(str, Enum):
     NUMBER = "number"
     INTEGER = "integer"
     BOOLEAN = "boolean"
+    DATE = "date"
+    TIME = "time"
     DATETIME = "date-time"
     OBJECT = "object"
     """Of columns that are made of others: their cells are JSON objects already."""
@@ -112,7 +114,8 @@ def kind_of(schema: Mapping[str, Any]) -> CellKind:
     for kind in (CellKind.INTEGER, CellKind.NUMBER, CellKind.BOOLEAN, CellKind.OBJECT):
         if named == [kind.value]:
             return kind
-    return CellKind.DATETIME if schema.get("format") == "date-time" else CellKind.TEXT
+    formats = (CellKind.DATE, CellKind.TIME, CellKind.DATETIME)
+    return next((each for each in formats if schema.get("format") == each.value), CellKind.TEXT)
 
 
 def _named_types(schema: Mapping[str, Any]) -> Sequence[str]:

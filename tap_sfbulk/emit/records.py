@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 _OBJECT = msgspec.json.Decoder(float_hook=number)
 
 _READERS: dict[CellKind, Callable[[str], Any]] = {
-    CellKind.TEXT: str,
-    CellKind.DATETIME: str,
     CellKind.NUMBER: number,
     CellKind.INTEGER: int,
     CellKind.BOOLEAN: "true".__eq__,
     CellKind.OBJECT: _OBJECT.decode,
 }
+"""How a token is read. Cells of all other kinds are the text of a string."""
 
 
 def records(block: pl.DataFrame, columns: Sequence[PageColumn]) -> Iterator[dict[str, Any]]:
     """One dict for each row of a block; numbers keep their digits (`sfbulk_singer.numbers`)."""
-    members = [(column.name, _READERS[column.kind]) for column in columns]
+    members = [(column.name, _READERS.get(column.kind, str)) for column in columns]
     for row in block.iter_rows():
         yield {
             name: None if token is None else read(token)

@@ -14,7 +14,7 @@ from tap_sfbulk.columns import CellKind, to_select
 from tap_sfbulk.emit.compounds import output_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tap_sfbulk.columns import PageColumn
@@ -24,15 +24,24 @@ if TYPE_CHECKING:
 _NUMBER = f"^{NUMBER_GRAMMAR}$"
 _PLAIN_INTEGER = r"^(?:0|-?[1-9][0-9]*)$"
 _BOOLEAN = r"^(?:true|false)$"
-GRAMMAR = {
+_DAY = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_ZONE = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_TIME = f"^{_CLOCK}(?:\\.[0-9]+)?{_ZONE}?$"
+_INSTANT = f"^{_DAY}T{_CLOCK}(?:\\.[0-9]+)?{_ZONE}$"
+
+UTC_STAMP = f"^{_DAY}T{_CLOCK}\\.[0-9]{{3}}Z$"
+"""How Salesforce writes a date-time today; older API versions end with an offset."""
+
+_READY = {
     CellKind.NUMBER: _NUMBER,
     CellKind.INTEGER: _PLAIN_INTEGER,
     CellKind.BOOLEAN: _BOOLEAN,
+    CellKind.DATE: f"^{_DAY}$",
+    CellKind.TIME: _TIME,
+    CellKind.DATETIME: UTC_STAMP,
 }
-"""The kinds whose text is a JSON token, and what it must look like. All others are strings."""
-
-UTC_STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
-"""How Salesforce writes a date-time today; older API versions end with an offset."""
+"""What the cells of a kind look like that leave as they are. All other kinds are free text."""
 
 _OFFSET_WITHOUT_COLON = r"([+-][0-9]{2})([0-9]{2})$"
 _MAX_INTEGER_DIGITS = 40
@@ -69,34 +78,37 @@ class TokenReader:
         """
         names = [column.name for column in self._columns]
         for block in text_blocks(page, names, sobject=self._sobject):
-            yield self._with_colons(self._with_tokens(block)).select(self._output)
+            yield self._with_tokens(block).select(self._output)
 
     def _with_tokens(self, block: pl.DataFrame) -> pl.DataFrame:
+        ways = {CellKind.INTEGER: self._integers, CellKind.DATETIME: self._instants}
         return block.with_columns(
-            self._integers(block, column)
-            if column.kind is CellKind.INTEGER
-            else self._without_bad(
-                block, column, ~block.get_column(column.name).str.contains(GRAMMAR[column.kind])
-            )
-            for column in self._unfit(block, GRAMMAR)
+            ways.get(column.kind, self._without_others)(block, column)
+            for column in self._not_ready(block)
         )
 
-    def _with_colons(self, block: pl.DataFrame) -> pl.DataFrame:
-        """`+0000` as `+00:00`, which JSON Schema's date-time asks for."""
-        old = self._unfit(block, {CellKind.DATETIME: UTC_STAMP})
-        return block.with_columns(
-            pl.col(c.name).str.replace(_OFFSET_WITHOUT_COLON, "${1}:${2}") for c in old
-        )
-
-    def _unfit(self, block: pl.DataFrame, grammar: Mapping[CellKind, str]) -> list[PageColumn]:
-        """The columns with a value outside the grammar of their kind."""
-        checked = [column for column in self._columns if column.kind in grammar]
+    def _not_ready(self, block: pl.DataFrame) -> list[PageColumn]:
+        """The columns with a value that cannot leave as it is."""
+        checked = [column for column in self._columns if column.kind in _READY]
         if not checked or block.is_empty():
             return []
-        fits = block.select(
-            pl.col(c.name).str.contains(grammar[c.kind]).all() for c in checked
+        ready = block.select(
+            pl.col(c.name).str.contains(_READY[c.kind]).all() for c in checked
         ).row(0)
-        return [column for column, fit in zip(checked, fits, strict=True) if not fit]
+        return [column for column, fit in zip(checked, ready, strict=True) if not fit]
+
+    def _without_others(self, block: pl.DataFrame, column: PageColumn) -> pl.Series:
+        """The column without the values that are not ready."""
+        ready = block.get_column(column.name).str.contains(_READY[column.kind])
+        return self._without_bad(block, column, ~ready)
+
+    def _instants(self, block: pl.DataFrame, column: PageColumn) -> pl.Series:
+        """The column with `+0000` as `+00:00`, which JSON Schema's date-time asks for."""
+        values = block.get_column(column.name)
+        bad = ~values.str.contains(_INSTANT)
+        if bad.any():
+            values = self._without_bad(block, column, bad)
+        return values.str.replace(_OFFSET_WITHOUT_COLON, "${1}:${2}")
 
     def _integers(self, block: pl.DataFrame, column: PageColumn) -> pl.Series:
         """The column with `47.0` as `47` and `1.0E7` as `10000000`."""

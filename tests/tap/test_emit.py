@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ COLUMNS = (
     PageColumn("IsDeleted", CellKind.BOOLEAN),
     PageColumn("Note__c", CellKind.TEXT),
 )
+DATES = (PageColumn("Birthdate", CellKind.DATE), PageColumn("OpensAt__c", CellKind.TIME))
 
 numbers = st.one_of(
     st.sampled_from(["0", "-0", "1.0E7", "9.12260031E8", "123456789012345678", "-0.10", "1e-7"]),
@@ -189,16 +191,26 @@ def test_whole_numbers_are_read_in_any_notation(written: str, whole: str | None)
         ("Count__c", "47.5"),
         ("IsDeleted", "True"),
         ("IsDeleted", "yes"),
+        ("SystemModstamp", "2026-01-02"),
+        ("SystemModstamp", "2026-01-02T03:04:05.000"),
+        ("SystemModstamp", "2026-13-02T03:04:05.000Z"),
+        ("SystemModstamp", "yesterday"),
+        ("Birthdate", "2026-02-00"),
+        ("Birthdate", "2026-01-02T00:00:00.000Z"),
+        ("Birthdate", "02.01.2026"),
+        ("OpensAt__c", "25:00:00.000Z"),
+        ("OpensAt__c", "9 o'clock"),
     ],
 )
 def test_a_value_that_does_not_fit_names_field_and_row_but_not_itself(
     tmp_path: Path, name: str, value: str
 ) -> None:
-    good = dict.fromkeys([c.name for c in COLUMNS], "") | {"Id": "001A"}
+    columns = (*COLUMNS, *DATES)
+    good = dict.fromkeys([c.name for c in columns], "") | {"Id": "001A"}
     bad = good | {"Id": "001B", name: value}
-    page = page_of(tmp_path, [tuple(good.values()), tuple(bad.values())], COLUMNS)
+    page = page_of(tmp_path, [tuple(good.values()), tuple(bad.values())], columns)
     with pytest.raises(DataError, match=rf"Account\.{name} of record 001B") as refused:
-        by_page(page, COLUMNS)
+        by_page(page, columns)
     assert value not in str(refused.value)
 
 
@@ -222,6 +234,36 @@ def test_values_that_do_not_fit_are_nulls_that_are_counted(
     assert [record.getMessage().split(",")[0] for record in caplog.records] == [
         "Account.Amount: 9 values are not a valid number",
         "Account.Count__c: 9 values are not a valid integer",
+    ]
+
+
+def test_dates_and_times_that_do_not_fit_are_nulls_and_all_others_leave_as_they_are(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns = (*DATES, PageColumn("SystemModstamp", CellKind.DATETIME))
+    table = [
+        ("1700-01-01", "00:00:00.000Z", "1700-01-01T00:00:00.000Z"),
+        ("4000-12-31", "23:59:59.999Z", "1969-12-31T23:59:59.999+0000"),
+        ("soon", "noon", "then"),
+        ("2026-01-01", "09:30:00", "2026-01-01T09:30:00+01:00"),
+        ("", "", ""),
+    ]
+    bad = BadValues("Account")
+    reader = TokenReader("Account", columns, bad)
+    block = pl.concat(reader.blocks(page_of(tmp_path, table, columns)))
+    assert block.rows() == [
+        table[0],
+        ("4000-12-31", "23:59:59.999Z", "1969-12-31T23:59:59.999+00:00"),
+        (None, None, None),
+        table[3],
+        (None, None, None),
+    ]
+    assert list(records(block, columns)) == block.to_dicts()
+    bad.warn()
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
+        "Account.Birthdate: 1 value is not a valid date",
+        "Account.OpensAt__c: 1 value is not a valid time",
+        "Account.SystemModstamp: 1 value is not a valid date-time",
     ]
 
 
