@@ -19,7 +19,7 @@ from tap_sfbulk.known_ids import KnownIds
 from tap_sfbulk.state import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
     from datetime import datetime
     from pathlib import Path
 
@@ -54,6 +54,22 @@ class Ways:
     """Writes records of ids and times."""
     now: Callable[[], datetime]
     """The clock of this machine, for whole tables, which no other clock limits."""
+
+
+def is_due(state: Mapping[str, Any], end: datetime | None) -> bool:
+    """Whether deletions before the end of a run may be unknown though all its rows were read.
+
+    An earlier run may have failed between the two.
+    """
+    covered = _covered(state)
+    return covered is not None and end is not None and end - covered >= _SHORTEST
+
+
+def _covered(state: Mapping[str, Any]) -> datetime | None:
+    try:
+        return parse_instant(state[COVERED])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 class Deletions:
@@ -141,10 +157,8 @@ class Deletions:
         return True
 
     def _start(self, plan: StreamPlan) -> datetime | None:
-        try:
-            return parse_instant(self._state[COVERED])
-        except (KeyError, TypeError, ValueError):
-            return plan.bookmark.read_to if plan.bookmark else None
+        covered = _covered(self._state)
+        return plan.bookmark.read_to if covered is None and plan.bookmark else covered
 
     def _ask(self, sobject: str, start: datetime, end: datetime) -> Deleted | None:
         try:

@@ -46,7 +46,7 @@ class KnownIds:
         stamps = dict(self._db.execute("SELECT name, stamp FROM sweeps"))
         if swept is not None and stamps.get("next") == swept:
             self._replace("known", "next")
-            self._stamp("known", swept)
+            self._db.execute("UPDATE OR REPLACE sweeps SET name = 'known' WHERE name = 'next'")
             self._db.execute("DELETE FROM written")
         self.has_base = swept is not None and swept in stamps.values()
         """Whether the ids of the last sweep are here."""

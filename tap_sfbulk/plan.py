@@ -20,6 +20,7 @@ from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.api_choice import BY_ITSELF, ApiOption
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
+from tap_sfbulk.deletions import is_due
 from tap_sfbulk.passes import PassKind, Queries
 from tap_sfbulk.query_settings import window_problem
 from tap_sfbulk.refresh_settings import deletion_problem
@@ -112,6 +113,8 @@ class StreamPlan:
     """What the window reads again before the end of the last one."""
     formulas_read_to: datetime | None = None
     """Up to when the formulas of all rows are read after this run; None if they are not."""
+    finds_deletions: bool = False
+    """Whether rows that are gone are found after all else."""
     is_part: bool = False
     """Whether only some of the rows are read: in a dry run."""
     resume: ResumePoint | None = None
@@ -128,7 +131,7 @@ class StreamPlan:
     @property
     def moves_bookmark(self) -> bool:
         """Whether the bookmark moves at the end of the window."""
-        return self.window is not None and not self.is_empty and not self.is_part
+        return self.window is not None and bool(self.row_passes) and not self.is_part
 
     @property
     def row_passes(self) -> tuple[Pass, ...]:
@@ -153,8 +156,8 @@ class StreamPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to read, so that no job is needed."""
-        return not self.passes
+        """Whether there is nothing to read, so that no request is needed."""
+        return not (self.passes or self.finds_deletions)
 
     def check_clock(self, second_clock: datetime) -> list[str]:
         """Warnings of what a second clock says about the window and the bookmark.
@@ -210,6 +213,8 @@ class StreamPlan:
             end=left.window.upper if left.window else None,
             passes=(self.queries.rows(self.columns, left.window),),
             formulas_read_to=None,
+            # What an earlier run has left of a window is followed by a plan of its own.
+            finds_deletions=self.finds_deletions and not left.window,
             resume=left,
         )
         is_same = rest.passes[0].fingerprint == left.query
@@ -271,19 +276,23 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     refreshes = refresh is not None and refresh.is_due(request.state or {}, whole)
     changing = refresh.columns(request.source, columns) if refresh and refreshes else ()
     found = (*rows, *queries.formulas(changing, whole))
-    sweep = [queries.ids()] if _finds_deletions(request) == "sweep" else []
+    end = whole.upper if whole else None
+    way = _finds_deletions(request)
+    finds_deletions = way is not None and (bool(found) or is_due(request.state or {}, end))
+    sweep = (queries.ids(),) if finds_deletions and way == "sweep" else ()
     plan = StreamPlan(
         name=request.name,
         sobject=request.sobject.name,
         queries=queries,
         columns=columns,
-        passes=(*found, *(sweep if found else ())),
+        passes=(*found, *sweep),
         bookmark=bookmark,
         window=window,
-        end=whole.upper if whole else None,
+        end=end,
         warnings=_warnings(request, bookmark, bounds),
         lookback=request.lookback,
-        formulas_read_to=whole.upper if refreshes and whole else None,
+        formulas_read_to=end if refreshes else None,
+        finds_deletions=finds_deletions,
         is_part=request.row_limit is not None,
         api=request.api,
     )

@@ -47,7 +47,7 @@ def _entry(bookmark: Any) -> dict[str, Any]:
     if not isinstance(bookmark, dict) or "partitions" in bookmark:
         return {NOT_UNDERSTOOD: bookmark}
     renamed = {"progress_markers": UNCONFIRMED}
-    return {renamed.get(name, name): value for name, value in bookmark.items()}
+    return {renamed.get(str(name), str(name)): value for name, value in bookmark.items()}
 
 
 def _bookmarks(document: Any) -> dict[str, Any]:

@@ -216,7 +216,7 @@ class SalesforceStream(CatalogStream):
             if bookmark:
                 bookmark.write(self.stream_state)
             plan = self._following(plan, bookmark, reading.rows)
-            if plan or reading.plan.later_passes:
+            if plan or reading.plan.later_passes or reading.plan.finds_deletions:
                 self._write_state()
         yield from self._later_rows(reading, output)
         output.finish()
@@ -272,9 +272,7 @@ class SalesforceStream(CatalogStream):
                     yield from self._page_rows(part, page, keys, maximum, output)
         if read_to := reading.plan.formulas_read_to:
             self.stream_state[REFRESHED] = soql.utc_text(read_to)
-        # What an earlier run has left is followed by a reading of its own.
-        is_rest = reading.plan.resume and reading.plan.window
-        if self._deletions and not (reading.plan.is_empty or is_rest):
+        if self._deletions and reading.plan.finds_deletions:
             self._deletions.read(reading)
 
     def _schema_of(self, part: Pass) -> AbstractContextManager[None]:

@@ -69,6 +69,8 @@ class ReadFlow:
     """`stream_options`."""
     entry: Mapping[str, Any] = field(default_factory=dict)
     """More of each stream's state, before the run."""
+    purged: Mapping[str, list[Row]] = field(default_factory=dict)
+    """Rows that an earlier run saw, which ended with the state; they are gone before this one."""
     faults: tuple[Mapping[str, Any], ...] = ()
     """What the org refuses at any time."""
     contents: Mapping[str, bytes] = field(default_factory=dict)
@@ -119,6 +121,22 @@ TAX = "Amount_With_Tax__c"
 INVOICES = rows_of("a00", "Ext_Id__c", **{TAX: lambda number: number + 0.5})
 FORMULAS = [{"Id": row["Id"], TAX: row[TAX]} for row in INVOICES if row["SystemModstamp"] < END]
 REFRESHED = FORMULAS[:1]
+PURGED = [
+    {"Id": f"0010000000000{number}AAA", "Name": f"Purged {number}", "SystemModstamp": stamp}
+    for number, stamp in ((81, STAMPS[0]), (82, STAMPS[2]))
+]
+GONE = [
+    *({**row, "_sdc_deleted_at": None} for row in in_window(ACCOUNTS)),
+    *({"Id": row["Id"], "_sdc_deleted_at": END} for row in PURGED),
+]
+COVERED = "2026-01-25T00:00:00.000Z"
+LOG = {
+    "deletedRecords": [
+        {"id": row["Id"], "deletedDate": END.replace("Z", "+0000")} for row in PURGED
+    ],
+    "earliestDateAvailable": COVERED.replace("Z", "+0000"),
+    "latestDateCovered": END.replace("Z", "+0000"),
+}
 NAMED = [
     {
         "Id": row["Id"],
@@ -258,6 +276,28 @@ FLOWS = [
         possible={"Invoice__c": FORMULAS},
         options={"Invoice__c": {"refresh_formulas": 1}},
         entry={"formulas_refreshed": "2026-01-01T00:00:00.000Z"},
+    ),
+    ReadFlow(
+        "rows that are gone by their ids",
+        {"Account": ACCOUNTS},
+        {"Account": GONE},
+        options={"Account": {"hard_deletes": "sweep"}},
+        entry={"ids_swept": BEGIN, "deletes_covered": BEGIN},
+        purged={"Account": PURGED},
+        folders={"ids_dir": "ids"},
+        page_rows=4,
+    ),
+    ReadFlow(
+        "rows that are gone by Salesforce's log",
+        {"Account": ACCOUNTS},
+        {"Account": GONE},
+        options={"Account": {"hard_deletes": "recent"}},
+        entry={"deletes_covered": COVERED},
+        faults=(
+            {"kind": "answer", "path": "*/deleted", "status": 200, "body": LOG, "times": None},
+        ),
+        used="*/deleted",
+        page_rows=4,
     ),
     ReadFlow(
         "contents of files",

@@ -65,6 +65,7 @@ class ReadHarness:
             self._judge_complete(flow, output)
             return False
         self._after_kill(ended)
+        self._give_back(flow)
         again = self.read(flow, output.last_state(flow.state))
         self.judge_next_run(flow, output, again, is_resumed=True)
         return True
@@ -84,6 +85,7 @@ class ReadHarness:
             if ended.code == 0:
                 break
             self._after_kill(ended)
+            self._give_back(flow)
             assert kills <= MOST_KILLS, "it comes to no end"
             state, kills = output.last_state(state), kills + 1
         for stream, wanted in flow.wanted.items():
@@ -100,8 +102,23 @@ class ReadHarness:
         for sobject, rows in flow.org.items():
             assert control.seed_csv(sobject, _as_csv(rows)) == {sobject: len(rows)}
         self._empty("spool", *flow.folders.values())
+        if flow.purged:
+            self._run_before(flow)
         for fault in (*faults, *flow.faults):
             control.add_fault(**fault)
+
+    def _run_before(self, flow: ReadFlow) -> None:
+        """The run that ends with the flow's state; after it, rows are gone."""
+        for sobject, rows in flow.purged.items():
+            self.sandbox.control.seed_csv(sobject, _as_csv(rows))
+        ended = self.read(flow, {}, end_date=BEGIN)
+        assert ended.code == 0, ended.log
+        for stream, kept in Output(ended).last_state({})["bookmarks"].items():
+            assert kept.items() >= flow.state["bookmarks"][stream].items()
+        for sobject, rows in flow.purged.items():
+            ids = [{"Id": row["Id"]} for row in rows]
+            self.sandbox.org.save_records("hardDelete", sobject, ids)
+        self.sandbox.control.forget_requests()
 
     def read(
         self,
@@ -110,11 +127,12 @@ class ReadHarness:
         *,
         late: bool = False,
         kill: Kill | None = None,
+        **settings: Any,
     ) -> Ended:
         """One run of the command."""
         ended = self._command.run(
             self._folder,
-            {"config": self._config(flow), "catalog": flow.catalog, "state": state},
+            {"config": {**self._config(flow), **settings}, "catalog": flow.catalog, "state": state},
             patience=PATIENCE_SECONDS if late else None,
             kill=kill,
         )
@@ -259,12 +277,14 @@ def _covered(flow: ReadFlow, kept: dict[str, Any], wanted: list[Row]) -> list[Ro
     """The wanted rows that a state says are out."""
     if flow.method == FULL_TABLE:
         return []
-    end, refreshed = kept.get("window_end", BEGIN), kept.get("formulas_refreshed", BEGIN)
-    return [
-        row
-        for row in wanted
-        if (row["SystemModstamp"] < end if "SystemModstamp" in row else refreshed > BEGIN)
-    ]
+
+    def is_covered(row: Row) -> bool:
+        if "SystemModstamp" in row:
+            return bool(row["SystemModstamp"] < kept.get("window_end", BEGIN))
+        key = "deletes_covered" if "_sdc_deleted_at" in row else "formulas_refreshed"
+        return bool(kept.get(key, BEGIN) > flow.entry.get(key, BEGIN))
+
+    return [row for row in wanted if is_covered(row)]
 
 
 def _assert_all_out(wanted: list[Row], found: list[Row]) -> None:

@@ -45,10 +45,11 @@ def remove(sandbox: Sandbox, *ids: str, from_bin: bool = True) -> None:
         sandbox.org.save_record("hardDelete" if from_bin else "delete", "Contact", {"Id": each})
 
 
+@pytest.mark.parametrize("api", ["BULK2", "BULK", "REST"])
 def test_a_sweep_finds_what_is_gone_since_the_last_one(
-    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, api: str
 ) -> None:
-    wanted = options(tap, "sweep")
+    wanted = options(tap, "sweep", api_type=api)
     first = tap(**wanted)
     assert first.code == 0, first.log
     assert gone(first) == {}
@@ -63,6 +64,36 @@ def test_a_sweep_finds_what_is_gone_since_the_last_one(
     clock.sleep(HOUR)
     third = tap(state=second.state, **wanted)
     assert gone(third) == {}
+
+
+@pytest.mark.parametrize("how", ["recent", "sweep"])
+def test_deletions_that_a_failed_run_did_not_find_are_found_though_no_row_is_left_to_read(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, how: str
+) -> None:
+    wanted = options(tap, how, include_deleted=False, lookback=0)
+    first = tap(**wanted)
+    clock.sleep(HOUR)
+    remove(sandbox, IDS[0], from_bin=False)
+    clock.sleep(HOUR)
+    end = "2026-11-23T10:30:00.000Z"
+    refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]
+    faults: dict[str, dict[str, Any]] = {
+        "recent": {"kind": "answer", "path": "*/deleted", "status": 403, "body": refusal},
+        "sweep": {"kind": "job_failed", "skip": 1},
+    }
+    sandbox.control.add_fault(**faults[how])
+    wanted["end_date"] = end
+    second = tap(state=first.state, **wanted)
+    assert sandbox.control.faults == []
+    assert second.code == 1, second.log
+    assert second.state["bookmarks"]["Contact"]["window_end"] == end
+    third = tap(state=second.state, **wanted)
+    assert third.code == 0, third.log
+    assert list(gone(third)) == [IDS[0]]
+    assert third.state["bookmarks"]["Contact"]["deletes_covered"] == end
+    fourth = tap(state=third.state, **wanted)
+    assert "nothing to read" in fourth.log
+    assert gone(fourth) == {}
 
 
 def test_deletions_that_did_not_arrive_are_found_again(
