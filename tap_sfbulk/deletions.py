@@ -16,10 +16,10 @@ from sfbulk import soql
 from sfbulk.errors import ApiError, DataError, NotFound
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.known_ids import KnownIds
-from tap_sfbulk.state import parse_instant
+from tap_sfbulk.state import DELETES_COVERED, SHORTEST_SEARCH, deletes_covered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, MutableMapping
     from datetime import datetime
     from pathlib import Path
 
@@ -31,13 +31,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COVERED = "deletes_covered"
-"""The key in a stream's state: up to when deletions were found."""
 SWEPT = "ids_swept"
 """The key in a stream's state: which sweep the ids on disk must be of."""
 
 _REACH = timedelta(days=15)
-_SHORTEST = timedelta(minutes=1)
 _NOT_IN_THE_LOG = ("INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT")
 
 _FEW = 100
@@ -54,22 +51,6 @@ class Ways:
     """Writes records of ids and times."""
     now: Callable[[], datetime]
     """The clock of this machine, for whole tables, which no other clock limits."""
-
-
-def is_due(state: Mapping[str, Any], end: datetime | None) -> bool:
-    """Whether deletions before the end of a run may be unknown though all its rows were read.
-
-    An earlier run may have failed between the two.
-    """
-    covered = _covered(state)
-    return covered is not None and end is not None and end - covered >= _SHORTEST
-
-
-def _covered(state: Mapping[str, Any]) -> datetime | None:
-    try:
-        return parse_instant(state[COVERED])
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 class Deletions:
@@ -131,7 +112,7 @@ class Deletions:
                 self._name,
                 soql.utc_text(now),
             )
-            self._state[COVERED] = soql.utc_text(now)
+            self._state[DELETES_COVERED] = soql.utc_text(now)
             return
         self._sweep(reading, now)
 
@@ -140,9 +121,9 @@ class Deletions:
         start = self._start(plan)
         if start is None:
             # Nothing was read before this run.
-            self._state[COVERED] = soql.utc_text(now)
+            self._state[DELETES_COVERED] = soql.utc_text(now)
             return True
-        if now - start < _SHORTEST:
+        if now - start < SHORTEST_SEARCH:
             return True
         answer = self._ask(plan.sobject, start, now) if now - start < _REACH else None
         if answer is None or answer.earliest_date_available > start:
@@ -153,11 +134,11 @@ class Deletions:
             )
             return False
         self._ways.write((each.id, each.deleted_date) for each in answer.records)
-        self._state[COVERED] = soql.utc_text(min(answer.latest_date_covered, now))
+        self._state[DELETES_COVERED] = soql.utc_text(min(answer.latest_date_covered, now))
         return True
 
     def _start(self, plan: StreamPlan) -> datetime | None:
-        covered = _covered(self._state)
+        covered = deletes_covered(self._state)
         return plan.bookmark.read_to if covered is None and plan.bookmark else covered
 
     def _ask(self, sobject: str, start: datetime, end: datetime) -> Deleted | None:
@@ -187,7 +168,7 @@ class Deletions:
             log.info("%s: its ids are noted; the next sweep finds what is gone.", self._name)
         self._ways.write((each, now) for each in ids.gone())
         ids.finish(stamp := soql.utc_text(now))
-        self._state[SWEPT] = self._state[COVERED] = stamp
+        self._state[SWEPT] = self._state[DELETES_COVERED] = stamp
 
     def _known_ids(self) -> KnownIds:
         if self._ids is None:

@@ -20,13 +20,12 @@ from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.api_choice import BY_ITSELF, ApiOption
 from tap_sfbulk.clocks import bookmark_ahead, date_ahead
-from tap_sfbulk.deletions import is_due
 from tap_sfbulk.passes import PassKind, Queries
 from tap_sfbulk.query_settings import window_problem
 from tap_sfbulk.refresh_settings import deletion_problem
 from tap_sfbulk.resume import CannotResume, ResumePoint
 from tap_sfbulk.schema import is_replication_key
-from tap_sfbulk.state import Bookmark, Window, starts_over
+from tap_sfbulk.state import Bookmark, Window, deletions_are_due, starts_over
 from tap_sfbulk.windows import (
     SECOND,
     Bounds,
@@ -278,7 +277,9 @@ def plan_stream(request: StreamRequest, bounds: Bounds | None) -> StreamPlan:
     found = (*rows, *queries.formulas(changing, whole))
     end = whole.upper if whole else None
     way = _finds_deletions(request)
-    finds_deletions = way is not None and (bool(found) or is_due(request.state or {}, end))
+    finds_deletions = way is not None and (
+        bool(found) or deletions_are_due(request.state or {}, end)
+    )
     sweep = (queries.ids(),) if finds_deletions and way == "sweep" else ()
     plan = StreamPlan(
         name=request.name,

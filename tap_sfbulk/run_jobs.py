@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from sfbulk import JobState, QueryJob
@@ -42,10 +41,8 @@ _SPAN = timedelta(minutes=5)
 
 _TICK_SECONDS = 1.0
 
-_REFUSALS = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}
-)
-"""What Salesforce answers where a job or a page is not to be had any more."""
+_REFUSALS = frozenset({400, 403, 404, 409, 410})
+"""The statuses with which Salesforce refuses a job or a page for good."""
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 # The SDK offers the class of its state manager nowhere else, though the property that
@@ -23,12 +23,18 @@ _UNFINISHED_JOB = ("JobID", "BatchIDs", "JobHighestBookmarkSeen")
 UNFINISHED = "unfinished_job"
 """Under this name the state of a stream keeps a job that a run could not read to its end."""
 
+DELETES_COVERED = "deletes_covered"
+"""The key in a stream's state: up to when deletions were found."""
+
+SHORTEST_SEARCH = timedelta(minutes=1)
+"""Salesforce answers which rows were deleted for whole minutes (REST API guide: Get Deleted)."""
+
 _BESIDE_A_BOOKMARK = frozenset(
     {
         "window_seconds",
         "window_rows",
         "formulas_refreshed",
-        "deletes_covered",
+        DELETES_COVERED,
         "ids_swept",
         UNFINISHED,
     }
@@ -184,3 +190,20 @@ def _not_after(bound: datetime | None, instant: datetime | None) -> datetime | N
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((each for each in (one, other) if each), default=None)
+
+
+def deletes_covered(state: Mapping[str, Any]) -> datetime | None:
+    """Up to when deletions of a stream were found; None if that is not known."""
+    try:
+        return parse_instant(state[DELETES_COVERED])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def deletions_are_due(state: Mapping[str, Any], end: datetime | None) -> bool:
+    """Whether deletions before the end of a run may be unknown though all its rows were read.
+
+    An earlier run may have failed between the two.
+    """
+    covered = deletes_covered(state)
+    return covered is not None and end is not None and end - covered >= SHORTEST_SEARCH
