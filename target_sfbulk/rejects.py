@@ -1,24 +1,25 @@
-"""Writes the rejects file and the report of each stream into the output folder."""
+"""Writes rejects files: each record that is not in Salesforce, with the reason."""
 
 from __future__ import annotations
 
-import json
+import fcntl
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import IO, TYPE_CHECKING
-from urllib.parse import quote
 
 import msgspec
 
-from sfbulk.errors import ConfigError
+from sfbulk import RowError, RowStatus
+from sfbulk.load import UNKNOWN_CODE
 from target_sfbulk.json_lines import json_line
-from target_sfbulk.report import StreamReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from sfbulk import RowOutcome
 
 
 class RejectKind(str, Enum):
@@ -62,57 +63,61 @@ class Reject:
         )
 
 
-class StreamOutput:
-    """The files of one stream in the output folder: its rejects and its report.
-
-    Rejects are appended: after a run wrote its STATE, the next run must not remove its rejects.
+def reject_of(row: RowOutcome, state: str, sobject: str, key: str | None) -> Reject:
+    """The reject of a row that is not confirmed.
 
     Args:
-        folder: The output folder; it is created if it does not exist.
-        stream: The stream's name.
+        row: Its outcome.
+        state: How its job ended.
         sobject: The object it is loaded into.
-        operation: The operation of its rows.
+        key: The column by which Salesforce finds its record; None for an insert.
+    """
+    if row.status is RowStatus.FAILED:
+        error = row.error or RowError("", "")
+        return Reject(RejectKind.REJECTED, error.code, error.message, error.fields, row.job_id)
+    if row.status is RowStatus.UNPROCESSED:
+        return _unprocessed(row, state)
+    by = f"`{key}`" if key else "its values"
+    message = (
+        f"the job ended {state} and none of its results has this row, so it may or may"
+        f" not be in Salesforce: query `{sobject}` by {by} before sending it again"
+    )
+    fields = (key,) if key else ()
+    return Reject(RejectKind.UNKNOWN, UNKNOWN_CODE, message, fields, row.job_id)
 
-    Raises:
-        ConfigError: The folder cannot be created or written.
+
+def _unprocessed(row: RowOutcome, state: str) -> Reject:
+    error = row.error or RowError("", "")
+    reason = " : ".join(part for part in (error.code, error.message) if part)
+    message = f"the job ended {state} before this row was processed: {reason or 'no reason given'}"
+    return Reject(RejectKind.UNPROCESSED, "UNPROCESSED", message, job_id=row.job_id)
+
+
+@dataclass(frozen=True)
+class RejectStamp:
+    """What each line of a rejects file says of its run.
+
+    Attributes:
+        run_id: The run; its report has the same.
+        time: When the line was written, in UTC.
     """
 
-    def __init__(self, folder: Path, stream: str, sobject: str, operation: str) -> None:
-        # A stream name may have characters that a file name may not.
-        name = quote(stream, safe=" ")
-        self.report = StreamReport(
-            stream, sobject, operation, rejects_file=str(folder / f"{name}.rejects.jsonl")
-        )
-        self._rejects = folder / f"{name}.rejects.jsonl"
-        self._report_file = folder / f"{name}.report.json"
-        self._require_folder(folder)
+    stream: str
+    run_id: str
+    time: str
 
-    def _require_folder(self, folder: Path) -> None:
-        """Write the first report, so that a folder that cannot be written is an error early."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.write_report()
-        except OSError as error:
-            problem = f"output_dir: {folder} cannot be written ({error.strerror})."
-            raise ConfigError([f"{problem} Name a folder that can."]) from error
 
-    def reject(self, rejects: Iterable[tuple[bytes, Reject]]) -> None:
-        """Append records (as JSON) with their reasons; on return they are flushed to the disk.
+def append_rejects(path: Path, rejects: Iterable[tuple[bytes, Reject]], stamp: RejectStamp) -> None:
+    """Append records (as JSON) with their reasons; on return they are flushed to the disk.
 
-        Raises:
-            OSError: They cannot be written; names the file.
-        """
-        with _appended(self._rejects) as file:
-            for record, reject in rejects:
-                file.write(_reject_line(record, reject))
-                self.report.rejected += 1
-                self.report.reasons[reject.reason] += 1
+    Runs that share an output folder wait for each other.
 
-    def write_report(self) -> None:
-        """Replace the report file by the report of the run so far."""
-        self._report_file.write_text(
-            json.dumps(self.report.as_json(), ensure_ascii=False, indent=2) + "\n", "utf-8"
-        )
+    Raises:
+        OSError: They cannot be written; names the file.
+    """
+    with _appended(path) as file:
+        for record, reject in rejects:
+            file.write(_reject_line(record, reject, stamp))
 
 
 @contextmanager
@@ -120,6 +125,8 @@ def _appended(path: Path) -> Iterator[IO[bytes]]:
     """A file open after its last complete line, flushed to the disk when the block ends."""
     try:
         with path.open("a+b") as file:
+            # The last line may be one that another run is writing just now.
+            fcntl.flock(file, fcntl.LOCK_EX)
             _end_last_line(file)
             yield file
             file.flush()
@@ -150,7 +157,7 @@ def _end_last_line(file: IO[bytes]) -> None:
         file.write(b"\n")
 
 
-def _reject_line(record: bytes, reject: Reject) -> bytes:
+def _reject_line(record: bytes, reject: Reject, stamp: RejectStamp) -> bytes:
     line = json_line(
         {
             # As it was read: parsed again, its numbers could lose digits.
@@ -160,6 +167,9 @@ def _reject_line(record: bytes, reject: Reject) -> bytes:
             "fields": reject.fields,
             "job_id": reject.job_id,
             "kind": reject.kind.value,
+            "stream": stamp.stream,
+            "run_id": stamp.run_id,
+            "time": stamp.time,
         }
     )
     return line + b"\n"

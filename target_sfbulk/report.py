@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sfbulk.load import FileOutcome
 
 _BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
 _WHOLE = 100
@@ -19,10 +22,13 @@ class StreamReport:
     """What happened to one stream's records in this run, in numbers.
 
     Attributes:
+        run_id: The run.
+        time: When its first SCHEMA arrived, in UTC.
         read: Records of the input.
         loaded: Rows that Salesforce confirmed.
         created: Those of them that are new records.
-        rejected: Records in the rejects file.
+        rejected: Records that the run wrote to the rejects file.
+        kinds: How many of each kind.
         reasons: Why they were rejected, with their number; without record values.
         fitted: Values that were sent as Salesforce stores them, by field.
         nulls_kept: Nulls that were not sent because the field cannot be null, by field.
@@ -32,20 +38,36 @@ class StreamReport:
     stream: str
     sobject: str
     operation: str
+    run_id: str
+    time: str
     rejects_file: str
     read: int = 0
     created: int = 0
     loaded: int = 0
     rejected: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     fitted: Counter[str] = field(default_factory=Counter)
     nulls_kept: Counter[str] = field(default_factory=Counter)
     job_ids: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    def add(self, outcome: FileOutcome) -> None:
+        """Add the outcomes of a file; its rejects are added by `count_reject`."""
+        if outcome.job_id and outcome.job_id not in self.job_ids:
+            self.job_ids.append(outcome.job_id)
+        self.loaded += outcome.counts.succeeded
+        self.created += outcome.counts.created
+
+    def count_reject(self, kind: str, reason: str) -> None:
+        """Add one record of the rejects file."""
+        self.rejected += 1
+        self.kinds[kind] += 1
+        self.reasons[reason] += 1
+
     def as_json(self) -> dict[str, Any]:
         """The report as written to `<output_dir>/<stream>.report.json`."""
-        return {**self.__dict__, "reasons": dict(self.reasons), "seconds": round(self.seconds, 3)}
+        return {**self.__dict__, "seconds": round(self.seconds, 3)}
 
     def summary(self) -> str:
         """One line for the log; it holds no record value."""

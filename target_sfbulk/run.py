@@ -14,8 +14,8 @@ from sfbulk import Salesforce
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.stream_settings import unused_keys
 from target_sfbulk.mapping import OrgSchema
+from target_sfbulk.output import RunOutput, StreamOutput
 from target_sfbulk.preflight import key_meant_for, plan_stream, require_known_objects
-from target_sfbulk.rejects import StreamOutput
 from target_sfbulk.report import RejectBudget
 from target_sfbulk.settings import job_bytes, stream_settings, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
@@ -59,6 +59,7 @@ class Run:
         self._config = with_defaults(config)
         self._clock = clock
         self._budget = RejectBudget.parse(self._config["max_rejects"])
+        self._output = RunOutput(Path(self._config["output_dir"]), clock)
         self._streams: dict[str, StreamLoad] = {}
         self._outputs: dict[str, StreamOutput] = {}
 
@@ -136,9 +137,7 @@ class Run:
 
     def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:
         # Before any row is sent: rejects that cannot be written would be lost.
-        folder = Path(self._config["output_dir"])
-        output = StreamOutput(folder, stream, plan.sobject, plan.operation.value)
-        self._outputs[stream] = output
+        output = self._outputs[stream] = self._output.new_stream(plan)
         return StreamLoad(
             plan,
             output,

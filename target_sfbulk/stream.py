@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from sfbulk import DataError, RowError, RowStatus
-from sfbulk.load import UNKNOWN_CODE, Detail, Row
+from sfbulk import DataError
+from sfbulk.load import Detail, Row
 from target_sfbulk.json_lines import json_line
 from target_sfbulk.records import RecordLines
-from target_sfbulk.rejects import Reject, RejectKind
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from sfbulk import RowOutcome, Salesforce
+    from sfbulk import Salesforce
     from sfbulk.clock import Clock
     from sfbulk.load import FileOutcome
+    from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import StreamPlan
-    from target_sfbulk.rejects import StreamOutput
+    from target_sfbulk.rejects import Reject
 
 LOGGER = logging.getLogger("target-sfbulk")
 
@@ -166,11 +166,6 @@ class StreamLoad:
         self._taken += 1
 
     def _record(self, outcome: FileOutcome) -> None:
-        report = self._output.report
-        if outcome.job_id:
-            report.job_ids.append(outcome.job_id)
-        report.loaded += outcome.counts.succeeded
-        report.created += outcome.counts.created
         LOGGER.info(
             "%s: job %s is %s. %s",
             self._plan.stream,
@@ -178,35 +173,4 @@ class StreamLoad:
             outcome.state,
             outcome.counts,
         )
-        # Results are in any order, and lines are read in one pass over their files.
-        rows = sorted(outcome.rows, key=lambda row: row.number)
-        if rows:
-            lines = self._lines.lines(row.number for row in rows)
-            rejects = (self._reject(row, outcome) for row in rows)
-            self._output.reject(zip(lines, rejects, strict=True))
-
-    def _reject(self, row: RowOutcome, outcome: FileOutcome) -> Reject:
-        if row.status is RowStatus.FAILED:
-            return _rejected(row)
-        if row.status is RowStatus.UNPROCESSED:
-            return _unprocessed(row, outcome.state)
-        key = self._plan.key.header if self._plan.key else None
-        by = f"`{key}`" if key else "its values"
-        message = (
-            f"the job ended {outcome.state} and none of its results has this row, so it may or may"
-            f" not be in Salesforce: query `{self._plan.sobject}` by {by} before sending it again"
-        )
-        fields = (key,) if key else ()
-        return Reject(RejectKind.UNKNOWN, UNKNOWN_CODE, message, fields, row.job_id)
-
-
-def _unprocessed(row: RowOutcome, state: str) -> Reject:
-    error = row.error or RowError("", "")
-    reason = " : ".join(part for part in (error.code, error.message) if part)
-    message = f"the job ended {state} before this row was processed: {reason or 'no reason given'}"
-    return Reject(RejectKind.UNPROCESSED, "UNPROCESSED", message, job_id=row.job_id)
-
-
-def _rejected(row: RowOutcome) -> Reject:
-    error = row.error or RowError("", "")
-    return Reject(RejectKind.REJECTED, error.code, error.message, error.fields, row.job_id)
+        self._output.take(outcome, self._lines.lines)

@@ -35,7 +35,12 @@ def test_refused_rows_are_written_down_with_the_record_and_the_reason(org: Org) 
     run = load_with_refused_rows(org)
     assert run.code == 1
     (job,) = run.report("Account")["job_ids"]
-    assert run.rejects("Account") == [
+    rejects = run.rejects("Account")
+    by_run = [{name: line.pop(name) for name in ("stream", "run_id", "time")} for line in rejects]
+    report = run.report("Account")
+    assert {(line["stream"], line["run_id"]) for line in by_run} == {("Account", report["run_id"])}
+    assert all(line["time"] >= report["time"] for line in by_run)
+    assert rejects == [
         {
             "record": {"Ext_Id__c": "A-2", "Name": None, "Phone": "2"},
             "code": "REQUIRED_FIELD_MISSING",
@@ -102,6 +107,20 @@ def test_rejects_of_an_earlier_run_are_kept(org: Org) -> None:
     run = load_with_refused_rows(org)
     assert [r["record"]["Ext_Id__c"] for r in run.rejects("Account")] == ["A-2", "A-4"] * 2
     assert run.report("Account")["rejected"] == 2
+    runs = [line["run_id"] for line in run.rejects("Account")]
+    assert (len(set(runs[:2])), len(set(runs))) == (1, 2)
+
+
+def test_runs_that_share_a_folder_keep_their_reports(org: Org) -> None:
+    first = load_with_refused_rows(org).report("Account")
+    last = load_with_refused_rows(org)
+    kept = sorted((last.output / "reports").iterdir(), key=lambda path: path.stat().st_mtime)
+    assert [json.loads(path.read_text()) for path in kept] == [first, last.report("Account")]
+    assert [path.name for path in kept] == [
+        f"Account.{report['run_id']}.json" for report in (first, last.report("Account"))
+    ]
+    assert first["run_id"] != last.report("Account")["run_id"]
+    assert first["kinds"] == {"rejected": 2}
 
 
 @pytest.mark.parametrize(

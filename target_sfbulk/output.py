@@ -1,0 +1,142 @@
+"""The files that a run writes into the output folder: rejects and reports."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sfbulk.errors import ConfigError
+from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of
+from target_sfbulk.report import StreamReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from sfbulk.clock import Clock
+    from sfbulk.load import FileOutcome
+    from target_sfbulk.preflight import StreamPlan
+    from target_sfbulk.rejects import Reject
+
+    Lines = Callable[[Iterable[int]], Iterator[bytes]]
+
+REPORTS = "reports"
+"""The folder, in the output folder, that has the reports of all runs."""
+
+
+class RunOutput:
+    """What one run writes into the output folder.
+
+    Args:
+        folder: The output folder; it is created if it does not exist.
+        clock: The time.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.folder = folder
+        self.clock = clock
+        # The time first, so that files sort by it; two runs may begin in the same second.
+        self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+    def new_stream(self, plan: StreamPlan) -> StreamOutput:
+        """The files of a stream.
+
+        Raises:
+            ConfigError: The folder cannot be created or written.
+        """
+        return StreamOutput(self, plan)
+
+    def time(self) -> str:
+        """The time, in UTC, as the files have it."""
+        return _utc(self.clock.now())
+
+
+class StreamOutput:
+    """The files of one stream in the output folder: its rejects and its report.
+
+    Rejects are appended: after a run wrote its STATE, the next run must not remove its rejects.
+
+    Args:
+        run: The run.
+        plan: How the stream is loaded.
+
+    Raises:
+        ConfigError: The folder cannot be created or written.
+    """
+
+    def __init__(self, run: RunOutput, plan: StreamPlan) -> None:
+        self._run = run
+        self._plan = plan
+        # A stream name may have characters that a file name may not.
+        name = quote(plan.stream, safe=" ")
+        self._rejects = run.folder / f"{name}.rejects.jsonl"
+        self._report_files = (
+            run.folder / REPORTS / f"{name}.{run.run_id}.json",
+            run.folder / f"{name}.report.json",
+        )
+        self.report = StreamReport(
+            plan.stream,
+            plan.sobject,
+            plan.operation.value,
+            run_id=run.run_id,
+            time=run.time(),
+            rejects_file=str(self._rejects),
+        )
+        self._require_folder()
+
+    def _require_folder(self) -> None:
+        """Write the first report, so that a folder that cannot be written is an error early."""
+        folder = self._run.folder
+        try:
+            (folder / REPORTS).mkdir(parents=True, exist_ok=True)
+            self.write_report()
+        except OSError as error:
+            problem = f"output_dir: {folder} cannot be written ({error.strerror})."
+            raise ConfigError([f"{problem} Name a folder that can."]) from error
+
+    def take(self, outcome: FileOutcome, lines: Lines) -> None:
+        """Count the outcomes of a file, and file its rejects; on return they are on the disk.
+
+        Args:
+            outcome: The outcomes of the file's rows.
+            lines: Returns the records (as JSON) of these rows; the numbers are ascending.
+
+        Raises:
+            OSError: A file cannot be written; names it.
+        """
+        self.report.add(outcome)
+        key = self._plan.key.header if self._plan.key else None
+        # Results are in any order, and lines are read in one pass over their files.
+        rows = sorted(outcome.rows, key=lambda row: row.number)
+        if rows:
+            rejects = (reject_of(row, outcome.state, self._plan.sobject, key) for row in rows)
+            self.reject(zip(lines(row.number for row in rows), rejects, strict=True))
+
+    def reject(self, rejects: Iterable[tuple[bytes, Reject]]) -> None:
+        """Append records (as JSON) with their reasons; on return they are flushed to the disk.
+
+        Raises:
+            OSError: They cannot be written; names the file.
+        """
+        stamp = RejectStamp(self._plan.stream, self._run.run_id, self._run.time())
+        append_rejects(self._rejects, map(self._counted, rejects), stamp)
+
+    def write_report(self) -> None:
+        """Replace the report of this run, and the latest report, by the report so far."""
+        text = json.dumps(self.report.as_json(), ensure_ascii=False, indent=2) + "\n"
+        for path in self._report_files:
+            # A reader, or another run, must never see half of it.
+            new = path.with_name(f"{path.name}.{self._run.run_id}")
+            new.write_text(text, "utf-8")
+            new.replace(path)
+
+    def _counted(self, rejected: tuple[bytes, Reject]) -> tuple[bytes, Reject]:
+        self.report.count_reject(rejected[1].kind.value, rejected[1].reason)
+        return rejected
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
