@@ -26,7 +26,8 @@ def main() -> None:
         print(server.get_uri(), flush=True)  # noqa: T201 - what the test reads
         for query in sys.stdin:
             with psycopg.connect(server.get_uri(), row_factory=dict_row) as connection:
-                rows = connection.execute(query.encode()).fetchall()
+                cursor = connection.execute(query.encode())
+                rows = cursor.fetchall() if cursor.description else []
             print(pickle.dumps(rows).hex(), flush=True)  # noqa: T201 - what the test reads
     finally:
         server.cleanup()

@@ -5,9 +5,7 @@ The values in each warehouse are compared with the rows of the org, type by type
 
 from __future__ import annotations
 
-import json
 import os
-import pickle
 import subprocess
 import sys
 from datetime import date, datetime, time, timezone
@@ -17,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from typing_extensions import Self
 
 from sfbulk_sandbox import Sandbox
 from tests.clients.conftest import invoices, json_lines, write_invoices
 from tests.clients.installed import ROOT, python_client, run, without_python_settings
+from tests.clients.meltano import plugin, write_project
+from tests.clients.postgres import Postgres
 from tests.e2e.commands import write_json
 
 if TYPE_CHECKING:
@@ -53,77 +52,15 @@ class Project:
         config = sign_in | {"streams_to_discover": [STREAM]}
         tap = Path(sys.executable).with_name("tap-sfbulk")
         capabilities = ["catalog", "state", "discover", "about", "structured-logging"]
-        folder.mkdir()
-        (folder / "meltano.yml").write_text(
-            # JSON is YAML.
-            json.dumps(
-                {
-                    "default_environment": "dev",
-                    "send_anonymous_usage_stats": False,
-                    "environments": [{"name": "dev"}],
-                    "plugins": {
-                        "extractors": [
-                            _plugin("tap-sfbulk", tap, config) | {"capabilities": capabilities}
-                        ],
-                        "loaders": [_plugin(self._loader, loader, settings)],
-                    },
-                }
-            ),
-            "utf-8",
+        write_project(
+            folder,
+            extractor=plugin("tap-sfbulk", tap, config) | {"capabilities": capabilities},
+            loader=plugin(self._loader, loader, settings),
         )
 
     def run(self) -> None:
         """Run tap and loader to their good end."""
         run(MELTANO, "run", "tap-sfbulk", self._loader, cwd=self._folder)
-
-
-class Postgres:
-    """A PostgreSQL server that ends with the block."""
-
-    def __init__(self, commands: Path) -> None:
-        self._process = subprocess.Popen(
-            [commands / "python", Path(__file__).with_name("postgres_server.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=without_python_settings(),
-        )
-        self.url = self._line().replace("postgresql:", "postgresql+psycopg:", 1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """Return all rows of a table by column name."""
-        assert self._process.stdin
-        self._process.stdin.write(f"SELECT * FROM {table}\n")  # noqa: S608 - our own names
-        self._process.stdin.flush()
-        rows: list[dict[str, Any]] = pickle.loads(bytes.fromhex(self._line()))  # noqa: S301 - our own process
-        return rows
-
-    def _line(self) -> str:
-        assert self._process.stdout
-        line = self._process.stdout.readline().strip()
-        assert line, "the PostgreSQL server did not start, or the query failed"
-        return line
-
-
-def _plugin(name: str, command: Path, config: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "namespace": name.replace("-", "_"),
-        "executable": str(command),
-        "config": config,
-        "settings": [{"name": setting, "kind": _kind(value)} for setting, value in config.items()],
-    }
-
-
-def _kind(value: object) -> str:
-    kinds = {list: "array", dict: "object", bool: "boolean", int: "integer"}
-    return kinds.get(type(value), "string")
 
 
 def by_key(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
