@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import weakref
-from pathlib import Path
-from tempfile import mkdtemp
+import logging
 from typing import TYPE_CHECKING
 
 from sfbulk import SpoolBudget
+from sfbulk_singer.run_folder import RunFolder, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from sfbulk import ResultPage
+
+log = logging.getLogger(__name__)
+
+PREFIX = "tap-sfbulk-"
+"""What the names of all temporary folders of the tap begin with."""
 
 
 class SpoolFailed(Exception):  # noqa: N818 - says what happened to the run
@@ -21,7 +25,7 @@ class SpoolFailed(Exception):  # noqa: N818 - says what happened to the run
 
 
 class Spool:
-    """A temporary folder that all queries of a run share.
+    """A temporary folder that all queries of a run share; those of killed runs are removed first.
 
     Args:
         folder: Where it is made; None for the system's folder for temporary files.
@@ -30,10 +34,11 @@ class Spool:
 
     def __init__(self, folder: Path | None, limit_mb: int) -> None:
         self.budget = SpoolBudget(limit_mb * 1_000_000)
-        self.path = Path(mkdtemp(prefix="tap-sfbulk-", dir=folder))
-        # The SDK's connection test ends without a word, so the folder must also go by itself. A
-        # download that just ends may still write to it while it is removed.
-        self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        if found := remove_abandoned(PREFIX, folder):
+            log.info("Files of runs that were killed are removed: %d folders.", found)
+        # The SDK's connection test ends without a word, so the folder must also go by itself.
+        self._folder = RunFolder(PREFIX, folder)
+        self.path = self._folder.path
 
     @property
     def has_room_ahead(self) -> bool:
@@ -60,4 +65,4 @@ class Spool:
     def close(self) -> None:
         """End all downloads and remove the folder."""
         self.budget.stop()
-        self._remove()
+        self._folder.remove()

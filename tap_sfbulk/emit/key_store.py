@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import count
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import polars as pl
+
+from sfbulk_singer.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ class KeptKeys:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._files: TemporaryDirectory[str] | None = None
+        self._files: RunFolder | None = None
         self._names = count()
         self._pages: list[pl.DataFrame | str] = []
         self._in_memory = 0
@@ -52,15 +53,15 @@ class KeptKeys:
     def write(self, frame: pl.DataFrame) -> str:
         """Write a frame to a file of its own, and return the file's path."""
         if self._files is None:
-            self._files = TemporaryDirectory(prefix="tap-sfbulk-keys-", dir=self._folder)
-        path = f"{self._files.name}/{next(self._names)}.arrow"
+            self._files = RunFolder("tap-sfbulk-keys-", self._folder)
+        path = f"{self._files.path}/{next(self._names)}.arrow"
         frame.write_ipc(path)
         return path
 
     def close(self) -> None:
         """Remove the files."""
         if self._files is not None:
-            self._files.cleanup()
+            self._files.remove()
 
 
 class HashRuns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import signal
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.tap.conftest import ACCOUNTS, CONTACTS
+from tests.faults.kills import Kill
+from tests.tap.conftest import ACCOUNTS, CONTACTS, forked_tap
 
 if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
@@ -458,6 +460,18 @@ def test_nothing_is_left_on_disk_or_in_the_org(sandbox: Sandbox, tap: TapCommand
     made = [r for r in sandbox.requests if r.method == "POST" and r.path.endswith("/jobs/query")]
     gone = [r for r in sandbox.requests if r.method == "DELETE"]
     assert len(made) == len(gone) == 2
+
+
+def test_what_a_killed_run_left_on_disk_is_removed_by_the_next_run(tap: TapCommand) -> None:
+    spool = tap.folder / "spool"
+    spool.mkdir()
+    line = tap.line(spool_dir=str(spool))[1:]
+    killed = forked_tap().run_line(tap.folder, line, kill=Kill(state=0))
+    assert killed.code == -signal.SIGKILL
+    assert list(spool.iterdir()) != []
+    run = tap(spool_dir=str(spool))
+    assert run.code == 0, run.log
+    assert list(spool.iterdir()) == []
 
 
 def test_a_renamed_stream_is_read_by_records(tap: TapCommand) -> None:
