@@ -85,6 +85,7 @@ class Bulk1Carrier:
             log.warning("%s No more batches are sent", error.message)
             self._refused = RowError(error.code or type(error).__name__, error.message)
             return BatchFlight(file, job=None, batch=None)
+        self._journal.added(file, job.id, batch.id)
         self._timer = PollTimer(self._clock)
         return BatchFlight(file, job=job, batch=batch)
 

@@ -120,6 +120,8 @@ class Bulk2Carrier:
         log.info("Job %s on %s is %s. %s", job.id, job.object_name, job.state.value, outcome.counts)
         # Any other job is kept, so that a user can look at its rows in Setup.
         if outcome.counts.succeeded == file.rows:
+            # Before: a later run could not find out anything about a deleted job.
+            self._journal.settled(file, ())
             delete_quietly(job)
         return outcome
 

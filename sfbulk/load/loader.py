@@ -159,18 +159,25 @@ class Loader(Generic[F]):
         """The bytes of the files whose rows have no outcome."""
         return self._spool.bytes
 
-    def add(self, number: int, row: Row) -> None:
+    def add(self, number: int, row: Row) -> RowStatus | None:
         """Add a row; nothing is sent yet.
 
         Args:
             number: the number of its record; higher than the one before.
             row: the row.
 
+        Returns:
+            The row's outcome, if the journal knows it from an earlier run: it is not sent again.
+
         Raises:
             DataError: the row cannot be sent, and was not added.
         """
-        self._spool.add(number, row)
+        digest = self._journal.digest(row)
+        status = self._journal.known(number, digest)
+        if status is None:
+            self._spool.add(number, row, digest)
         self._taken = number
+        return status
 
     def advance(self) -> None:
         """API calls, if they are due: send full files, poll the jobs that run.
@@ -282,7 +289,8 @@ class Loader(Generic[F]):
         except SalesforceError as error:
             self._errors.append(error)
             return
-        self._journal.settled(flight.file)
+        not_loaded = [row.number for row in outcome.rows if not row.success]
+        self._journal.settled(flight.file, not_loaded)
         self._spool.settle(flight.file)
         self._settled.append(outcome)
         if outcome.failure and self._stop_on_failure:

@@ -70,11 +70,17 @@ class RowFile(GrowingFile):
     """0 for a file that waits for no other file; otherwise one more than the files in `after`."""
     numbers: array[int] = field(default_factory=lambda: array("Q"))
     """For each row, the number of its record; ascending."""
+    digests: bytearray = field(default_factory=bytearray, repr=False)
+    """What the journal keeps of the rows, one after the other; empty without a journal."""
     after: set[RowFile] = field(default_factory=set)
     """Files that must be settled before this one is sent."""
     settled: bool = False
     job_id: str | None = None
     """The job that may have loaded rows of this file; None until that is possible."""
+    origin: RowFile | None = None
+    """The file instead of which this one is sent, with fewer rows or other cells."""
+    entry: int | None = None
+    """Its entry in the journal."""
 
     @property
     def rows(self) -> int:
@@ -121,12 +127,13 @@ class RowSpool:
         """Of the files that are not settled, the one with the lowest row number."""
         return next(iter(self._unsettled), None)
 
-    def add(self, number: int, row: Row) -> None:
+    def add(self, number: int, row: Row, digest: bytes = b"") -> None:
         """Add a row to the file it belongs to.
 
         Args:
             number: the number of the record; higher than the one before.
             row: the row.
+            digest: what the journal keeps of it.
 
         Raises:
             DataError: the row cannot be sent.
@@ -138,6 +145,7 @@ class RowSpool:
         file = self._file(level, row.columns, len(data))
         self._append(file, self._encoder.separator + data if file.numbers else data)
         file.numbers.append(number)
+        file.digests += digest
         if before:
             file.after.update(before)
         if row.key is not None:

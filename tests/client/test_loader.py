@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk import ApiError, JobFailed, Operation, Salesforce
+from sfbulk import ApiError, JobFailed, Operation, RowStatus, Salesforce
 from sfbulk.load import Detail, Row
 from sfbulk.load.loader import LoaderLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from sfbulk.load import FileOutcome, Loader
@@ -160,6 +160,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str | None]] = []
+        self.loaded: set[tuple[int, bytes]] = set()
 
     def begin(self, file: RowFile) -> None:
         self.lines.append((f"begin {file.rows}", None))
@@ -173,8 +174,17 @@ class Notes:
     def read(self, file: RowFile, job_id: str, batch_id: str | None) -> None:
         self.lines.append((f"read {file.rows} {(batch_id or '')[:3]}".strip(), job_id))
 
-    def settled(self, file: RowFile) -> None:
-        self.lines.append((f"settled {file.rows}", None))
+    def added(self, file: RowFile, job_id: str, batch_id: str) -> None:
+        self.lines.append((f"added {file.rows} {batch_id[:3]}", job_id))
+
+    def settled(self, file: RowFile, not_loaded: Collection[int]) -> None:
+        self.lines.append((f"settled {file.rows - len(not_loaded)}", None))
+
+    def digest(self, row: Row) -> bytes:
+        return b"".join(cell.encode() for cell in row.cells)
+
+    def known(self, number: int, digest: bytes) -> RowStatus | None:
+        return RowStatus.SUCCEEDED if (number, digest) in self.loaded else None
 
 
 def test_a_journal_is_called_before_each_step_of_a_2_0_job(sf: Salesforce) -> None:
@@ -186,6 +196,7 @@ def test_a_journal_is_called_before_each_step_of_a_2_0_job(sf: Salesforce) -> No
         ("close 2", job_id),
         ("read 2", job_id),
         ("settled 2", None),
+        ("settled 2", None),
     ]
 
 
@@ -195,6 +206,7 @@ def test_a_journal_is_called_before_each_step_of_a_1_0_batch(sf: Salesforce) -> 
     assert notes.lines == [
         ("begin 1", None),
         ("upload 1", job_id),
+        ("added 1 751", job_id),
         ("read 1 751", job_id),
         ("settled 1", None),
     ]
@@ -222,10 +234,36 @@ def test_a_file_whose_upload_is_unknown_starts_again(sandbox: Sandbox, sf: Sales
     summary = sf.insert("Account", [{"Name": "Once"}], journal=notes)
     assert [step for step, _ in notes.lines] == [
         *["begin 1", "upload 1"],
-        *["begin 1", "upload 1", "close 1", "read 1", "settled 1"],
+        *["begin 1", "upload 1", "close 1", "read 1", "settled 1", "settled 1"],
     ]
     assert sandbox.org.query("SELECT Id FROM Account WHERE Name = 'Once'").total() == 1
     assert len(summary.job_ids) == 1
+
+
+def test_a_job_is_settled_before_it_is_deleted(sandbox: Sandbox, sf: Salesforce) -> None:
+    class Watching(Notes):
+        def settled(self, file: RowFile, not_loaded: Collection[int]) -> None:
+            seen.append(steps(sandbox))
+            super().settled(file, not_loaded)
+
+    seen: list[list[str]] = []
+    sf.insert("Account", [{"Name": "a"}], journal=Watching())
+    assert "DELETE" not in seen[0]
+
+
+def test_a_row_that_the_journal_knows_is_not_sent_again(
+    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
+) -> None:
+    notes = Notes()
+    notes.loaded.add((2, b"Many 002"))
+    with new_loader(journal=notes) as loader:
+        assert [loader.add(number, row(number)) for number in (1, 2, 3)] == [
+            *(None, RowStatus.SUCCEEDED, None)
+        ]
+        loader.flush()
+        assert loader.settled_to == 3
+    assert ("begin 2", None) in notes.lines
+    assert sandbox.org.query("SELECT Id FROM Account WHERE Name LIKE 'Many%'").total() == 2
 
 
 def test_a_job_is_only_deleted_when_all_its_rows_are_loaded(sf: Salesforce) -> None:
