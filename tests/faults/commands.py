@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.commands import ROOT, write_json
@@ -142,3 +144,11 @@ class Command:
         orders.flush()
         end: dict[str, int] = json.loads(ends.readline())
         return end
+
+
+@cache
+def forked(name: str) -> Command:
+    """Return the process that forks the runs of a command, until the tests end."""
+    command = Command(name)
+    atexit.register(command.close)
+    return command

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import csv
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +14,7 @@ import pytest
 from sfbulk_sandbox import Sandbox
 from sfbulk_sandbox.clock import Clock
 from tests.e2e.commands import BIN, sign_in, write_json
-from tests.faults.commands import Command
+from tests.faults.commands import forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,14 +111,6 @@ class Run:
         return [line for line in self.log.splitlines() if "| ERROR " in line][-1]
 
 
-@cache
-def forked_tap() -> Command:
-    """Return the process that forks the runs of the command, until the tests end."""
-    command = Command("tap-sfbulk")
-    atexit.register(command.close)
-    return command
-
-
 class TapCommand:
     """The command `tap-sfbulk`, signed in to an org."""
 
@@ -145,7 +135,7 @@ class TapCommand:
 
     def __call__(self, *options: str, **given: Any) -> Run:
         """Run it to its end, as a process that is forked and not started, which is faster."""
-        done = forked_tap().run_line(self.folder, self.line(*options, **given)[1:])
+        done = forked("tap-sfbulk").run_line(self.folder, self.line(*options, **given)[1:])
         return finished(done.code, (self.folder / "stdout").read_bytes(), done.log.encode())
 
     def discover(self, **given: Any) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.faults.commands import forked
 from tests.faults.kills import Kill
-from tests.tap.conftest import ACCOUNTS, CONTACTS, forked_tap
+from tests.tap.conftest import ACCOUNTS, CONTACTS
 
 if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
@@ -466,7 +467,7 @@ def test_what_a_killed_run_left_on_disk_is_removed_by_the_next_run(tap: TapComma
     spool = tap.folder / "spool"
     spool.mkdir()
     line = tap.line(spool_dir=str(spool))[1:]
-    killed = forked_tap().run_line(tap.folder, line, kill=Kill(state=0))
+    killed = forked("tap-sfbulk").run_line(tap.folder, line, kill=Kill(state=0))
     assert killed.code == -signal.SIGKILL
     assert list(spool.iterdir()) != []
     run = tap(spool_dir=str(spool))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from tests.faults.commands import forked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -98,20 +100,11 @@ class Org:
         return path
 
     def load(self, *messages: dict[str, Any] | bytes, **settings: Any) -> Run:
-        """Feed these messages to the command."""
-        done = subprocess.run(
-            [COMMAND, "--config", self.config(**settings)],
-            input=as_lines(messages),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return Run(
-            done.returncode,
-            done.stdout.decode(),
-            done.stderr.decode(),
-            self.folder / "output",
-        )
+        """Feed these messages to the command, a process that is forked and not started."""
+        line = ["--config", str(self.config(**settings))]
+        done = forked("target-sfbulk").run_line(self.folder, line, stdin=as_lines(messages))
+        stdout = (self.folder / "stdout").read_text("utf-8")
+        return Run(done.code, stdout, done.log, self.folder / "output")
 
     @contextmanager
     def start(self, **settings: Any) -> Iterator[subprocess.Popen[bytes]]:
