@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from sfbulk.errors import ConfigError
+from sfbulk_singer.file_names import file_name
 from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of
 from target_sfbulk.report import StreamReport
 
@@ -70,8 +70,7 @@ class StreamOutput:
     def __init__(self, run: RunOutput, plan: StreamPlan) -> None:
         self._run = run
         self._plan = plan
-        # A stream name may have characters that a file name may not.
-        name = quote(plan.stream, safe=" ")
+        name = file_name(plan.stream)
         self._rejects = run.folder / f"{name}.rejects.jsonl"
         self._report_files = (
             run.folder / REPORTS / f"{name}.{run.run_id}.json",
