@@ -1,4 +1,4 @@
-"""Makes file names of stream names: with characters that every file system has, and not too long."""
+"""Makes file names of stream names: characters that every file system has, and not too long."""
 
 from __future__ import annotations
 

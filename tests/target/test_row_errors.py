@@ -24,8 +24,8 @@ LASTING = [
     (
         "INVALID_FIELD_FOR_INSERT_UPDATE",
         (
-            "Unable to create/update fields: Name. Please check the security settings of this field "
-            "and verify that it is read/write for your profile or permission set."
+            "Unable to create/update fields: Name. Please check the security settings of this "
+            "field and verify that it is read/write for your profile or permission set."
         ),
         ["Name"],
     ),
