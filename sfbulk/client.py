@@ -27,6 +27,8 @@ from sfbulk.load.loader import Loader
 from sfbulk.load.options import COMMON_OPTIONS, JOBS_IN_FLIGHT
 from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
+from sfbulk.load.resolution import file_limits, job_key, resolution
+from sfbulk.load.resolving import resolving
 from sfbulk.load.spool import RowSpool
 from sfbulk.load.verbs import LoadVerbs
 from sfbulk.read.fallback import BulkOrRest
@@ -47,8 +49,9 @@ if TYPE_CHECKING:
     from sfbulk.describe.model import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
     from sfbulk.jobs.operation import Operation
-    from sfbulk.load.by_bulk2 import JobFlight
+    from sfbulk.load.loader import Carrier
     from sfbulk.load.options import LoadOptions
+    from sfbulk.load.resolution import Resolution
     from sfbulk.quota.limits import Limit
     from sfbulk.read.port import ReadJob
     from sfbulk.usage import Usage
@@ -398,14 +401,15 @@ class Salesforce(LoadVerbs):
         before_send: Callable[[], None] = lambda: None,
         stop_on_failure: bool = True,
         **options: Unpack[LoadOptions],
-    ) -> Loader[JobFlight]:
+    ) -> Loader[Any]:
         """The loading engine, for a caller that has encoded rows; see `Loader`.
 
         Args:
             sobject: object API name.
             operation: what to do with the rows.
             folder: an existing folder for files of rows; the caller removes it.
-            external_id: the key field of an upsert; no other operation has one.
+            external_id: the field that finds the records of an upsert, update or delete; None for
+                the `Id` of an update or delete.
             detail: which rows have an outcome of their own.
             max_job_bytes: largest CSV of a job, in bytes.
             before_send: called before a job is created, to load first what its rows need.
@@ -415,9 +419,11 @@ class Salesforce(LoadVerbs):
         Raises:
             DataError: an option that Bulk API 2.0 does not have.
         """
-        limits = replace(JOB_LIMITS, bytes=max_job_bytes)
+        plan = resolution(sobject, operation, external_id, options)
+        settings = Bulk2Settings(sobject, operation, job_key(operation, external_id))
+        limits = file_limits(plan, replace(JOB_LIMITS, bytes=max_job_bytes))
         return Loader(
-            self._carrier(Bulk2Settings(sobject, operation, external_id), detail, options),
+            self._carrier(settings, plan, detail, options),
             RowSpool(folder, CsvRows(), limits),
             self._transport.clock,
             journal=options.get("journal", NO_JOURNAL),
@@ -429,17 +435,23 @@ class Salesforce(LoadVerbs):
         self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions
     ) -> RecordLoad:
         rule = options.get("assignment_rule_id")
-        settings = Bulk2Settings(sobject, operation, external_id, rule)
-        carrier = partial(self._carrier, settings, options=options)
-        api = LoadApi(carrier, CsvRows(), JOB_LIMITS, self._transport.clock)
+        plan = resolution(sobject, operation, external_id, options)
+        settings = Bulk2Settings(sobject, operation, job_key(operation, external_id), rule)
+        carrier = partial(self._carrier, settings, plan, options=options)
+        limits = file_limits(plan, JOB_LIMITS)
+        api = LoadApi(carrier, CsvRows(), limits, self._transport.clock)
         columns = ObjectColumns(sobject, self._describer.one)
         return RecordLoad(operation, external_id, columns, api, options)
 
     def _carrier(
-        self, settings: Bulk2Settings, detail: Detail, options: LoadOptions
-    ) -> Bulk2Carrier:
+        self,
+        settings: Bulk2Settings,
+        plan: Resolution | None,
+        detail: Detail,
+        options: LoadOptions,
+    ) -> Carrier[Any]:
         check_options(options, _OPTIONS, "Bulk API 2.0")
-        return Bulk2Carrier(
+        carrier = Bulk2Carrier(
             self._transport,
             settings,
             describe=self._describer.one,
@@ -447,6 +459,7 @@ class Salesforce(LoadVerbs):
             journal=options.get("journal", NO_JOURNAL),
             jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
         )
+        return resolving(carrier, plan, self._transport, self._describer.one, detail)
 
     def _get(self, path: str, purpose: str) -> Request:
         return Request("GET", self._transport.base_path + path, purpose)

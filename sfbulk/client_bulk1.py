@@ -10,12 +10,15 @@ from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.query import Bulk1QueryJob
 from sfbulk.bulk1.states import Concurrency, ContentType, QueryOperation
 from sfbulk.describe.reader import Describer
+from sfbulk.errors import DataError
 from sfbulk.jobs.disposing import disposing
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.options import COMMON_OPTIONS
 from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_options
+from sfbulk.load.resolution import file_limits, job_key, resolution
+from sfbulk.load.resolving import resolving
 from sfbulk.load.verbs import LoadVerbs
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from sfbulk.csvio import LineEnding
     from sfbulk.jobs.operation import Operation
     from sfbulk.load.columns import Describe
+    from sfbulk.load.loader import Carrier
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.outcomes import Detail
     from sfbulk.transport import Transport
@@ -178,21 +182,26 @@ class Bulk1(LoadVerbs):
             operation=operation,
             content_type=options.get("content_type", ContentType.CSV),
             concurrency=options.get("concurrency", Concurrency.PARALLEL),
-            external_id=external_id,
+            external_id=job_key(operation, external_id),
             assignment_rule_id=options.get("assignment_rule_id"),
         )
         settings.check()
+        plan = resolution(sobject, operation, external_id, options)
+        if plan and settings.content_type is not ContentType.CSV:
+            raise DataError(f"{sobject}: records are looked up by their keys only in CSV.")
 
-        def carrier(detail: Detail) -> Bulk1Carrier:
-            return Bulk1Carrier(
+        def carrier(detail: Detail) -> Carrier[Any]:
+            batches = Bulk1Carrier(
                 self._transport,
                 settings,
                 compressed=options.get("compressed", True),
                 detail=detail,
                 journal=options.get("journal", NO_JOURNAL),
             )
+            return resolving(batches, plan, self._transport, self._describe, detail)
 
         encoder = ENCODERS[settings.content_type]
-        api = LoadApi(carrier, encoder, BATCH_LIMITS, self._transport.clock)
+        limits = file_limits(plan, BATCH_LIMITS)
+        api = LoadApi(carrier, encoder, limits, self._transport.clock)
         columns = ObjectColumns(sobject, self._describe)
         return RecordLoad(operation, external_id, columns, api, options)

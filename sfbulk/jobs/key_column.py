@@ -22,7 +22,7 @@ _BY_ID = (Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE)
 
 
 def key_column(operation: str, external_id: str | None) -> str | None:
-    """The column that a load must have; None for an insert and for a query.
+    """The column that a job must have; None for an insert and for a query.
 
     Args:
         operation: Salesforce's word for it.

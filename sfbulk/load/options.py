@@ -16,7 +16,15 @@ JOBS_IN_FLIGHT = 4
 """How many 2.0 jobs run in parallel, while further rows are read."""
 
 COMMON_OPTIONS = frozenset(
-    {"columns", "column_delimiter", "assignment_rule_id", "precision_loss", "journal"}
+    {
+        "columns",
+        "column_delimiter",
+        "assignment_rule_id",
+        "precision_loss",
+        "journal",
+        "new_only",
+        "create_only_fields",
+    }
 )
 """Those that loads by both bulk APIs have."""
 
@@ -35,6 +43,11 @@ class LoadOptions(TypedDict, total=False):
     error for such a text."""
     journal: Journal
     """Records each step before it is done; by default nothing is recorded."""
+    new_only: bool
+    """An upsert: skip the records that exist, and create the others. False by default."""
+    create_only_fields: Sequence[str]
+    """An upsert: columns that only new records get, such as master-detail parents, which
+    Salesforce refuses to update. For records that exist they are sent as empty cells."""
     jobs_in_flight: int
     """Bulk API 2.0: how many jobs may run in parallel; 4 by default. Use 1 if parallel jobs lock
     each other's rows."""

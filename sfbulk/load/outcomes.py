@@ -26,6 +26,8 @@ class RowStatus(str, Enum):
     UNKNOWN = "unknown"
     """It may be loaded or not: its job or batch ended without a result for it. Query the record
     before you send it again."""
+    SKIPPED = "skipped"
+    """It was not sent, since its record exists and the load creates records only."""
 
 
 UNKNOWN_CODE = "UNKNOWN"
@@ -68,6 +70,11 @@ class RowOutcome:
         return self.status is RowStatus.SUCCEEDED
 
     @property
+    def is_reject(self) -> bool:
+        """Whether it failed, was not processed, or is unknown."""
+        return self.status not in (RowStatus.SUCCEEDED, RowStatus.SKIPPED)
+
+    @property
     def error(self) -> RowError | None:
         """The first of `errors`; there is usually only one."""
         return self.errors[0] if self.errors else None
@@ -83,11 +90,13 @@ class Counts:
     failed: int = 0
     unprocessed: int = 0
     unknown: int = 0
+    skipped: int = 0
+    """Rows whose record exists, in a load that creates records only."""
 
     @property
     def total(self) -> int:
         """The number of all rows."""
-        return self.succeeded + self.failed + self.unprocessed + self.unknown
+        return self.succeeded + self.failed + self.unprocessed + self.unknown + self.skipped
 
     def add(self, other: Counts) -> None:
         """Add the counts of other rows."""
@@ -96,6 +105,7 @@ class Counts:
         self.failed += other.failed
         self.unprocessed += other.unprocessed
         self.unknown += other.unknown
+        self.skipped += other.skipped
 
     def count(self, outcomes: Iterable[RowOutcome]) -> None:
         """Add the rows of these outcomes."""
@@ -113,6 +123,8 @@ class Counts:
         ]
         if self.unknown:
             parts.append(f"{self.unknown:,} unknown")
+        if self.skipped:
+            parts.append(f"{self.skipped:,} skipped")
         return f"Of {self.total:,} rows, {', '.join(parts)}."
 
 
@@ -133,7 +145,7 @@ class FileOutcome:
 
 @dataclass
 class IngestSummary:
-    """The outcome of one call; the four counts add up to the number of records."""
+    """The outcome of one call; the five counts add up to the number of records."""
 
     job_ids: list[str] = field(default_factory=list)
     """The jobs. A 2.0 job with only successful rows is deleted from the org; Salesforce keeps the
@@ -143,6 +155,8 @@ class IngestSummary:
     unprocessed: int = 0
     unknown: int = 0
     """Records that are in no result list: query them before you send them again."""
+    skipped: int = 0
+    """Records that exist, in a load with `new_only`."""
     fitted: Counter[str] = field(default_factory=Counter)
     """How many values of each column were sent as Salesforce stores them: line breaks as LF."""
     nulls_kept: Counter[str] = field(default_factory=Counter)
@@ -158,4 +172,5 @@ class IngestSummary:
         self.failed += outcome.counts.failed
         self.unprocessed += outcome.counts.unprocessed
         self.unknown += outcome.counts.unknown
-        self.failures += (row for row in outcome.rows if not row.success)
+        self.skipped += outcome.counts.skipped
+        self.failures += (row for row in outcome.rows if row.is_reject)

@@ -74,7 +74,7 @@ class RecordLoad:
 
     Args:
         operation: what to do with the rows.
-        external_id: the key field of an upsert; no other operation has one.
+        external_id: the field that finds the records of an upsert, update or delete.
         columns: the columns of the object.
         api: the bulk API.
         options: the options of the load.

@@ -41,7 +41,7 @@ class RowRules:
 
     operation: Operation
     external_id: str | None
-    """The key field of an upsert."""
+    """The field that finds the records, unless it is the Id."""
     columns: ObjectColumns
     precision_loss: PrecisionLoss = PrecisionLoss.FIT
     changes: Changes = field(default_factory=Changes)
@@ -50,7 +50,7 @@ class RowRules:
     @property
     def key(self) -> str | None:
         """The column by which Salesforce finds records; None for an insert."""
-        return key_column(self.operation, self.external_id)
+        return self.external_id or key_column(self.operation, None)
 
 
 @contextmanager
@@ -118,14 +118,16 @@ class RowMaker:
 
     def _new_columns(self, names: tuple[str, ...]) -> ColumnSet:
         rules = self._rules
-        if rules.operation in _BY_ID_ALONE:
-            names = tuple(name for name in names if name.lower() == "id")
         wanted = (rules.key or "").lower()
+        if rules.operation in _BY_ID_ALONE:
+            names = tuple(name for name in names if name.lower() == wanted)
         key = next((at for at, name in enumerate(names) if name.lower() == wanted), None)
         if rules.key is not None and key is None:
             raise DataError(f"it has no {rules.key}, which Salesforce needs to find the record.")
         columns = [rules.columns.column(name) for name in names]
         _refuse_repeated(names, columns)
+        if rules.operation is Operation.UPDATE and wanted != "id":
+            _refuse_id(names, rules.key)
         return ColumnSet(
             names=names,
             headers=tuple(column.header for column in columns),
@@ -191,6 +193,11 @@ def _refuse_repeated(names: Sequence[str], columns: Sequence[Column]) -> None:
     for name, column in zip(names, columns, strict=True):
         if (other := first.setdefault(column.header.lower(), name)) is not name:
             raise DataError(f"{other} and {name} are the same column. Send one of them.")
+
+
+def _refuse_id(names: Sequence[str], key: str | None) -> None:
+    if "id" in map(str.lower, names):
+        raise DataError(f"it has an Id and a {key}: this update finds records by {key}. Send one.")
 
 
 def _alternatives(columns: Sequence[Column]) -> tuple[tuple[int, ...], ...]:

@@ -45,7 +45,8 @@ class LoadVerbs(ABC):
             sobject: object API name.
             operation: what to do with the rows.
             records: see `insert`.
-            external_id: the key field of an upsert; no other operation has one.
+            external_id: the field that finds the records of an upsert, update or delete. An
+                update or delete without one finds them by `Id`.
             options: see `LoadOptions`.
 
         Raises:
@@ -68,28 +69,56 @@ class LoadVerbs(ABC):
         return self._record_load(sobject, Operation.INSERT, None, options).summary(records)
 
     def update(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+        self,
+        sobject: str,
+        records: Records,
+        *,
+        external_id: str | None = None,
+        **options: Unpack[LoadOptions],
     ) -> IngestSummary:
-        """API call: update records by their `Id`; see `insert`."""
-        return self._record_load(sobject, Operation.UPDATE, None, options).summary(records)
+        """API call: update records by their `Id`, or by `external_id`; see `insert`.
+
+        By an external id, the Ids are read before a job is created. A key that no record has, or
+        several, is a failed row with the code `NO_SUCH_RECORD` or `SEVERAL_RECORDS`.
+        """
+        load = self._record_load(sobject, Operation.UPDATE, external_id, options)
+        return load.summary(records)
 
     def upsert(
         self, sobject: str, records: Records, *, external_id: str, **options: Unpack[LoadOptions]
     ) -> IngestSummary:
-        """API call: update records by `external_id`, and create missing ones; see `insert`."""
+        """API call: update records by `external_id`, and create missing ones; see `insert`.
+
+        With the option `new_only`, records that exist are skipped.
+        """
         return self._record_load(sobject, Operation.UPSERT, external_id, options).summary(records)
 
     def delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+        self,
+        sobject: str,
+        records: Records,
+        *,
+        external_id: str | None = None,
+        **options: Unpack[LoadOptions],
     ) -> IngestSummary:
-        """API call: move records to the recycle bin by their `Id`; see `insert`."""
-        return self._record_load(sobject, Operation.DELETE, None, options).summary(records)
+        """API call: move records to the recycle bin by `Id` or `external_id`; see `update`."""
+        load = self._record_load(sobject, Operation.DELETE, external_id, options)
+        return load.summary(records)
 
     def hard_delete(
-        self, sobject: str, records: Records, **options: Unpack[LoadOptions]
+        self,
+        sobject: str,
+        records: Records,
+        *,
+        external_id: str | None = None,
+        **options: Unpack[LoadOptions],
     ) -> IngestSummary:
-        """API call: delete records permanently by their `Id`; needs a permission; see `insert`."""
-        return self._record_load(sobject, Operation.HARD_DELETE, None, options).summary(records)
+        """API call: delete records permanently by `Id` or `external_id`; see `update`.
+
+        It needs a permission.
+        """
+        load = self._record_load(sobject, Operation.HARD_DELETE, external_id, options)
+        return load.summary(records)
 
     @abstractmethod
     def _record_load(

@@ -30,6 +30,9 @@ __all__ = [
 MAX_STATEMENT_CHARACTERS = 100_000
 """Longest statement (SOQL reference: limits)."""
 
+_ESCAPES = str.maketrans(
+    {"\\": r"\\", "'": r"\'", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
+)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
 # A quoted string (with backslash escapes), a name, number or id, or an operator. SOQL has no
 # comments.
@@ -38,8 +41,7 @@ _TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|[\w.]+|[<>!]=|<>|\S", re.DOTALL)
 
 def text_literal(text: str) -> str:
     """A quoted string literal (SOQL reference: Quoted String Escape Sequences)."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return f"'{text.translate(_ESCAPES)}'"
 
 
 def datetime_literal(instant: datetime) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
 
 ABCDE = [{"Name": f"N{letter}"} for letter in "abcde"]
-STATUSES = {status.value[0].upper(): status for status in RowStatus if status.value != "unknown"}
+STATUSES = {"S": RowStatus.SUCCEEDED, "F": RowStatus.FAILED, "U": RowStatus.UNPROCESSED}
 
 
 def expected(letters: str) -> list[tuple[int, RowStatus]]:

@@ -12,14 +12,19 @@ from sfbulk import soql
 from sfbulk.errors import DataError
 
 
-@given(st.text(alphabet="ab'\\\n\"%_é"))
+# SOQL reference: Quoted String Escape Sequences.
+_ESCAPES = {"\\": "\\", "'": "'", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+@given(st.text(alphabet="ab'\\\n\r\t\b\f\"%_én"))
 def test_a_text_literal_ends_where_it_should(text: str) -> None:
     literal = soql.text_literal(text)
     assert (literal[0], literal[-1]) == ("'", "'")
     read, inside = "", iter(literal[1:-1])
     for character in inside:
         assert character != "'"
-        read += next(inside) if character == "\\" else character
+        read += _ESCAPES[next(inside)] if character == "\\" else character
+    assert "\n" not in literal
     assert read == text
 
 
