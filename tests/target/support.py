@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sfbulk_sandbox import Sandbox
+    from tests.faults.commands import Ended
 
 COMMAND = Path(sys.executable).parent / "target-sfbulk"
 
@@ -71,7 +72,8 @@ class Run:
 
     def rejects(self, stream: str) -> list[dict[str, Any]]:
         path = self.output / f"{stream}.rejects.jsonl"
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        # Not by `splitlines`, which also divides a record at U+2028.
+        return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
     def report(self, stream: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.output / f"{stream}.report.json").read_text())
@@ -103,8 +105,12 @@ class Org:
         """Feed these messages to the command, a process that is forked and not started."""
         line = ["--config", str(self.config(**settings))]
         done = forked("target-sfbulk").run_line(self.folder, line, stdin=as_lines(messages))
+        return self.run_of(done)
+
+    def run_of(self, ended: Ended) -> Run:
+        """What a forked run of the command left."""
         stdout = (self.folder / "stdout").read_text("utf-8")
-        return Run(done.code, stdout, done.log, self.folder / "output")
+        return Run(ended.code, stdout, ended.log, self.folder / "output")
 
     @contextmanager
     def start(self, **settings: Any) -> Iterator[subprocess.Popen[bytes]]:
