@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+from singer_sdk.helpers import capabilities
 from singer_sdk.plugin_base import PluginBase
 
 from sfbulk.clock import SYSTEM_CLOCK
@@ -16,7 +18,9 @@ from sfbulk.problems import collecting
 from sfbulk.settings import CLIENT_SETTINGS, Settings, parse_settings
 from sfbulk_singer.command import ErrorLineCommand
 from sfbulk_singer.json_files import json_object
+from sfbulk_singer.setting_forms import in_own_types
 from sfbulk_singer.signals import between_log_lines
+from sfbulk_singer.unknown_settings import unknown_settings, unknown_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +29,21 @@ if TYPE_CHECKING:
     import click
 
     from sfbulk.clock import Clock
+
+_OF_THE_SDK = frozenset(
+    name
+    for group in (
+        capabilities.ADD_RECORD_METADATA_CONFIG,
+        capabilities.BATCH_CONFIG,
+        capabilities.TARGET_BATCH_SIZE_ROWS_CONFIG,
+        capabilities.TARGET_HARD_DELETE_CONFIG,
+        capabilities.TARGET_LOAD_METHOD_CONFIG,
+        capabilities.TARGET_SCHEMA_CONFIG,
+        capabilities.TARGET_VALIDATE_RECORDS_CONFIG,
+    )
+    for name in group["properties"]
+)
+"""Settings that plugins of the SDK can have."""
 
 
 class SfbulkPlugin(PluginBase):
@@ -37,6 +56,7 @@ class SfbulkPlugin(PluginBase):
     package_name = "sfbulk"
     own_errors: ClassVar[tuple[type[Exception], ...]] = ()
     clock: Clock = SYSTEM_CLOCK
+    _variables_problems: Sequence[str] = ()
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -56,20 +76,50 @@ class SfbulkPlugin(PluginBase):
     def answer_signal(self, signum: int) -> None:
         """End the run as SIGINT or SIGTERM asks; called between two lines of the log."""
 
+    # Called by the SDK for `--config ENV`. Its own would end with a traceback for an integer that
+    # is empty, and leave other numbers as text. A test fails when the SDK stops calling it.
+    @property
+    def _env_var_config(self) -> dict[str, Any]:
+        known = self._known_settings()
+        self._variables_problems = list(unknown_variables(self._env_var_prefix, known))
+        texts = {name: {"type": "string"} for name in known}
+        return parse_environment_config({"properties": texts}, self._env_var_prefix)
+
     # The SDK's only place between its own check of the settings and the first request. A
     # test fails when the SDK stops calling it.
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        known, of_the_sdk = self._known_settings(), self._built_in_settings()
+        own = {name: schema for name, schema in known.items() if name not in of_the_sdk}
+        self._config = in_own_types(self._config, own, of_the_sdk)
         errors: list[str] = []
         with collecting(errors):
             _ = self.client_settings
-        errors += _without_the_client_s(super()._validate_config(raise_errors=False))
+        errors += _without_those_of_others(super()._validate_config(raise_errors=False))
+        errors += unknown_settings(self.config, {"properties": known}, _OF_THE_SDK)
+        errors += self._variables_problems
         errors += self.own_problems()
+        self._warn_of_settings_without_effect(known)
         if errors and raise_errors:
             summary = "The settings are wrong: " + " ".join(errors)
             # One entry: the SDK's discovery logs each on a line of its own, and the last
             # line must name all of them.
             raise ConfigValidationError(summary, errors=[summary], schema=self.config_jsonschema)
         return errors
+
+    def _known_settings(self) -> dict[str, Any]:
+        """The JSON Schemas of all settings that have an effect, by name."""
+        return {**self.config_jsonschema["properties"], **self._built_in_settings()}
+
+    @classmethod
+    def _built_in_settings(cls) -> dict[str, Any]:
+        schema: dict[str, Any] = {"properties": {}}
+        cls.append_builtin_config(schema)
+        return dict(schema["properties"])
+
+    def _warn_of_settings_without_effect(self, known: Mapping[str, Any]) -> None:
+        unused = [f"`{name}`" for name in self.config if name not in known and name in _OF_THE_SDK]
+        if unused:
+            self.logger.warning("These settings have no effect here: %s", ", ".join(unused))
 
     # The SDK registers this for SIGINT and SIGTERM. Its own would write a state, or load rows,
     # in the middle of a line or of a row, and call the half run a success.
@@ -96,11 +146,13 @@ class SfbulkPlugin(PluginBase):
         )
 
 
-def _without_the_client_s(schema_errors: Sequence[str]) -> list[str]:
-    # The client says more about its own settings, and without quoting their values. Null is
-    # a choice of every optional setting, but not one to suggest.
+def _without_those_of_others(schema_errors: Sequence[str]) -> list[str]:
+    # The client says more about its own settings, and without quoting their values; unknown
+    # settings are named with a hint. Null is a choice of every optional setting, but not one to
+    # suggest.
     return [
         error.rstrip(".").replace(", None]", "]") + "."
         for error in schema_errors
         if not any(f"['{name}']" in error for name in CLIENT_SETTINGS)
+        and not error.startswith("Additional properties are not allowed")
     ]
