@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import ApiError, JobFailed, NotFound, NotSupportedByBulk
+from sfbulk.read import is_query_refusal
 from sfbulk_singer.command import one_line
 
 if TYPE_CHECKING:
@@ -141,6 +142,27 @@ def add_window_advice(error: SalesforceError, key: str) -> None:
             "another replication_key or a `where` in stream_options may help"
         )
         error.args = (error.message,)
+
+
+def add_rest_advice(error: SalesforceError, api: str) -> bool:
+    """Add to an error by which bulk refuses an object or a query that REST may read it.
+
+    Args:
+        error: Of Salesforce, or of a job that failed.
+        api: The `api_type` that the settings ask for.
+
+    Returns:
+        Whether it is such an error.
+    """
+    if not isinstance(error, (ApiError, JobFailed)) or not is_query_refusal(error.message):
+        return False
+    error.message = (
+        f"{error.message.rstrip('.')}. The setting `api_type: {api}` asks for bulk alone: with "
+        "`api_type: auto` or `api_type: REST`, for all streams or in stream_options for this one, "
+        "it is read by REST"
+    )
+    error.args = (error.message,)
+    return True
 
 
 def _about(name: str, reason: Exception) -> str:

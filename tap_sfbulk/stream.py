@@ -14,6 +14,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from sfbulk import soql
 from sfbulk.errors import DataError, JobError, SalesforceError
+from tap_sfbulk.api_choice import ApiType
 from tap_sfbulk.catalog_stream import CatalogStream
 from tap_sfbulk.deletions import Deletions, Ways
 from tap_sfbulk.emit.bad_values import BadValues
@@ -23,7 +24,7 @@ from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.partial_schema import is_mapped, partial_schema, takes_parts, whole_schema
 from tap_sfbulk.emit.tokens import TokenReader
-from tap_sfbulk.failures import add_window_advice
+from tap_sfbulk.failures import add_rest_advice, add_window_advice
 from tap_sfbulk.formulas import REFRESHED, FormulaRefresh
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.passes import PassKind
@@ -165,11 +166,17 @@ class SalesforceStream(CatalogStream):
                 ResumePoint.remove(self.stream_state)
             if isinstance(error, ENDS_THE_RUN):
                 raise
-            if self.replication_key and self.replication_method == REPLICATION_INCREMENTAL:
-                add_window_advice(error, self.replication_key)
+            self._add_advice(error)
             is_left_out = self._run.failures.not_read(self.name, error)
             if self._is_dry_run and not is_left_out:
                 raise
+
+    def _add_advice(self, error: SalesforceError) -> None:
+        api = self._options.api.api_type
+        if api in {ApiType.BULK, ApiType.BULK2} and add_rest_advice(error, api.value):
+            return
+        if self.replication_key and self.replication_method == REPLICATION_INCREMENTAL:
+            add_window_advice(error, self.replication_key)
 
     def _reading(self, *, goes_on: bool = False) -> Generator[Record, None, bool]:
         """Read the stream; whether it must be read again, after what an earlier run had left."""

@@ -160,6 +160,8 @@ def test_an_api_that_is_named_is_the_only_one(sandbox: Sandbox, tap: TapCommand,
     assert run.code == 1
     assert "TaskStatus" in run.reason
     assert "is not supported by the Bulk API" in run.reason
+    assert f"`api_type: {api}` asks for bulk alone" in run.reason
+    assert "with `api_type: auto` or `api_type: REST`" in run.reason
     assert "REST" not in asked(sandbox)
 
 
