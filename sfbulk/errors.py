@@ -20,6 +20,7 @@ SalesforceError
 │   ├── UnknownState             Salesforce reports a state that this version does not know
 │   ├── RowCountMismatch         the number of rows is not the number that Salesforce reports
 │   └── ResultsMismatch          the results of a load do not belong to the rows that were sent
+├── JournalError                 the journal of a load is damaged, cannot be written or is in use
 └── DataError                    data that cannot be sent or read
     ├── CsvError                 data that is not valid CSV
     └── OversizeRow              a row that exceeds a size limit of Salesforce
@@ -48,6 +49,7 @@ __all__ = [
     "JobError",
     "JobFailed",
     "JobTimeout",
+    "JournalError",
     "LimitExceeded",
     "NotFound",
     "NotSupportedByBulk",
@@ -244,6 +246,10 @@ class RowCountMismatch(JobError):  # noqa: N818 - names the check that failed
 
 class ResultsMismatch(JobError):  # noqa: N818 - names the check that failed
     """A result of a load belongs to no row that was sent, or to any of several."""
+
+
+class JournalError(SalesforceError):
+    """The journal of a load is damaged, cannot be written, or another run uses it."""
 
 
 class DataError(SalesforceError):

@@ -115,7 +115,7 @@ class Bulk1Carrier:
             rows, job_id = _unprocessed(file, self._refused), None
         else:
             self._journal.read(file, job.id, batch.id)
-            rows, job_id = _outcomes(job, batch, file), job.id
+            rows, job_id = batch_rows(job, batch, file), job.id
         counts = Counts()
         counts.count(rows)
         if self._detail is not Detail.EVERY_ROW:
@@ -138,7 +138,7 @@ class Bulk1Carrier:
 
     def _add(self, file: RowFile) -> tuple[Bulk1Job, BatchInfo]:
         def before(job: Bulk1Job) -> None:
-            self._journal.upload(file, job.id)
+            self._journal.add(file, job.id)
             # Salesforce loads a batch when it arrives, so from here on rows may be loaded.
             file.job_id = job.id
 
@@ -159,7 +159,12 @@ def _look(job: Bulk1Job, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
     return [wanted[batch.id] for batch in ended]
 
 
-def _outcomes(job: Bulk1Job, batch: BatchInfo, file: RowFile) -> list[RowOutcome]:
+def batch_rows(job: Bulk1Job, batch: BatchInfo, file: RowFile) -> list[RowOutcome]:
+    """API call: the outcomes of the rows of an ended batch, in their order.
+
+    Raises:
+        RowCountMismatch: the results of the batch do not have every row.
+    """
     if batch.state is BatchState.COMPLETED:
         results = list(job.row_results(batch.id))
         _check_rows(job, batch, file.rows, results)

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 class Journal(Protocol):
     """Records each step before it is done, so that a later run can find out what this run did.
 
-    The steps of a file have a fixed order: begin, upload, close, read, settled. A file that is
-    sent to another job starts again with begin. With Bulk API 1.0 a file is one batch: it is
-    uploaded when it is added to its job, `added` says which batch it became, and it has no close
-    of its own.
+    The steps of a file have a fixed order: begin, upload, close, read, settled. With Bulk API 1.0
+    a file is one batch, and its steps are begin, add, added, read, settled. A file that is sent to
+    another job starts again with begin.
 
     Rows that are sent again in another file are in that file's steps under their own numbers.
     A file that is sent instead of another one names it in `RowFile.origin`.
@@ -35,6 +34,9 @@ class Journal(Protocol):
 
     def upload(self, file: RowFile, job_id: str) -> None:
         """The rows will be sent to this job."""
+
+    def add(self, file: RowFile, job_id: str) -> None:
+        """Bulk API 1.0: the rows will be a batch of this job; Salesforce may load them."""
 
     def added(self, file: RowFile, job_id: str, batch_id: str) -> None:
         """Bulk API 1.0: the rows became this batch of the job."""
@@ -67,6 +69,9 @@ class NoJournal:
         """Record nothing."""
 
     def upload(self, file: RowFile, job_id: str) -> None:
+        """Record nothing."""
+
+    def add(self, file: RowFile, job_id: str) -> None:
         """Record nothing."""
 
     def added(self, file: RowFile, job_id: str, batch_id: str) -> None:

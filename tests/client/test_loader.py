@@ -174,6 +174,9 @@ class Notes:
     def read(self, file: RowFile, job_id: str, batch_id: str | None) -> None:
         self.lines.append((f"read {file.rows} {(batch_id or '')[:3]}".strip(), job_id))
 
+    def add(self, file: RowFile, job_id: str) -> None:
+        self.lines.append((f"add {file.rows}", job_id))
+
     def added(self, file: RowFile, job_id: str, batch_id: str) -> None:
         self.lines.append((f"added {file.rows} {batch_id[:3]}", job_id))
 
@@ -205,7 +208,7 @@ def test_a_journal_is_called_before_each_step_of_a_1_0_batch(sf: Salesforce) -> 
     (job_id,) = sf.bulk1.insert("Account", [{"Name": "a"}], journal=notes).job_ids
     assert notes.lines == [
         ("begin 1", None),
-        ("upload 1", job_id),
+        ("add 1", job_id),
         ("added 1 751", job_id),
         ("read 1 751", job_id),
         ("settled 1", None),

@@ -1,0 +1,157 @@
+"""Reads from Salesforce what became of the rows of a file that an earlier run has sent."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sfbulk.bulk1.job import Bulk1Job
+from sfbulk.bulk1.states import Bulk1JobState
+from sfbulk.bulk2.ingest import IngestJob
+from sfbulk.bulk2.states import JobState
+from sfbulk.errors import JobError, NotFound
+from sfbulk.jobs.disposing import delete_quietly
+from sfbulk.jobs.key_column import key_column
+from sfbulk.jobs.row_error import RowError
+from sfbulk.load.by_bulk1 import batch_rows
+from sfbulk.load.job_rows import JobRows, SentRows
+from sfbulk.load.journal_file import Phase
+from sfbulk.load.outcomes import UNKNOWN_CODE, Detail, RowOutcome, RowStatus
+from sfbulk.load.spool import RowFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from sfbulk.load.columns import Describe
+    from sfbulk.load.journal_file import LostFile
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class LostRows:
+    """What is known of the rows of a lost file; the rows that are not in `rows` are loaded."""
+
+    rows: list[RowOutcome]
+    state: str = ""
+    """The state in which the job or batch ended; empty if it is not known."""
+    delete: Callable[[], None] = field(default=lambda: None)
+    """API call: delete the job, of which all rows are loaded."""
+
+
+class LostJobs:
+    """Finds out what became of jobs that earlier runs have created.
+
+    Args:
+        transport: the org.
+        batches: the jobs of Bulk API 1.0, each with its known batches.
+        describe: describes an object.
+    """
+
+    def __init__(
+        self, transport: Transport, batches: Mapping[str, Collection[str]], describe: Describe
+    ) -> None:
+        self._transport = transport
+        self._batches = batches
+        self._describe = describe
+
+    def read(self, file: LostFile) -> LostRows:
+        """API calls: the rows of this file that are not loaded.
+
+        A job that is still open is aborted, one that runs is waited for.
+
+        Raises:
+            SalesforceError: Salesforce does not answer.
+        """
+        if file.job_id is None:
+            return LostRows(_all(file, RowStatus.UNPROCESSED))
+        try:
+            return self._batch(file) if file.is_batch else self._job(file)
+        except NotFound:
+            return self._gone(file)
+
+    def close_jobs(self) -> None:
+        """API calls: close the jobs of Bulk API 1.0 that are still open."""
+        for job_id in self._batches:
+            try:
+                job = Bulk1Job.open(self._transport, job_id)
+            except NotFound:
+                continue
+            if job.state is Bulk1JobState.OPEN:
+                job.close()
+
+    def _job(self, file: LostFile) -> LostRows:
+        job = IngestJob.open(self._transport, file.job_id or "")
+        if job.state is JobState.OPEN:
+            job.abort()
+            log.info("Job %s on %s was not closed: aborted", job.id, job.object_name)
+            return LostRows(_all(file, RowStatus.UNPROCESSED))
+        info = job.wait()
+        sent = RowFile(file.path, file.columns, 0, numbers=file.numbers)
+        key = key_column(info.operation, info.external_id)
+        if not file.path.exists():
+            complete = info.state is JobState.JOB_COMPLETE and not info.records_failed
+            if not complete or info.records_processed != len(file.numbers):
+                return self._unclear(file, f"its rows are no longer in {file.path}")
+            return LostRows([], info.state.value, lambda: delete_quietly(job))
+        try:
+            outcome = JobRows(job, SentRows(sent, key), self._describe, Detail.REJECTED).read()
+        except JobError as error:
+            return self._unclear(file, error.message)
+        return LostRows(outcome.rows, info.state.value, lambda: delete_quietly(job))
+
+    def _batch(self, file: LostFile) -> LostRows:
+        job = Bulk1Job.open(self._transport, file.job_id or "")
+        # A request of the lost run cannot add a batch any more.
+        if job.state is Bulk1JobState.OPEN:
+            job.close()
+        known = self._batches.get(job.id, set())
+        found = (
+            [file.batch_id]
+            if file.batch_id
+            else [batch.id for batch in job.batches() if batch.id not in known]
+        )
+        if not found:
+            return LostRows(_all(file, RowStatus.UNPROCESSED))
+        if len(found) > 1:
+            return self._unclear(file, f"the job has {len(found)} batches that may have its rows")
+        (batch,) = job.wait(found)
+        sent = RowFile(file.path, file.columns, 0, numbers=file.numbers)
+        try:
+            rows = batch_rows(job, batch, sent)
+        except JobError as error:
+            return self._unclear(file, error.message)
+        return LostRows([row for row in rows if not row.success], batch.state.value)
+
+    def _gone(self, file: LostFile) -> LostRows:
+        if file.phase is Phase.UPLOADED:
+            return LostRows(_all(file, RowStatus.UNPROCESSED))
+        if file.phase is Phase.RESULTS:
+            left = [number for number in file.numbers if number in file.left_out]
+            return LostRows(list(_rows(file, left, RowStatus.UNPROCESSED)))
+        return self._unclear(file, "the job is gone; Salesforce removes jobs after seven days")
+
+    def _unclear(self, file: LostFile, why: str) -> LostRows:
+        log.error(
+            "%s: it is not known which of the %d rows of job %s on %s are loaded: %s",
+            file.name.name,
+            len(file.numbers),
+            file.job_id,
+            file.name.sobject,
+            why,
+        )
+        reason = RowError(UNKNOWN_CODE, f"The outcome of job {file.job_id} is not known: {why}.")
+        return LostRows(list(_rows(file, file.numbers, RowStatus.UNKNOWN, reason)))
+
+
+def _all(file: LostFile, status: RowStatus) -> list[RowOutcome]:
+    return list(_rows(file, file.numbers, status))
+
+
+def _rows(
+    file: LostFile, numbers: Iterable[int], status: RowStatus, *reasons: RowError
+) -> Iterable[RowOutcome]:
+    for number in numbers:
+        yield RowOutcome(number, status, None, False, reasons, file.job_id, file.batch_id)

@@ -1,0 +1,99 @@
+"""The journal during one run: settles what earlier runs left, then records this one."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sfbulk.load.journal_file import JournalFile
+from sfbulk.load.recovery import Recovery
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from sfbulk.load.columns import Describe
+    from sfbulk.load.journal_file import LoadJournal, LoadName
+    from sfbulk.load.recovery import Report
+    from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
+
+
+class RunJournal:
+    """The journal of a run, as a context manager.
+
+    API calls, when it is made: what earlier runs have left is settled; see `Recovery`.
+
+    Args:
+        path: the journal's file; it is created if it does not exist.
+        transport: the org.
+        describe: describes an object.
+        parent: where `folder` is made; None for the folder of the journal.
+        report: writes down rejected rows of earlier runs; without it they are sent again.
+
+    Raises:
+        JournalError: another run uses it, it is damaged, or it cannot be written.
+        SalesforceError: Salesforce does not answer.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        transport: Transport,
+        describe: Describe,
+        *,
+        parent: Path | None = None,
+        report: Report | None = None,
+    ) -> None:
+        self._org = transport.instance_url
+        self._journal = JournalFile(path, transport.clock)
+        self._loads: list[LoadJournal] = []
+        # Recorded before it is made, so that a run that is killed in between leaves none behind.
+        self.folder = (parent or path.parent).resolve() / f"{path.name}-{uuid4().hex[:12]}"
+        """For the files of this run. They must outlive it: a later run may need them."""
+        try:
+            Recovery(transport, self._journal, self._org, describe=describe, report=report).run()
+            self._journal.record_folder(self._org, self.folder)
+            self.folder.mkdir(parents=True)
+        except BaseException:
+            self._journal.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def load(self, name: LoadName, folder: Path | None = None) -> LoadJournal:
+        """The journal of one load of this run.
+
+        Args:
+            name: names the load; the same one in every run.
+            folder: where the load keeps its files, if not in `folder` itself.
+        """
+        load = self._journal.load(self._org, name, folder or self.folder)
+        self._loads.append(load)
+        return load
+
+    def end(self) -> None:
+        """The run has read its input to the end, and each row has its outcome: forget all rows."""
+        for load in self._loads:
+            if left := load.end():
+                log.warning(
+                    "%s: %d rows that an earlier run has sent did not come again. Their outcome is "
+                    "in that run's log, and they are forgotten now",
+                    load.name.name,
+                    left,
+                )
+
+    def close(self) -> None:
+        """Let other runs use the journal; remove the folder if no later run needs its files."""
+        if not self._journal.has_unsettled(self._org):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._journal.forget_folder(self.folder)
+        self._journal.close()
