@@ -32,6 +32,7 @@ class _Ordered:
         values = self._cells(cells)
         if "" not in values:
             return f"{self._all}\1" + "\0".join(values)
+        # Both run in C: this is done for every row of a load.
         names = "\0".join(compress(self._names, values))
         return f"{names}\1" + "\0".join(filter(None, values))
 
@@ -57,9 +58,11 @@ class RowDigests:
         ordered = self._ordered.get(row.columns)
         if ordered is None:
             ordered = self._ordered[row.columns] = _Ordered(row.columns)
+        # Texts from JSON may have lone surrogates; such a row is refused later, by its name.
         data = ordered.sent(row.cells).encode("utf-8", "surrogatepass")
         if row.key is None:
             return _PLAIN + blake2b(data, digest_size=DIGEST_BYTES - 1).digest()
+        # Half of the digest is the key's: among the versions of one record, 8 bytes are enough.
         key = self._key + row.key.encode("utf-8", "surrogatepass")
         return (
             _KEYED

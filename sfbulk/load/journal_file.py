@@ -100,6 +100,7 @@ class JournalFile:
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
+        # Before the database is opened: a second run must not even read it.
         self._lock = JournalLock(path, clock)
         try:
             self.tables = Tables(path)
@@ -142,6 +143,7 @@ class JournalFile:
             name: names the load.
             folder: where the load keeps its files.
         """
+        # The row numbers of each run begin with 1, so what was covered says nothing about this one.
         self.tables.run(
             "INSERT INTO loads (org, name, sobject, operation, key, folder)"
             " VALUES (?, ?, ?, ?, ?, ?)"
@@ -162,6 +164,7 @@ class JournalFile:
             " ORDER BY files.id",
             org,
         )
+        # One at a time: the digests of a large job are megabytes.
         for (entry,) in entries:
             yield self._lost(entry)
 
@@ -243,6 +246,7 @@ class LoadJournal:
     def known(self, number: int, digest: bytes) -> RowStatus | None:
         """The outcome of a row that an earlier run has sent; None for a row that must be sent."""
         status = self._known.take(self._load, number, digest)
+        # Once is enough: what this load sends does not become known in this run.
         if status is None and not self._sends:
             self._sends = True
             self._known.forget_other_keys(self._load)
@@ -298,12 +302,14 @@ class LoadJournal:
         if file.entry is None:
             return
         ((left_out,),) = self._tables.read("SELECT left_out FROM files WHERE id = ?", file.entry)
+        # Rows that are sent again in another file stay out: that file's entry has them.
         rest = sorted(set(array("Q", left_out)) - set(numbers))
         self._step(file, Phase.SETTLED, left_out=array("Q", rest).tobytes())
 
     def covered(self, number: int) -> None:
         """Forget the rows up to this number: a STATE that covers them has been written."""
         run = self._tables.run
+        # A file that is covered in part stays, and `covered` says which of its rows count.
         run("UPDATE loads SET covered = ? WHERE id = ?", number, self._load)
         run(
             "DELETE FROM files WHERE load = ? AND phase = 'settled' AND last <= ?",
@@ -319,6 +325,7 @@ class LoadJournal:
             How many rows that an earlier run has sent were not in the input again.
         """
         left = self._known.end(self._load)
+        # Files in other phases stay: their rows have no outcome, or it was not reported.
         self._tables.run("DELETE FROM files WHERE load = ? AND phase = 'settled'", self._load)
         self._tables.commit()
         return left

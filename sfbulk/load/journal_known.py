@@ -81,6 +81,7 @@ class KnownRows:
 
     def take(self, load: int, number: int, digest: bytes) -> RowStatus | None:
         """The outcome of a row, which is now in the input again; None for a row to be sent."""
+        # In most runs nothing is known, and this is called for every row.
         if not self._any:
             return None
         if is_keyed(digest):

@@ -41,6 +41,7 @@ class JournalLock:
                 "folder that can be written."
             ) from error
         self._lock(self._number, journal)
+        # Only for the message to others: it is the lock that counts, and a killed run holds none.
         os.ftruncate(self._number, 0)
         os.pwrite(self._number, _owner(clock).encode(), 0)
 
@@ -80,6 +81,7 @@ def owner_of(journal: Path) -> str | None:
     except OSError:
         return None
     try:
+        # A shared lock, so that two status commands do not take each other for a run.
         fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return _read(number)

@@ -88,9 +88,11 @@ class LostJobs:
             job.abort()
             log.info("Job %s on %s was not closed: aborted", job.id, job.object_name)
             return LostRows(_all(file, RowStatus.UNPROCESSED))
+        # Without a timeout: to send its rows again while it runs could load them twice.
         info = job.wait()
         sent = RowFile(file.path, file.columns, 0, numbers=file.numbers)
         key = key_column(info.operation, info.external_id)
+        # The folder of the run may be gone, such as that of a container. Counts may still tell.
         if not file.path.exists():
             complete = info.state is JobState.JOB_COMPLETE and not info.records_failed
             if not complete or info.records_processed != len(file.numbers):
@@ -115,6 +117,7 @@ class LostJobs:
         )
         if not found:
             return LostRows(_all(file, RowStatus.UNPROCESSED))
+        # Batches are added one after the other, so more than one was not added by the lost run.
         if len(found) > 1:
             return self._unclear(file, f"the job has {len(found)} batches that may have its rows")
         (batch,) = job.wait(found)
@@ -126,8 +129,10 @@ class LostJobs:
         return LostRows([row for row in rows if not row.success], batch.state.value)
 
     def _gone(self, file: LostFile) -> LostRows:
+        # It was never closed, so it has loaded nothing.
         if file.phase is Phase.UPLOADED:
             return LostRows(_all(file, RowStatus.UNPROCESSED))
+        # Its results were read before: these rows are not loaded, and all others are.
         if file.phase is Phase.RESULTS:
             left = [number for number in file.numbers if number in file.left_out]
             return LostRows(list(_rows(file, left, RowStatus.UNPROCESSED)))

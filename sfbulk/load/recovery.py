@@ -94,9 +94,11 @@ class Recovery:
         found = self._jobs.read(file)
         known = self._known(file, found.rows)
         rows = sorted((row for row in found.rows if known[row.number]), key=lambda row: row.number)
+        # Before the entry goes: if this run is killed in between, the next one does it again.
         if rows and self._report:
             self._report(file, rows, found.state)
         self._keep(file, known)
+        # Any other job is kept, so that a user can look at its rows in Setup.
         if not found.rows:
             found.delete()
 
@@ -108,6 +110,7 @@ class Recovery:
         keyed = {number: digest for number, digest in file.rows() if is_keyed(digest)}
         known: dict[int, RowStatus | None] = dict.fromkeys(row.number for row in rows)
         for row in rows:
+            # A lock or a missing parent: another file has the row, and its outcome counts.
             if row.number in later:
                 continue
             if row.status is RowStatus.FAILED and self._report:

@@ -93,6 +93,7 @@ class RunJournal:
 
     def close(self) -> None:
         """Let other runs use the journal; remove the folder if no later run needs its files."""
+        # A job of this run may still load rows, and its rejected rows are only in these files.
         if not self._journal.has_unsettled(self._org):
             shutil.rmtree(self.folder, ignore_errors=True)
             self._journal.forget_folder(self.folder)
