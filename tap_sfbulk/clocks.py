@@ -51,6 +51,25 @@ def bookmark_ahead(
     return f"{what} The next windows start from the earlier one."
 
 
+def covered_behind(what: str, covered: datetime, end: datetime, lookback: timedelta) -> str | None:
+    """A warning that Salesforce covers all changes only up to long ago; None if it does not.
+
+    Args:
+        what: The stream, and what of it is read: `Account` or `Account: deletions`.
+        covered: Salesforce's `latestDateCovered`.
+        end: Up to when the run reads.
+        lookback: What the next run reads again in any case.
+    """
+    if end - covered <= max(lookback, TOLERANCE):
+        return None
+    return (
+        f"{what}: Salesforce has covered all changes only up to {soql.utc_text(covered)} "
+        f"(latestDateCovered), {end - covered} before the end of what is read, "
+        f"{soql.utc_text(end)}. A long transaction may be open. The bookmark does not pass the "
+        "earlier time, so the next run reads again from there."
+    )
+
+
 def date_ahead(name: str, upper: datetime, second_clock: datetime) -> str | None:
     """A warning that the end of a window is in the future by a second clock; None if it is not."""
     if upper - second_clock <= TOLERANCE:

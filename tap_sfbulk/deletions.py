@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk import soql
 from sfbulk.errors import ApiError, DataError, NotFound
+from tap_sfbulk.clocks import covered_behind
 from tap_sfbulk.emit.tokens import TokenReader
 from tap_sfbulk.known_ids import KnownIds
 from tap_sfbulk.state import DELETES_COVERED, SHORTEST_SEARCH, deletes_covered
@@ -134,7 +135,11 @@ class Deletions:
             )
             return False
         self._ways.write((each.id, each.deleted_date) for each in answer.records)
-        self._state[DELETES_COVERED] = soql.utc_text(min(answer.latest_date_covered, now))
+        covered = min(answer.latest_date_covered, now)
+        what = f"{self._name}: deletions"
+        if warning := covered_behind(what, covered, now, plan.lookback):
+            log.warning(warning)
+        self._state[DELETES_COVERED] = soql.utc_text(covered)
         return True
 
     def _start(self, plan: StreamPlan) -> datetime | None:

@@ -19,7 +19,7 @@ from sfbulk import soql
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean
 from tap_sfbulk.api_choice import BY_ITSELF, ApiOption
-from tap_sfbulk.clocks import bookmark_ahead, date_ahead
+from tap_sfbulk.clocks import bookmark_ahead, covered_behind, date_ahead
 from tap_sfbulk.passes import PassKind, Queries
 from tap_sfbulk.query_settings import window_problem
 from tap_sfbulk.refresh_settings import deletion_problem
@@ -173,6 +173,11 @@ class StreamPlan:
             date_ahead(self.name, self.end or self.window.upper, second_clock),
         )
         return [warning for warning in found if warning]
+
+    def check_covered(self, covered: datetime) -> str | None:
+        """A warning if Salesforce covers all changes only up to long before the run's end."""
+        end = self.end or covered
+        return covered_behind(self.name, covered, end, self.lookback)
 
     def smaller(self, error: SalesforceError) -> StreamPlan:
         """After a query that was too large: the first half of the window.

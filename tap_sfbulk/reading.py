@@ -91,7 +91,7 @@ class Reading:
         with self._open_job(plan, part, lambda: self._is_kept, self.progress.tick) as opened:
             self._job = opened.job
             self._pages = 0
-            self._not_after(opened.covered)
+            self._take_covered(opened.covered)
             created = opened.job.created
             if created:
                 self._compare(created)
@@ -152,6 +152,13 @@ class Reading:
         if not of_job or read <= 0:
             return None
         return round((of_job - self._rows) * self._pages / read)
+
+    def _take_covered(self, covered: datetime | None) -> None:
+        # Each window of the run has the same answer, which is reported once.
+        is_known = covered is None or self.covered is not None
+        if covered and not is_known and (warning := self.plan.check_covered(covered)):
+            log.warning(warning)
+        self._not_after(covered)
 
     def _compare(self, second_clock: datetime) -> None:
         for warning in self.plan.check_clock(second_clock):

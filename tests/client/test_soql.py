@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sfbulk import soql
 from sfbulk.errors import DataError
 
-
 # SOQL reference: Quoted String Escape Sequences.
 _ESCAPES = {"\\": "\\", "'": "'", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 

@@ -139,6 +139,21 @@ def test_without_the_jobs_time_the_machines_clock_is_the_second_one(
     assert warnings_of(run, "Account")
 
 
+def test_a_transaction_that_is_open_for_longer_than_the_lookback_is_a_warning_with_the_times(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    body = {"ids": [], "latestDateCovered": "2026-11-23T04:00:00.000+0000"}
+    sandbox.control.add_fault(kind="answer", path="*/updated", times=None, status=200, body=body)
+    run = tap(state=state_read_to("2026-11-23T08:00:00Z"))
+    assert run.code == 0, run.log
+    for stream in ("Account", "Contact"):
+        (line,) = warnings_of(run, stream)
+        assert "only up to 2026-11-23T04:00:00.000Z (latestDateCovered), 5:00:00 before" in line
+        assert NOW in line
+        assert window_end(run, stream) == "2026-11-23T04:00:00.000Z"
+    assert not warnings_of(tap(lookback=6 * 3600), "Account")
+
+
 seconds = st.integers(0, 100_000).map(lambda number: timedelta(seconds=number))
 START = datetime(2026, 11, 23, tzinfo=timezone.utc)
 

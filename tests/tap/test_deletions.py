@@ -202,6 +202,27 @@ def test_a_log_that_was_cut_is_seen(sandbox: Sandbox, tap: TapCommand, clock: Ha
     assert list(gone(second)) == [IDS[4]]
 
 
+def test_a_log_that_covers_only_up_to_long_ago_is_a_warning_with_the_times(
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock
+) -> None:
+    wanted = options(tap, "recent")
+    first = tap(**wanted)
+    clock.sleep(5 * HOUR)
+    body = {
+        "deletedRecords": [],
+        "earliestDateAvailable": "2026-11-20T09:30:00.000+0000",
+        "latestDateCovered": "2026-11-23T10:00:00.000+0000",
+    }
+    sandbox.control.add_fault(kind="answer", path="*/deleted", status=200, body=body)
+    second = tap(state=first.state, **wanted)
+    assert second.code == 0, second.log
+    told = "deletions: Salesforce has covered all changes only up to 2026-11-23T10:00:00.000Z"
+    (line,) = [line for line in second.log.splitlines() if "WARNING" in line and told in line]
+    assert "2026-11-23T14:00:00.000Z" in line
+    covered = second.state["bookmarks"]["Contact"]["deletes_covered"]
+    assert covered == "2026-11-23T10:00:00.000Z"
+
+
 def test_a_missed_log_without_a_folder_is_a_warning(tap: TapCommand, clock: HandSetClock) -> None:
     wanted = options(tap, "recent", ids_dir=None)
     first = tap(**wanted)
