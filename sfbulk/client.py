@@ -22,14 +22,14 @@ from sfbulk.jobs.disposing import disposing
 from sfbulk.jobs.read_api import ReadApi
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.columns import ObjectColumns
+from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
-from sfbulk.load.loader import Loader
-from sfbulk.load.options import COMMON_OPTIONS, JOBS_IN_FLIGHT
+from sfbulk.load.options import COMMON_OPTIONS, ENCODED_OPTIONS, JOBS_IN_FLIGHT
 from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.resolution import file_limits, job_key, resolution
 from sfbulk.load.resolving import resolving
-from sfbulk.load.spool import RowSpool
+from sfbulk.load.spool import SpoolSettings
 from sfbulk.load.verbs import LoadVerbs
 from sfbulk.read.fallback import BulkOrRest
 from sfbulk.read.record_counts import record_counts
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from sfbulk.describe.model import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
     from sfbulk.jobs.operation import Operation
-    from sfbulk.load.loader import Carrier
+    from sfbulk.load.journal import Journal
+    from sfbulk.load.loader import Carrier, Loader
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.resolution import Resolution
     from sfbulk.quota.limits import Limit
@@ -389,75 +390,86 @@ class Salesforce(LoadVerbs):
         """
         return IngestJob.open(self._transport, job_id)
 
+    def load_group(
+        self, *, jobs_in_flight: int = JOBS_IN_FLIGHT, journal: Journal = NO_JOURNAL
+    ) -> LoadGroup:
+        """The loading engine for several loads at the same time; see `LoadGroup`.
+
+        Args:
+            jobs_in_flight: how many jobs may run in parallel.
+            journal: records each step before it is done.
+        """
+        return LoadGroup(self._transport.clock, jobs_in_flight=jobs_in_flight, journal=journal)
+
     def loader(  # noqa: PLR0913 - what the engine works with, by keyword
         self,
         sobject: str,
         operation: Operation,
         folder: Path,
         *,
+        group: LoadGroup,
         external_id: str | None = None,
         detail: Detail = Detail.REJECTED,
         max_job_bytes: int = MAX_JOB_BYTES,
-        before_send: Callable[[], None] = lambda: None,
         stop_on_failure: bool = True,
         **options: Unpack[LoadOptions],
     ) -> Loader[Any]:
-        """The loading engine, for a caller that has encoded rows; see `Loader`.
+        """A load of a group, for a caller that has encoded rows; see `Loader`.
 
         Args:
             sobject: object API name.
             operation: what to do with the rows.
             folder: an existing folder for files of rows; the caller removes it.
+            group: the loads that run at the same time; see `load_group`.
             external_id: the field that finds the records of an upsert, update or delete; None for
                 the `Id` of an update or delete.
             detail: which rows have an outcome of their own.
             max_job_bytes: largest CSV of a job, in bytes.
-            before_send: called before a job is created, to load first what its rows need.
-            stop_on_failure: whether a failed job ends the load.
-            options: see `LoadOptions`.
+            stop_on_failure: whether a failed job ends the loads of the group.
+            options: `assignment_rule_id`, `new_only`, `create_only_fields`: see `LoadOptions`.
 
         Raises:
-            DataError: an option that Bulk API 2.0 does not have.
+            DataError: another option.
         """
+        check_options(options, ENCODED_OPTIONS, "encoded rows")
         plan = resolution(sobject, operation, external_id, options)
-        settings = Bulk2Settings(sobject, operation, job_key(operation, external_id))
+        settings = Bulk2Settings(
+            sobject, operation, job_key(operation, external_id), options.get("assignment_rule_id")
+        )
         limits = file_limits(plan, replace(JOB_LIMITS, bytes=max_job_bytes))
-        return Loader(
-            self._carrier(settings, plan, detail, options),
-            RowSpool(folder, CsvRows(), limits),
-            self._transport.clock,
-            journal=options.get("journal", NO_JOURNAL),
-            before_send=before_send,
+        return group.new_loader(
+            self._carrier(settings, plan, group.journal, detail),
+            SpoolSettings(folder, CsvRows(), limits, sobject),
             stop_on_failure=stop_on_failure,
         )
 
     def _record_load(
         self, sobject: str, operation: Operation, external_id: str | None, options: LoadOptions
     ) -> RecordLoad:
+        check_options(options, _OPTIONS, "Bulk API 2.0")
         rule = options.get("assignment_rule_id")
         plan = resolution(sobject, operation, external_id, options)
         settings = Bulk2Settings(sobject, operation, job_key(operation, external_id), rule)
-        carrier = partial(self._carrier, settings, plan, options=options)
-        limits = file_limits(plan, JOB_LIMITS)
-        api = LoadApi(carrier, CsvRows(), limits, self._transport.clock)
+        journal = options.get("journal", NO_JOURNAL)
+        api = LoadApi(
+            partial(self._carrier, settings, plan, journal),
+            CsvRows(),
+            file_limits(plan, JOB_LIMITS),
+            self._transport.clock,
+            jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
+        )
         columns = ObjectColumns(sobject, self._describer.one)
         return RecordLoad(operation, external_id, columns, api, options)
 
     def _carrier(
-        self,
-        settings: Bulk2Settings,
-        plan: Resolution | None,
-        detail: Detail,
-        options: LoadOptions,
+        self, settings: Bulk2Settings, plan: Resolution | None, journal: Journal, detail: Detail
     ) -> Carrier[Any]:
-        check_options(options, _OPTIONS, "Bulk API 2.0")
         carrier = Bulk2Carrier(
             self._transport,
             settings,
             describe=self._describer.one,
             detail=detail,
-            journal=options.get("journal", NO_JOURNAL),
-            jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
+            journal=journal,
         )
         return resolving(carrier, plan, self._transport, self._describer.one, detail)
 

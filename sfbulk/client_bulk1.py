@@ -15,7 +15,7 @@ from sfbulk.jobs.disposing import disposing
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.journal import NO_JOURNAL
-from sfbulk.load.options import COMMON_OPTIONS
+from sfbulk.load.options import BATCHES_IN_FLIGHT, COMMON_OPTIONS
 from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.resolution import file_limits, job_key, resolution
 from sfbulk.load.resolving import resolving
@@ -201,7 +201,12 @@ class Bulk1(LoadVerbs):
             return resolving(batches, plan, self._transport, self._describe, detail)
 
         encoder = ENCODERS[settings.content_type]
-        limits = file_limits(plan, BATCH_LIMITS)
-        api = LoadApi(carrier, encoder, limits, self._transport.clock)
+        api = LoadApi(
+            carrier,
+            encoder,
+            file_limits(plan, BATCH_LIMITS),
+            self._transport.clock,
+            jobs_in_flight=BATCHES_IN_FLIGHT,
+        )
         columns = ObjectColumns(sobject, self._describe)
         return RecordLoad(operation, external_id, columns, api, options)

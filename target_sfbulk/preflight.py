@@ -61,7 +61,6 @@ class StreamPlan:
 
     Attributes:
         key: The column that finds the record; None for an insert.
-        self_lookups: Columns that name a parent in the same object by the same key.
         columns: By record field; None for a field that is left out.
         null: The cell of a null.
         precision_loss: Whether a value that Salesforce would store as another is sent.
@@ -71,7 +70,6 @@ class StreamPlan:
     sobject: str
     operation: Operation
     key: CsvColumn | None
-    self_lookups: tuple[CsvColumn, ...]
     columns: Columns
     null: str
     precision_loss: PrecisionLoss
@@ -189,17 +187,11 @@ def _plan(
     columns: Columns,
     key: CsvColumn | None,
 ) -> StreamPlan:
-    self_lookups = tuple(
-        column
-        for column in columns.values()
-        if column and key and column.parent == sobject.name and column.field.name == key.header
-    )
     return StreamPlan(
         stream=stream,
         sobject=sobject.name,
         operation=settings.operation,
         key=key,
-        self_lookups=self_lookups,
         columns=columns,
         null=settings.null,
         precision_loss=settings.precision_loss,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sfbulk import OversizeRow
+from sfbulk import Operation, OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
+from sfbulk.load import RecordKey
 from sfbulk.normalize import PrecisionLoss, fit_line_breaks, key_normalizer
 from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError
+from target_sfbulk.mapping import finds_records
 from target_sfbulk.rejects import Reject, RejectKind
 
 if TYPE_CHECKING:
@@ -38,15 +40,17 @@ class EncodedRow:
 
     Attributes:
         headers: The names of its columns.
-        key: Its key in normal form, which must be unique in a job; None for an insert.
-        parents: Keys of records of the same object that its lookups refer to.
+        key: Its key, which must be unique in a job; None for an insert.
+        parents: Keys of the records that its lookups refer to.
+        known_as: For an insert, keys by which other rows may refer to the new record.
     """
 
     columns: tuple[CsvColumn, ...]
     headers: tuple[str, ...]
     cells: list[str]
-    key: str | None
-    parents: tuple[str, ...]
+    key: RecordKey | None
+    parents: tuple[RecordKey, ...]
+    known_as: tuple[RecordKey, ...]
 
     def why_unsendable(self, error: DataError) -> Reject:
         """The reject of a row that cannot be in any job."""
@@ -118,13 +122,19 @@ class _ColumnSet:
         self._changes = changes
         # The same for every record with these fields, so it is found once.
         self._problem = _missing(plan, self._columns)
-        self._key_form = key_normalizer(plan.key.field) if plan.key else str
+        self._key_maker = _KeyMaker(plan.sobject, plan.key) if plan.key else None
         self._key_at = self._columns.index(plan.key) if plan.key in self._columns else None
         # An empty key is not left out: the record is rejected for it.
         self._never_null = [
             at for at, c in enumerate(self._columns) if not c.nillable and at != self._key_at
         ]
-        self._parents_at = [at for at, c in enumerate(self._columns) if c in plan.self_lookups]
+        columns = list(enumerate(self._columns))
+        self._parents = [(at, _KeyMaker(c.parent, c)) for at, c in columns if c.parent]
+        self._known_as = [
+            (at, _KeyMaker(plan.sobject, c))
+            for at, c in columns
+            if plan.operation is Operation.INSERT and not c.parent and finds_records(c.field)
+        ]
 
     def encode(self, record: Mapping[str, Any]) -> EncodedRow:
         if self._problem:
@@ -141,7 +151,12 @@ class _ColumnSet:
         self._keep_what_is_never_null(cells)
         self._fit(cells)
         return EncodedRow(
-            self._columns, self._headers, cells, self._key(cells), self._parents(cells)
+            self._columns,
+            self._headers,
+            cells,
+            self._key(cells),
+            parents=_keys(self._parents, cells) if self._parents else (),
+            known_as=_keys(self._known_as, cells) if self._known_as else (),
         )
 
     def _falsy(self, value: Any, encode: Encode) -> str:
@@ -162,16 +177,12 @@ class _ColumnSet:
             raise RejectedRecordError(_line_breaks_lost(others))
         self._changes.fitted.update(others)
 
-    def _key(self, cells: Sequence[str]) -> str | None:
-        if self._key_at is None:
+    def _key(self, cells: Sequence[str]) -> RecordKey | None:
+        if self._key_at is None or self._key_maker is None:
             return None
         if cells[self._key_at] in _EMPTY:
             raise RejectedRecordError(_missing_key(self._columns[self._key_at]))
-        return self._key_form(cells[self._key_at])
-
-    def _parents(self, cells: Sequence[str]) -> tuple[str, ...]:
-        named = (cells[at] for at in self._parents_at)
-        return tuple(self._key_form(cell) for cell in named if cell not in _EMPTY)
+        return self._key_maker(cells[self._key_at])
 
     def _why_unconvertible(self, record: Mapping[str, Any]) -> Reject:
         why = {}
@@ -183,6 +194,22 @@ class _ColumnSet:
                 why[column.header] = str(error)
         message = "; ".join(f"`{header}`: {reason}" for header, reason in why.items())
         return Reject(RejectKind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(why))
+
+
+class _KeyMaker:
+    """Makes keys of the cells of a column that names records of an object."""
+
+    def __init__(self, sobject: str, column: CsvColumn) -> None:
+        self._sobject = sobject.casefold()
+        self._field = column.field.name.casefold()
+        self._form = key_normalizer(column.field)
+
+    def __call__(self, cell: str) -> RecordKey:
+        return RecordKey(self._sobject, self._field, self._form(cell))
+
+
+def _keys(makers: Sequence[tuple[int, _KeyMaker]], cells: Sequence[str]) -> tuple[RecordKey, ...]:
+    return tuple(maker(cells[at]) for at, maker in makers if cells[at] not in _EMPTY)
 
 
 def _missing(plan: StreamPlan, columns: tuple[CsvColumn, ...]) -> Reject | None:

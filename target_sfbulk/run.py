@@ -94,15 +94,24 @@ class Run:
         LOGGER.warning("streams: no stream of this run has the key %s", ", ".join(hints))
 
     def flush(self) -> None:
-        """API call: load all buffered rows, stream by stream.
+        """API call: load all buffered rows; then each record is confirmed or in a rejects file.
 
         Raises:
-            SalesforceError: Some rows are neither confirmed nor in a rejects file.
+            SalesforceError: Some records are neither.
         """
-        # In the order of their first SCHEMA: lookups of children need the parents in the org.
-        for load in self._streams.values():
-            if load.pending:
-                load.flush()
+        pending = [load for load in self._streams.values() if load.pending]
+        if not pending:
+            return
+        begun = self._clock.monotonic()
+        for load in pending:
+            load.write_rejects()
+        try:
+            self._context.group.drain()
+        finally:
+            # Rejects of other jobs are written also if one job has no outcome.
+            seconds = self._clock.monotonic() - begun
+            for load in pending:
+                load.collect(seconds)
 
     def write_reports(self) -> None:
         """Write each stream's report, and one line of it to the log."""
@@ -143,16 +152,7 @@ class Run:
             output,
             self._context,
             replan=partial(self._plan, stream),
-            before_send=partial(self._flush_before, stream),
         )
-
-    def _flush_before(self, stream: str) -> None:
-        """Load the streams that appeared before this one: its rows may refer to their rows."""
-        for name, load in self._streams.items():
-            if name == stream:
-                return
-            if load.pending:
-                load.flush()
 
     def _plan(self, stream: str, record_fields: Sequence[str]) -> StreamPlan:
         return plan_stream(
@@ -181,4 +181,5 @@ class Run:
         # A folder of its own, as several targets may have the same `spool_dir`.
         spool = tempfile.mkdtemp(prefix="target-sfbulk-", dir=self._config["spool_dir"] or None)
         weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
-        return LoadContext(self._salesforce, Path(spool), job_bytes(self._config), self._clock)
+        group = self._salesforce.load_group()
+        return LoadContext(self._salesforce, Path(spool), job_bytes(self._config), group)

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk import Salesforce
-    from sfbulk.clock import Clock
-    from sfbulk.load import FileOutcome
+    from sfbulk.load import FileOutcome, LoadGroup
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import StreamPlan
     from target_sfbulk.rejects import Reject
@@ -40,12 +39,13 @@ class LoadContext:
     Attributes:
         folder: For rows until they are loaded; the caller removes it.
         job_bytes: Most bytes of a job's CSV.
+        group: The loads of all streams.
     """
 
     salesforce: Salesforce
     folder: Path
     job_bytes: int
-    clock: Clock
+    group: LoadGroup
     _numbers: Iterator[int] = field(default_factory=count)
 
     def new_folder(self) -> Path:
@@ -64,7 +64,6 @@ class StreamLoad:
         context: What all streams share.
         replan: Makes a plan for these record fields; called for a record with fields that are not
             in its SCHEMA.
-        before_send: Called before a job is created; loads the streams that come first.
     """
 
     def __init__(
@@ -74,7 +73,6 @@ class StreamLoad:
         context: LoadContext,
         *,
         replan: Callable[[Sequence[str]], StreamPlan],
-        before_send: Callable[[], None],
     ) -> None:
         self._output = output
         self._context = context
@@ -85,11 +83,11 @@ class StreamLoad:
             plan.sobject,
             plan.operation,
             folder,
+            group=context.group,
             external_id=plan.external_id,
             # The report has the number of created records, which only this detail counts.
             detail=Detail.CREATED,
             max_job_bytes=context.job_bytes,
-            before_send=before_send,
             # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.
             stop_on_failure=False,
         )
@@ -132,33 +130,32 @@ class StreamLoad:
         else:
             self._lines.add(line)
 
-    def flush(self) -> None:
-        """API call: load the buffered rows; then each record is confirmed or in the rejects file.
-
-        Raises:
-            SalesforceError: Some records are neither.
-        """
-        begun = self._context.clock.monotonic()
-        # Written before STATE can leave; a reject that only memory has would be lost.
+    def write_rejects(self) -> None:
+        """Write the records that cannot be sent into the rejects file."""
+        # Before STATE can leave; a reject that only memory has would be lost.
         if self._rejects:
             self._output.reject(self._rejects)
         self._rejects.clear()
         self._rejected_bytes = 0
-        try:
-            self._loader.flush()
-        finally:
-            # Rejects of other jobs are written also if one job has no outcome.
-            for outcome in self._loader.settled():
-                self._record(outcome)
-            self._lines.forget(self._loader.settled_to)
-            self._output.report.seconds += self._context.clock.monotonic() - begun
-            self._output.write_report()
+
+    def collect(self, seconds: float) -> None:
+        """Count the outcomes that are new, and write their rejects and the report.
+
+        Args:
+            seconds: How long the rows were loaded.
+        """
+        for outcome in self._loader.settled():
+            self._record(outcome)
+        self._lines.forget(self._loader.settled_to)
+        self._output.report.seconds += seconds
+        self._output.write_report()
 
     def _take(self, record: Mapping[str, Any]) -> None:
         row = self._encoder.encode(record)
         try:
             self._loader.add(
-                self._taken + 1, Row(row.headers, row.cells, row.key, after=row.parents)
+                self._taken + 1,
+                Row(row.headers, row.cells, row.key, after=row.parents, known_as=row.known_as),
             )
         except DataError as error:
             raise RejectedRecordError(row.why_unsendable(error)) from None

@@ -6,6 +6,7 @@ One engine serves both bulk APIs: see `sfbulk.load.loader`.
 from __future__ import annotations
 
 from sfbulk.load.columns import can_be_null, empty_is_unclear
+from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL, Journal
 from sfbulk.load.loader import Loader
 from sfbulk.load.options import LoadOptions
@@ -18,7 +19,7 @@ from sfbulk.load.outcomes import (
     RowOutcome,
     RowStatus,
 )
-from sfbulk.load.row import Row
+from sfbulk.load.row import RecordKey, Row
 
 __all__ = [
     "NO_JOURNAL",
@@ -28,8 +29,10 @@ __all__ = [
     "FileOutcome",
     "IngestSummary",
     "Journal",
+    "LoadGroup",
     "LoadOptions",
     "Loader",
+    "RecordKey",
     "Row",
     "RowOutcome",
     "RowStatus",

@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from sfbulk.bulk1.row_results import RowResult
     from sfbulk.bulk1.states import BatchInfo
     from sfbulk.load.journal import Journal
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
-
-# The engine buffers at most 500,000 rows, which is 50 batches of 10,000.
-_BATCHES_IN_FLIGHT = 50
 
 
 @dataclass(eq=False, kw_only=True)
@@ -41,8 +38,6 @@ class BatchFlight(Flight):
 
 class Bulk1Carrier:
     """Adds a batch for each file to one job, or to a new job after that one had to be closed."""
-
-    most_in_flight = _BATCHES_IN_FLIGHT
 
     def __init__(
         self,

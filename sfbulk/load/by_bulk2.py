@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sfbulk.load.columns import Describe
     from sfbulk.load.journal import Journal
     from sfbulk.load.outcomes import Detail, FileOutcome
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class JobFlight(Flight):
 class Bulk2Carrier:
     """Creates a job for each file."""
 
-    def __init__(  # noqa: PLR0913 - what it works with, by keyword
+    def __init__(
         self,
         transport: Transport,
         settings: Bulk2Settings,
@@ -61,7 +61,6 @@ class Bulk2Carrier:
         describe: Describe,
         detail: Detail,
         journal: Journal,
-        jobs_in_flight: int,
     ) -> None:
         self._transport = transport
         self._settings = settings
@@ -69,7 +68,6 @@ class Bulk2Carrier:
         self._describe = described_once(describe)
         self._detail = detail
         self._journal = journal
-        self.most_in_flight = max(1, jobs_in_flight)
 
     def send(self, file: RowFile) -> JobFlight:
         """API call: create a job with the rows of a file and close it.

@@ -43,7 +43,7 @@ class ObjectColumns:
     """
 
     def __init__(self, sobject: str, describe: Describe) -> None:
-        self._sobject = sobject
+        self.sobject = sobject
         self._describe = describe
         self._described: dict[str, SObjectDescribe | None] = {}
 
@@ -55,7 +55,7 @@ class ObjectColumns:
                 After any other error the name stays as it was given.
         """
         relationship = _RELATIONSHIP.fullmatch(name)
-        sobject = self._object(self._sobject)
+        sobject = self._object(self.sobject)
         if relationship:
             return self._of_parent(name, relationship, sobject)
         field = sobject.field(name) if sobject else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sfbulk.load.find_ids import KeyField
     from sfbulk.load.resolution import Resolution
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
 
 NO_SUCH_RECORD = "NO_SUCH_RECORD"
 """The client's own error code for a key that no record has."""

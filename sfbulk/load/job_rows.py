@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sfbulk.bulk2.ingest import IngestJob
     from sfbulk.bulk2.states import JobInfo
     from sfbulk.load.columns import Describe
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
 
 _UNKNOWN = (
     "The job ended in the state {}, and no result list has this row, so it may be loaded or not. "

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from sfbulk.load.outcomes import RowStatus
     from sfbulk.load.row import Row
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
 
 
 class Journal(Protocol):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 JOBS_IN_FLIGHT = 4
 """How many 2.0 jobs run in parallel, while further rows are read."""
 
+BATCHES_IN_FLIGHT = 50
+"""How many 1.0 batches: at most 500,000 rows are buffered, which is 50 batches of 10,000."""
+
 COMMON_OPTIONS = frozenset(
     {
         "columns",
@@ -27,6 +30,9 @@ COMMON_OPTIONS = frozenset(
     }
 )
 """Those that loads by both bulk APIs have."""
+
+ENCODED_OPTIONS = frozenset({"assignment_rule_id", "new_only", "create_only_fields"})
+"""Those of `Salesforce.loader`, whose rows are encoded and whose group has the others."""
 
 
 class LoadOptions(TypedDict, total=False):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sfbulk.errors import SalesforceError
     from sfbulk.jobs.row_error import RowError
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
 
 
 class RowStatus(str, Enum):

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
 from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
 from sfbulk.errors import DataError, SalesforceError
+from sfbulk.load.group import BufferLimits, LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
-from sfbulk.load.loader import Loader, LoaderLimits
 from sfbulk.load.outcomes import Detail, IngestSummary
 from sfbulk.load.records import RowRules, naming_record
 from sfbulk.load.sources import numbered_rows
-from sfbulk.load.spool import FileLimits, RowSpool
+from sfbulk.load.spool import FileLimits, SpoolSettings
 from sfbulk.normalize import PrecisionLoss
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sfbulk.clock import Clock
     from sfbulk.jobs.operation import Operation
     from sfbulk.load.columns import ObjectColumns
-    from sfbulk.load.loader import Carrier
+    from sfbulk.load.loader import Carrier, Loader
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.outcomes import FileOutcome, RowOutcome
     from sfbulk.load.sources import Records
@@ -41,7 +41,7 @@ JOB_LIMITS = FileLimits(bytes=MAX_JOB_BYTES, rows=_ANY_ROWS)
 BATCH_LIMITS = FileLimits(bytes=MAX_BATCH_BYTES, rows=MAX_BATCH_ROWS)
 """One batch of Bulk API 1.0."""
 
-LOADER_LIMITS = LoaderLimits()
+BUFFER_LIMITS = BufferLimits()
 """How much a load buffers."""
 
 
@@ -53,6 +53,8 @@ class LoadApi:
     encoder: RowEncoder
     limits: FileLimits
     clock: Clock
+    jobs_in_flight: int
+    """How many jobs or batches may run in parallel."""
 
 
 class RecordLoad:
@@ -108,12 +110,12 @@ class RecordLoad:
         """
         changes = self._rules.changes
         summary = IngestSummary(fitted=changes.fitted, nulls_kept=changes.nulls_kept)
-        with self._loader(Detail.REJECTED) as loader:
+        with self._loading(Detail.REJECTED) as (group, loader):
             try:
-                for outcome in self._load(loader, records):
+                for outcome in self._load(group, loader, records):
                     summary.add(outcome)
             except SalesforceError:
-                _wait_for_the_others(loader)
+                _wait_for_the_others(group)
                 raise
         # Parallel jobs end in any order.
         summary.failures.sort(key=lambda outcome: outcome.number)
@@ -130,17 +132,19 @@ class RecordLoad:
                 ApiError, TransportError: as `summary`.
         """
         ordered = _InOrder()
-        with self._loader(Detail.EVERY_ROW) as loader:
+        with self._loading(Detail.EVERY_ROW) as (group, loader):
             try:
-                for outcome in self._load(loader, records):
+                for outcome in self._load(group, loader, records):
                     yield from ordered.take(outcome.rows)
             except SalesforceError as error:
-                _wait_for_the_others(loader)
+                _wait_for_the_others(group)
                 known = (row for outcome in loader.settled() for row in outcome.rows)
                 yield from ordered.rest([*known, *loader.unsettled(error)])
                 raise
 
-    def _load(self, loader: Loader[Any], records: Records) -> Iterator[FileOutcome]:
+    def _load(
+        self, group: LoadGroup, loader: Loader[Any], records: Records
+    ) -> Iterator[FileOutcome]:
         delimiter = self._options.get("column_delimiter", ColumnDelimiter.COMMA)
         columns = self._options.get("columns")
         rows = numbered_rows(records, columns, self._rules, delimiter)
@@ -148,22 +152,27 @@ class RecordLoad:
             # Only errors of this record get its number, not those of jobs that run meanwhile.
             with naming_record(number):
                 loader.add(number, row)
-            loader.advance()
+            group.advance()
             yield from loader.settled()
-        loader.flush()
+        group.drain()
         # `finish` may raise an error; the outcomes are known before.
         yield from loader.settled()
-        loader.finish()
+        group.finish()
 
     @contextmanager
-    def _loader(self, detail: Detail) -> Iterator[Loader[Any]]:
+    def _loading(self, detail: Detail) -> Iterator[tuple[LoadGroup, Loader[Any]]]:
+        """A group with one loader."""
         api = self._api
         with TemporaryDirectory(prefix="sfbulk-") as folder:
-            spool = RowSpool(Path(folder), api.encoder, api.limits)
-            journal = self._options.get("journal", NO_JOURNAL)
-            carrier = api.carrier(detail)
-            with Loader(carrier, spool, api.clock, limits=LOADER_LIMITS, journal=journal) as loader:
-                yield loader
+            group = LoadGroup(
+                api.clock,
+                jobs_in_flight=api.jobs_in_flight,
+                limits=BUFFER_LIMITS,
+                journal=self._options.get("journal", NO_JOURNAL),
+            )
+            files = SpoolSettings(Path(folder), api.encoder, api.limits, self._rules.sobject)
+            with group:
+                yield group, group.new_loader(api.carrier(detail), files)
 
 
 class _InOrder:
@@ -194,7 +203,7 @@ def check_options(options: LoadOptions, fit: AbstractSet[str], api: str) -> None
         raise DataError(f"{', '.join(unfit)}: loads by {api} do not have this option.")
 
 
-def _wait_for_the_others(loader: Loader[Any]) -> None:
+def _wait_for_the_others(group: LoadGroup) -> None:
     """Wait for the jobs that run in parallel with a failed one; the caller raises its error."""
     with suppress(SalesforceError):
-        loader.wind_down()
+        group.wind_down()

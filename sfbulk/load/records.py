@@ -11,7 +11,7 @@ from sfbulk.csvio.cells import NULL, cell_text
 from sfbulk.errors import DataError
 from sfbulk.jobs.key_column import key_column
 from sfbulk.jobs.operation import Operation
-from sfbulk.load.row import Row
+from sfbulk.load.row import RecordKey, Row
 from sfbulk.normalize import PrecisionLoss, fit_line_breaks
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class RowRules:
     precision_loss: PrecisionLoss = PrecisionLoss.FIT
     changes: Changes = field(default_factory=Changes)
     """Counts the values that were changed."""
+
+    @property
+    def sobject(self) -> str:
+        """The object of the load."""
+        return self.columns.sobject
 
     @property
     def key(self) -> str | None:
@@ -87,6 +92,8 @@ class RowMaker:
     def __init__(self, rules: RowRules) -> None:
         self._rules = rules
         self._null = NULL if rules.operation in _CLEARING else ""
+        self._sobject = rules.sobject.casefold()
+        self._key_field = (rules.key or "").casefold()
         # Records with the same columns in another order share a job.
         self._sets: dict[frozenset[str], ColumnSet] = {}
 
@@ -174,7 +181,7 @@ class RowMaker:
                 )
             self._rules.changes.fitted[columns.headers[at]] += 1
 
-    def _key_of(self, columns: ColumnSet, cells: list[str]) -> str | None:
+    def _key_of(self, columns: ColumnSet, cells: list[str]) -> RecordKey | None:
         if columns.key is None:
             return None
         key = cells[columns.key]
@@ -185,7 +192,8 @@ class RowMaker:
         # The 18 characters of an id are its 15 and three check characters. Other keys usually
         # ignore upper and lower case. For a key that does not, two records are taken for one here:
         # then the second one only waits for the next file.
-        return key[:_ID_CHARACTERS] if columns.by_id else key.casefold()
+        text = key[:_ID_CHARACTERS] if columns.by_id else key.casefold()
+        return RecordKey(self._sobject, self._key_field, text)
 
 
 def _refuse_repeated(names: Sequence[str], columns: Sequence[Column]) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sfbulk.load.loader import Carrier
     from sfbulk.load.outcomes import Detail
     from sfbulk.load.resolution import Resolution
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
     from sfbulk.transport import Transport
 
 
@@ -70,7 +70,6 @@ class ResolvingCarrier(Generic[F]):
         self._transport = transport
         self._describe = describe
         self._detail = detail
-        self.most_in_flight = carrier.most_in_flight
 
     @cached_property
     def _finder(self) -> IdFinder:

@@ -1,30 +1,28 @@
 """Sorts rows into files on disk; each file is the upload of one job or batch.
 
 A file has one set of columns and stays within the limits of one upload. No key is in a file twice.
-If the key of a row is in an earlier file that is not settled, the row goes into a file that is
-sent after that one is settled. So a later version of a record is loaded later.
+If a row must be loaded after a row of a file that is not settled, it goes into a file that is sent
+after that one is settled: see `sfbulk.load.order`.
 """
 
 from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sfbulk.errors import OversizeRow
-from sfbulk.jobs.files import ALL_BUFFERS_BYTES, GrowingFile
+from sfbulk.jobs.files import ALL_BUFFERS_BYTES
+from sfbulk.load.row_file import RowFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
+    from sfbulk.load.backlog import Backlog
     from sfbulk.load.row import Row
 
     Columns = tuple[str, ...]
-
-# With more keys than this in memory (about 100 bytes each), keys of settled files are removed.
-_MOST_KEYS = 400_000
 
 
 class RowEncoder(Protocol):
@@ -61,62 +59,42 @@ class FileLimits:
     rows: int
 
 
-@dataclass(eq=False)
-class RowFile(GrowingFile):
-    """The rows of one upload."""
+@dataclass(frozen=True)
+class SpoolSettings:
+    """How the rows of one load are written into files."""
 
-    columns: Columns
-    level: int
-    """0 for a file that waits for no other file; otherwise one more than the files in `after`."""
-    numbers: array[int] = field(default_factory=lambda: array("Q"))
-    """For each row, the number of its record; ascending."""
-    digests: bytearray = field(default_factory=bytearray, repr=False)
-    """What the journal keeps of the rows, one after the other; empty without a journal."""
-    after: set[RowFile] = field(default_factory=set)
-    """Files that must be settled before this one is sent."""
-    settled: bool = False
-    job_id: str | None = None
-    """The job that may have loaded rows of this file; None until that is possible."""
-    origin: RowFile | None = None
-    """The file instead of which this one is sent, with fewer rows or other cells."""
-    entry: int | None = None
-    """Its entry in the journal."""
-
-    @property
-    def rows(self) -> int:
-        """The number of rows."""
-        return len(self.numbers)
-
-    def spelled(self, name: str) -> str:
-        """The column's name as the file spells it, for a name in upper or lower case."""
-        wanted = name.lower()
-        return next((column for column in self.columns if column.lower() == wanted), name)
+    folder: Path
+    """An existing folder for the files; the caller removes it."""
+    encoder: RowEncoder
+    limits: FileLimits
+    sobject: str
+    """The object of the rows."""
 
 
 class RowSpool:
-    """Takes rows one by one and returns the files that can be sent.
+    """Takes the rows of one load one by one, and writes them into files.
 
     Memory: the buffers of the files (16 MB together), and for files that are not settled 8 bytes
     for each row and about 100 for each key.
 
     Args:
-        folder: an existing folder for the files; the caller removes it.
-        encoder: encodes the rows.
-        limits: the limits of one file.
+        settings: how the rows are written.
+        backlog: the unsettled files of all loads of the group.
     """
 
-    def __init__(self, folder: Path, encoder: RowEncoder, limits: FileLimits) -> None:
-        self._folder = folder
-        self._encoder = encoder
-        self._limits = limits
+    def __init__(self, settings: SpoolSettings, backlog: Backlog) -> None:
+        self._folder = settings.folder
+        self._encoder = settings.encoder
+        self._limits = settings.limits
+        self._sobject = settings.sobject.casefold()
+        self._backlog = backlog
+        self._order = backlog.order
         self._filling: dict[tuple[int, Columns], RowFile] = {}
-        self._sealed: list[RowFile] = []
         # The files that are not settled, in the order of their first rows.
         self._unsettled: dict[RowFile, None] = {}
-        self._last: dict[int, RowFile] = {}
-        self._most_keys = _MOST_KEYS
-        self._made = 0
         self._unwritten = 0
+        self.first: int | None = None
+        """Of the rows of the files that are not settled, the lowest number; None without any."""
         self.bytes = 0
         """Bytes of the files that are not settled."""
         self.rows = 0
@@ -124,7 +102,7 @@ class RowSpool:
 
     @property
     def oldest(self) -> RowFile | None:
-        """Of the files that are not settled, the one with the lowest row number."""
+        """Of the files that are not settled, the one that was begun first."""
         return next(iter(self._unsettled), None)
 
     def add(self, number: int, row: Row, digest: bytes = b"") -> None:
@@ -140,81 +118,65 @@ class RowSpool:
             OversizeRow: it is longer than Salesforce accepts.
         """
         data = self._encoder.row(row.columns, row.cells, row.values)
-        before = self._predecessors(row)
+        before = self._order.predecessors(row, self._sobject)
         level = 1 + max(file.level for file in before) if before else 0
         file = self._file(level, row.columns, len(data))
         self._append(file, self._encoder.separator + data if file.numbers else data)
         file.numbers.append(number)
         file.digests += digest
-        if before:
-            file.after.update(before)
-        if row.key is not None:
-            self._remember(row.key, file)
+        for earlier in before:
+            file.wait_for(earlier)
+        self._order.remember(row, file)
         self.rows += 1
-
-    def next_file(self) -> RowFile | None:
-        """The first sealed file that waits for no other one; it is complete on disk."""
-        for at, file in enumerate(self._sealed):
-            if all(earlier.settled for earlier in file.after):
-                del self._sealed[at]
-                file.write_out()
-                return file
-        return None
-
-    def seal(self, file: RowFile) -> None:
-        """End a file, and the files that it waits for: no more rows are added to them."""
-        group = (file.level, self._encoder.group(file.columns))
-        if self._filling.get(group) is not file:
-            return
-        del self._filling[group]
-        for earlier in file.after:
-            self.seal(earlier)
-        # Only now, since `_has_room` has kept the space for it.
-        self._append(file, self._encoder.tail)
-        self._sealed.append(file)
+        if self.first is None:
+            self.first = number
 
     def seal_all(self) -> None:
         """End all files; the next row starts a new one."""
         for file in list(self._filling.values()):
-            self.seal(file)
+            self._backlog.seal(file)
+
+    def end(self, file: RowFile) -> None:
+        """Complete a file that is being filled; called by `Backlog.seal`."""
+        del self._filling[self._place(file)]
+        # Only now, since `_has_room` has kept the space for it.
+        self._append(file, self._encoder.tail)
+
+    def unblock(self, file: RowFile) -> None:
+        """Let a file that waits for no other one any more take rows that wait for none either."""
+        place = self._place(file)
+        free = (0, place[1])
+        if free not in self._filling:
+            del self._filling[place]
+            file.level = 0
+            self._filling[free] = file
 
     def settle(self, file: RowFile) -> None:
         """Remove a file after the outcome of each of its rows is known."""
-        file.settled = True
         del self._unsettled[file]
-        self.bytes -= file.size
+        self.first = min((one.numbers[0] for one in self._unsettled), default=None)
+        self._count_bytes(-file.size)
         self.rows -= file.rows
-        # The files it waited for are settled too. References would keep all of them in memory.
-        file.after.clear()
         file.path.unlink()
+        self._backlog.settle(file)
 
     def unsettled(self) -> Iterator[RowFile]:
         """The files that are not settled, in the order of their first rows."""
         yield from self._unsettled
 
-    def _predecessors(self, row: Row) -> list[RowFile]:
-        keys = row.after if row.key is None else (row.key, *row.after)
-        found = [self._last.get(hash(key)) for key in keys]
-        return [file for file in found if file is not None and not file.settled]
-
-    def _remember(self, key: str, file: RowFile) -> None:
-        # A hash takes half the memory of a key. If two keys have the same hash, a row only waits
-        # for a file without need.
-        self._last[hash(key)] = file
-        if len(self._last) > self._most_keys:
-            self._last = {key: file for key, file in self._last.items() if not file.settled}
-            self._most_keys = max(_MOST_KEYS, 2 * len(self._last))
+    def _place(self, file: RowFile) -> tuple[int, Columns]:
+        return file.level, self._encoder.group(file.columns)
 
     def _file(self, level: int, columns: Columns, row_size: int) -> RowFile:
-        group = (level, self._encoder.group(columns))
-        file = self._filling.get(group)
+        place = (level, self._encoder.group(columns))
+        file = self._filling.get(place)
         needed = row_size + len(self._encoder.separator) + len(self._encoder.tail)
         if file is not None and self._has_room(file, needed):
             return file
         new = self._new_file(level, columns, needed)
         if file is not None:
-            self.seal(file)
-        self._filling[group] = new
+            self._backlog.seal(file)
+        self._filling[place] = new
         return new
 
     def _has_room(self, file: RowFile, needed: int) -> bool:
@@ -227,18 +189,23 @@ class RowSpool:
                 f"The row has {needed:,} bytes. With its header this is more than the "
                 f"{self._limits.bytes:,} bytes that Salesforce accepts in one upload."
             )
-        self._made += 1
-        file = RowFile(self._folder / f"rows-{self._made:06d}", columns, level)
+        number = self._backlog.next_number()
+        path = self._folder / f"rows-{number:06d}"
+        file = RowFile(path, columns, level, owner=self, number=number)
         self._unsettled[file] = None
         self._append(file, head)
         return file
 
     def _append(self, file: RowFile, data: bytes) -> None:
         file.append(data)
-        self.bytes += len(data)
+        self._count_bytes(len(data))
         self._unwritten += len(data)
         # Rows with many different columns fill many files, each with a small buffer.
         if self._unwritten >= ALL_BUFFERS_BYTES:
             for filling in self._filling.values():
                 filling.write_out()
             self._unwritten = 0
+
+    def _count_bytes(self, more: int) -> None:
+        self.bytes += more
+        self._backlog.bytes += more

@@ -9,14 +9,14 @@ import pytest
 
 from sfbulk import ApiError, JobFailed, Operation, RowStatus, Salesforce
 from sfbulk.load import Detail, Row
-from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.group import BufferLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from sfbulk.load import FileOutcome, Loader
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load import FileOutcome
+    from sfbulk.load.row_file import RowFile
     from sfbulk_sandbox import Sandbox
     from tests.client.scripted import FakeClock
 
@@ -28,13 +28,26 @@ def row(number: int) -> Row:
     return Row(("Name",), [f"Many {number:03d}"])
 
 
-@pytest.fixture
-def new_loader(sf: Salesforce, tmp_path: Path) -> Callable[..., Loader[Any]]:
-    def new(**options: Any) -> Loader[Any]:
-        given = {"max_job_bytes": JOB_BYTES, **options}
-        return sf.loader("Account", Operation.INSERT, tmp_path, **given)
+class Load:
+    """A group with one loader."""
 
-    return new
+    def __init__(self, sf: Salesforce, folder: Path, options: dict[str, Any]) -> None:
+        of_group = {
+            name: options.pop(name) for name in ("jobs_in_flight", "journal") if name in options
+        }
+        self.group = sf.load_group(**of_group)
+        given = {"max_job_bytes": JOB_BYTES, **options}
+        self.loader = sf.loader("Account", Operation.INSERT, folder, group=self.group, **given)
+
+    def add(self, *numbers: int) -> None:
+        for number in numbers:
+            self.loader.add(number, row(number))
+            self.group.advance()
+
+
+@pytest.fixture
+def new_load(sf: Salesforce, tmp_path: Path) -> Callable[..., Load]:
+    return lambda **options: Load(sf, tmp_path, options)
 
 
 def steps(sandbox: Sandbox) -> list[str]:
@@ -46,96 +59,86 @@ def steps(sandbox: Sandbox) -> list[str]:
     ]
 
 
-def add(loader: Loader[Any], *numbers: int) -> None:
-    for number in numbers:
-        loader.add(number, row(number))
-        loader.advance()
-
-
-def advance_until(loader: Loader[Any], clock: FakeClock, *, pending: int) -> None:
+def advance_until(load: Load, clock: FakeClock, *, pending: int) -> None:
     """Look again and again: the sandbox works on a released job in a thread of its own."""
     pause = threading.Event()
     for _ in range(1_000):
         clock.sleep(60)
-        loader.advance()
-        if loader.pending_rows == pending:
+        load.group.advance()
+        if load.loader.pending_rows == pending:
             return
         pause.wait(0.01)
-    pytest.fail(f"{loader.pending_rows} rows are still pending")
+    pytest.fail(f"{load.loader.pending_rows} rows are still pending")
 
 
 def test_a_full_file_is_sent_while_rows_are_taken_and_others_run(
-    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
+    sandbox: Sandbox, new_load: Callable[..., Load]
 ) -> None:
     sandbox.control.hold_jobs()
-    with new_loader(jobs_in_flight=3) as loader:
-        add(loader, *range(1, 91))
+    load = new_load(jobs_in_flight=3)
+    loader = load.loader
+    with load.group:
+        load.add(*range(1, 91))
         assert steps(sandbox) == []
-        add(loader, *range(91, 400))
+        load.add(*range(91, 400))
         # The sandbox has finished none of them.
         assert steps(sandbox).count("POST") == 3
         assert (loader.settled_to, loader.pending_rows) == (0, 399)
         sandbox.control.jobs_at_once()
-        loader.flush()
+        load.group.drain()
         assert (loader.settled_to, loader.pending_rows, loader.pending_bytes) == (399, 0, 0)
-        loader.finish()
+        load.group.finish()
     assert sandbox.org.query("SELECT Id FROM Account WHERE Name LIKE 'Many%'").total() == 399
 
 
 def test_rows_are_settled_up_to_the_first_row_without_outcome(
-    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]], clock: FakeClock
+    sandbox: Sandbox, new_load: Callable[..., Load], clock: FakeClock
 ) -> None:
     sandbox.control.hold_jobs()
-    with new_loader() as loader:
-        add(loader, *range(1, 200))
+    load = new_load()
+    loader = load.loader
+    with load.group:
+        load.add(*range(1, 200))
         first, second = (
             call.path.split("/")[-2] for call in sandbox.requests if call.method == "PUT"
         )
         sandbox.control.release_jobs(second)
-        advance_until(loader, clock, pending=109)
+        advance_until(load, clock, pending=109)
         assert [outcome.job_id for outcome in loader.settled()] == [second]
         assert (loader.settled_to, loader.pending_rows) == (0, 109)
         sandbox.control.release_jobs(first)
-        advance_until(loader, clock, pending=19)
+        advance_until(load, clock, pending=19)
         assert (loader.settled_to, loader.pending_rows) == (180, 19)
         sandbox.control.jobs_at_once()
-        loader.flush()
+        load.group.drain()
         assert loader.settled_to == 199
 
 
-def test_successes_leave_no_objects_behind(new_loader: Callable[..., Loader[Any]]) -> None:
+def test_successes_leave_no_objects_behind(new_load: Callable[..., Load]) -> None:
     for detail in (Detail.REJECTED, Detail.CREATED):
-        with new_loader(detail=detail) as loader:
-            add(loader, *range(1, 100))
-            loader.flush()
+        load = new_load(detail=detail)
+        loader = load.loader
+        with load.group:
+            load.add(*range(1, 100))
+            load.group.drain()
             outcomes: list[FileOutcome] = list(loader.settled())
             assert sum(outcome.counts.succeeded for outcome in outcomes) == 99
             assert [outcome.rows for outcome in outcomes] == [[]] * len(outcomes)
             assert list(loader.settled()) == []
 
 
-def test_before_send_is_called_before_the_first_job(
-    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
-) -> None:
-    before: list[list[str]] = []
-    with new_loader(before_send=lambda: before.append(steps(sandbox))) as loader:
-        add(loader, 1)
-        loader.flush()
-    assert before == [[]]
-    assert steps(sandbox) == ["POST", "PUT", "PATCH", "DELETE"]
-
-
 def test_a_refused_job_leaves_its_rows_unsettled(
-    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
+    sandbox: Sandbox, new_load: Callable[..., Load]
 ) -> None:
     body = [{"errorCode": "API_ERROR", "message": "no luck"}]
     sandbox.control.add_fault(
         kind="answer", method="PUT", path="*/batches", status=400, body=body, skip=1
     )
-    loader = new_loader(jobs_in_flight=1)
-    add(loader, *range(1, 300))
+    load = new_load(jobs_in_flight=1)
+    loader = load.loader
+    load.add(*range(1, 300))
     with pytest.raises(ApiError, match="no luck") as caught:
-        loader.flush()
+        load.group.drain()
     assert loader.settled_to == 90
     left = list(loader.unsettled(caught.value))
     assert left[0].number == 91
@@ -255,15 +258,17 @@ def test_a_job_is_settled_before_it_is_deleted(sandbox: Sandbox, sf: Salesforce)
 
 
 def test_a_row_that_the_journal_knows_is_not_sent_again(
-    sandbox: Sandbox, new_loader: Callable[..., Loader[Any]]
+    sandbox: Sandbox, new_load: Callable[..., Load]
 ) -> None:
     notes = Notes()
     notes.loaded.add((2, b"Many 002"))
-    with new_loader(journal=notes) as loader:
+    load = new_load(journal=notes)
+    loader = load.loader
+    with load.group:
         assert [loader.add(number, row(number)) for number in (1, 2, 3)] == [
             *(None, RowStatus.SUCCEEDED, None)
         ]
-        loader.flush()
+        load.group.drain()
         assert loader.settled_to == 3
     assert ("begin 2", None) in notes.lines
     assert sandbox.org.query("SELECT Id FROM Account WHERE Name LIKE 'Many%'").total() == 2
@@ -282,7 +287,7 @@ def test_the_limit_of_rows_holds_for_files_that_are_never_full(
     sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No later row has the columns of the first one, so its file would wait for the end."""
-    monkeypatch.setattr("sfbulk.load.record_load.LOADER_LIMITS", LoaderLimits(rows=10))
+    monkeypatch.setattr("sfbulk.load.record_load.BUFFER_LIMITS", BufferLimits(rows=10))
     records = ({"Name": f"N{n}", **({"Site": "s"} if n == 1 else {})} for n in range(1, 200))
     most = 0
     for outcome in sf.load("Account", Operation.INSERT, records):

@@ -18,7 +18,7 @@ from sfbulk import (
     client,
 )
 from sfbulk.load import record_load
-from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.group import BufferLimits
 from sfbulk.load.spool import FileLimits
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def test_outcomes_come_in_the_order_of_the_records_across_jobs_and_rounds(
     sf: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=400, rows=1_000))
-    monkeypatch.setattr(record_load, "LOADER_LIMITS", LoaderLimits(bytes=2_000))
+    monkeypatch.setattr(record_load, "BUFFER_LIMITS", BufferLimits(bytes=2_000))
     records = [
         {"Name": f"N{n}"} if n % 3 else {"Name": f"N{n}", "Site": "x" * 20} for n in range(300)
     ]

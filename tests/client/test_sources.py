@@ -25,7 +25,7 @@ from sfbulk import (
     client,
 )
 from sfbulk.load import record_load, sources
-from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.group import BufferLimits
 from sfbulk.load.sources import numbered_rows
 from sfbulk.load.spool import FileLimits
 from tests.client.rules import rules
@@ -198,7 +198,7 @@ def test_sequences_that_do_not_fit_are_named(
 
 def test_a_source_is_read_as_it_is_loaded(sf: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory and disk do not grow with the source: a job is sent when its file is full."""
-    monkeypatch.setattr(record_load, "LOADER_LIMITS", LoaderLimits(bytes=1_000))
+    monkeypatch.setattr(record_load, "BUFFER_LIMITS", BufferLimits(bytes=1_000))
     read = 0
 
     def records() -> Iterator[dict[str, Any]]:

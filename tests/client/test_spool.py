@@ -15,24 +15,30 @@ from hypothesis import strategies as st
 from sfbulk.csvio import CsvRows
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
-from sfbulk.load import spool as spool_module
-from sfbulk.load.row import Row
-from sfbulk.load.spool import FileLimits, RowSpool
+from sfbulk.load import order
+from sfbulk.load.backlog import Backlog
+from sfbulk.load.row import RecordKey, Row
+from sfbulk.load.spool import FileLimits, RowSpool, SpoolSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
 
 NAMES = ("Key", "Value")
 
 
 def new_spool(folder: Path, *, size: int = 10**8, rows: int = 10**8) -> RowSpool:
-    return RowSpool(folder, CsvRows(), FileLimits(bytes=size, rows=rows))
+    limits = FileLimits(bytes=size, rows=rows)
+    return RowSpool(SpoolSettings(folder, CsvRows(), limits, "Account"), Backlog())
+
+
+def key(text: str) -> RecordKey:
+    return RecordKey("account", "key", text)
 
 
 def taken(spool: RowSpool) -> Iterator[RowFile]:
-    while file := spool.next_file():
+    while file := spool._backlog.next_file():
         yield file
 
 
@@ -43,7 +49,7 @@ def drained(spool: RowSpool) -> list[RowFile]:
     while wave := list(taken(spool)):
         files += wave
         for file in wave:
-            file.settled = True
+            spool._backlog.settle(file)
     return files
 
 
@@ -54,9 +60,9 @@ def read(file: RowFile) -> list[list[str]]:
 
 def test_rows_with_the_same_columns_share_a_file(tmp_path: Path) -> None:
     spool = new_spool(tmp_path)
-    spool.add(1, Row(NAMES, ["1", "a"], "1"))
-    spool.add(2, Row(("Key",), ["2"], "2"))
-    spool.add(3, Row(NAMES, ["3", 'say "c"'], "3"))
+    spool.add(1, Row(NAMES, ["1", "a"], key("1")))
+    spool.add(2, Row(("Key",), ["2"], key("2")))
+    spool.add(3, Row(NAMES, ["3", 'say "c"'], key("3")))
     one, both = sorted(drained(spool), key=lambda file: file.rows)
     assert read(both) == [["Key", "Value"], ["1", "a"], ["3", 'say "c"']]
     assert read(one) == [["Key"], ["2"]]
@@ -79,7 +85,7 @@ def test_a_file_may_be_filled_to_the_last_byte_and_the_last_row(tmp_path: Path) 
         spool = new_spool(folder, **limits)
         for number in range(1, 4):
             spool.add(number, Row(("A",), ["éé"]))
-        assert spool.next_file() is None
+        assert list(taken(spool)) == []
         assert [file.size for file in drained(spool)] == [25]
 
 
@@ -102,8 +108,8 @@ def test_a_full_file_can_be_sent_while_rows_are_added(tmp_path: Path) -> None:
 
 def test_a_later_version_waits_for_the_file_of_the_earlier(tmp_path: Path) -> None:
     spool = new_spool(tmp_path)
-    spool.add(1, Row(NAMES, ["k", "old"], "k"))
-    spool.add(2, Row(NAMES, ["k", "new"], "k"))
+    spool.add(1, Row(NAMES, ["k", "old"], key("k")))
+    spool.add(2, Row(NAMES, ["k", "new"], key("k")))
     spool.seal_all()
     (first,) = taken(spool)
     assert read(first)[1:] == [["k", "old"]]
@@ -114,21 +120,21 @@ def test_a_later_version_waits_for_the_file_of_the_earlier(tmp_path: Path) -> No
 
 def test_a_child_waits_for_the_file_of_its_parent(tmp_path: Path) -> None:
     spool = new_spool(tmp_path)
-    spool.add(1, Row(NAMES, ["parent", ""], "parent"))
-    spool.add(2, Row(NAMES, ["child", "parent"], "child", after=("parent",)))
+    spool.add(1, Row(NAMES, ["parent", ""], key("parent")))
+    spool.add(2, Row(NAMES, ["child", "parent"], key("child"), after=(key("parent"),)))
     spool.seal_all()
     assert [list(file.numbers) for file in taken(spool)] == [[1]]
 
 
 def test_a_version_of_a_settled_key_waits_for_nothing(tmp_path: Path) -> None:
     spool = new_spool(tmp_path)
-    spool.add(1, Row(("A",), ["1"], "1"))
+    spool.add(1, Row(("A",), ["1"], key("1")))
     spool.seal_all()
     (first,) = taken(spool)
     spool.settle(first)
     assert (spool.rows, spool.bytes, spool.oldest) == (0, 0, None)
     assert not first.path.exists()
-    spool.add(2, Row(("A",), ["1"], "1"))
+    spool.add(2, Row(("A",), ["1"], key("1")))
     (second,) = drained(spool)
     assert second.level == 0
     assert second.path != first.path
@@ -147,13 +153,13 @@ def test_the_oldest_file_is_that_of_the_lowest_number_without_outcome(tmp_path: 
 
 
 def test_keys_of_settled_files_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool_module, "_MOST_KEYS", 10)
+    monkeypatch.setattr(order, "_MOST_KEYS", 10)
     spool = new_spool(tmp_path, rows=5)
     for number in range(1, 1001):
-        spool.add(number, Row(("A",), [str(number)], str(number)))
+        spool.add(number, Row(("A",), [str(number)], key(str(number))))
         for file in list(taken(spool)):
             spool.settle(file)
-    assert len(spool._last) <= 20
+    assert len(spool._order._last) <= 20
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans())), st.integers(1, 4))
@@ -162,10 +168,10 @@ def test_no_key_is_twice_at_a_time_and_later_versions_come_later(
 ) -> None:
     with TemporaryDirectory() as folder:
         spool = new_spool(Path(folder), rows=rows)
-        for number, (key, wide) in enumerate(records, start=1):
+        for number, (text, wide) in enumerate(records, start=1):
             columns = ("Key", "Number", "Wide") if wide else ("Key", "Number")
-            cells = [key, str(number), ""][: len(columns)]
-            spool.add(number, Row(columns, cells, key))
+            cells = [text, str(number), ""][: len(columns)]
+            spool.add(number, Row(columns, cells, key(text)))
         spool.seal_all()
         seen = defaultdict(list)
         while wave := list(taken(spool)):

@@ -142,8 +142,8 @@ def test_lookups_find_parents_by_their_external_id_also_in_the_same_run(org: Org
     run = org.load(
         ACCOUNTS,
         schema("Contact", "Ext_Id__c", "LastName", "account_key", key="Ext_Id__c"),
-        record("Contact", Ext_Id__c="C-1", LastName="Lin", account_key="A-1"),
         record("Account", Ext_Id__c="A-1", Name="Acme"),
+        record("Contact", Ext_Id__c="C-1", LastName="Lin", account_key="A-1"),
         record("Contact", Ext_Id__c="C-2", LastName="Sol", account_key=None),
         **BY_KEY,
         streams={"Contact": {"lookups": {"account_key": "Account.Ext_Id__c"}}},

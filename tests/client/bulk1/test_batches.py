@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from sfbulk import ContentType, DataError, Operation, OversizeRow
 from sfbulk.bulk1.encode import ENCODERS
+from sfbulk.load.backlog import Backlog
 from sfbulk.load.record_load import BATCH_LIMITS
 from sfbulk.load.sources import numbered_rows
-from sfbulk.load.spool import RowSpool
+from sfbulk.load.spool import RowSpool, SpoolSettings
 from tests.client.rules import rules
 from tests.client.test_spool import drained
 
@@ -44,7 +45,9 @@ def sent(
 ) -> list[tuple[list[int], bytes]]:
     """Each batch: the numbers of its rows, and its bytes."""
     with TemporaryDirectory() as folder:
-        spool = RowSpool(Path(folder), ENCODERS[content], replace(BATCH_LIMITS, **limits))
+        batch = replace(BATCH_LIMITS, **limits)
+        settings = SpoolSettings(Path(folder), ENCODERS[content], batch, "Account")
+        spool = RowSpool(settings, Backlog())
         for number, row in numbered_rows(records, columns, rules(operation, external_id)):
             spool.add(number, row)
         return [(list(file.numbers), file.path.read_bytes()) for file in drained(spool)]

@@ -27,7 +27,7 @@ from sfbulk import (
     client_bulk1,
 )
 from sfbulk.load import record_load
-from sfbulk.load.loader import LoaderLimits
+from sfbulk.load.group import BufferLimits
 from sfbulk.load.spool import FileLimits
 from tests.client.conftest import ACCOUNTS
 
@@ -52,7 +52,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def few_on_the_way(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(record_load, "LOADER_LIMITS", LoaderLimits(rows=rows))
+    monkeypatch.setattr(record_load, "BUFFER_LIMITS", BufferLimits(rows=rows))
 
 
 def asked(sandbox: Sandbox, method: str, ending: str = "") -> list[Any]:

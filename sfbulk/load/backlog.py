@@ -1,0 +1,71 @@
+"""What all loads of a group have on disk and not settled yet: its size, order and next file."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from sfbulk.load.order import KeyOrder
+
+if TYPE_CHECKING:
+    from sfbulk.load.row_file import RowFile
+
+
+class Backlog:
+    """The files of all loads of a group that are not settled."""
+
+    def __init__(self) -> None:
+        self.order = KeyOrder()
+        self.bytes = 0
+        """Bytes of the files."""
+        self.span = 0
+        """For all loads together, the rows from the first one without an outcome to the last."""
+        self._made = 0
+        self._ready: list[RowFile] = []
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether a file can be sent."""
+        return bool(self._ready)
+
+    def next_number(self) -> int:
+        """The number of a new file."""
+        self._made += 1
+        return self._made
+
+    def next_file(self) -> RowFile | None:
+        """Of the files that can be sent, the first one; it is complete on disk."""
+        if not self._ready:
+            return None
+        file = heappop(self._ready)
+        file.write_out()
+        return file
+
+    def seal(self, file: RowFile) -> None:
+        """End a file and those that it waits for, of any load: no more rows are added to them."""
+        ending = [file]
+        while ending:
+            file = ending.pop()
+            if not file.sealed:
+                file.owner.end(file)
+                file.sealed = True
+                self._check(file)
+                ending += file.after
+
+    def settle(self, file: RowFile) -> None:
+        """Let the files that waited for this one be sent."""
+        file.settled = True
+        self.order.forget(file)
+        for later in file.before:
+            later.after.discard(file)
+            self._check(later)
+        # References would keep all files of a load in memory.
+        file.before.clear()
+
+    def _check(self, file: RowFile) -> None:
+        if file.after:
+            return
+        if file.sealed:
+            heappush(self._ready, file)
+        else:
+            file.owner.unblock(file)

@@ -1,0 +1,246 @@
+"""The loading engine: sends the files of several loads while rows are added to them.
+
+The loads of a group share the jobs in flight, the bounds of what is buffered, the order of their
+rows and the journal. The engine does not use HTTP itself: the carrier of a load sends a file,
+polls its job and reads its results. One thread does everything, so the order of the requests is
+always the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.errors import SalesforceError
+from sfbulk.load.backlog import Backlog
+from sfbulk.load.journal import NO_JOURNAL
+from sfbulk.load.loader import F, Loader
+from sfbulk.load.options import JOBS_IN_FLIGHT
+from sfbulk.load.spool import RowSpool
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from sfbulk.clock import Clock
+    from sfbulk.load.journal import Journal
+    from sfbulk.load.loader import Carrier, Flight
+    from sfbulk.load.row_file import FileOwner, RowFile
+    from sfbulk.load.spool import SpoolSettings
+
+log = logging.getLogger(__name__)
+
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class BufferLimits:
+    """How much the loads of a group buffer together."""
+
+    bytes: int = 400_000_000
+    """Bytes on disk of the files that are not settled."""
+    rows: int = 500_000
+    """Rows from the first one without an outcome to the last, summed over the loads."""
+
+
+class LoadGroup:
+    """Loads that run at the same time; `new_loader` makes one.
+
+    As a context manager it aborts the jobs if the block fails.
+
+    Args:
+        clock: the time.
+        jobs_in_flight: how many jobs, or batches of Bulk API 1.0, may run in parallel.
+        limits: how much is buffered.
+        journal: records each step before it is done.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        jobs_in_flight: int = JOBS_IN_FLIGHT,
+        limits: BufferLimits = BufferLimits(),
+        journal: Journal = NO_JOURNAL,
+    ) -> None:
+        self.journal = journal
+        self.backlog = Backlog()
+        """The unsettled files of all loads."""
+        self._clock = clock
+        self._most_in_flight = max(1, jobs_in_flight)
+        self._limits = limits
+        self._loaders: dict[FileOwner, Loader[Any]] = {}
+        self._in_flight = 0
+        self._look_at = _NEVER
+        self._errors: list[SalesforceError] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.abandon()
+
+    def new_loader(
+        self, carrier: Carrier[F], files: SpoolSettings, *, stop_on_failure: bool = True
+    ) -> Loader[F]:
+        """A load of this group.
+
+        Args:
+            carrier: sends its files to Salesforce.
+            files: how its rows are written into files.
+            stop_on_failure: whether a failed job of this load ends all loads of the group.
+        """
+        spool = RowSpool(files, self.backlog)
+        loader = Loader(
+            carrier, spool, self.backlog, journal=self.journal, stop_on_failure=stop_on_failure
+        )
+        self._loaders[spool] = loader
+        return loader
+
+    @property
+    def due(self) -> float | None:
+        """The monotonic time at which `advance` has something to do; None if it has nothing.
+
+        A caller that waits for further rows calls `advance` then.
+        """
+        if self._errors or self._can_send():
+            return self._clock.monotonic()
+        return None if self._look_at == _NEVER else self._look_at
+
+    def advance(self) -> None:
+        """API calls, if they are due: send full files, poll the jobs that run.
+
+        Blocks while more is buffered than the limits allow.
+
+        Raises:
+            SalesforceError: a job could not be created, sent or read, or it failed. The jobs that
+                ran in parallel have ended, and no further one was created.
+        """
+        if self._can_send():
+            self._send()
+        if self._look_at <= self._clock.monotonic():
+            self._look()
+            self._send()
+        while self._is_full():
+            self._seal_oldest()
+            self._send()
+            self._wait()
+        if self._errors:
+            self.wind_down()
+
+    def cut(self) -> None:
+        """End all files: the rows added so far are sent as soon as it is their turn."""
+        for loader in self._loaders.values():
+            loader.spool.seal_all()
+
+    def drain(self) -> None:
+        """API calls: load all rows that were added; then every row has an outcome.
+
+        Raises:
+            SalesforceError: as `advance`.
+        """
+        self.cut()
+        self._send()
+        while self._in_flight:
+            self._wait()
+            self._send()
+        if self._errors:
+            self.wind_down()
+
+    def finish(self) -> None:
+        """API call, after the last `drain`: check that Salesforce has the rows that were sent.
+
+        Raises:
+            SalesforceError: it has other rows.
+        """
+        for loader in self._loaders.values():
+            loader.carrier.finish()
+
+    def wind_down(self) -> None:
+        """API calls: create no more jobs, wait for those that run, and raise the first error.
+
+        Raises:
+            SalesforceError: the first error of the loads.
+        """
+        while self._in_flight:
+            self._wait()
+        # Each is logged once, also if the caller winds down again.
+        while len(self._errors) > 1:
+            log.error("%s", self._errors.pop(1))
+        if self._errors:
+            raise self._errors[0]
+
+    def abandon(self) -> None:
+        """API calls: abort the jobs that are running; errors are logged, not raised."""
+        for loader in self._loaders.values():
+            loader.carrier.abandon(loader.flying)
+
+    def _is_full(self) -> bool:
+        if self._errors:
+            return False
+        backlog, limits = self.backlog, self._limits
+        return backlog.span > limits.rows or backlog.bytes > limits.bytes
+
+    def _seal_oldest(self) -> None:
+        oldest = [loader.spool.oldest for loader in self._loaders.values()]
+        self.backlog.seal(min(file for file in oldest if file is not None))
+
+    def _can_send(self) -> bool:
+        free = self._in_flight < self._most_in_flight
+        return free and self.backlog.has_ready and not self._errors
+
+    def _send(self) -> None:
+        while self._can_send() and (file := self.backlog.next_file()):
+            self._send_file(file)
+        self._schedule()
+
+    def _send_file(self, file: RowFile) -> None:
+        loader = self._loaders[file.owner]
+        try:
+            loader.flying.append(loader.carrier.send(file))
+            self._in_flight += 1
+        except SalesforceError as error:
+            self._errors.append(error)
+
+    def _wait(self) -> None:
+        """Sleep until a file in flight is due, and poll it."""
+        if self._in_flight:
+            self._clock.sleep(max(0.0, self._look_at - self._clock.monotonic()))
+            self._look()
+
+    def _look(self) -> None:
+        now = self._clock.monotonic()
+        for loader in self._loaders.values():
+            if loader.flying and loader.carrier.next_look(loader.flying) <= now:
+                for flight in loader.carrier.look(loader.flying):
+                    loader.flying.remove(flight)
+                    self._in_flight -= 1
+                    self._read(loader, flight)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        flying = [loader for loader in self._loaders.values() if loader.flying]
+        looks = (loader.carrier.next_look(loader.flying) for loader in flying)
+        self._look_at = min(looks, default=_NEVER)
+
+    def _read(self, loader: Loader[Any], flight: Flight) -> None:
+        try:
+            if flight.error:
+                raise flight.error
+            outcome = loader.carrier.read(flight)
+        except SalesforceError as error:
+            self._errors.append(error)
+            return
+        not_loaded = [row.number for row in outcome.rows if not row.success]
+        self.journal.settled(flight.file, not_loaded)
+        loader.settle(outcome)
+        if outcome.failure and loader.stop_on_failure:
+            self._errors.append(outcome.failure)

@@ -1,0 +1,70 @@
+"""A file of rows on disk: the upload of one job or batch."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from sfbulk.jobs.files import GrowingFile
+
+if TYPE_CHECKING:
+    Columns = tuple[str, ...]
+
+
+class FileOwner(Protocol):
+    """What makes files and takes them back: `RowSpool`."""
+
+    def end(self, file: RowFile) -> None:
+        """Add no more rows to a file that is still being filled."""
+
+    def unblock(self, file: RowFile) -> None:
+        """A file that is still being filled waits for no other file any more."""
+
+
+@dataclass(eq=False)
+class RowFile(GrowingFile):
+    """The rows of one upload."""
+
+    columns: Columns
+    level: int
+    """Higher than that of each file in `after`, so that files never wait for each other."""
+    owner: FileOwner = field(repr=False)
+    number: int = 0
+    """Counts the files of all loads of a group, in the order of their first rows."""
+    numbers: array[int] = field(default_factory=lambda: array("Q"))
+    """For each row, the number of its record; ascending."""
+    digests: bytearray = field(default_factory=bytearray, repr=False)
+    """What the journal keeps of the rows, one after the other; empty without a journal."""
+    after: set[RowFile] = field(default_factory=set, repr=False)
+    """Unsettled files, also of other loads, that must be settled before this one is sent."""
+    before: list[RowFile] = field(default_factory=list, repr=False)
+    """Files that wait for this one."""
+    sealed: bool = False
+    """Whether it takes no more rows."""
+    settled: bool = False
+    job_id: str | None = None
+    """The job that may have loaded rows of this file; None until that is possible."""
+    origin: RowFile | None = None
+    """The file instead of which this one is sent, with fewer rows or other cells."""
+    entry: int | None = None
+    """Its entry in the journal."""
+
+    def __lt__(self, other: RowFile) -> bool:
+        return self.number < other.number
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.numbers)
+
+    def spelled(self, name: str) -> str:
+        """The column's name as the file spells it, for a name in upper or lower case."""
+        wanted = name.lower()
+        return next((column for column in self.columns if column.lower() == wanted), name)
+
+    def wait_for(self, earlier: RowFile) -> None:
+        """Send this file only after `earlier` is settled."""
+        if earlier not in self.after:
+            self.after.add(earlier)
+            earlier.before.append(self)
