@@ -174,9 +174,12 @@ class StreamPlan:
         )
         return [warning for warning in found if warning]
 
-    def check_covered(self, covered: datetime) -> str | None:
-        """A warning if Salesforce covers all changes only up to long before the run's end."""
-        end = self.end or covered
+    def check_covered(self, covered: datetime, second_clock: datetime) -> str | None:
+        """A warning if Salesforce covers all changes only up to long before the run's end.
+
+        An end that is in the future by the second clock is reported by `check_clock`.
+        """
+        end = min(self.end or covered, second_clock)
         return covered_behind(self.name, covered, end, self.lookback)
 
     def smaller(self, error: SalesforceError) -> StreamPlan:

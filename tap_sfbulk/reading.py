@@ -91,8 +91,8 @@ class Reading:
         with self._open_job(plan, part, lambda: self._is_kept, self.progress.tick) as opened:
             self._job = opened.job
             self._pages = 0
-            self._take_covered(opened.covered)
             created = opened.job.created
+            self._take_covered(opened.covered, created or now)
             if created:
                 self._compare(created)
             yield self._counted(opened.pages)
@@ -153,10 +153,10 @@ class Reading:
             return None
         return round((of_job - self._rows) * self._pages / read)
 
-    def _take_covered(self, covered: datetime | None) -> None:
+    def _take_covered(self, covered: datetime | None, second_clock: datetime) -> None:
         # Each window of the run has the same answer, which is reported once.
         is_known = covered is None or self.covered is not None
-        if covered and not is_known and (warning := self.plan.check_covered(covered)):
+        if covered and not is_known and (warning := self.plan.check_covered(covered, second_clock)):
             log.warning(warning)
         self._not_after(covered)
 
