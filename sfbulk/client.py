@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from sfbulk.bulk2.query import QueryJob
 from sfbulk.changes import read_deleted, read_updated
 from sfbulk.client_bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
-from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, CsvRows, LineEnding
+from sfbulk.csvio import ColumnDelimiter, CsvRows, LineEnding
 from sfbulk.describe.reader import Describer
 from sfbulk.errors import TransportError
 from sfbulk.http.dates import http_date
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from sfbulk.load.loader import Carrier, Loader
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.resolution import Resolution
+    from sfbulk.load.spool import FileLimits
     from sfbulk.quota.limits import Limit
     from sfbulk.read.port import ReadJob
     from sfbulk.usage import Usage
@@ -410,7 +410,7 @@ class Salesforce(LoadVerbs):
         group: LoadGroup,
         external_id: str | None = None,
         detail: Detail = Detail.REJECTED,
-        max_job_bytes: int = MAX_JOB_BYTES,
+        limits: FileLimits = JOB_LIMITS,
         stop_on_failure: bool = True,
         **options: Unpack[LoadOptions],
     ) -> Loader[Any]:
@@ -424,7 +424,7 @@ class Salesforce(LoadVerbs):
             external_id: the field that finds the records of an upsert, update or delete; None for
                 the `Id` of an update or delete.
             detail: which rows have an outcome of their own.
-            max_job_bytes: largest CSV of a job, in bytes.
+            limits: the limits of one job.
             stop_on_failure: whether a failed job ends the loads of the group.
             options: `assignment_rule_id`, `new_only`, `create_only_fields`: see `LoadOptions`.
 
@@ -436,10 +436,11 @@ class Salesforce(LoadVerbs):
         settings = Bulk2Settings(
             sobject, operation, job_key(operation, external_id), options.get("assignment_rule_id")
         )
-        limits = file_limits(plan, replace(JOB_LIMITS, bytes=max_job_bytes))
         return group.new_loader(
             self._carrier(settings, plan, group.journal, detail),
-            SpoolSettings(folder, CsvRows(), limits, sobject),
+            SpoolSettings(
+                folder, CsvRows(), file_limits(plan, limits), sobject, self._transport.clock
+            ),
             stop_on_failure=stop_on_failure,
         )
 

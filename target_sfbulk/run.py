@@ -17,7 +17,7 @@ from target_sfbulk.mapping import OrgSchema
 from target_sfbulk.output import RunOutput, StreamOutput
 from target_sfbulk.preflight import key_meant_for, plan_stream, require_known_objects
 from target_sfbulk.report import RejectBudget
-from target_sfbulk.settings import job_bytes, stream_settings, with_defaults
+from target_sfbulk.settings import job_limits, stream_settings, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
 
 if TYPE_CHECKING:
@@ -181,5 +181,5 @@ class Run:
         # A folder of its own, as several targets may have the same `spool_dir`.
         spool = tempfile.mkdtemp(prefix="target-sfbulk-", dir=self._config["spool_dir"] or None)
         weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
-        group = self._salesforce.load_group()
-        return LoadContext(self._salesforce, Path(spool), job_bytes(self._config), group)
+        group = self._salesforce.load_group(jobs_in_flight=self._config["max_jobs_in_flight"])
+        return LoadContext(self._salesforce, Path(spool), job_limits(self._config), group)

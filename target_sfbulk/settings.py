@@ -9,6 +9,7 @@ from singer_sdk import typing as th
 
 from sfbulk import Operation
 from sfbulk.csvio import MAX_JOB_BYTES
+from sfbulk.load import FileLimits
 from sfbulk.normalize import PrecisionLoss
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
@@ -113,6 +114,24 @@ _LOADING = (
         default=100,
         description="Largest CSV of one job, in MB.",
     ),
+    th.Property(
+        "batch_size_rows",
+        th.IntegerType(minimum=1),
+        description="Most rows of one job; without it, only `max_job_mb` ends a job.",
+    ),
+    th.Property(
+        "batch_wait_limit_seconds",
+        th.NumberType(minimum=0),
+        description="How many seconds a job may wait for further rows after its first one. "
+        "Without it, a job is sent when it is full or the input ends.",
+    ),
+    th.Property(
+        "max_jobs_in_flight",
+        th.IntegerType(minimum=1),
+        default=5,
+        description="How many jobs run in parallel while further records are read. Use 1 if "
+        "parallel jobs lock each other's records.",
+    ),
     spool_dir("rows until they are loaded"),
 )
 
@@ -177,9 +196,17 @@ def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
     )
 
 
-def job_bytes(config: Mapping[str, Any]) -> int:
-    """The largest CSV of one job, in bytes."""
-    return int(config["max_job_mb"] * _MEGABYTE)
+def job_limits(config: Mapping[str, Any]) -> FileLimits:
+    """The limits of one job.
+
+    Args:
+        config: Settings without problems, `with_defaults`.
+    """
+    size, seconds = int(config["max_job_mb"] * _MEGABYTE), config["batch_wait_limit_seconds"]
+    rows = config["batch_size_rows"]
+    if rows is None:
+        return FileLimits(size, seconds=seconds)
+    return FileLimits(size, rows, seconds)
 
 
 def _mapping(

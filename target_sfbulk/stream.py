@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk import Salesforce
-    from sfbulk.load import FileOutcome, LoadGroup
+    from sfbulk.load import FileLimits, FileOutcome, LoadGroup
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import StreamPlan
     from target_sfbulk.rejects import Reject
@@ -38,13 +38,13 @@ class LoadContext:
 
     Attributes:
         folder: For rows until they are loaded; the caller removes it.
-        job_bytes: Most bytes of a job's CSV.
+        limits: The limits of one job.
         group: The loads of all streams.
     """
 
     salesforce: Salesforce
     folder: Path
-    job_bytes: int
+    limits: FileLimits
     group: LoadGroup
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -87,7 +87,7 @@ class StreamLoad:
             external_id=plan.external_id,
             # The report has the number of created records, which only this detail counts.
             detail=Detail.CREATED,
-            max_job_bytes=context.job_bytes,
+            limits=context.limits,
             # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.
             stop_on_failure=False,
         )
@@ -110,7 +110,7 @@ class StreamLoad:
     def is_full(self) -> bool:
         """Whether the buffered rows fill a job, or the memory that they may use."""
         size = self._loader.pending_bytes + self._rejected_bytes
-        return size >= _FULL * self._context.job_bytes or self.pending >= _MOST_ROWS
+        return size >= _FULL * self._context.limits.bytes or self.pending >= _MOST_ROWS
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Encode and buffer a record, or keep the reason why it cannot be sent.

@@ -20,12 +20,14 @@ from sfbulk.load.outcomes import (
     RowStatus,
 )
 from sfbulk.load.row import RecordKey, Row
+from sfbulk.load.spool import FileLimits
 
 __all__ = [
     "NO_JOURNAL",
     "UNKNOWN_CODE",
     "Counts",
     "Detail",
+    "FileLimits",
     "FileOutcome",
     "IngestSummary",
     "Journal",

@@ -10,6 +10,8 @@ from sfbulk.load.order import KeyOrder
 if TYPE_CHECKING:
     from sfbulk.load.row_file import RowFile
 
+NEVER = float("inf")
+
 
 class Backlog:
     """The files of all loads of a group that are not settled."""
@@ -22,11 +24,26 @@ class Backlog:
         """For all loads together, the rows from the first one without an outcome to the last."""
         self._made = 0
         self._ready: list[RowFile] = []
+        self._deadlines: list[tuple[float, RowFile]] = []
 
     @property
     def has_ready(self) -> bool:
         """Whether a file can be sent."""
         return bool(self._ready)
+
+    @property
+    def deadline(self) -> float:
+        """The monotonic time at which the next file is old enough to be sent."""
+        return self._deadlines[0][0] if self._deadlines else NEVER
+
+    def set_deadline(self, file: RowFile, at: float) -> None:
+        """Let `end_overdue` end a file from this monotonic time on."""
+        heappush(self._deadlines, (at, file))
+
+    def end_overdue(self, now: float) -> None:
+        """End the files whose deadline has come, and those that they wait for."""
+        while self.deadline <= now:
+            self.seal(heappop(self._deadlines)[1])
 
     def next_number(self) -> int:
         """The number of a new file."""

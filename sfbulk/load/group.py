@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import SalesforceError
-from sfbulk.load.backlog import Backlog
+from sfbulk.load.backlog import NEVER, Backlog
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import F, Loader
 from sfbulk.load.options import JOBS_IN_FLIGHT
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from sfbulk.load.spool import SpoolSettings
 
 log = logging.getLogger(__name__)
-
-_NEVER = float("inf")
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class LoadGroup:
         self._limits = limits
         self._loaders: dict[FileOwner, Loader[Any]] = {}
         self._in_flight = 0
-        self._look_at = _NEVER
+        self._look_at = NEVER
         self._errors: list[SalesforceError] = []
 
     def __enter__(self) -> Self:
@@ -113,10 +111,11 @@ class LoadGroup:
         """
         if self._errors or self._can_send():
             return self._clock.monotonic()
-        return None if self._look_at == _NEVER else self._look_at
+        at = min(self._look_at, self.backlog.deadline)
+        return None if at == NEVER else at
 
     def advance(self) -> None:
-        """API calls, if they are due: send full files, poll the jobs that run.
+        """API calls, if they are due: send full and old files, poll the jobs that run.
 
         Blocks while more is buffered than the limits allow.
 
@@ -124,10 +123,12 @@ class LoadGroup:
             SalesforceError: a job could not be created, sent or read, or it failed. The jobs that
                 ran in parallel have ended, and no further one was created.
         """
-        if self._can_send():
-            self._send()
-        if self._look_at <= self._clock.monotonic():
+        now = self._clock.monotonic()
+        if self.backlog.deadline <= now:
+            self.backlog.end_overdue(now)
+        if self._look_at <= now:
             self._look()
+        if self._can_send():
             self._send()
         while self._is_full():
             self._seal_oldest()
@@ -229,7 +230,7 @@ class LoadGroup:
     def _schedule(self) -> None:
         flying = [loader for loader in self._loaders.values() if loader.flying]
         looks = (loader.carrier.next_look(loader.flying) for loader in flying)
-        self._look_at = min(looks, default=_NEVER)
+        self._look_at = min(looks, default=NEVER)
 
     def _read(self, loader: Loader[Any], flight: Flight) -> None:
         try:

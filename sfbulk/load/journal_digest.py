@@ -63,7 +63,7 @@ class RowDigests:
         if row.key is None:
             return _PLAIN + blake2b(data, digest_size=DIGEST_BYTES - 1).digest()
         # Half of the digest is the key's: among the versions of one record, 8 bytes are enough.
-        key = self._key + row.key.encode("utf-8", "surrogatepass")
+        key = self._key + row.key.text.encode("utf-8", "surrogatepass")
         return (
             _KEYED
             + blake2b(key, digest_size=_KEY_BYTES).digest()

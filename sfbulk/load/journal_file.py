@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sfbulk.clock import Clock
     from sfbulk.load.outcomes import RowStatus
-    from sfbulk.load.spool import RowFile
+    from sfbulk.load.row_file import RowFile
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from sfbulk.load.by_bulk1 import batch_rows
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.journal_file import Phase
 from sfbulk.load.outcomes import UNKNOWN_CODE, Detail, RowOutcome, RowStatus
-from sfbulk.load.spool import RowFile
+from sfbulk.load.row_file import RowFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from sfbulk.load.sources import Records
     from sfbulk.load.spool import RowEncoder
 
-# A 2.0 job has no limit of rows; one of 100 MB cannot have more than this.
-_ANY_ROWS = MAX_JOB_BYTES
-
-JOB_LIMITS = FileLimits(bytes=MAX_JOB_BYTES, rows=_ANY_ROWS)
+JOB_LIMITS = FileLimits(bytes=MAX_JOB_BYTES)
 """One upload to a job of Bulk API 2.0."""
 
 BATCH_LIMITS = FileLimits(bytes=MAX_BATCH_BYTES, rows=MAX_BATCH_ROWS)
@@ -170,7 +167,9 @@ class RecordLoad:
                 limits=BUFFER_LIMITS,
                 journal=self._options.get("journal", NO_JOURNAL),
             )
-            files = SpoolSettings(Path(folder), api.encoder, api.limits, self._rules.sobject)
+            files = SpoolSettings(
+                Path(folder), api.encoder, api.limits, self._rules.sobject, api.clock
+            )
             with group:
                 yield group, group.new_loader(api.carrier(detail), files)
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import DataError
 from sfbulk.jobs.key_column import check_external_id
 from sfbulk.jobs.operation import Operation
-from sfbulk.load.spool import FileLimits
 from sfbulk.normalize import LONG_ID
 
 if TYPE_CHECKING:
     from sfbulk.load.options import LoadOptions
+    from sfbulk.load.spool import FileLimits
 
 BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
 """The operations that find their record by its Id only (Bulk API guide: Create a Job)."""
@@ -84,4 +84,4 @@ def file_limits(plan: Resolution | None, limits: FileLimits) -> FileLimits:
     if plan is None:
         return limits
     rows = max(1, min(limits.rows, _MOST_ROWS, limits.bytes // (2 * LONG_ID)))
-    return FileLimits(bytes=limits.bytes - rows * LONG_ID, rows=rows)
+    return replace(limits, bytes=limits.bytes - rows * LONG_ID, rows=rows)

@@ -22,6 +22,16 @@ class FileOwner(Protocol):
         """A file that is still being filled waits for no other file any more."""
 
 
+class _Nobody:
+    """The owner of a file that no load fills, such as one of an earlier run."""
+
+    def end(self, file: RowFile) -> None:
+        """Do nothing."""
+
+    def unblock(self, file: RowFile) -> None:
+        """Do nothing."""
+
+
 @dataclass(eq=False)
 class RowFile(GrowingFile):
     """The rows of one upload."""
@@ -29,7 +39,7 @@ class RowFile(GrowingFile):
     columns: Columns
     level: int
     """Higher than that of each file in `after`, so that files never wait for each other."""
-    owner: FileOwner = field(repr=False)
+    owner: FileOwner = field(default_factory=_Nobody, repr=False)
     number: int = 0
     """Counts the files of all loads of a group, in the order of their first rows."""
     numbers: array[int] = field(default_factory=lambda: array("Q"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sfbulk.csvio.limits import MAX_JOB_BYTES
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
 from sfbulk.load.row_file import RowFile
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from sfbulk.clock import Clock
     from sfbulk.load.backlog import Backlog
     from sfbulk.load.row import Row
 
@@ -56,7 +58,10 @@ class FileLimits:
 
     bytes: int
     """With head and tail, before compression."""
-    rows: int
+    rows: int = MAX_JOB_BYTES
+    """By default no limit: no upload has as many rows as it may have bytes."""
+    seconds: float | None = None
+    """How long a file takes rows after its first one; None for no limit."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class SpoolSettings:
     limits: FileLimits
     sobject: str
     """The object of the rows."""
+    clock: Clock
 
 
 class RowSpool:
@@ -87,6 +93,7 @@ class RowSpool:
         self._encoder = settings.encoder
         self._limits = settings.limits
         self._sobject = settings.sobject.casefold()
+        self._clock = settings.clock
         self._backlog = backlog
         self._order = backlog.order
         self._filling: dict[tuple[int, Columns], RowFile] = {}
@@ -194,6 +201,8 @@ class RowSpool:
         file = RowFile(path, columns, level, owner=self, number=number)
         self._unsettled[file] = None
         self._append(file, head)
+        if self._limits.seconds is not None:
+            self._backlog.set_deadline(file, self._clock.monotonic() + self._limits.seconds)
         return file
 
     def _append(self, file: RowFile, data: bytes) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sfbulk import JournalError, RowStatus
-from sfbulk.load import Row
+from sfbulk.load import RecordKey, Row
 from sfbulk.load.journal_file import JournalFile, LoadName, Phase
 from sfbulk.load.journal_status import journal_status
-from sfbulk.load.spool import RowFile
+from sfbulk.load.row_file import RowFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,12 @@ def inserted(name: str) -> Row:
     return Row(("LastName", "Title"), [name, ""])
 
 
+def ext_id(text: str) -> RecordKey:
+    return RecordKey("contact", "ext_id__c", text)
+
+
 def upserted(key: str, name: str) -> Row:
-    return Row(("Ext_Id__c", "LastName"), [key, name], key)
+    return Row(("Ext_Id__c", "LastName"), [key, name], ext_id(key))
 
 
 @pytest.fixture
@@ -161,7 +165,7 @@ def test_a_record_that_another_load_has_changed_later_is_sent(
     """Two streams write one object: one upserts, the other one deletes by the same key."""
     gone = UPSERT._replace(name="gone", operation="delete")
     settle(journal.load(ORG, UPSERT, tmp_path), 1, upserted("1", "x"), upserted("2", "y"))
-    settle(journal.load(ORG, gone, tmp_path), 1, Row(("Ext_Id__c",), ["1"], "1"))
+    settle(journal.load(ORG, gone, tmp_path), 1, Row(("Ext_Id__c",), ["1"], ext_id("1")))
     next_run(journal)
     upserts = journal.load(ORG, UPSERT, tmp_path)
     assert known(upserts, upserted("1", "x"), upserted("2", "y")) == [False, True]
@@ -170,7 +174,7 @@ def test_a_record_that_another_load_has_changed_later_is_sent(
 def test_upserts_are_sent_where_the_order_with_deletes_by_id_is_not_known(
     journal: JournalFile, tmp_path: Path
 ) -> None:
-    deleted = Row(("Id",), ["003A"], "003A")
+    deleted = Row(("Id",), ["003A"], RecordKey("contact", "id", "003A"))
     settle(journal.load(ORG, UPSERT, tmp_path), 1, upserted("1", "x"))
     settle(journal.load(ORG, DELETE, tmp_path), 1, deleted)
     next_run(journal)
@@ -185,7 +189,7 @@ def test_an_upsert_is_sent_after_a_delete_by_id_of_the_same_run(
     settle(journal.load(ORG, UPSERT, tmp_path), 1, upserted("1", "x"))
     next_run(journal)
     deletes = journal.load(ORG, DELETE, tmp_path)
-    assert known(deletes, Row(("Id",), ["003A"], "003A")) == [False]
+    assert known(deletes, Row(("Id",), ["003A"], RecordKey("contact", "id", "003A"))) == [False]
     assert known(journal.load(ORG, UPSERT, tmp_path), upserted("1", "x")) == [False]
 
 

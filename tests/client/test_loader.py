@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk import ApiError, JobFailed, Operation, RowStatus, Salesforce
-from sfbulk.load import Detail, Row
+from sfbulk.load import Detail, FileLimits, Row
 from sfbulk.load.group import BufferLimits
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ class Load:
             name: options.pop(name) for name in ("jobs_in_flight", "journal") if name in options
         }
         self.group = sf.load_group(**of_group)
-        given = {"max_job_bytes": JOB_BYTES, **options}
-        self.loader = sf.loader("Account", Operation.INSERT, folder, group=self.group, **given)
+        limits = FileLimits(**{"bytes": JOB_BYTES, "rows": JOB_BYTES, **options.pop("limits", {})})
+        self.loader = sf.loader(
+            "Account", Operation.INSERT, folder, group=self.group, limits=limits, **options
+        )
 
     def add(self, *numbers: int) -> None:
         for number in numbers:
@@ -89,6 +91,57 @@ def test_a_full_file_is_sent_while_rows_are_taken_and_others_run(
         assert (loader.settled_to, loader.pending_rows, loader.pending_bytes) == (399, 0, 0)
         load.group.finish()
     assert sandbox.org.query("SELECT Id FROM Account WHERE Name LIKE 'Many%'").total() == 399
+
+
+def test_a_file_is_cut_by_its_number_of_rows(
+    sandbox: Sandbox, new_load: Callable[..., Load]
+) -> None:
+    load = new_load(limits={"rows": 4})
+    load.add(*range(1, 12))
+    assert steps(sandbox).count("POST") == 2
+    load.group.drain()
+    assert steps(sandbox).count("POST") == 3
+
+
+def test_a_file_is_cut_by_the_age_of_its_first_row(
+    sandbox: Sandbox, new_load: Callable[..., Load], clock: FakeClock
+) -> None:
+    load = new_load(limits={"seconds": 30})
+    load.add(1)
+    clock.sleep(20)
+    load.add(2)
+    assert steps(sandbox) == []
+    assert load.group.due == 30
+    clock.sleep(10)
+    load.group.advance()
+    assert steps(sandbox) == ["POST", "PUT", "PATCH"]
+    # The next row begins a new file, which has all of its time.
+    load.add(3)
+    clock.sleep(29)
+    load.group.advance()
+    assert steps(sandbox).count("POST") == 1
+    load.group.drain()
+    assert load.loader.settled_to == 3
+
+
+def test_no_more_jobs_run_than_are_allowed_for_all_loads_together(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path
+) -> None:
+    sandbox.control.hold_jobs()
+    group = sf.load_group(jobs_in_flight=3)
+    loads = []
+    for at in range(2):
+        (folder := tmp_path / str(at)).mkdir()
+        limits = FileLimits(10_000, rows=2)
+        loads.append(sf.loader("Account", Operation.INSERT, folder, group=group, limits=limits))
+    for number in range(1, 10):
+        for loader in loads:
+            loader.add(number, row(number))
+            group.advance()
+    assert steps(sandbox).count("POST") == 3
+    sandbox.control.jobs_at_once()
+    group.drain()
+    assert [loader.settled_to for loader in loads] == [9, 9]
 
 
 def test_rows_are_settled_up_to_the_first_row_without_outcome(

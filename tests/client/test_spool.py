@@ -19,6 +19,7 @@ from sfbulk.load import order
 from sfbulk.load.backlog import Backlog
 from sfbulk.load.row import RecordKey, Row
 from sfbulk.load.spool import FileLimits, RowSpool, SpoolSettings
+from tests.client.scripted import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ NAMES = ("Key", "Value")
 
 def new_spool(folder: Path, *, size: int = 10**8, rows: int = 10**8) -> RowSpool:
     limits = FileLimits(bytes=size, rows=rows)
-    return RowSpool(SpoolSettings(folder, CsvRows(), limits, "Account"), Backlog())
+    return RowSpool(SpoolSettings(folder, CsvRows(), limits, "Account", FakeClock()), Backlog())
 
 
 def key(text: str) -> RecordKey:

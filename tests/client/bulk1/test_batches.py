@@ -24,6 +24,7 @@ from sfbulk.load.record_load import BATCH_LIMITS
 from sfbulk.load.sources import numbered_rows
 from sfbulk.load.spool import RowSpool, SpoolSettings
 from tests.client.rules import rules
+from tests.client.scripted import FakeClock
 from tests.client.test_spool import drained
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def sent(
     """Each batch: the numbers of its rows, and its bytes."""
     with TemporaryDirectory() as folder:
         batch = replace(BATCH_LIMITS, **limits)
-        settings = SpoolSettings(Path(folder), ENCODERS[content], batch, "Account")
+        settings = SpoolSettings(Path(folder), ENCODERS[content], batch, "Account", FakeClock())
         spool = RowSpool(settings, Backlog())
         for number, row in numbered_rows(records, columns, rules(operation, external_id)):
             spool.add(number, row)
