@@ -126,7 +126,7 @@ class Deletions:
             return True
         if now - start < SHORTEST_SEARCH:
             return True
-        answer = self._ask(plan.sobject, start, now) if now - start < _REACH else None
+        answer = self._ask(plan, start, now) if now - start < _REACH else None
         if answer is None or answer.earliest_date_available > start:
             log.warning(
                 "%s: Salesforce no longer says which rows were deleted since %s.",
@@ -146,10 +146,13 @@ class Deletions:
         covered = deletes_covered(self._state)
         return plan.bookmark.read_to if covered is None and plan.bookmark else covered
 
-    def _ask(self, sobject: str, start: datetime, end: datetime) -> Deleted | None:
+    def _ask(self, plan: StreamPlan, start: datetime, end: datetime) -> Deleted | None:
         try:
-            return self._ways.ask(sobject, start, end)
+            return self._ways.ask(plan.sobject, start, end)
         except NotFound:
+            if plan.queries.source.sobject.replicateable:
+                # Salesforce has a log of this object, so another run finds it.
+                raise
             return None
         except ApiError as error:
             if error.code in _NOT_IN_THE_LOG:

@@ -73,6 +73,8 @@ class ReadFlow:
     """Rows that an earlier run saw, which ended with the state; they are gone before this one."""
     faults: tuple[Mapping[str, Any], ...] = ()
     """What the org refuses at any time."""
+    unfit: tuple[str, ...] = ()
+    """Names of variants that would take the place of one of these answers."""
     contents: Mapping[str, bytes] = field(default_factory=dict)
     """Of files, by the name of each in the records."""
     used: str = "*/jobs/query/*"
@@ -296,6 +298,7 @@ FLOWS = [
         faults=(
             {"kind": "answer", "path": "*/deleted", "status": 200, "body": LOG, "times": None},
         ),
+        unfit=("delayed",),
         used="*/deleted",
         page_rows=4,
     ),

@@ -41,6 +41,7 @@ def pairs() -> list[object]:
         )
         for flow in FLOWS
         for variant in VARIANTS
+        if variant.name not in flow.unfit
     ]
 
 
