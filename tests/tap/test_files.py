@@ -193,6 +193,32 @@ def test_attachments_have_files_of_their_names_and_an_empty_one_has_none(
     assert empty is None
 
 
+def test_documents_have_files_of_their_types_and_a_link_has_none(
+    org: Sandbox, tap: TapCommand, tmp_path: Path
+) -> None:
+    folder = org.org.save_record("insert", "Folder", {"Name": "All", "Type": "Document"})
+    made = {}
+    for name, content in {"Terms": b"terms \x00\xff", "Link": b""}.items():
+        values = {"Name": name, "Type": "PDF", "ContentType": "application/pdf"}
+        values |= {"FolderId": folder.id or "", "Body": encoded(content)}
+        made[name] = org.org.save_record("insert", "Document", values).id
+    tap.config["streams_to_discover"] = ["Document"]
+    run = tap(catalog=whole(tap, "Document", "Document_files"))
+    assert run.code == 0, run.log
+    assert len(run.records("Document")) == len(made)
+    assert all("Body" not in record for record in run.records("Document"))
+    records = by_name(run, "Document_files")
+    terms, link = records["Terms"], records["Link"]
+    assert terms["path"] == f"Document/{made['Terms']}.pdf"
+    assert (tmp_path / "files" / terms["path"]).read_bytes() == b"terms \x00\xff"
+    assert (terms["size"], terms["extension"]) == (8, "PDF")
+    assert terms["content_type"] == "application/pdf"
+    assert terms["sha256"] == hashlib.sha256(b"terms \x00\xff").hexdigest()
+    assert terms["md5"] == hashlib.md5(b"terms \x00\xff", usedforsecurity=False).hexdigest()
+    assert (link["path"], link["md5"], link["sha256"]) == (None, None, None)
+    assert downloads(org) == [made["Terms"]]
+
+
 def test_a_folder_that_does_not_exist_is_named_before_any_request(
     org: Sandbox, tap: TapCommand
 ) -> None:
