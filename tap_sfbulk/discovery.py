@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import ConfigError
 from sfbulk_singer.names import did_you_mean, is_glob, matches, matches_any, unknown_object
-from sfbulk_singer.stream_settings import merged, unused_keys
+from sfbulk_singer.stream_settings import unused_keys
 from tap_sfbulk.schema import is_replication_key
 
 if TYPE_CHECKING:
@@ -63,10 +63,8 @@ def not_named(names: Sequence[str], wanted: Sequence[str] | None) -> list[str]:
     return [name for name in names if not matches_any(name, named)]
 
 
-def options_for(
-    names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """The options of each object, by `sfbulk_singer.stream_settings`.
+def check_option_names(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check that the keys of `stream_options` are those of streams.
 
     A glob that fits no object is a warning: it may be a rule for many orgs.
 
@@ -82,7 +80,6 @@ def options_for(
             problems.append(problem)
     if problems:
         raise ConfigError(problems)
-    return {name: merged(name, settings) for name in names}
 
 
 def check_replication_keys(

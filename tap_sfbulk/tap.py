@@ -19,14 +19,15 @@ from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from sfbulk_singer.settings import of_right_type
+from sfbulk_singer.stream_settings import merged
 from tap_sfbulk.annotations import annotated
 from tap_sfbulk.catalog_forms import normalized_catalog
 from tap_sfbulk.contents import Contents
 from tap_sfbulk.discovery import (
+    check_option_names,
     check_replication_keys,
     not_named,
     objects_to_read,
-    options_for,
 )
 from tap_sfbulk.failures import StreamsFailed
 from tap_sfbulk.file_stream import FileStream
@@ -109,13 +110,21 @@ class TapSfbulk(SfbulkPlugin, Tap):
             self.run.failures.allow(not_named(names, wanted))
         files = file_streams(names) if self.config.get("files_dir") else {}
         queries = parse_queries(self.config.get("queries") or ())
-        check_query_names(queries, [*names, *files])
         known = [*names, *files, *(query.name for query in queries)]
         stream_options = self.config.get("stream_options") or {}
-        given = options_for(known, stream_options)
-        check_query_options(queries, stream_options)
+        problems: list[str] = []
+        with collecting(problems):
+            check_query_names(queries, [*names, *files])
+        with collecting(problems):
+            check_option_names(known, stream_options)
+        with collecting(problems):
+            check_query_options(queries, stream_options)
+        given = {name: merged(name, stream_options) for name in known}
         options = {name: StreamOptions.parse(given[name], self.config) for name in known}
-        sources = self._sources(names, files, queries, options)
+        with collecting(problems):
+            sources = self._sources(names, files, queries, options)
+        if problems:
+            raise ConfigError(problems)
         return [
             self._file_stream(each, options[each.name])
             if each.name in files

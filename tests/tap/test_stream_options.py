@@ -37,6 +37,32 @@ def test_a_glob_that_fits_no_stream_is_a_warning_and_a_name_is_refused(
     assert "WARNING  | tap-sfbulk                     | stream_options, *__Share:" in run.log
 
 
+def test_a_name_of_no_stream_does_not_hide_what_else_is_wrong(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    options: dict[str, Any] = {
+        "Acount": {"lookback": 1},
+        "Account": {"parent_fields": ["Owner.Nmae"], "replication_key": "Name"},
+        "mine": {"parent_fields": ["Owner.Name"]},
+    }
+    queries = [
+        {"name": "mine", "soql": "SELECT Id, Nmae FROM Contact"},
+        {"name": "Contact", "soql": "SELECT Id FROM Contact"},
+    ]
+    run = tap(stream_options=options, queries=queries)
+    assert run.code == 1
+    for told in (
+        "stream_options, Acount: no such stream is read",
+        "parent_fields, Owner.Nmae",
+        "Account.Name is not a date/time field",
+        "stream_options, mine: parent_fields is an option of objects",
+        "queries, mine: ",
+        "queries, Contact: an object that is read has this name",
+    ):
+        assert told in run.reason
+    assert not any("/jobs/query" in request.path for request in sandbox.requests)
+
+
 def test_a_wrong_where_is_told_once_and_without_advice_about_the_window(tap: TapCommand) -> None:
     run = tap(stream_options={"Account": {"where": "Name ="}})
     assert run.code == 1
