@@ -69,7 +69,9 @@ class Contents:
         if size is None or int(size) == 0:
             return None
         name = PurePosixPath(self._sobject, f"{row[ID]}{_suffix(row)}")
-        path, md5 = self._folder / name, row.get(MD5)
+        path = self._folder / name
+        # Of an object without a checksum, the column holds the Id until the content is there.
+        md5 = row.get(MD5) if MD5 in FILE_OBJECTS[self._sobject].fields else None
         body = _same_on_disk(path, int(size), md5)
         if body is None:
             body = self._salesforce.download_body(

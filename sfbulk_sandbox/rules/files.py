@@ -40,9 +40,12 @@ _FILE_TYPES = {
 # A document has these fields of its latest version.
 _SHOWN = ("Title", "FileType", "FileExtension", "ContentSize")
 
+# Object Reference: BodyLength is the size of the content in bytes.
+_WITH_LENGTH = ("Attachment", "Document")
+
 
 class FileVersions:
-    """Completes the new versions of a chunk. It does nothing for other objects."""
+    """Completes the new versions, attachments and documents of a chunk. Others stay as they are."""
 
     def __init__(self, parts: Parts, sobject: SObject) -> None:
         self._parts = parts
@@ -60,6 +63,10 @@ class FileVersions:
 
     def complete(self, chunk: Chunk, now: str) -> None:
         """Set the document and the derived fields of new versions, which already have ids."""
+        if self._sobject.name in _WITH_LENGTH:
+            for row in chunk.inserts():
+                content = _decoded(self._cell(chunk, row, "Body"))
+                self._set(chunk, row, {"BodyLength": len(content)})
         if self._document is None:
             return
         rows_of: dict[str, list[int]] = {}

@@ -196,10 +196,16 @@ def test_attachments_have_files_of_their_names_and_an_empty_one_has_none(
 def test_documents_have_files_of_their_types_and_a_link_has_none(
     org: Sandbox, tap: TapCommand, tmp_path: Path
 ) -> None:
-    folder = org.org.save_record("insert", "Folder", {"Name": "All", "Type": "Document"})
+    values = {"Name": "All", "DeveloperName": "All", "Type": "Document", "AccessType": "Public"}
+    folder = org.org.save_record("insert", "Folder", values)
     made = {}
     for name, content in {"Terms": b"terms \x00\xff", "Link": b""}.items():
-        values = {"Name": name, "Type": "PDF", "ContentType": "application/pdf"}
+        values = {
+            "Name": name,
+            "DeveloperName": name,
+            "Type": "PDF",
+            "ContentType": "application/pdf",
+        }
         values |= {"FolderId": folder.id or "", "Body": encoded(content)}
         made[name] = org.org.save_record("insert", "Document", values).id
     tap.config["streams_to_discover"] = ["Document"]
@@ -217,6 +223,22 @@ def test_documents_have_files_of_their_types_and_a_link_has_none(
     assert terms["md5"] == hashlib.md5(b"terms \x00\xff", usedforsecurity=False).hexdigest()
     assert (link["path"], link["md5"], link["sha256"]) == (None, None, None)
     assert downloads(org) == [made["Terms"]]
+
+
+def test_attachments_are_downloaded_by_the_command_though_they_have_no_checksum(
+    org: Sandbox, tap: TapCommand, tmp_path: Path
+) -> None:
+    owner = org.org.save_record("insert", "Account", {"Name": "Owner"})
+    values = {"Name": "a.txt", "ParentId": owner.id, "Body": encoded(b"text")}
+    made = org.org.save_record("insert", "Attachment", values)
+    tap.config["streams_to_discover"] = ["Attachment"]
+    # Bulk API refuses it.
+    run = tap(catalog=whole(tap, "Attachment_files"), api_type="auto")
+    assert run.code == 0, run.log
+    (record,) = run.records("Attachment_files")
+    assert record["path"] == f"Attachment/{made.id}.txt"
+    assert (tmp_path / "files" / record["path"]).read_bytes() == b"text"
+    assert record["md5"] == hashlib.md5(b"text", usedforsecurity=False).hexdigest()
 
 
 def test_a_folder_that_does_not_exist_is_named_before_any_request(
