@@ -15,17 +15,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sfbulk import Operation
 from sfbulk.load import can_be_null, empty_is_unclear
-from sfbulk_singer.names import did_you_mean, unknown_object
+from sfbulk_singer.names import did_you_mean
 from target_sfbulk.encode import REFUSED_TYPES, encoder_for
 
 if TYPE_CHECKING:
-    from sfbulk import FieldDescribe, Salesforce, SObjectDescribe
+    from collections.abc import Iterator
+
+    from sfbulk import FieldDescribe, SObjectDescribe
     from target_sfbulk.encode import Encode
+    from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.settings import StreamSettings
 
 BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
@@ -34,11 +36,24 @@ BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
 REMOVES = frozenset({Operation.DELETE, Operation.HARD_DELETE})
 """Operations whose CSV holds the Id and nothing else (Bulk API guide: Delete Records)."""
 
+_ADVICE = (
+    "Map such a record field with `fields`, to null to leave it out, or leave all of them out with"
+    " `unknown_fields`: `drop`"
+)
+
 _RELATIONSHIP = re.compile(r"(?:(?P<type>\w+):)?(?P<relationship>\w+)\.(?P<field>\w+)")
 
 
 class FieldProblemError(Exception):
-    """Why a record field cannot be loaded, and what to do about it."""
+    """Why a record field cannot be loaded.
+
+    Attributes:
+        advice: What to do, in a sentence that is said once for all such fields; or empty.
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(problem)
+        self.advice = advice
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +66,7 @@ class CsvColumn:
         fills: The field of the object that it sets: `AccountId` for `Account.Ext__c`.
         field: The field that decides the cell's type: for a lookup, the parent's key field.
         encode: Encodes a JSON value as the cell, see `encode.encoder_for`.
+        null: The cell of a null.
         nillable: Whether the field that it sets can be null.
         empty_is_unclear: Whether its empty cell may become the default or null in a new record.
         parent: For a lookup, the object that it refers to.
@@ -61,36 +77,10 @@ class CsvColumn:
     fills: str
     field: FieldDescribe
     encode: Encode
+    null: str
     nillable: bool
     empty_is_unclear: bool
     parent: str | None = None
-
-
-class OrgSchema:
-    """The objects of an org; each describe is read once."""
-
-    def __init__(self, salesforce: Salesforce) -> None:
-        self._salesforce = salesforce
-        # Caches of this instance; on the methods they would keep every org alive.
-        self._names = lru_cache(maxsize=None)(self._read_names)
-        self._describe = lru_cache(maxsize=None)(salesforce.describe)
-
-    def describe(self, wanted: str) -> SObjectDescribe | None:
-        """API call: the describe of an object named in any case; None if there is none."""
-        name = self._names().get(wanted.casefold())
-        return self._describe(name) if name else None
-
-    def has(self, wanted: str) -> bool:
-        """API call: whether there is an object of this name, in any case."""
-        return wanted.casefold() in self._names()
-
-    def unknown_object(self, wanted: str) -> str:
-        """API call: the problem that there is no such object, with a hint at a similar name."""
-        return unknown_object(wanted, self._names().values())
-
-    def _read_names(self) -> dict[str, str]:
-        found = self._salesforce.describe_global()
-        return {summary.name.casefold(): summary.name for summary in found}
 
 
 class FieldMapper:
@@ -98,7 +88,7 @@ class FieldMapper:
 
     def __init__(self, settings: StreamSettings, sobject: SObjectDescribe, org: OrgSchema) -> None:
         self._settings = settings
-        self._sobject = sobject
+        self.sobject = sobject
         self._org = org
         self._by_relationship = {
             field.relationship_name.casefold(): field
@@ -128,21 +118,39 @@ class FieldMapper:
             return self._own(name, source) if name else None
         return self._own_or_left_out(source)
 
+    def constant(self, name: str) -> CsvColumn:
+        """API call: the column that a constant fills.
+
+        Args:
+            name: A field or relationship column.
+
+        Raises:
+            FieldProblemError: It cannot be filled.
+        """
+        return self._lookup(name, name) if "." in name else self._own(name, name)
+
+    def parents(self) -> Iterator[str]:
+        """The objects that the lookups of the settings may refer to."""
+        constants = (name for name in self._settings.constants if "." in name)
+        for path in (*self._settings.lookups.values(), *constants):
+            parts = _RELATIONSHIP.fullmatch(path)
+            reference = parts and self._by_relationship.get(parts["relationship"].casefold())
+            if parts and reference:
+                wanted = parts["type"] or reference.reference_to[0]
+                yield from (n for n in reference.reference_to if n.casefold() == wanted.casefold())
+
     def _own_or_left_out(self, source: str) -> CsvColumn | None:
         try:
             return self._own(source, source)
         except FieldProblemError as problem:
             if self._settings.drop_unknown_fields:
                 return None
-            raise FieldProblemError(
-                f"{problem}; map it with `fields`, to null to leave it out, or leave all such"
-                " fields out with `unknown_fields`: `drop`"
-            ) from None
+            raise FieldProblemError(str(problem), _ADVICE) from None
 
     def _own(self, name: str, source: str) -> CsvColumn:
-        field = self._sobject.field(name)
+        field = self.sobject.field(name)
         if field is None:
-            raise FieldProblemError(_unknown_field(self._sobject, name))
+            raise FieldProblemError(_unknown_field(self.sobject, name))
         self._require_writable(field)
         return CsvColumn(
             source,
@@ -150,6 +158,7 @@ class FieldMapper:
             field.name,
             field,
             encoder_for(field),
+            null=self._settings.null_of(source),
             nillable=can_be_null(field),
             empty_is_unclear=empty_is_unclear(field),
         )
@@ -183,7 +192,7 @@ class FieldMapper:
         reference = self._by_relationship.get(parts["relationship"].casefold())
         if reference is None:
             raise FieldProblemError(
-                f"the lookup `{path}` names a relationship that `{self._sobject.name}` does not"
+                f"the lookup `{path}` names a relationship that `{self.sobject.name}` does not"
                 f" have{did_you_mean(parts['relationship'], self._relationships())}"
             )
         self._require_writable(reference)
@@ -196,6 +205,7 @@ class FieldMapper:
             reference.name,
             field,
             encoder_for(field),
+            null=self._settings.null_of(source),
             nillable=can_be_null(reference),
             empty_is_unclear=empty_is_unclear(reference),
             parent=parent.name,

@@ -1,6 +1,6 @@
-"""Checks a stream's SCHEMA against its settings and the org, and reports every problem at once.
+"""Plans how a stream is loaded: its SCHEMA against its settings and the org.
 
-It runs when the SCHEMA arrives, before any job of the stream is created.
+Every problem is reported at once, before any job of the stream is created.
 """
 
 from __future__ import annotations
@@ -10,49 +10,50 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import Operation
-from sfbulk.errors import ConfigError
-from sfbulk_singer.names import closest_name, did_you_mean, is_glob
+from sfbulk_singer.names import closest_name, is_glob
 from sfbulk_singer.stream_settings import merged, names_for, unused_keys
-from target_sfbulk.mapping import (
-    BY_ID,
-    CsvColumn,
-    FieldMapper,
-    FieldProblemError,
-    finds_records,
-)
+from target_sfbulk.mapping import CsvColumn, FieldMapper, FieldProblemError, finds_records
+from target_sfbulk.stream_checks import absent, constants_of, settings_problems, typing_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sfbulk import PrecisionLoss, SObjectDescribe
-    from target_sfbulk.mapping import OrgSchema
+    from sfbulk import PrecisionLoss
+    from sfbulk.load import LoadOptions
+    from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.settings import StreamSettings
+    from target_sfbulk.stream_checks import Constant
 
 Columns = dict[str, CsvColumn | None]
 
 # `Contacts` or `Contcat` is close to `Contact` by this measure, `ContactRole` is not.
 _PROBABLY_MEANT = 0.8
 
-_RIGHTS = {
-    Operation.INSERT: ("createable",),
-    Operation.UPDATE: ("updateable",),
-    # Whether a row is created or updated is known only when Salesforce has found the record.
-    Operation.UPSERT: ("createable", "updateable"),
-    Operation.DELETE: ("deletable",),
-    Operation.HARD_DELETE: ("deletable",),
-}
+_TWICE = "Where several would fill one field, map all but one of them to null with `fields`"
 
 
 class PreflightError(Exception):
     """A stream that cannot be loaded as it is.
 
     Attributes:
-        problems: All that is wrong, each with what to do.
+        problems: All that is wrong with the stream.
     """
 
-    def __init__(self, stream: str, problems: Sequence[str]) -> None:
-        super().__init__(f"Stream `{stream}` cannot be loaded: {'; '.join(problems)}.")
+    def __init__(self, stream: str, problems: Sequence[str], advice: Iterable[str] = ()) -> None:
+        """Name the problems; each advice is said once."""
+        sentences = [f"Stream `{stream}` cannot be loaded: {'; '.join(problems)}", *advice]
+        super().__init__(f"{'. '.join(sentences)}.")
         self.problems = tuple(problems)
+        self._others: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        """What is wrong, and what to do."""
+        return " ".join([*self._others, super().__str__()])
+
+    def after(self, others: Sequence[str]) -> PreflightError:
+        """This error, once it also names these problems of the settings of other streams."""
+        self._others = others
+        return self
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class StreamPlan:
     Attributes:
         key: The column that finds the record; None for an insert.
         columns: By record field; None for a field that is left out.
-        null: The cell of a null.
+        constants: Columns with the same cell in every row.
+        assignment_rule: The id of the rule that assigns cases or leads.
         precision_loss: Whether a value that Salesforce would store as another is sent.
     """
 
@@ -71,7 +73,8 @@ class StreamPlan:
     operation: Operation
     key: CsvColumn | None
     columns: Columns
-    null: str
+    constants: tuple[Constant, ...]
+    assignment_rule: str | None
     precision_loss: PrecisionLoss
 
     @property
@@ -79,36 +82,11 @@ class StreamPlan:
         """The external id field of an upsert; None for the other operations."""
         return self.key.header if self.key and self.operation is Operation.UPSERT else None
 
-
-def require_known_objects(streams: Mapping[str, Mapping[str, Any]], org: OrgSchema) -> None:
-    """API call: check the objects that the settings of all streams name.
-
-    So a mistake in a later stream is found before an earlier stream is loaded. Fields are checked
-    when the SCHEMA arrives, which names them.
-
-    Args:
-        streams: The setting `streams`.
-        org: The org.
-
-    Raises:
-        ConfigError: The org does not have some of them; with all of these.
-    """
-    problems = [
-        f"streams, {key}: {org.unknown_object(sobject)}."
-        for key, sobject in _named_objects(streams)
-        if not org.has(sobject)
-    ]
-    if problems:
-        raise ConfigError(problems)
-
-
-def _named_objects(streams: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for key, entry in streams.items():
-        if sobject := entry.get("sobject"):
-            yield key, sobject
-        # A glob stands for its streams' names, and a name may have its object from a glob.
-        elif not is_glob(key) and not merged(key, streams).get("sobject"):
-            yield key, key
+    @property
+    def options(self) -> LoadOptions:
+        """The options of the stream's jobs."""
+        rule = self.assignment_rule
+        return {"assignment_rule_id": rule} if rule else {}
 
 
 def key_meant_for(
@@ -166,47 +144,55 @@ def plan_stream(
         advice = f"name the object with `streams`, `{stream}`, `sobject`"
         raise PreflightError(stream, [f"{org.unknown_object(settings.sobject)}; {advice}"])
     mapper = FieldMapper(settings, sobject, org)
-    columns, problems = _columns(mapper, record_fields)
+    columns, unmapped = _columns(mapper, record_fields)
+    constants, unfit = constants_of(mapper, settings)
+    twice = list(_filled_twice(columns, constants))
     problems = [
         *([known_problem] if known_problem else []),
-        *_right_problems(sobject, settings.operation),
-        *_key_problems(sobject, settings, mapper, columns),
-        *_unused_settings(settings, record_fields),
-        *problems,
-        *_columns_filled_twice(columns),
+        *settings_problems(sobject, settings, mapper),
+        *_key_problems(mapper, columns, settings.operation),
+        *(f"record field `{source}`: {problem}" for source, problem in unmapped.items()),
+        *unfit,
+        *twice,
     ]
-    if problems:
-        raise PreflightError(stream, problems)
-    return _plan(stream, sobject, settings, columns, _key(mapper, columns))
+    if problems or typing_errors(settings, columns):
+        problems += absent(settings, record_fields)
+        said = [*(p.advice for p in unmapped.values() if p.advice), *([_TWICE] if twice else [])]
+        raise PreflightError(stream, problems, dict.fromkeys(said))
+    return _plan(stream, settings, mapper, columns, constants)
+
+
+def _columns(
+    mapper: FieldMapper, record_fields: Iterable[str]
+) -> tuple[Columns, dict[str, FieldProblemError]]:
+    columns: Columns = {}
+    problems = {}
+    for source in record_fields:
+        try:
+            columns[source] = mapper.column(source)
+        except FieldProblemError as problem:  # noqa: PERF203 - all problems are wanted, not the first
+            problems[source] = problem
+    return columns, problems
 
 
 def _plan(
     stream: str,
-    sobject: SObjectDescribe,
     settings: StreamSettings,
+    mapper: FieldMapper,
     columns: Columns,
-    key: CsvColumn | None,
+    constants: tuple[Constant, ...],
 ) -> StreamPlan:
+    sobject, key = mapper.sobject, _key(mapper, columns)
     return StreamPlan(
         stream=stream,
         sobject=sobject.name,
         operation=settings.operation,
         key=key,
         columns=columns,
-        null=settings.null,
+        constants=constants,
+        assignment_rule=settings.assignment_rule,
         precision_loss=settings.precision_loss,
     )
-
-
-def _columns(mapper: FieldMapper, record_fields: Iterable[str]) -> tuple[Columns, list[str]]:
-    columns: Columns = {}
-    problems = []
-    for source in record_fields:
-        try:
-            columns[source] = mapper.column(source)
-        except FieldProblemError as problem:  # noqa: PERF203 - all problems are wanted, not the first
-            problems.append(f"record field `{source}`: {problem}")
-    return columns, problems
 
 
 def _key(mapper: FieldMapper, columns: Columns) -> CsvColumn | None:
@@ -215,53 +201,26 @@ def _key(mapper: FieldMapper, columns: Columns) -> CsvColumn | None:
     return next(fitting, None)
 
 
-def _right_problems(sobject: SObjectDescribe, operation: Operation) -> list[str]:
-    missing = [right for right in _RIGHTS[operation] if not getattr(sobject, right)]
-    if not missing:
-        return []
-    needs = f"{operation.value} needs `{sobject.name}` to be {' and '.join(missing)}"
-    return [f"{needs}, which it is not for this user"]
+def _key_problems(mapper: FieldMapper, columns: Columns, operation: Operation) -> Iterator[str]:
+    field = None if operation is Operation.INSERT else mapper.key_field
+    if field and finds_records(field) and _key(mapper, columns) is None:
+        yield f"no record field fills the key `{field.name}`; map one to it with `fields`"
 
 
-def _key_problems(
-    sobject: SObjectDescribe, settings: StreamSettings, mapper: FieldMapper, columns: Columns
-) -> list[str]:
-    if settings.operation is Operation.INSERT:
-        return []
-    if settings.operation is Operation.UPSERT and settings.external_id is None:
-        return ["upsert needs an `external_id`, in the stream's settings or for all streams"]
-    name = "Id" if settings.operation in BY_ID else settings.external_id or ""
-    field = mapper.key_field
-    if field is None:
-        hint = did_you_mean(name, (f.name for f in sobject.fields if finds_records(f)))
-        return [f"`external_id`: `{sobject.name}` has no field `{name}`{hint}"]
-    if not finds_records(field):
-        unfit = f"`{field.name}` is neither an external id nor an indexed lookup field"
-        return [f"`external_id`: {unfit} of `{sobject.name}`"]
-    if _key(mapper, columns) is None:
-        return [f"no record field fills the key `{field.name}`; map one to it with `fields`"]
-    return []
-
-
-def _unused_settings(settings: StreamSettings, record_fields: Sequence[str]) -> list[str]:
-    # A glob serves many streams, which need not all have the fields that it maps.
-    return [
-        f"the settings map a record field `{source}`, which the SCHEMA does not have"
-        f"{did_you_mean(source, record_fields)}"
-        for source in sorted(settings.expected)
-        if source not in record_fields
-    ]
-
-
-def _columns_filled_twice(columns: Columns) -> list[str]:
+def _filled_twice(columns: Columns, constants: Iterable[Constant]) -> Iterator[str]:
     # By the field that is set: the parent's id and its external id have different columns.
     fillers = defaultdict(list)
     for column in columns.values():
         if column:
-            fillers[column.fills].append(column.source)
-    return [
-        f"the record fields {' and '.join(f'`{source}`' for source in sources)} would all fill"
-        f" `{filled}`; map all but one of them to null with `fields`"
-        for filled, sources in fillers.items()
-        if len(sources) > 1
-    ]
+            fillers[column.fills].append(f"`{column.source}`")
+    fixed = defaultdict(list)
+    for constant in constants:
+        fixed[constant.column.fills].append(f"the constant `{constant.column.header}`")
+    for filled in {**fillers, **fixed}:
+        sources, fields = (
+            fillers[filled],
+            "record fields" if fillers[filled][1:] else "record field",
+        )
+        named = [f"the {fields} {' and '.join(sources)}"] if sources else []
+        if len(sources) + len(fixed[filled]) > 1:
+            yield f"{' and '.join([*named, *fixed[filled]])} would all fill `{filled}`"

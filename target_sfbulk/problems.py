@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from target_sfbulk.settings import SETTINGS, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+# Ids of assignment rules begin with the key prefix of AssignmentRule.
+_ASSIGNMENT_RULE = re.compile(r"01Q[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?")
 
 
 def own_problems(config: Mapping[str, Any]) -> list[str]:
@@ -66,8 +70,9 @@ def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for key, entry in config["streams"].items():
         mapping = (entry.get("fields") or {}, entry.get("lookups") or {})
         problems = [*_operation_problems(key, config), *_mapping_problems(*mapping)]
+        problems += _assignment_problems(entry.get("assignment_rule"))
         if not is_glob(key):
-            problems += _columns_named_twice(*mapping)
+            problems += _columns_named_twice(*mapping, entry.get("constants") or {})
         yield from (f"streams, {key}: {problem}" for problem in problems)
 
 
@@ -85,8 +90,11 @@ def _operation_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
         yield f"external_id is not used by {operation.value}, which finds records by Id."
     if operation is Operation.INSERT and own.get("external_id"):
         yield "external_id is not used by insert. Leave it out, or upsert."
-    if operation in REMOVES and own.get("lookups"):
-        yield f"lookups are not used by {operation.value}, which sends ids only."
+    unused = ("lookups", "constants", "nulls", "assignment_rule") if operation in REMOVES else ()
+    for name in unused:
+        if own.get(name):
+            verb = "is" if name == "assignment_rule" else "are"
+            yield f"{name} {verb} not used by {operation.value}, which sends ids only."
 
 
 def _mapping_problems(
@@ -102,14 +110,28 @@ def _mapping_problems(
             yield f"lookups: {target} is not a relationship column such as Account.Ext_Id__c."
 
 
+def _assignment_problems(rule: str | None) -> Iterator[str]:
+    if rule and not _ASSIGNMENT_RULE.fullmatch(rule):
+        yield (
+            f"assignment_rule: {rule} is not the id of an assignment rule, which has 15 or 18"
+            " characters and begins with 01Q."
+        )
+
+
 def _columns_named_twice(
-    fields: Mapping[str, str | None], lookups: Mapping[str, str]
+    fields: Mapping[str, str | None], lookups: Mapping[str, str], constants: Mapping[str, Any]
 ) -> Iterator[str]:
     # Not checked for a glob: its streams need not have all of these record fields.
-    targets = [target.casefold() for target in (*fields.values(), *lookups.values()) if target]
-    for target, count in Counter(targets).items():
-        if count > 1:
-            yield f"{count} record fields fill the column {target}. Leave all but one out."
+    targets = [target for target in (*fields.values(), *lookups.values()) if target]
+    counts = Counter(target.casefold() for target in targets)
+    same = Counter(column.casefold() for column in constants)
+    for target in sorted({*counts, *same}):
+        if same[target] and counts[target]:
+            yield f"the column {target} is filled by a record field and a constant. Leave one out."
+        elif counts[target] > 1:
+            yield f"{counts[target]} record fields fill the column {target}. Leave all but one out."
+        elif same[target] > 1:
+            yield f"constants: {target} is there in two spellings. Leave one out."
 
 
 def _operation(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Operation:

@@ -114,9 +114,10 @@ class _ColumnSet:
         present = set(names)
         self._columns = tuple(c for s, c in plan.columns.items() if s in present and c)
         self._headers = tuple(column.header for column in self._columns)
-        self._pairs = [(column.source, column.encode) for column in self._columns]
-        self._null = plan.null
-        self.unclear = [c.source for c in self._columns if c.empty_is_unclear and not plan.null]
+        self._pairs = [(column.source, column.encode, column.null) for column in self._columns]
+        self._constants = [constant.cell for constant in plan.constants]
+        self._all_headers = (*self._headers, *(each.column.header for each in plan.constants))
+        self.unclear = [c.source for c in self._columns if c.empty_is_unclear and not c.null]
         """Record fields whose null is left out, as its empty cell might not be ignored."""
         self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
         self._changes = changes
@@ -130,6 +131,11 @@ class _ColumnSet:
         ]
         columns = list(enumerate(self._columns))
         self._parents = [(at, _KeyMaker(c.parent, c)) for at, c in columns if c.parent]
+        self._parents_of_all = tuple(
+            _KeyMaker(c.parent, c)(cell)
+            for c, cell in plan.constants
+            if c.parent and cell not in _EMPTY
+        )
         self._known_as = [
             (at, _KeyMaker(plan.sobject, c))
             for at, c in columns
@@ -142,8 +148,8 @@ class _ColumnSet:
         try:
             # Truth first: one fast test for every value that is not null, empty, zero or false.
             cells = [
-                encode(value) if (value := record[source]) else self._falsy(value, encode)
-                for source, encode in self._pairs
+                encode(value) if (value := record[source]) else self._falsy(value, encode, null)
+                for source, encode, null in self._pairs
             ]
         except UnconvertibleError:
             # Which cells, is looked for only now: rows without a problem pay nothing for it.
@@ -152,16 +158,16 @@ class _ColumnSet:
         self._fit(cells)
         return EncodedRow(
             self._columns,
-            self._headers,
-            cells,
+            self._all_headers,
+            cells + self._constants,
             self._key(cells),
-            parents=_keys(self._parents, cells) if self._parents else (),
+            parents=self._parents_of_all + _keys(self._parents, cells),
             known_as=_keys(self._known_as, cells) if self._known_as else (),
         )
 
-    def _falsy(self, value: Any, encode: Encode) -> str:
+    def _falsy(self, value: Any, encode: Encode, null: str) -> str:
         if value is None:
-            return self._null
+            return null
         # Salesforce has no empty text, and an empty cell would leave the field as it is.
         return CLEARS_THE_FIELD if value == "" else encode(value)
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sfbulk import Salesforce
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.stream_settings import unused_keys
-from target_sfbulk.mapping import OrgSchema
+from target_sfbulk.all_streams import Preflight
+from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.output import RunOutput, StreamOutput
-from target_sfbulk.preflight import key_meant_for, plan_stream, require_known_objects
 from target_sfbulk.report import RejectBudget
-from target_sfbulk.settings import job_limits, stream_settings, with_defaults
+from target_sfbulk.settings import job_limits, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Run:
             ConfigError: The settings name objects that the org does not have.
             PreflightError: The stream cannot be loaded; with every problem.
         """
-        plan = self._plan(stream, record_fields)
+        plan = self._preflight.plan(stream, record_fields)
         left_out = [name for name, column in plan.columns.items() if column is None]
         if left_out:
             LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))
@@ -82,16 +82,18 @@ class Run:
             load.use(plan)
         return load
 
-    def warn_of_unused_keys(self) -> None:
-        """Report the keys of `streams` that no stream of the run has; called at the end of input.
+    def warn_of_unused_settings(self) -> None:
+        """Report what the settings name and the input did not have; called at its end.
 
         A warning, as one file of settings serves runs with other streams too.
         """
-        unused = unused_keys(self._config["streams"], self._streams)
-        if not self._streams or not unused:
+        if not self._streams:
             return
-        hints = (f"`{key}`{did_you_mean(key, self._streams)}" for key in unused)
-        LOGGER.warning("streams: no stream of this run has the key %s", ", ".join(hints))
+        if unused := unused_keys(self._config["streams"], self._streams):
+            hints = (f"`{key}`{did_you_mean(key, self._streams)}" for key in unused)
+            LOGGER.warning("streams: no stream of this run has the key %s", ", ".join(hints))
+        for unseen in self._preflight.never_seen():
+            LOGGER.warning("%s", unseen)
 
     def flush(self) -> None:
         """API call: load all buffered rows; then each record is confirmed or in a rejects file.
@@ -151,16 +153,7 @@ class Run:
             plan,
             output,
             self._context,
-            replan=partial(self._plan, stream),
-        )
-
-    def _plan(self, stream: str, record_fields: Sequence[str]) -> StreamPlan:
-        return plan_stream(
-            stream,
-            record_fields,
-            stream_settings(self._config, stream),
-            self._org,
-            known_problem=key_meant_for(stream, self._streams, self._config["streams"]),
+            replan=partial(self._preflight.plan, stream),
         )
 
     @cached_property
@@ -171,10 +164,8 @@ class Run:
         return salesforce
 
     @cached_property
-    def _org(self) -> OrgSchema:
-        org = OrgSchema(self._salesforce)
-        require_known_objects(self._config["streams"], org)
-        return org
+    def _preflight(self) -> Preflight:
+        return Preflight(self._config, OrgSchema(self._salesforce))
 
     @cached_property
     def _context(self) -> LoadContext:

@@ -18,9 +18,11 @@ from sfbulk_singer.stream_settings import keys_for, merged, names_for
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _OPERATIONS = [operation.value for operation in Operation]
+_NULLS = ["clear", "ignore"]
+_UNKNOWN_FIELDS = ["error", "drop"]
 _MEGABYTE = 1_000_000
 
 _STREAM = th.ObjectType(
@@ -46,6 +48,35 @@ _STREAM = th.ObjectType(
         th.ObjectType(additional_properties=th.StringType),
         description="Record field that holds a parent's key to the relationship column it fills, "
         "such as `Account.Ext_Id__c`, or `Contact:Who.Ext_Id__c` where there are several parents.",
+    ),
+    th.Property(
+        "constants",
+        th.ObjectType(
+            additional_properties=th.CustomType({"type": ["string", "number", "boolean", "null"]})
+        ),
+        description="Salesforce field or relationship column to the value of all records.",
+    ),
+    th.Property(
+        "nulls",
+        th.CustomType(
+            {
+                "type": ["string", "object", "null"],
+                "pattern": f"^({'|'.join(_NULLS)})$",
+                "additionalProperties": {"type": ["string", "null"], "enum": [*_NULLS, None]},
+            }
+        ),
+        description="`nulls` of this stream, or of single record fields.",
+    ),
+    th.Property(
+        "unknown_fields",
+        th.StringType,
+        allowed_values=_UNKNOWN_FIELDS,
+        description="`unknown_fields` of this stream.",
+    ),
+    th.Property(
+        "assignment_rule",
+        th.StringType,
+        description="Id of the assignment rule that assigns the records, of a Case or Lead.",
     ),
     additional_properties=False,
 )
@@ -75,7 +106,7 @@ _LOADING = (
         "nulls",
         th.StringType,
         default="clear",
-        allowed_values=["clear", "ignore"],
+        allowed_values=_NULLS,
         description="Whether a null clears the field or leaves it as it is.",
     ),
     th.Property(
@@ -90,7 +121,7 @@ _LOADING = (
         "unknown_fields",
         th.StringType,
         default="error",
-        allowed_values=["error", "drop"],
+        allowed_values=_UNKNOWN_FIELDS,
         description="What to do with a record field that has no writable Salesforce field: an "
         "error, or leave it out.",
     ),
@@ -147,9 +178,12 @@ class StreamSettings:
     Attributes:
         fields: Record field to Salesforce field, None for one that is left out.
         lookups: Record field to relationship column.
-        expected: Record fields that the stream's own name maps, and that it must have.
+        constants: Field or relationship column to the value of all records.
+        expected: Record fields that the stream's own name has settings for.
         drop_unknown_fields: Leave out a record field that has no writable field.
-        null: The cell that a null becomes.
+        nulls: `clear` or `ignore`, by record field; for those that have their own.
+        null: The cell that a null of the other fields becomes.
+        assignment_rule: The id of the rule that assigns cases or leads.
         precision_loss: Whether a value that Salesforce would store as another is sent.
     """
 
@@ -158,10 +192,18 @@ class StreamSettings:
     external_id: str | None
     fields: Mapping[str, str | None]
     lookups: Mapping[str, str]
+    constants: Mapping[str, Any]
     expected: frozenset[str]
     drop_unknown_fields: bool
+    nulls: Mapping[str, str]
     null: str
+    assignment_rule: str | None
     precision_loss: PrecisionLoss
+
+    def null_of(self, source: str) -> str:
+        """The cell that a null of a record field becomes."""
+        own = self.nulls.get(source)
+        return _null_cell(own) if own else self.null
 
 
 def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,16 +224,20 @@ def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
     streams: Mapping[str, Any] = config["streams"]
     entry = merged(stream, streams)
     fields, lookups = _mapping(entry, [streams[key] for key in keys_for(stream, streams)])
-    by_name = [_sources(streams[key]) for key in names_for(stream, streams)]
+    by_name = [_named(streams[key]) for key in names_for(stream, streams)]
+    nulls = entry.get("nulls")
     return StreamSettings(
         sobject=entry.get("sobject") or stream,
         operation=Operation(entry.get("operation") or config["operation"]),
         external_id=entry.get("external_id") or config["external_id"] or None,
         fields=fields,
         lookups=lookups,
-        expected=frozenset(s for own in by_name for s, target in own.items() if target is not None),
-        drop_unknown_fields=config["unknown_fields"] == "drop",
-        null=CLEARS_THE_FIELD if config["nulls"] == "clear" else "",
+        constants=entry.get("constants") or {},
+        expected=frozenset(source for own in by_name for source in own),
+        drop_unknown_fields=(entry.get("unknown_fields") or config["unknown_fields"]) == "drop",
+        nulls=nulls if isinstance(nulls, dict) else {},
+        null=_null_cell(nulls if isinstance(nulls, str) else config["nulls"]),
+        assignment_rule=entry.get("assignment_rule"),
         precision_loss=PrecisionLoss(config["precision_loss"]),
     )
 
@@ -223,3 +269,14 @@ def _mapping(
 def _sources(entry: Mapping[str, Any]) -> dict[str, str | None]:
     """What an entry of `streams` maps, by record field."""
     return {**(entry.get("fields") or {}), **(entry.get("lookups") or {})}
+
+
+def _named(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The record fields that an entry of `streams` expects."""
+    yield from (source for source, target in _sources(entry).items() if target is not None)
+    nulls = entry.get("nulls")
+    yield from nulls if isinstance(nulls, dict) else ()
+
+
+def _null_cell(policy: str) -> str:
+    return CLEARS_THE_FIELD if policy == "clear" else ""

@@ -90,6 +90,7 @@ class StreamLoad:
             limits=context.limits,
             # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.
             stop_on_failure=False,
+            **plan.options,
         )
         self._rejects: list[tuple[bytes, Reject]] = []
         self._rejected_bytes = 0

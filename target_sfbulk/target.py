@@ -50,7 +50,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
         Raises:
             RejectBudgetError: More rows were rejected than `max_rejects` allows.
         """
-        self.run.warn_of_unused_keys()
+        self.run.warn_of_unused_settings()
         self._finish()
         self.run.check_budget(at_the_end=True)
 

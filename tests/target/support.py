@@ -155,6 +155,12 @@ class Org:
         described: dict[str, Any] = self._get(f"/jobs/ingest/{job_id}").json()
         return described
 
+    def objects(self) -> list[dict[str, Any]]:
+        """All objects, as the global describe has them."""
+        listed: list[dict[str, Any]] = self._get("/sobjects").json()["sobjects"]
+        self.sandbox.control.forget_requests()
+        return listed
+
     def jobs(self) -> list[dict[str, Any]]:
         """All ingest jobs of the org."""
         listed: list[dict[str, Any]] = self._get("/jobs/ingest").json()["records"]

@@ -173,7 +173,7 @@ def test_all_wrong_settings_are_named_at_once_before_any_request(org: Org) -> No
         "streams, b: external_id is not used by delete",
         "streams, b: lookups are not used by delete",
         "streams, b: lookups: Name is not a relationship column",
-        "'sobjct' was unexpected",
+        "streams, c: there is no setting `sobjct` (did you mean `sobject`?)",
         "streams, d: external_id is not used by insert",
         "streams, e: x is in both fields and lookups",
     ):

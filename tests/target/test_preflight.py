@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk import Salesforce
-from target_sfbulk.mapping import OrgSchema
+from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.preflight import PreflightError, StreamPlan, plan_stream
 from target_sfbulk.settings import stream_settings, with_defaults
 from tests.target.support import record, schema
@@ -196,3 +196,115 @@ def test_settings_of_a_glob_may_name_fields_that_a_stream_lacks(org_schema: OrgS
 def test_an_object_the_user_may_not_write_is_refused(org_schema: OrgSchema) -> None:
     found = problems(org_schema, "User", "Id", operation="delete")
     assert found == ("delete needs `User` to be deletable, which it is not for this user",)
+
+
+def test_what_is_wrong_with_the_settings_of_all_streams_is_named_at_the_first_schema(
+    org: Org,
+) -> None:
+    run = org.load(
+        schema("Account", "Name", "Nam"),
+        record("Account", Name="x"),
+        external_id="Ext_Id__c",
+        streams={
+            "Account": {"operation": "insert"},
+            "people": {
+                "sobject": "Contact",
+                "fields": {"a": "Phon", "b": "IsDeleted"},
+                "lookups": {"c": "Accont.Ext_Id__c", "d": "Account.Ext_Ids__c"},
+                "constants": {"Birthdate": "soon", "Fax": "1"},
+            },
+            "users": {"sobject": "User", "operation": "delete"},
+            "leads": {"sobject": "Lead", "external_id": "Company"},
+            "gone_*": {"sobject": "Gone__c"},
+        },
+    )
+    assert run.code == 1
+    for problem in (
+        "streams, people: record field `a`: `Contact` has no field `Phon` (did you mean `Phone`?).",
+        "streams, people: record field `b`: `IsDeleted` cannot be written",
+        "streams, people: record field `c`: the lookup `Accont.Ext_Id__c` names a relationship",
+        "streams, people: record field `d`: the lookup `Account.Ext_Ids__c`: `Account` has no",
+        "streams, people: the constant `Birthdate`: ",
+        "streams, users: delete needs `User` to be deletable",
+        "streams, leads: `external_id`: `Company` is neither",
+        "streams, gone_*: the org shows this user no object `Gone__c`",
+        "Stream `Account` cannot be loaded: record field `Nam`: `Account` has no field `Nam`",
+    ):
+        assert problem in run.reason, problem
+    assert "Fax" not in run.reason
+    assert org.jobs_created() == 0
+
+
+def test_the_same_advice_is_said_once(org: Org) -> None:
+    run = org.load(
+        schema("Contact", "LastName", *(f"column_{at}" for at in range(30))), operation="insert"
+    )
+    assert run.code == 1
+    assert run.reason.count("`Contact` has no field") == 30
+    assert run.reason.count("`unknown_fields`: `drop`") == 1
+
+
+def test_many_streams_are_described_in_few_requests(org: Org) -> None:
+    objects = [
+        found["name"]
+        for found in org.objects()
+        if all(found[right] for right in ("createable", "updateable", "deletable"))
+    ]
+    streams = {f"s_{name}": {"sobject": name, "operation": "insert"} for name in objects}
+    run = org.load(
+        schema(f"s_{objects[0]}"), operation="insert", streams=streams, unknown_fields="drop"
+    )
+    assert run.code == 0, run.log
+    described = [r for r in org.sandbox.requests if "composite" in r.path or "describe" in r.path]
+    assert len(objects) > 5
+    assert len(described) <= -(-len(objects) // 25)
+
+
+def test_a_field_that_only_a_later_schema_brings_is_loaded(org: Org) -> None:
+    fields = {"key": "Ext_Id__c", "name": "LastName", "phone2": "Phone", "mail": "Email"}
+    run = org.load(
+        schema("people", "key", "name", "phone1"),
+        record("people", key="C-1", name="Lin"),
+        schema("people", "key", "name", "phone2", "mail"),
+        record("people", key="C-2", name="Sol", phone2="7", mail="s@example.com"),
+        external_id="Ext_Id__c",
+        unknown_fields="drop",
+        streams={"people": {"sobject": "Contact", "fields": fields}},
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName, Phone, Email FROM Contact ORDER BY Ext_Id__c") == [
+        {"LastName": "Lin", "Phone": None, "Email": None},
+        {"LastName": "Sol", "Phone": "7", "Email": "s@example.com"},
+    ]
+    assert "no SCHEMA had" not in run.log
+
+
+def test_fields_that_no_schema_had_are_named_at_the_end(org: Org) -> None:
+    fields = {"Emial": "Title", "gone": "Phone", "off": None}
+    run = org.load(
+        schema("Contact", "LastName", "Email"),
+        record("Contact", LastName="Lin", Email="l@example.com"),
+        operation="insert",
+        streams={"Contact": {"fields": fields, "nulls": {"nul": "clear"}}},
+    )
+    assert run.code == 0, run.log
+    warning = (
+        "Contact: no SCHEMA had the record field `Emial` (did you mean `Email`?), `gone`, `nul`,"
+        " which the settings name"
+    )
+    assert warning in run.log
+
+
+def test_a_typing_error_is_a_problem_at_once_where_the_field_would_be_left_out(org: Org) -> None:
+    run = org.load(
+        schema("Contact", "LastName", "phone_number"),
+        record("Contact", LastName="Lin", phone_number="1"),
+        operation="insert",
+        unknown_fields="drop",
+        streams={"Contact": {"fields": {"phone_nmber": "Phone", "later": "Fax"}}},
+    )
+    assert run.code == 1
+    assert (
+        "`phone_nmber`, which the SCHEMA does not have (did you mean `phone_number`?)" in run.reason
+    )
+    assert org.jobs_created() == 0

@@ -1,0 +1,123 @@
+"""Checks the settings of all streams against the org, before the first job of the run.
+
+So a mistake in a later stream is found before an earlier stream is loaded. What depends on the
+SCHEMA of a stream is checked when it arrives.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sfbulk.errors import ConfigError, SalesforceError
+from sfbulk_singer.names import did_you_mean, is_glob
+from sfbulk_singer.stream_settings import merged, names_for
+from target_sfbulk.mapping import FieldMapper
+from target_sfbulk.preflight import PreflightError, key_meant_for, plan_stream
+from target_sfbulk.settings import stream_settings
+from target_sfbulk.stream_checks import constants_of, mapped_problems, settings_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from target_sfbulk.org_schema import OrgSchema
+    from target_sfbulk.preflight import StreamPlan
+    from target_sfbulk.settings import StreamSettings
+
+
+class Preflight:
+    """The checks of a run.
+
+    Args:
+        config: The target's settings, `with_defaults`.
+        org: The org.
+    """
+
+    def __init__(self, config: Mapping[str, Any], org: OrgSchema) -> None:
+        self._config = config
+        self._streams: Mapping[str, Mapping[str, Any]] = config["streams"]
+        self._org = org
+        self._seen: dict[str, set[str]] = defaultdict(set)
+
+    def plan(self, stream: str, record_fields: Sequence[str]) -> StreamPlan:
+        """API call: the plan of a stream; the first call checks all streams of the settings.
+
+        Raises:
+            ConfigError: Only the settings of other streams are wrong; with every problem.
+            PreflightError: The stream cannot be loaded; with every problem.
+        """
+        others = [] if self._seen else list(self._problems(stream))
+        opened = list(self._seen)
+        self._seen[stream].update(record_fields)
+        settings = stream_settings(self._config, stream)
+        # An unknown object of the settings is named with their key.
+        if others and settings.sobject != stream and not self._org.has(settings.sobject):
+            raise ConfigError(others)
+        known_problem = key_meant_for(stream, opened, self._streams)
+        try:
+            plan = plan_stream(
+                stream, record_fields, settings, self._org, known_problem=known_problem
+            )
+        except PreflightError as error:
+            raise error.after(others) from None
+        if others:
+            raise ConfigError(others)
+        return plan
+
+    def never_seen(self) -> Iterator[str]:
+        """Record fields that the settings of a stream name and no SCHEMA of it had."""
+        for stream, fields in self._seen.items():
+            missing = sorted(stream_settings(self._config, stream).expected - fields)
+            if missing:
+                hints = ", ".join(f"`{name}`{did_you_mean(name, fields)}" for name in missing)
+                yield f"{stream}: no SCHEMA had the record field {hints}, which the settings name"
+
+    def _problems(self, opened: str) -> Iterator[str]:
+        """What is wrong with the settings, but for what the opened stream is checked for."""
+        objects = dict(self._named_objects())
+        settings = {
+            key: stream_settings(self._config, key) for key in self._streams if not is_glob(key)
+        }
+        self._org.read([*objects.values(), *(each.sobject for each in settings.values())])
+        for key, sobject in objects.items():
+            if not self._org.has(sobject):
+                yield f"streams, {key}: {self._org.unknown_object(sobject)}."
+        own = names_for(opened, self._streams)
+        yield from self._stream_problems({k: s for k, s in settings.items() if k not in own})
+
+    def _named_objects(self) -> Iterator[tuple[str, str]]:
+        for key, entry in self._streams.items():
+            if sobject := entry.get("sobject"):
+                yield key, sobject
+            # A glob stands for its streams' names, and a name may have its object from a glob.
+            elif not is_glob(key) and not merged(key, self._streams).get("sobject"):
+                yield key, key
+
+    def _stream_problems(self, streams: Mapping[str, StreamSettings]) -> Iterator[str]:
+        mappers, problems = self._mappers(streams)
+        yield from problems
+        parents = {parent for mapper in mappers.values() for parent in mapper.parents()}
+        self._org.read(parents)
+        for key, mapper in mappers.items():
+            for problem in _problems_of(streams[key], mapper):
+                yield f"streams, {key}: {problem}."
+
+    def _mappers(
+        self, streams: Mapping[str, StreamSettings]
+    ) -> tuple[dict[str, FieldMapper], list[str]]:
+        mappers, problems = {}, []
+        for key, settings in streams.items():
+            try:
+                sobject = self._org.describe(settings.sobject)
+            except SalesforceError as error:
+                problems.append(f"streams, {key}: {error}")
+                continue
+            if sobject:
+                mappers[key] = FieldMapper(settings, sobject, self._org)
+        return mappers, problems
+
+
+def _problems_of(settings: StreamSettings, mapper: FieldMapper) -> Iterable[str]:
+    yield from settings_problems(mapper.sobject, settings, mapper)
+    yield from mapped_problems(settings, mapper)
+    yield from constants_of(mapper, settings)[1]

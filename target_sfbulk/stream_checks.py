@@ -1,0 +1,147 @@
+"""Checks the settings of one stream against its object."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from sfbulk import Operation
+from sfbulk_singer.names import closest_name, did_you_mean
+from target_sfbulk.encode import UnconvertibleError
+from target_sfbulk.mapping import BY_ID, REMOVES, FieldProblemError, finds_records
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sfbulk import SObjectDescribe
+    from target_sfbulk.mapping import CsvColumn, FieldMapper
+    from target_sfbulk.settings import StreamSettings
+
+_ASSIGNED = ("Case", "Lead")
+"""Objects that have assignment rules (Bulk API guide: Create a Job)."""
+
+# `last_nam` is close to `last_name` by this measure, `first_name` is not.
+_TYPING_ERROR = 0.8
+
+_DIGITS = re.compile(r"[0-9]+")
+
+_RIGHTS = {
+    Operation.INSERT: ("createable",),
+    Operation.UPDATE: ("updateable",),
+    # Whether a row is created or updated is known only when Salesforce has found the record.
+    Operation.UPSERT: ("createable", "updateable"),
+    Operation.DELETE: ("deletable",),
+    Operation.HARD_DELETE: ("deletable",),
+}
+
+
+class Constant(NamedTuple):
+    """A column with the same cell in every row."""
+
+    column: CsvColumn
+    cell: str
+
+
+def settings_problems(
+    sobject: SObjectDescribe, settings: StreamSettings, mapper: FieldMapper
+) -> Iterator[str]:
+    """What is wrong without any SCHEMA: rights, the key, the assignment rule."""
+    yield from _right_problems(sobject, settings.operation)
+    yield from _key_problems(sobject, settings, mapper)
+    if settings.assignment_rule and sobject.name not in _ASSIGNED:
+        yield f"`assignment_rule`: only Case and Lead have assignment rules, not `{sobject.name}`"
+
+
+def mapped_problems(settings: StreamSettings, mapper: FieldMapper) -> Iterator[str]:
+    """API call: what is wrong with the fields and lookups that the stream's own name maps."""
+    for source in sorted(settings.expected & {*settings.fields, *settings.lookups}):
+        try:
+            mapper.column(source)
+        except FieldProblemError as problem:  # noqa: PERF203 - all problems are wanted
+            yield f"record field `{source}`: {problem}"
+
+
+def constants_of(
+    mapper: FieldMapper, settings: StreamSettings
+) -> tuple[tuple[Constant, ...], list[str]]:
+    """API call: the columns of the constants with their cells, and what is wrong with them."""
+    constants, problems = [], []
+    # Settings of a glob; a delete sends ids only.
+    named = {} if settings.operation in REMOVES else settings.constants
+    for name, value in named.items():
+        try:
+            column = mapper.constant(name)
+            constants.append(Constant(column, _cell(column, value, settings.operation)))
+        except (FieldProblemError, UnconvertibleError) as problem:  # noqa: PERF203 - all are wanted
+            problems.append(f"the constant `{name}`: {problem}")
+    return tuple(constants), problems
+
+
+def absent(settings: StreamSettings, record_fields: Collection[str]) -> Iterator[str]:
+    """The problem of each record field that the settings name and the SCHEMA does not have.
+
+    None of them need be a mistake: a later SCHEMA may bring it. See `typing_errors`.
+    """
+    for source in sorted(settings.expected.difference(record_fields)):
+        hint = did_you_mean(source, record_fields)
+        yield f"the settings map a record field `{source}`, which the SCHEMA does not have{hint}"
+
+
+def typing_errors(settings: StreamSettings, columns: Mapping[str, object]) -> list[str]:
+    """Those absent record fields that were probably meant to be one that the SCHEMA has.
+
+    Args:
+        settings: The stream's settings.
+        columns: By record field; None for one that is left out.
+    """
+    # A field that is loaded, or that the settings name, is not the one that was meant.
+    free = [
+        name
+        for name, column in columns.items()
+        if column is None
+        and name not in {*settings.expected, *settings.fields}
+        and not name.startswith("_sdc_")
+    ]
+    return [
+        source
+        for source in sorted(settings.expected.difference(columns))
+        if _is_like(closest_name(source, free, likeness=_TYPING_ERROR), source)
+    ]
+
+
+def _is_like(name: str | None, source: str) -> bool:
+    # A later SCHEMA may bring `phone2` when the first one has `phone1`.
+    return name is not None and _DIGITS.sub("", name) != _DIGITS.sub("", source)
+
+
+def _cell(column: CsvColumn, value: object, operation: Operation) -> str:
+    if value not in (None, ""):
+        return column.encode(value)
+    if operation is not Operation.INSERT and not column.nillable:
+        raise FieldProblemError(f"`{column.fills}` cannot be null")
+    return "" if operation is Operation.INSERT else column.null
+
+
+def _right_problems(sobject: SObjectDescribe, operation: Operation) -> Iterator[str]:
+    missing = [right for right in _RIGHTS[operation] if not getattr(sobject, right)]
+    if missing:
+        needs = f"{operation.value} needs `{sobject.name}` to be {' and '.join(missing)}"
+        yield f"{needs}, which it is not for this user"
+
+
+def _key_problems(
+    sobject: SObjectDescribe, settings: StreamSettings, mapper: FieldMapper
+) -> Iterator[str]:
+    if settings.operation is Operation.INSERT:
+        return
+    if settings.operation is Operation.UPSERT and settings.external_id is None:
+        yield "upsert needs an `external_id`, in the stream's settings or for all streams"
+        return
+    name = "Id" if settings.operation in BY_ID else settings.external_id or ""
+    field = mapper.key_field
+    if field is None:
+        hint = did_you_mean(name, (f.name for f in sobject.fields if finds_records(f)))
+        yield f"`external_id`: `{sobject.name}` has no field `{name}`{hint}"
+    elif not finds_records(field):
+        unfit = f"`{field.name}` is neither an external id nor an indexed lookup field"
+        yield f"`external_id`: {unfit} of `{sobject.name}`"
