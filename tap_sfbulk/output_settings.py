@@ -8,6 +8,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+# A dependency of the SDK, which writes BATCH files by it.
+from fsspec import get_filesystem_class  # type: ignore[import-untyped] # it has no types
+from fsspec.core import split_protocol  # type: ignore[import-untyped] # it has no types
 from singer_sdk import typing as th
 
 # The SDK offers this class nowhere else, though its setting `batch_config` is made of it.
@@ -86,6 +89,28 @@ def _unknown_storage(storage: Mapping[str, Any]) -> str | None:
     params = storage.get("params")
     try:
         StorageTarget(str(storage["root"]), params=params or {}).get_url("file")
-    except (ImportError, ValueError, TypeError) as error:
+        _require_packages(str(storage["root"]))
+    except ImportError as error:
+        return (
+            f"{' '.join(str(error).split())}. Add the package to the tap's environment "
+            "(with Meltano: to its pip_url)."
+        )
+    except (ValueError, TypeError) as error:
         return " ".join(str(error).split())
     return None
+
+
+def _require_packages(root: str) -> None:
+    """Import what a storage needs, which would otherwise happen at its first file.
+
+    Args:
+        root: A folder or a URL; a chain such as `simplecache::s3://bucket` needs several.
+
+    Raises:
+        ImportError: It names the package to install.
+        ValueError: If no storage has this name.
+    """
+    *before, last = root.split("::")
+    for protocol in (*before, split_protocol(last)[0]):
+        if protocol:
+            get_filesystem_class(protocol)
