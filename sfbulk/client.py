@@ -21,6 +21,7 @@ from sfbulk.jobs.disposing import disposing
 from sfbulk.jobs.read_api import ReadApi
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.columns import ObjectColumns
+from sfbulk.load.dry_run import DryRunCarrier
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.options import COMMON_OPTIONS, ENCODED_OPTIONS, JOBS_IN_FLIGHT
@@ -412,6 +413,7 @@ class Salesforce(LoadVerbs):
         detail: Detail = Detail.REJECTED,
         limits: FileLimits = JOB_LIMITS,
         stop_on_failure: bool = True,
+        dry_run: Path | None = None,
         **options: Unpack[LoadOptions],
     ) -> Loader[Any]:
         """A load of a group, for a caller that has encoded rows; see `Loader`.
@@ -426,6 +428,7 @@ class Salesforce(LoadVerbs):
             detail: which rows have an outcome of their own.
             limits: the limits of one job.
             stop_on_failure: whether a failed job ends the loads of the group.
+            dry_run: send nothing, write the files as `<dry_run>-0001.csv` and so on.
             options: `assignment_rule_id`, `new_only`, `create_only_fields`: see `LoadOptions`.
 
         Raises:
@@ -436,8 +439,9 @@ class Salesforce(LoadVerbs):
         settings = Bulk2Settings(
             sobject, operation, job_key(operation, external_id), options.get("assignment_rule_id")
         )
+        carrier = DryRunCarrier(dry_run) if dry_run else None
         return group.new_loader(
-            self._carrier(settings, plan, group.journal, detail),
+            self._carrier(settings, plan, group.journal, detail, carrier),
             SpoolSettings(
                 folder, CsvRows(), file_limits(plan, limits), sobject, self._transport.clock
             ),
@@ -463,9 +467,14 @@ class Salesforce(LoadVerbs):
         return RecordLoad(operation, external_id, columns, api, options)
 
     def _carrier(
-        self, settings: Bulk2Settings, plan: Resolution | None, journal: Journal, detail: Detail
+        self,
+        settings: Bulk2Settings,
+        plan: Resolution | None,
+        journal: Journal,
+        detail: Detail,
+        instead: Carrier[Any] | None = None,
     ) -> Carrier[Any]:
-        carrier = Bulk2Carrier(
+        carrier = instead or Bulk2Carrier(
             self._transport,
             settings,
             describe=self._describer.one,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk.errors import ConfigError
 from sfbulk_singer.file_names import file_name
+from target_sfbulk.dry_run import DryRun
 from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of
 from target_sfbulk.report import StreamReport
 
@@ -33,10 +34,12 @@ class RunOutput:
     Args:
         folder: The output folder; it is created if it does not exist.
         clock: The time.
+        dry_run: Whether nothing is sent; all files are then in a folder of their own.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, clock: Clock, *, dry_run: bool = False) -> None:
+        self.dry_run = DryRun(folder) if dry_run else None
+        self.folder = self.dry_run.folder if self.dry_run else folder
         self.clock = clock
         # The time first, so that files sort by it; two runs may begin in the same second.
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -83,7 +86,9 @@ class StreamOutput:
             run_id=run.run_id,
             time=run.time(),
             rejects_file=str(self._rejects),
+            dry_run=run.dry_run is not None,
         )
+        self.dry_run = run.dry_run.begin(name, self._rejects) if run.dry_run else None
         self._require_folder()
 
     def _require_folder(self) -> None:

@@ -33,6 +33,8 @@ class StreamReport:
         fitted: Values that were sent as Salesforce stores them, by field.
         nulls_kept: Nulls that were not sent because the field cannot be null, by field.
         seconds: Time spent loading.
+        dry_run: Whether nothing was sent.
+        files: In a dry run, the files that would be sent, each as one job.
     """
 
     stream: str
@@ -51,9 +53,14 @@ class StreamReport:
     nulls_kept: Counter[str] = field(default_factory=Counter)
     job_ids: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    dry_run: bool = False
+    files: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, outcome: FileOutcome) -> None:
         """Add the outcomes of a file; its rejects are added by `count_reject`."""
+        if written := outcome.written:
+            self.files.append({**written.__dict__, "path": str(written.path)})
+            return
         if outcome.job_id and outcome.job_id not in self.job_ids:
             self.job_ids.append(outcome.job_id)
         self.loaded += outcome.counts.succeeded
@@ -71,10 +78,20 @@ class StreamReport:
 
     def summary(self) -> str:
         """One line for the log; it holds no record value."""
+        if self.dry_run:
+            return self._dry_run_summary()
         return (
             f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject}:"
             f" {self.loaded} done, {self.created} of them created, {self.rejected} rejected;"
             f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
+            + (f". {self.reject_summary()}" if self.rejected else "")
+        )
+
+    def _dry_run_summary(self) -> str:
+        rows = sum(file["rows"] for file in self.files)
+        return (
+            f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject} would"
+            f" send {rows} rows in {len(self.files)} jobs, {self.rejected} rejected"
             + (f". {self.reject_summary()}" if self.rejected else "")
         )
 

@@ -59,7 +59,8 @@ class Run:
         self._config = with_defaults(config)
         self._clock = clock
         self._budget = RejectBudget.parse(self._config["max_rejects"])
-        self._output = RunOutput(Path(self._config["output_dir"]), clock)
+        self.dry_run: bool = self._config["dry_run"]
+        self._output = RunOutput(Path(self._config["output_dir"]), clock, dry_run=self.dry_run)
         self._streams: dict[str, StreamLoad] = {}
         self._outputs: dict[str, StreamOutput] = {}
 
@@ -122,6 +123,8 @@ class Run:
             LOGGER.info("%s", output.report.summary())
             if changes := output.report.change_summary():
                 LOGGER.info("%s", changes)
+        if self.dry_run:
+            LOGGER.info("Dry run: nothing was sent, and no STATE was written")
 
     def check_budget(self, *, at_the_end: bool) -> None:
         """Compare the rejects so far with `max_rejects`.
@@ -143,7 +146,7 @@ class Run:
         reasons = "; ".join(f"{r.stream}: {r.reject_summary()}" for r in reports if r.rejected)
         raise RejectBudgetError(
             f"{rejected} of {read} rows were rejected, and max_rejects allows {self._budget}."
-            f" {reasons}. The other rows read are loaded."
+            f" {reasons}. The other rows read {'could be sent' if self.dry_run else 'are loaded'}."
         )
 
     def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:

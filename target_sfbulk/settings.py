@@ -164,6 +164,13 @@ _LOADING = (
         "parallel jobs lock each other's records.",
     ),
     spool_dir("rows until they are loaded"),
+    th.Property(
+        "dry_run",
+        th.BooleanType,
+        default=False,
+        description="Check everything and write the CSV files that would be sent, with rejects and "
+        "reports, into the folder `dry-run` of `output_dir`. Nothing is sent, no STATE is written.",
+    ),
 )
 
 SETTINGS: dict[str, Any] = nullable(th.PropertiesList(*_LOADING).to_dict())

@@ -90,6 +90,7 @@ class StreamLoad:
             limits=context.limits,
             # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.
             stop_on_failure=False,
+            dry_run=output.dry_run,
             **plan.options,
         )
         self._rejects: list[tuple[bytes, Reject]] = []
@@ -164,11 +165,21 @@ class StreamLoad:
         self._taken += 1
 
     def _record(self, outcome: FileOutcome) -> None:
-        LOGGER.info(
-            "%s: job %s is %s. %s",
-            self._plan.stream,
-            outcome.job_id,
-            outcome.state,
-            outcome.counts,
-        )
+        if written := outcome.written:
+            LOGGER.info(
+                "%s: %s would be a job of %d rows and %d bytes with the columns %s",
+                self._plan.stream,
+                written.path,
+                written.rows,
+                written.bytes,
+                ", ".join(written.columns),
+            )
+        else:
+            LOGGER.info(
+                "%s: job %s is %s. %s",
+                self._plan.stream,
+                outcome.job_id,
+                outcome.state,
+                outcome.counts,
+            )
         self._output.take(outcome, self._lines.lines)

@@ -73,6 +73,9 @@ class TargetSfbulk(SfbulkPlugin, Target):
     # A signal waits until the line is written: it would end the process within the line, or write
     # another STATE into it.
     def _write_state_message(self, state: dict[str, Any]) -> None:
+        # Nothing is loaded by a dry run, so the next run must read the same records.
+        if self.run.dry_run:
+            return
         with self.run.interrupts:
             super()._write_state_message(state)
 

@@ -18,6 +18,7 @@ from sfbulk.load.outcomes import (
     IngestSummary,
     RowOutcome,
     RowStatus,
+    WrittenFile,
 )
 from sfbulk.load.row import RecordKey, Row
 from sfbulk.load.spool import FileLimits
@@ -38,6 +39,7 @@ __all__ = [
     "Row",
     "RowOutcome",
     "RowStatus",
+    "WrittenFile",
     "can_be_null",
     "empty_is_unclear",
 ]

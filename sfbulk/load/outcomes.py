@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from sfbulk.errors import SalesforceError
     from sfbulk.jobs.row_error import RowError
@@ -128,6 +129,16 @@ class Counts:
         return f"Of {self.total:,} rows, {', '.join(parts)}."
 
 
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file that a dry run wrote instead of sending it."""
+
+    path: Path
+    rows: int
+    bytes: int
+    columns: tuple[str, ...]
+
+
 @dataclass
 class FileOutcome:
     """The outcomes of the rows of one file, which is one job or batch."""
@@ -141,6 +152,8 @@ class FileOutcome:
     """The state in which the job or batch ended; empty if the file was not sent."""
     failure: SalesforceError | None = None
     """Why the job failed or was aborted; `counts` and `rows` are complete nevertheless."""
+    written: WrittenFile | None = None
+    """In a dry run: what was written."""
 
 
 @dataclass

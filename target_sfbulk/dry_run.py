@@ -1,0 +1,43 @@
+"""The files of a dry run: what would be sent, by stream, in a folder of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = "dry-run"
+"""The folder, in the output folder, that has all files of a dry run."""
+
+
+class DryRun:
+    """The files of a dry run.
+
+    Args:
+        output: The output folder.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.folder = output / FOLDER
+
+    def begin(self, name: str, rejects: Path) -> Path:
+        """How the paths of a stream's files begin; removes the stream's files of earlier dry runs.
+
+        Args:
+            name: The stream's name in file names.
+            rejects: The stream's rejects file.
+
+        Raises:
+            OSError: A file cannot be removed; names it.
+        """
+        rejects.unlink(missing_ok=True)
+        earlier = (path for path in self.folder.glob("*.csv") if _is_numbered(path.stem, name))
+        for path in earlier:
+            path.unlink()
+        return self.folder / name
+
+
+def _is_numbered(stem: str, name: str) -> bool:
+    beginning, _, number = stem.rpartition("-")
+    return beginning == name and number.isdigit()

@@ -1,0 +1,131 @@
+"""A dry run reads and checks everything, and writes what would be sent; the org stays as it is."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target.support import record, schema, state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.target.support import Org
+
+SETTINGS: dict[str, Any] = {
+    "dry_run": True,
+    "external_id": "Ext_Id__c",
+    "streams": {
+        "accounts": {
+            "sobject": "Account",
+            "fields": {"key": "Ext_Id__c", "name": "Name"},
+            "constants": {"Industry": "Energy"},
+        },
+        "people": {
+            "sobject": "Contact",
+            "fields": {"key": "Ext_Id__c", "name": "LastName"},
+            "lookups": {"team": "Account.Ext_Id__c"},
+        },
+    },
+}
+MESSAGES = (
+    schema("accounts", "key", "name"),
+    *(record("accounts", key=f"A-{at}", name=f"Secretive {at}") for at in range(5)),
+    schema("people", "key", "name", "team"),
+    record("people", key="C-1", name="Lin, or so", team="A-1"),
+    record("people", key="C-2", name=None, team=None),
+    state(done=1),
+)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def changes(org: Org) -> list[str]:
+    """The requests that could change the org."""
+    return [
+        f"{request.method} {request.path}"
+        for request in org.sandbox.requests
+        if request.method != "GET" and not request.path.endswith("/composite")
+    ]
+
+
+def test_it_writes_the_files_that_would_be_sent_and_changes_nothing(org: Org) -> None:
+    run = org.load(*MESSAGES, **SETTINGS, batch_size_rows=3)
+    assert run.code == 0, run.log
+    assert run.states == []
+    assert changes(org) == []
+    assert org.jobs() == []
+    assert org.query("SELECT Id FROM Account") == []
+    folder = run.output / "dry-run"
+    accounts = [*rows(folder / "accounts-0001.csv"), *rows(folder / "accounts-0002.csv")]
+    assert accounts == [
+        {"Ext_Id__c": f"A-{at}", "Name": f"Secretive {at}", "Industry": "Energy"} for at in range(5)
+    ]
+    # The row with a parent in this run waits for the parent's job, as in a real run.
+    people = [*rows(folder / "people-0002.csv"), *rows(folder / "people-0001.csv")]
+    assert people == [
+        {"Ext_Id__c": "C-1", "LastName": "Lin, or so", "Account.Ext_Id__c": "A-1"},
+        {"Ext_Id__c": "C-2", "LastName": "", "Account.Ext_Id__c": "#N/A"},
+    ]
+    assert not (run.output / "accounts.report.json").exists()
+    assert "accounts: 5 rows read; upsert into Account would send 5 rows in 2 jobs" in run.log
+    assert "with the columns Ext_Id__c, Name, Industry" in run.log
+    assert "Dry run: nothing was sent, and no STATE was written" in run.log
+    assert "Secretive" not in run.log
+
+
+def test_a_dry_run_refuses_what_a_run_would_refuse_by_the_same_budget(org: Org) -> None:
+    bad = record("people", key=None, name="Sol")
+    run = org.load(*MESSAGES, bad, **SETTINGS)
+    assert run.code == 1
+    assert "1 of 8 rows were rejected, and max_rejects allows 0." in run.reason
+    assert "The other rows read could be sent." in run.reason
+    assert run.states == []
+    folder = run.output / "dry-run"
+    assert '"MISSING_KEY"' in (folder / "people.rejects.jsonl").read_text("utf-8")
+    assert not (run.output / "people.rejects.jsonl").exists()
+    assert org.load(*MESSAGES, bad, **SETTINGS, max_rejects=1).code == 0
+    # The files are those of the last dry run alone.
+    assert len((folder / "people.rejects.jsonl").read_text("utf-8").splitlines()) == 1
+
+
+def test_its_files_replace_those_of_an_earlier_dry_run(org: Org) -> None:
+    assert org.load(*MESSAGES, **SETTINGS, batch_size_rows=1).code == 0
+    other = org.folder / "output" / "dry-run" / "accounts-eu-0001.csv"
+    other.write_text("of another stream")
+    assert org.load(*MESSAGES, **SETTINGS).code == 0
+    found = sorted(path.name for path in (org.folder / "output" / "dry-run").glob("acc*.csv"))
+    assert found == ["accounts-0001.csv", "accounts-eu-0001.csv"]
+
+
+def test_its_report_names_each_file_with_its_rows(org: Org) -> None:
+    run = org.load(*MESSAGES, **SETTINGS)
+    report = (run.output / "dry-run").joinpath("accounts.report.json").read_text("utf-8")
+    path = run.output / "dry-run" / "accounts-0001.csv"
+    assert '"dry_run": true' in report
+    assert f'"path": "{path}"' in report
+    assert f'"bytes": {path.stat().st_size}' in report
+    assert '"rows": 5' in report
+    assert '"loaded": 0' in report
+
+
+@pytest.mark.parametrize("value", [True, "true", "1"])
+def test_a_dry_run_can_be_asked_for_as_text(org: Org, value: Any) -> None:
+    run = org.load(*MESSAGES, **{**SETTINGS, "dry_run": value})
+    assert run.code == 0
+    assert changes(org) == []
+
+
+@pytest.mark.parametrize("name", ["dryrun", "dry-run", "Dry_Run", "dry_runs"])
+def test_a_name_that_was_meant_for_it_never_loads(org: Org, name: str) -> None:
+    settings = {**SETTINGS, name: True}
+    del settings["dry_run"]
+    run = org.load(*MESSAGES, **settings)
+    assert run.code == 1
+    assert f"There is no setting `{name}` (did you mean `dry_run`?)." in run.reason
+    assert org.sandbox.requests == []
