@@ -83,7 +83,7 @@ class Loader(Generic[F]):
         carrier: sends files to Salesforce.
         spool: makes the files.
         backlog: the unsettled files of all loads of the group.
-        journal: knows which rows an earlier run has sent.
+        journal: records each step, and knows which rows an earlier run has sent.
         stop_on_failure: whether a failed job ends the loads of the group.
     """
 
@@ -102,7 +102,7 @@ class Loader(Generic[F]):
         self.flying: list[F] = []
         """The files that were sent and have no outcome yet."""
         self._backlog = backlog
-        self._journal = journal
+        self.journal = journal
         self._settled: deque[FileOutcome] = deque()
         self._taken = 0
         self._span = 0
@@ -136,8 +136,8 @@ class Loader(Generic[F]):
         Raises:
             DataError: the row cannot be sent, and was not added.
         """
-        digest = self._journal.digest(row)
-        status = self._journal.known(number, digest)
+        digest = self.journal.digest(row)
+        status = self.journal.known(number, digest)
         if status is None:
             self.spool.add(number, row, digest)
         self._taken = number
