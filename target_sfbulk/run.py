@@ -110,6 +110,7 @@ class Run:
             load.write_rejects()
         try:
             self._context.group.drain()
+            self._context.group.finish()
         finally:
             # Rejects of other jobs are written also if one job has no outcome.
             seconds = self._clock.monotonic() - begun
@@ -175,5 +176,7 @@ class Run:
         # A folder of its own, as several targets may have the same `spool_dir`.
         spool = tempfile.mkdtemp(prefix="target-sfbulk-", dir=self._config["spool_dir"] or None)
         weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
-        group = self._salesforce.load_group(jobs_in_flight=self._config["max_jobs_in_flight"])
+        group = self._salesforce.load_group(
+            jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
+        )
         return LoadContext(self._salesforce, Path(spool), job_limits(self._config), group)

@@ -69,6 +69,10 @@ class Backlog:
                 self._check(file)
                 ending += file.after
 
+    def send_again(self, file: RowFile) -> None:
+        """Let a file that was sent, and now has fewer rows, be sent again."""
+        heappush(self._ready, file)
+
     def settle(self, file: RowFile) -> None:
         """Let the files that waited for this one be sent."""
         file.settled = True

@@ -1,7 +1,7 @@
 """The loading engine: sends the files of several loads while rows are added to them.
 
-The loads of a group share the jobs in flight, the bounds of what is buffered and the order of their
-rows. The engine does not use HTTP itself: the carrier of a load sends a file,
+The loads of a group share the jobs in flight, the bounds of what is buffered, the order of their
+rows and the journal. The engine does not use HTTP itself: the carrier of a load sends a file,
 polls its job and reads its results. One thread does everything, so the order of the requests is
 always the same.
 """
@@ -14,19 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import SalesforceError
 from sfbulk.load.backlog import NEVER, Backlog
+from sfbulk.load.follow_ups import take_out
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import F, Loader
 from sfbulk.load.options import JOBS_IN_FLIGHT
+from sfbulk.load.orphans import Orphans
 from sfbulk.load.spool import RowSpool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
 
     from sfbulk.clock import Clock
     from sfbulk.load.journal import Journal
-    from sfbulk.load.loader import Carrier, Flight
+    from sfbulk.load.loader import Carrier, Flight, Lane
+    from sfbulk.load.orphans import Waiting
+    from sfbulk.load.outcomes import FileOutcome
     from sfbulk.load.row_file import FileOwner, RowFile
     from sfbulk.load.spool import SpoolSettings
 
@@ -52,6 +57,9 @@ class LoadGroup:
         clock: the time.
         jobs_in_flight: how many jobs, or batches of Bulk API 1.0, may run in parallel.
         limits: how much is buffered.
+        journal: records each step before it is done.
+        more_objects: whether loads of other objects may join later. Rows whose parents are not
+            found wait for them.
     """
 
     def __init__(
@@ -60,7 +68,10 @@ class LoadGroup:
         *,
         jobs_in_flight: int = JOBS_IN_FLIGHT,
         limits: BufferLimits = BufferLimits(),
+        journal: Journal = NO_JOURNAL,
+        more_objects: bool = False,
     ) -> None:
+        self.journal = journal
         self.backlog = Backlog()
         """The unsettled files of all loads."""
         self._clock = clock
@@ -70,6 +81,7 @@ class LoadGroup:
         self._in_flight = 0
         self._look_at = NEVER
         self._errors: list[SalesforceError] = []
+        self._orphans = Orphans(more_objects=more_objects)
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +100,7 @@ class LoadGroup:
         carrier: Carrier[F],
         files: SpoolSettings,
         *,
-        journal: Journal = NO_JOURNAL,
+        serial: Callable[[], Carrier[Any]] | None = None,
         stop_on_failure: bool = True,
     ) -> Loader[F]:
         """A load of this group.
@@ -96,14 +108,20 @@ class LoadGroup:
         Args:
             carrier: sends its files to Salesforce.
             files: how its rows are written into files.
-            journal: records each step of this load before it is done.
+            serial: makes the carrier for rows that failed again and again for a passing reason.
             stop_on_failure: whether a failed job of this load ends all loads of the group.
         """
         spool = RowSpool(files, self.backlog)
         loader = Loader(
-            carrier, spool, self.backlog, journal=journal, stop_on_failure=stop_on_failure
+            carrier,
+            spool,
+            self.backlog,
+            journal=self.journal,
+            serial=serial,
+            stop_on_failure=stop_on_failure,
         )
         self._loaders[spool] = loader
+        self._orphans.objects.add(files.sobject.casefold())
         return loader
 
     @property
@@ -136,6 +154,9 @@ class LoadGroup:
         while self._is_full():
             self._seal_oldest()
             self._send()
+            if not self._in_flight:
+                # What is left waits for parents that did not come.
+                self._release(self._orphans.last_chance())
             self._wait()
         if self._errors:
             self.wind_down()
@@ -152,10 +173,11 @@ class LoadGroup:
             SalesforceError: as `advance`.
         """
         self.cut()
-        self._send()
-        while self._in_flight:
-            self._wait()
-            self._send()
+        self._work_off()
+        self._orphans.start_passes()
+        while self._orphans and not self._errors:
+            self._release(self._orphans.next_pass())
+            self._work_off()
         if self._errors:
             self.wind_down()
 
@@ -166,7 +188,8 @@ class LoadGroup:
             SalesforceError: it has other rows.
         """
         for loader in self._loaders.values():
-            loader.carrier.finish()
+            for lane in loader.lanes:
+                lane.carrier.finish()
 
     def wind_down(self) -> None:
         """API calls: create no more jobs, wait for those that run, and raise the first error.
@@ -185,7 +208,8 @@ class LoadGroup:
     def abandon(self) -> None:
         """API calls: abort the jobs that are running; errors are logged, not raised."""
         for loader in self._loaders.values():
-            loader.carrier.abandon(loader.flying)
+            for lane in loader.lanes:
+                lane.carrier.abandon(lane.flying)
 
     def _is_full(self) -> bool:
         if self._errors:
@@ -207,12 +231,19 @@ class LoadGroup:
         self._schedule()
 
     def _send_file(self, file: RowFile) -> None:
-        loader = self._loaders[file.owner]
+        lane = self._loaders[file.owner].lane(file)
         try:
-            loader.flying.append(loader.carrier.send(file))
+            lane.flying.append(lane.carrier.send(file))
             self._in_flight += 1
         except SalesforceError as error:
             self._errors.append(error)
+
+    def _work_off(self) -> None:
+        """Send what can be sent, and wait for its outcomes."""
+        self._send()
+        while self._in_flight:
+            self._wait()
+            self._send()
 
     def _wait(self) -> None:
         """Sleep until a file in flight is due, and poll it."""
@@ -222,29 +253,68 @@ class LoadGroup:
 
     def _look(self) -> None:
         now = self._clock.monotonic()
-        for loader in self._loaders.values():
-            if loader.flying and loader.carrier.next_look(loader.flying) <= now:
-                for flight in loader.carrier.look(loader.flying):
-                    loader.flying.remove(flight)
+        for loader, lane in self._flying():
+            if lane.carrier.next_look(lane.flying) <= now:
+                for flight in lane.carrier.look(lane.flying):
+                    lane.flying.remove(flight)
                     self._in_flight -= 1
-                    self._read(loader, flight)
+                    self._read(loader, lane, flight)
         self._schedule()
 
     def _schedule(self) -> None:
-        flying = [loader for loader in self._loaders.values() if loader.flying]
-        looks = (loader.carrier.next_look(loader.flying) for loader in flying)
+        looks = (lane.carrier.next_look(lane.flying) for _, lane in self._flying())
         self._look_at = min(looks, default=NEVER)
 
-    def _read(self, loader: Loader[Any], flight: Flight) -> None:
+    def _flying(self) -> list[tuple[Loader[Any], Lane[Any]]]:
+        loaders = self._loaders.values()
+        return [(loader, lane) for loader in loaders for lane in loader.lanes if lane.flying]
+
+    def _read(self, loader: Loader[Any], lane: Lane[Any], flight: Flight) -> None:
         try:
             if flight.error:
                 raise flight.error
-            outcome = loader.carrier.read(flight)
+            outcome = lane.carrier.read(flight)
         except SalesforceError as error:
             self._errors.append(error)
             return
-        not_loaded = [row.number for row in outcome.rows if row.is_reject]
-        loader.journal.settled(flight.file, not_loaded)
-        loader.settle(outcome)
+        not_loaded = [row.number for row in outcome.rows if not row.success]
+        self.journal.settled(flight.file, not_loaded)
+        self._take(loader, outcome)
         if outcome.failure and loader.stop_on_failure:
             self._errors.append(outcome.failure)
+
+    def _take(self, loader: Loader[Any], outcome: FileOutcome) -> None:
+        """Keep the outcomes of a file, and send some of its rows again."""
+        file = outcome.file
+        again = take_out(
+            outcome,
+            passing=not self._errors and loader.may_send_again(file),
+            orphans=not self._errors and file.may_wait,
+            hopeless=self._orphans.is_hopeless,
+        )
+        if not again.numbers:
+            loader.settle(outcome)
+            return
+        loader.report(outcome, again.numbers)
+        if again.passing:
+            log.info(
+                "%d rows of job %s failed for a reason that may pass: they are sent again",
+                len(again.passing),
+                outcome.job_id,
+            )
+            file.attempt += 1
+            self.backlog.send_again(file)
+        else:
+            self._orphans.add(file, outcome, again.orphans)
+
+    def _release(self, orphans: Iterable[Waiting]) -> None:
+        """Send rows again whose parents were missing, or report them."""
+        for one in orphans:
+            loader = self._loaders[one.file.owner]
+            if one.reported is None:
+                self.backlog.send_again(one.file)
+            elif one.left:
+                loader.report(one.reported, one.left)
+                self.backlog.send_again(one.file)
+            else:
+                loader.settle(one.reported)

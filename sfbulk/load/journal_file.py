@@ -241,7 +241,7 @@ class LoadJournal:
         self._load = number
         self._sends = False
         self.name = name
-        self.digest = RowDigests().digest
+        self.digest = RowDigests(name.sobject, name.key).digest
 
     def known(self, number: int, digest: bytes) -> RowStatus | None:
         """The outcome of a row that an earlier run has sent; None for a row that must be sent."""
@@ -325,7 +325,8 @@ class LoadJournal:
             How many rows that an earlier run has sent were not in the input again.
         """
         left = self._known.end(self._load)
-        self._tables.run("DELETE FROM files WHERE load = ?", self._load)
+        # Files in other phases stay: their rows have no outcome, or it was not reported.
+        self._tables.run("DELETE FROM files WHERE load = ? AND phase = 'settled'", self._load)
         self._tables.commit()
         return left
 
@@ -355,4 +356,4 @@ class LoadJournal:
         self._tables.commit()
 
     def _now(self) -> str:
-        return self._journal.clock.now().isoformat(timespec="milliseconds")
+        return self._journal.clock.now().isoformat(timespec="seconds")

@@ -7,15 +7,17 @@ see `sfbulk.load.group`.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
 from sfbulk.jobs.row_error import RowError
+from sfbulk.load.follow_ups import SAME_API
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.outcomes import RowOutcome, RowStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from sfbulk.errors import SalesforceError
     from sfbulk.load.backlog import Backlog
@@ -73,6 +75,14 @@ class Carrier(Protocol[F]):
         """API call: abort the jobs that are running; errors are logged, not raised."""
 
 
+@dataclass(eq=False)
+class Lane(Generic[F]):
+    """A way of a load's files: a carrier and the files that it has in flight."""
+
+    carrier: Carrier[F]
+    flying: list[F] = field(default_factory=list)
+
+
 class Loader(Generic[F]):
     """The rows of one object with one operation.
 
@@ -83,26 +93,27 @@ class Loader(Generic[F]):
         carrier: sends files to Salesforce.
         spool: makes the files.
         backlog: the unsettled files of all loads of the group.
-        journal: records each step, and knows which rows an earlier run has sent.
+        journal: knows which rows an earlier run has sent.
+        serial: makes the carrier for rows that failed again and again for a passing reason.
         stop_on_failure: whether a failed job ends the loads of the group.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a load works with, by keyword
         self,
         carrier: Carrier[F],
         spool: RowSpool,
         backlog: Backlog,
         *,
         journal: Journal = NO_JOURNAL,
+        serial: Callable[[], Carrier[Any]] | None = None,
         stop_on_failure: bool = True,
     ) -> None:
-        self.carrier = carrier
         self.spool = spool
         self.stop_on_failure = stop_on_failure
-        self.flying: list[F] = []
-        """The files that were sent and have no outcome yet."""
+        self.lanes: list[Lane[Any]] = [Lane(carrier)]
+        self._serial = serial
         self._backlog = backlog
-        self.journal = journal
+        self._journal = journal
         self._settled: deque[FileOutcome] = deque()
         self._taken = 0
         self._span = 0
@@ -136,13 +147,34 @@ class Loader(Generic[F]):
         Raises:
             DataError: the row cannot be sent, and was not added.
         """
-        digest = self.journal.digest(row)
-        status = self.journal.known(number, digest)
+        digest = self._journal.digest(row)
+        status = self._journal.known(number, digest)
         if status is None:
             self.spool.add(number, row, digest)
         self._taken = number
         self._count_span()
         return status
+
+    def lane(self, file: RowFile) -> Lane[Any]:
+        """The way of a file that is sent now."""
+        if file.attempt <= SAME_API or self._serial is None:
+            return self.lanes[0]
+        if len(self.lanes) == 1:
+            self.lanes.append(Lane(self._serial()))
+        return self.lanes[1]
+
+    def may_send_again(self, file: RowFile) -> bool:
+        """Whether rows of a file that failed for a passing reason are sent again."""
+        if file.attempt < SAME_API:
+            return True
+        fits = file.rows <= MAX_BATCH_ROWS and file.size <= MAX_BATCH_BYTES
+        return file.attempt == SAME_API and self._serial is not None and fits
+
+    def report(self, outcome: FileOutcome, left: Collection[int]) -> None:
+        """Keep the outcomes of some rows of a file; the others are sent again."""
+        self.spool.keep(outcome.file, left)
+        self._count_span()
+        self._settled.append(outcome)
 
     def settle(self, outcome: FileOutcome) -> None:
         """Keep the outcome of a file until `settled` returns it, and remove the file."""

@@ -28,8 +28,7 @@ class RowStatus(str, Enum):
     """It may be loaded or not: its job or batch ended without a result for it. Query the record
     before you send it again."""
     SKIPPED = "skipped"
-    """It was not sent: its record exists and the load creates records only, or an earlier load
-    with the same journal has loaded it."""
+    """It was not sent, since its record exists and the load creates records only."""
 
 
 UNKNOWN_CODE = "UNKNOWN"
@@ -170,8 +169,7 @@ class IngestSummary:
     unknown: int = 0
     """Records that are in no result list: query them before you send them again."""
     skipped: int = 0
-    """Records that exist, in a load with `new_only`, or that an earlier load with the same journal
-    has loaded."""
+    """Records that exist, in a load with `new_only`."""
     fitted: Counter[str] = field(default_factory=Counter)
     """How many values of each column were sent as Salesforce stores them: line breaks as LF."""
     nulls_kept: Counter[str] = field(default_factory=Counter)
@@ -179,13 +177,8 @@ class IngestSummary:
     failures: list[RowOutcome] = field(default_factory=list, repr=False)
     """The records that failed, were not processed or are unknown, in their order."""
 
-    def add(self, outcome: FileOutcome | RowOutcome) -> None:
-        """Add the outcomes of one file, or of one record that was not sent."""
-        if isinstance(outcome, RowOutcome):
-            self.skipped += outcome.status is RowStatus.SKIPPED
-            self.unknown += outcome.status is RowStatus.UNKNOWN
-            self.failures += [outcome] if outcome.is_reject else []
-            return
+    def add(self, outcome: FileOutcome) -> None:
+        """Add the outcomes of one file."""
         if outcome.job_id and outcome.job_id not in self.job_ids:
             self.job_ids.append(outcome.job_id)
         self.succeeded += outcome.counts.succeeded

@@ -44,12 +44,18 @@ class RowFile(GrowingFile):
     """Counts the files of all loads of a group, in the order of their first rows."""
     numbers: array[int] = field(default_factory=lambda: array("Q"))
     """For each row, the number of its record; ascending."""
+    sizes: array[int] = field(default_factory=lambda: array("I"), repr=False)
+    """For each row, its bytes without separators."""
     digests: bytearray = field(default_factory=bytearray, repr=False)
     """What the journal keeps of the rows, one after the other; empty without a journal."""
     after: set[RowFile] = field(default_factory=set, repr=False)
     """Unsettled files, also of other loads, that must be settled before this one is sent."""
     before: list[RowFile] = field(default_factory=list, repr=False)
     """Files that wait for this one."""
+    attempt: int = 0
+    """How often its rows were sent again because they had failed for a passing reason."""
+    may_wait: bool = True
+    """Whether rows without a parent may wait until other rows are loaded."""
     sealed: bool = False
     """Whether it takes no more rows."""
     settled: bool = False

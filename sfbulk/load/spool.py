@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 from sfbulk.csvio.limits import MAX_JOB_BYTES
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
+from sfbulk.load.kept_rows import keep_rows
 from sfbulk.load.row_file import RowFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -130,6 +131,7 @@ class RowSpool:
         file = self._file(level, row.columns, len(data))
         self._append(file, self._encoder.separator + data if file.numbers else data)
         file.numbers.append(number)
+        file.sizes.append(len(data))
         file.digests += digest
         for earlier in before:
             file.wait_for(earlier)
@@ -166,6 +168,20 @@ class RowSpool:
         self.rows -= file.rows
         file.path.unlink()
         self._backlog.settle(file)
+
+    def keep(self, file: RowFile, numbers: Collection[int]) -> None:
+        """Remove the rows of a sealed file that have their outcome; the others are sent again.
+
+        Args:
+            file: the file; it keeps its place in the order.
+            numbers: the rows that are left.
+        """
+        self._count_bytes(-file.size)
+        self.rows -= file.rows
+        keep_rows(file, frozenset(numbers), self._encoder)
+        self._count_bytes(file.size)
+        self.rows += file.rows
+        self.first = min(one.numbers[0] for one in self._unsettled)
 
     def unsettled(self) -> Iterator[RowFile]:
         """The files that are not settled, in the order of their first rows."""

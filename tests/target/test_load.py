@@ -142,8 +142,8 @@ def test_lookups_find_parents_by_their_external_id_also_in_the_same_run(org: Org
     run = org.load(
         ACCOUNTS,
         schema("Contact", "Ext_Id__c", "LastName", "account_key", key="Ext_Id__c"),
-        record("Account", Ext_Id__c="A-1", Name="Acme"),
         record("Contact", Ext_Id__c="C-1", LastName="Lin", account_key="A-1"),
+        record("Account", Ext_Id__c="A-1", Name="Acme"),
         record("Contact", Ext_Id__c="C-2", LastName="Sol", account_key=None),
         **BY_KEY,
         streams={"Contact": {"lookups": {"account_key": "Account.Ext_Id__c"}}},
@@ -168,6 +168,45 @@ def test_a_parent_in_the_same_object_is_there_before_its_children(org: Org) -> N
     assert run.code == 0, run.log
     found = org.query("SELECT Name, Parent.Name FROM Account ORDER BY Ext_Id__c")
     assert [a["Parent"] and a["Parent"]["Name"] for a in found] == [None, "Top", "Middle"]
+
+
+def test_a_delete_that_comes_after_an_upsert_of_another_stream_stays_deleted(org: Org) -> None:
+    contact = org.create("Contact", LastName="Old", Ext_Id__c="C-1")
+    run = org.load(
+        schema("contacts", "Ext_Id__c", "LastName", key="Ext_Id__c"),
+        schema("obsolete_contacts", "Id"),
+        record("contacts", Ext_Id__c="C-1", LastName="New"),
+        record("contacts", Ext_Id__c="C-2", LastName="Other"),
+        record("obsolete_contacts", Id=contact),
+        **BY_KEY,
+        streams={
+            "contacts": {"sobject": "Contact"},
+            "obsolete_*": {"sobject": "Contact", "operation": "delete"},
+        },
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName FROM Contact") == [{"LastName": "Other"}]
+
+
+def test_twenty_streams_load_parents_first_in_whatever_order_they_come(org: Org) -> None:
+    """Stream n refers to stream n + 1, and each comes before the stream of its parents."""
+    count = 20
+    messages: list[dict[str, Any]] = []
+    for n in range(count):
+        fields = {"Ext_Id__c": f"A-{n}", "Name": f"Level {n}"}
+        if n + 1 < count:
+            fields["parent"] = f"A-{n + 1}"
+        messages += [schema(f"level_{n}", *fields), record(f"level_{n}", **fields)]
+    run = org.load(
+        *messages,
+        **BY_KEY,
+        streams={"level_*": {"sobject": "Account", "lookups": {"parent": "Parent.Ext_Id__c"}}},
+    )
+    assert run.code == 0, run.log
+    found = org.query("SELECT Ext_Id__c, Parent.Ext_Id__c FROM Account WHERE ParentId != null")
+    assert {row["Ext_Id__c"]: row["Parent"]["Ext_Id__c"] for row in found} == {
+        f"A-{n}": f"A-{n + 1}" for n in range(count - 1)
+    }
 
 
 def test_a_lookup_to_several_objects_names_the_one_it_means(org: Org) -> None:

@@ -51,10 +51,36 @@ LASTING = [
     ("DELETE_FAILED", "Your attempt to delete Acme could not be completed", []),
     ("NUMBER_OUTSIDE_VALID_RANGE", "Count: value outside of valid range: 1e99", ["Count__c"]),
     ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", []),
-    ("ENTITY_IS_LOCKED", "the entity is locked for editing", []),
     # One that no list has: Salesforce adds codes with each release.
     ("A_CODE_OF_NEXT_YEAR", "", []),
 ]
+
+PASSING = [
+    "UNABLE_TO_LOCK_ROW",
+    "ENTITY_IS_LOCKED",
+    "TOO_MANY_APEX_REQUESTS",
+    "QUERY_TIMEOUT",
+    "REQUEST_RUNNING_TOO_LONG",
+    "SERVER_UNAVAILABLE",
+    "UNKNOWN_EXCEPTION",
+]
+
+
+def test_each_error_that_passes_is_tried_again(org: Org) -> None:
+    for code in PASSING:
+        org.sandbox.control.add_fault(
+            kind="row_error", where={"Ext_Id__c": code}, code=code, attempts=1
+        )
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name", key="Ext_Id__c"),
+        *(record("Account", Ext_Id__c=code, Name="x") for code in [*PASSING, "good"]),
+        state(done=1),
+        external_id="Ext_Id__c",
+    )
+    assert (run.code, run.states) == (0, [{"done": 1}]), run.log
+    assert org.jobs_created() == 2
+    report = run.report("Account")
+    assert (report["loaded"], report["created"], report["rejected"]) == (8, 8, 0)
 
 
 def test_each_error_of_a_row_is_written_down_as_it_came(org: Org) -> None:

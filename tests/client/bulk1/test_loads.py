@@ -314,7 +314,7 @@ def test_a_quota_that_is_reached_during_a_load_leaves_the_rest_unprocessed(
 def test_rows_that_are_rejected_for_a_temporary_reason_have_it(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
-    sandbox.control.add_fault(kind="row_error", object="Account", rows=[2])
+    sandbox.control.add_fault(kind="row_error", object="Account", where={"Name": "L1"})
     records = [{"Name": f"L{n}"} for n in range(3)]
     outcomes = list(sf.bulk1.load("Account", Operation.INSERT, records))
     assert [one.error and one.error.code for one in outcomes] == [

@@ -1,0 +1,95 @@
+"""Keeps rows whose parents were not found, until the other rows are loaded; no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sfbulk.load.follow_ups import missing_parent
+from sfbulk.load.outcomes import Counts, FileOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfbulk.load.outcomes import RowOutcome
+    from sfbulk.load.row_file import RowFile
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What happens to the rows of a file that has waited."""
+
+    file: RowFile
+    reported: FileOutcome | None
+    """The rows that are not sent again."""
+    left: list[int]
+    """The numbers of the others."""
+
+
+class Orphans:
+    """The files whose rows wait for parents; false if there is none.
+
+    Memory: one outcome for each row that waits.
+
+    Args:
+        more_objects: whether loads of other objects may join later.
+    """
+
+    def __init__(self, *, more_objects: bool) -> None:
+        self.objects: set[str] = set()
+        """The objects that are loaded, casefolded."""
+        self._more_objects = more_objects
+        self._rows: dict[RowFile, tuple[FileOutcome, list[RowOutcome]]] = {}
+        self._before: float = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def is_hopeless(self, row: RowOutcome) -> bool:
+        """Whether no load can bring the parent of a row."""
+        return not self._more_objects and missing_parent(row) not in self.objects
+
+    def add(self, file: RowFile, outcome: FileOutcome, rows: list[RowOutcome]) -> None:
+        """Let rows of a file wait.
+
+        Args:
+            file: the file, which has only these rows.
+            outcome: the outcomes of its last job.
+            rows: the outcomes that they have for now.
+        """
+        self._rows[file] = (outcome, rows)
+
+    def last_chance(self) -> Iterator[Waiting]:
+        """Take out all files; their rows do not wait again."""
+        for one in self._take(final=False):
+            one.file.may_wait = False
+            yield one
+
+    def start_passes(self) -> None:
+        """Begin to send rows again, now that all others are loaded."""
+        self._before = float("inf")
+
+    def next_pass(self) -> Iterator[Waiting]:
+        """Take out all files.
+
+        Their rows are sent again as long as this brings some of them in: they may be parents of
+        others.
+        """
+        count = sum(len(rows) for _, rows in self._rows.values())
+        final = count >= self._before
+        self._before = float("inf") if final else count
+        yield from self._take(final=final)
+
+    def _take(self, *, final: bool) -> Iterator[Waiting]:
+        taken, self._rows = self._rows, {}
+        for file, (outcome, rows) in taken.items():
+            left = [] if final else [r.number for r in rows if missing_parent(r) in self.objects]
+            sent = set(left)
+            others = [row for row in rows if row.number not in sent]
+            yield Waiting(file, _outcome(outcome, others) if others else None, left)
+
+
+def _outcome(of_job: FileOutcome, rows: list[RowOutcome]) -> FileOutcome:
+    counts = Counts()
+    counts.count(rows)
+    return replace(of_job, counts=counts, rows=rows, failure=None)

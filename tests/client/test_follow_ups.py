@@ -1,0 +1,162 @@
+"""Rows that are sent again: after a lock, after an abort, and after their parent has come."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sfbulk import Operation, RowStatus, Salesforce
+from sfbulk.load import Row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sfbulk_sandbox import Sandbox
+
+LOCK = "UNABLE_TO_LOCK_ROW"
+FORTY = [{"Name": f"Many {number:03d}", "Site": 'a "b"\nc'} for number in range(40)]
+
+
+def names(sandbox: Sandbox) -> list[str]:
+    found = sandbox.org.query("SELECT Name FROM Account WHERE Name LIKE 'Many%'")
+    return sorted(str(row[0]) for row in found.rows())
+
+
+def jobs(sandbox: Sandbox) -> list[str]:
+    """The API of each ingest job that was created, in order."""
+    return [
+        "2.0" if call.path.endswith("/jobs/ingest") else "1.0"
+        for call in sandbox.requests
+        if call.method == "POST" and re.search(r"/jobs/ingest$|/async/[0-9.]+/job$", call.path)
+    ]
+
+
+@pytest.mark.parametrize("detail", ["summary", "outcomes"])
+def test_locked_rows_are_sent_again_in_a_smaller_job(
+    sandbox: Sandbox, sf: Salesforce, detail: str
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, rows=[3, 17, 40], attempts=1)
+    if detail == "summary":
+        summary = sf.insert("Account", FORTY)
+        assert (summary.succeeded, summary.failed, len(summary.job_ids)) == (40, 0, 2)
+    else:
+        outcomes = list(sf.load("Account", Operation.INSERT, FORTY))
+        assert [one.number for one in outcomes] == list(range(1, 41))
+        assert all(one.success for one in outcomes)
+    assert jobs(sandbox) == ["2.0", "2.0"]
+    assert names(sandbox) == [one["Name"] for one in FORTY]
+
+
+def test_rows_that_stay_locked_are_sent_by_a_serial_job_at_last(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, where={"Name": "Many 016"}, attempts=3)
+    summary = sf.insert("Account", FORTY)
+    assert (summary.succeeded, summary.failed) == (40, 0)
+    assert jobs(sandbox) == ["2.0", "2.0", "2.0", "1.0"]
+    assert sf.bulk1.job(summary.job_ids[-1]).info.concurrency_mode == "Serial"
+
+
+def test_a_row_that_is_always_locked_is_reported_after_four_attempts(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, where={"Name": "Many 016"})
+    summary = sf.insert("Account", FORTY)
+    assert (summary.succeeded, summary.failed) == (39, 1)
+    assert [(one.number, one.error and one.error.code) for one in summary.failures] == [(17, LOCK)]
+    assert len(jobs(sandbox)) == 4
+
+
+def test_a_row_that_breaks_a_rule_is_sent_once(sandbox: Sandbox, sf: Salesforce) -> None:
+    code = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    sandbox.control.add_fault(kind="row_error", code=code, rows=[3])
+    assert sf.insert("Account", FORTY).failed == 1
+    assert len(jobs(sandbox)) == 1
+
+
+def test_a_lock_that_a_trigger_met_passes_too(sandbox: Sandbox, sf: Salesforce) -> None:
+    sandbox.control.add_fault(
+        kind="row_error",
+        code="CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        message="T: execution of AfterInsert caused by: first error: UNABLE_TO_LOCK_ROW, unable",
+        rows=[3],
+        attempts=1,
+    )
+    assert sf.insert("Account", FORTY).succeeded == 40
+
+
+def test_what_an_aborted_job_did_not_process_is_sent_again(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="job_aborted", after_rows=10)
+    summary = sf.insert("Account", FORTY)
+    assert (summary.succeeded, summary.unprocessed, len(summary.job_ids)) == (40, 0, 2)
+    assert names(sandbox) == [one["Name"] for one in FORTY]
+
+
+def test_a_load_whose_jobs_are_always_aborted_ends(sandbox: Sandbox, sf: Salesforce) -> None:
+    sandbox.control.add_fault(kind="job_aborted", times=None)
+    statuses = {one.status for one in sf.load("Account", Operation.INSERT, FORTY)}
+    assert statuses == {RowStatus.UNPROCESSED}
+    assert jobs(sandbox) == ["2.0", "2.0", "2.0", "1.0"]
+
+
+def test_a_later_version_waits_until_the_earlier_one_was_sent_again(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, where={"Name": "Many old"}, attempts=1)
+    records = [{"Ext_Id__c": "k", "Name": f"Many {name}"} for name in ("old", "new")]
+    assert sf.upsert("Account", records, external_id="Ext_Id__c").succeeded == 2
+    assert len(jobs(sandbox)) == 3
+    assert names(sandbox) == ["Many new"]
+
+
+def test_a_child_may_come_before_its_parent(sandbox: Sandbox, sf: Salesforce) -> None:
+    chain = [
+        {
+            "Ext_Id__c": f"k{n}",
+            "Name": f"Many {n}",
+            "Parent.Ext_Id__c": f"k{n + 1}" if n < 5 else "",
+        }
+        for n in range(6)
+    ]
+    outcomes = list(sf.load("Account", Operation.UPSERT, chain, external_id="Ext_Id__c"))
+    assert [one.status for one in outcomes] == [RowStatus.SUCCEEDED] * 6
+    found = sandbox.org.query("SELECT Name FROM Account WHERE Parent.Name LIKE 'Many%'")
+    assert found.total() == 5
+
+
+def test_a_parent_that_never_comes_is_reported_without_another_job(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    summary = sf.insert("Contact", [{"LastName": "Lin", "Account.Ext_Id__c": "none"}])
+    assert (summary.failed, len(jobs(sandbox))) == (1, 1)
+
+
+def test_children_of_another_load_wait_for_parents_that_come_later(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path
+) -> None:
+    group = sf.load_group(more_objects=True)
+
+    def loader(sobject: str) -> Any:
+        folder = tmp_path / sobject
+        folder.mkdir()
+        return sf.loader(sobject, Operation.UPSERT, folder, group=group, external_id="Ext_Id__c")
+
+    columns = ("Ext_Id__c", "LastName", "Account.Ext_Id__c")
+    contacts = loader("Contact")
+    contacts.add(1, Row(columns, ["c1", "Lin", "a1"]))
+    contacts.add(2, Row(columns, ["c2", "Sol", "nobody"]))
+    group.cut()
+    while contacts.pending_rows and jobs(sandbox) == []:
+        group.advance()
+    accounts = loader("Account")
+    accounts.add(1, Row(("Ext_Id__c", "Name"), ["a1", "Many"]))
+    group.drain()
+    (outcome,) = (one for one in contacts.settled() if one.rows)
+    assert [row.number for row in outcome.rows] == [2]
+    assert contacts.settled_to == 2
+    found = sandbox.org.query("SELECT LastName, Account.Name FROM Contact WHERE Ext_Id__c = 'c1'")
+    assert found.total() == 1
