@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.settings import StreamSettings
 
-BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
-"""Operations that find their record by its Id (Bulk API guide: Create a Job)."""
-
 REMOVES = frozenset({Operation.DELETE, Operation.HARD_DELETE})
 """Operations whose CSV holds the Id and nothing else (Bulk API guide: Delete Records)."""
+
+_CREATE_ONLY = (
+    "With `create_only_fields`: `leave`, records that exist keep such a field as it is, and only"
+    " new ones get the value"
+)
 
 _ADVICE = (
     "Map such a record field with `fields`, to null to leave it out, or leave all of them out with"
@@ -54,6 +56,17 @@ class FieldProblemError(Exception):
     def __init__(self, problem: str, advice: str = "") -> None:
         super().__init__(problem)
         self.advice = advice
+
+
+class CreateOnlyFieldError(FieldProblemError):
+    """An upsert of a field that Salesforce refuses to update."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"`{name}` can be set in a new record only, and Salesforce refuses rows of records that"
+            " exist for it",
+            _CREATE_ONLY,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +108,7 @@ class FieldMapper:
             for field in sobject.fields
             if field.relationship_name
         }
-        key_name = "Id" if settings.operation in BY_ID else settings.external_id
-        self.key_field = sobject.field(key_name) if key_name else None
+        self.key_field = sobject.field(settings.external_id) if settings.external_id else None
 
     def column(self, source: str) -> CsvColumn | None:
         """API call: the column that a record field fills; None if it is left out.
@@ -107,10 +119,10 @@ class FieldMapper:
         settings = self._settings
         if source.startswith("_sdc_"):
             return None
-        # Salesforce refuses a delete with any column but the Id, so all others are left out.
+        # Salesforce refuses a delete with any column but the Id, so all but the key are left out.
         if settings.operation in REMOVES:
-            name = settings.fields.get(source, source)
-            return self._own("Id", source) if name and name.casefold() == "id" else None
+            name, key = settings.fields.get(source, source), self.key_field
+            return self._own(key.name, source) if key and key is self._field(name) else None
         if source in settings.lookups:
             return self._lookup(settings.lookups[source], source)
         if source in settings.fields:
@@ -139,9 +151,14 @@ class FieldMapper:
                 wanted = parts["type"] or reference.reference_to[0]
                 yield from (n for n in reference.reference_to if n.casefold() == wanted.casefold())
 
+    def _field(self, name: str | None) -> FieldDescribe | None:
+        return self.sobject.field(name) if name else None
+
     def _own_or_left_out(self, source: str) -> CsvColumn | None:
         try:
             return self._own(source, source)
+        except CreateOnlyFieldError:
+            raise
         except FieldProblemError as problem:
             if self._settings.drop_unknown_fields:
                 return None
@@ -181,6 +198,8 @@ class FieldMapper:
                 f"`{field.name}` cannot be written by {operation.value}: it is read-only for"
                 " this user"
             )
+        if field is not self.key_field and self._settings.refuses_create_only:
+            _require_updateable(field)
 
     def _lookup(self, path: str, source: str) -> CsvColumn:
         parts = _RELATIONSHIP.fullmatch(path)
@@ -250,6 +269,11 @@ class FieldMapper:
 def finds_records(field: FieldDescribe) -> bool:
     """Whether upserts and lookups can find records by it (Bulk API guide: Upsert Records)."""
     return field.external_id or field.id_lookup or field.type == "id"
+
+
+def _require_updateable(field: FieldDescribe) -> None:
+    if field.createable and not field.updateable:
+        raise CreateOnlyFieldError(field.name)
 
 
 def _unknown_field(sobject: SObjectDescribe, name: str) -> str:

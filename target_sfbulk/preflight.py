@@ -18,7 +18,7 @@ from target_sfbulk.stream_checks import absent, constants_of, settings_problems,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sfbulk import PrecisionLoss
+    from sfbulk import PrecisionLoss, SObjectDescribe
     from sfbulk.load import LoadOptions
     from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.settings import StreamSettings
@@ -66,6 +66,8 @@ class StreamPlan:
         constants: Columns with the same cell in every row.
         assignment_rule: The id of the rule that assigns cases or leads.
         precision_loss: Whether a value that Salesforce would store as another is sent.
+        new_only: Whether records that exist are skipped.
+        create_only: Fields, and relationships, that are left as they are in records that exist.
     """
 
     stream: str
@@ -76,17 +78,25 @@ class StreamPlan:
     constants: tuple[Constant, ...]
     assignment_rule: str | None
     precision_loss: PrecisionLoss
+    new_only: bool
+    create_only: tuple[str, ...]
 
     @property
     def external_id(self) -> str | None:
-        """The external id field of an upsert; None for the other operations."""
-        return self.key.header if self.key and self.operation is Operation.UPSERT else None
+        """The field that finds the records; None for an insert."""
+        return self.key.header if self.key else None
 
     @property
     def options(self) -> LoadOptions:
         """The options of the stream's jobs."""
-        rule = self.assignment_rule
-        return {"assignment_rule_id": rule} if rule else {}
+        options: LoadOptions = {}
+        if self.assignment_rule:
+            options["assignment_rule_id"] = self.assignment_rule
+        if self.new_only:
+            options["new_only"] = True
+        if self.create_only:
+            options["create_only_fields"] = self.create_only
+        return options
 
 
 def key_meant_for(
@@ -192,7 +202,16 @@ def _plan(
         constants=constants,
         assignment_rule=settings.assignment_rule,
         precision_loss=settings.precision_loss,
+        new_only=settings.new_only,
+        create_only=tuple(_create_only(sobject)) if settings.leave_create_only else (),
     )
+
+
+def _create_only(sobject: SObjectDescribe) -> Iterator[str]:
+    # All of them, as a later SCHEMA may have fields that this one does not have.
+    for field in sobject.fields:
+        if field.createable and not field.updateable:
+            yield from (name for name in (field.name, field.relationship_name) if name)
 
 
 def _key(mapper: FieldMapper, columns: Columns) -> CsvColumn | None:

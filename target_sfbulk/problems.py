@@ -12,7 +12,7 @@ from sfbulk import Operation
 from sfbulk_singer.names import is_glob
 from sfbulk_singer.settings import spool_dir_problems
 from sfbulk_singer.stream_settings import merged
-from target_sfbulk.mapping import BY_ID, REMOVES
+from target_sfbulk.mapping import REMOVES
 from target_sfbulk.report import RejectBudget
 from target_sfbulk.settings import SETTINGS, with_defaults
 
@@ -57,10 +57,10 @@ def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[s
     operations = {Operation(config["operation"])} | {
         _operation(merged(key, config["streams"]), config) for key in config["streams"]
     }
-    if config["external_id"] and Operation.UPSERT not in operations:
+    own = Operation(config["operation"])
+    if config["external_id"] and own is Operation.INSERT and Operation.UPSERT not in operations:
         yield (
-            "external_id is only used by upsert, and no stream is upserted:"
-            f" operation is {config['operation']}. Leave it out, or upsert."
+            "external_id is not used by insert, and no stream is upserted. Leave it out, or upsert."
         )
     if not any_streams and operations == {Operation.UPSERT} and not config["external_id"]:
         yield "external_id is missing: operation upsert needs it. Name a field to find records by."
@@ -86,10 +86,11 @@ def _operation_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
     has_key = of_stream.get("external_id") or config["external_id"]
     if operation is Operation.UPSERT and not has_key and not is_glob(key):
         yield "external_id is missing: operation upsert needs it."
-    if operation in BY_ID and own.get("external_id"):
-        yield f"external_id is not used by {operation.value}, which finds records by Id."
     if operation is Operation.INSERT and own.get("external_id"):
         yield "external_id is not used by insert. Leave it out, or upsert."
+    for name in ("new_only", "create_only_fields"):
+        if own.get(name) and operation is not Operation.UPSERT:
+            yield f"{name} is not used by {operation.value}. Leave it out, or upsert."
     unused = ("lookups", "constants", "nulls", "assignment_rule") if operation in REMOVES else ()
     for name in unused:
         if own.get(name):

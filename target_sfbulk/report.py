@@ -27,6 +27,7 @@ class StreamReport:
         read: Records of the input.
         loaded: Rows that Salesforce confirmed.
         created: Those of them that are new records.
+        skipped: Rows whose record exists, in an upsert of new records only.
         rejected: Records that the run wrote to the rejects file.
         kinds: How many of each kind.
         reasons: Why they were rejected, with their number; without record values.
@@ -46,6 +47,7 @@ class StreamReport:
     read: int = 0
     created: int = 0
     loaded: int = 0
+    skipped: int = 0
     rejected: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -65,6 +67,7 @@ class StreamReport:
             self.job_ids.append(outcome.job_id)
         self.loaded += outcome.counts.succeeded
         self.created += outcome.counts.created
+        self.skipped += outcome.counts.skipped
 
     def count_reject(self, kind: str, reason: str) -> None:
         """Add one record of the rejects file."""
@@ -82,7 +85,9 @@ class StreamReport:
             return self._dry_run_summary()
         return (
             f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject}:"
-            f" {self.loaded} done, {self.created} of them created, {self.rejected} rejected;"
+            f" {self.loaded} done, {self.created} of them created,"
+            + (f" {self.skipped} skipped," if self.skipped else "")
+            + f" {self.rejected} rejected;"
             f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
             + (f". {self.reject_summary()}" if self.rejected else "")
         )

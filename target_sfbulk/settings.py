@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _OPERATIONS = [operation.value for operation in Operation]
 _NULLS = ["clear", "ignore"]
 _UNKNOWN_FIELDS = ["error", "drop"]
+_CREATE_ONLY = ["error", "leave"]
 _MEGABYTE = 1_000_000
+
+BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
+"""Operations that find their records by Id, unless `external_id` names another field."""
 
 _STREAM = th.ObjectType(
     th.Property(
@@ -37,7 +41,23 @@ _STREAM = th.ObjectType(
         allowed_values=_OPERATIONS,
         description="Operation for this stream.",
     ),
-    th.Property("external_id", th.StringType, description="External id field of this stream."),
+    th.Property(
+        "external_id",
+        th.StringType,
+        description="Field by which upserts, updates and deletes of this stream find their record.",
+    ),
+    th.Property(
+        "new_only",
+        th.BooleanType,
+        description="Whether an upsert only creates records and skips those that exist.",
+    ),
+    th.Property(
+        "create_only_fields",
+        th.StringType,
+        allowed_values=_CREATE_ONLY,
+        description="In an upsert, fields that can be set in a new record only: an error, or leave "
+        "them as they are in records that exist.",
+    ),
     th.Property(
         "fields",
         th.ObjectType(additional_properties=th.CustomType({"type": ["string", "null"]})),
@@ -92,8 +112,8 @@ _LOADING = (
     th.Property(
         "external_id",
         th.StringType,
-        description="External id field by which upserts find their record, unless `streams` has "
-        "another one.",
+        description="Field by which upserts find their record, and updates and deletes if "
+        "`operation` is one; unless `streams` has another one.",
     ),
     th.Property(
         "streams",
@@ -192,11 +212,16 @@ class StreamSettings:
         null: The cell that a null of the other fields becomes.
         assignment_rule: The id of the rule that assigns cases or leads.
         precision_loss: Whether a value that Salesforce would store as another is sent.
+        external_id: The field that finds the records; None for an insert, or if it is missing.
+        new_only: Whether an upsert skips records that exist.
+        leave_create_only: Whether an upsert leaves fields that cannot be updated as they are.
     """
 
     sobject: str
     operation: Operation
     external_id: str | None
+    new_only: bool
+    leave_create_only: bool
     fields: Mapping[str, str | None]
     lookups: Mapping[str, str]
     constants: Mapping[str, Any]
@@ -206,6 +231,13 @@ class StreamSettings:
     null: str
     assignment_rule: str | None
     precision_loss: PrecisionLoss
+
+    @property
+    def refuses_create_only(self) -> bool:
+        """Whether a field that cannot be updated is a problem."""
+        return (
+            self.operation is Operation.UPSERT and not self.new_only and not self.leave_create_only
+        )
 
     def null_of(self, source: str) -> str:
         """The cell that a null of a record field becomes."""
@@ -236,7 +268,9 @@ def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
     return StreamSettings(
         sobject=entry.get("sobject") or stream,
         operation=Operation(entry.get("operation") or config["operation"]),
-        external_id=entry.get("external_id") or config["external_id"] or None,
+        external_id=_external_id(entry, config),
+        new_only=bool(entry.get("new_only")),
+        leave_create_only=entry.get("create_only_fields") == "leave",
         fields=fields,
         lookups=lookups,
         constants=entry.get("constants") or {},
@@ -247,6 +281,19 @@ def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
         assignment_rule=entry.get("assignment_rule"),
         precision_loss=PrecisionLoss(config["precision_loss"]),
     )
+
+
+def _external_id(entry: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+    operation = Operation(entry.get("operation") or config["operation"])
+    own: str | None = entry.get("external_id")
+    if operation is Operation.INSERT or own:
+        return own or None
+    # The one of the run belongs to its upserts, and to the run's own operation: a stream that
+    # deletes has ids more often than the keys of other streams.
+    of_run: str | None = config["external_id"]
+    if operation is Operation.UPSERT or not entry.get("operation"):
+        own = of_run
+    return own or ("Id" if operation in BY_ID else None)
 
 
 def job_limits(config: Mapping[str, Any]) -> FileLimits:

@@ -175,11 +175,6 @@ class StreamLoad:
                 ", ".join(written.columns),
             )
         else:
-            LOGGER.info(
-                "%s: job %s is %s. %s",
-                self._plan.stream,
-                outcome.job_id,
-                outcome.state,
-                outcome.counts,
-            )
+            job = f"job {outcome.job_id} is {outcome.state}" if outcome.job_id else "nothing sent"
+            LOGGER.info("%s: %s. %s", self._plan.stream, job, outcome.counts)
         self._output.take(outcome, self._lines.lines)

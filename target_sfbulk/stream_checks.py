@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sfbulk import Operation
 from sfbulk_singer.names import closest_name, did_you_mean
 from target_sfbulk.encode import UnconvertibleError
-from target_sfbulk.mapping import BY_ID, REMOVES, FieldProblemError, finds_records
+from target_sfbulk.mapping import REMOVES, FieldProblemError, finds_records
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -137,7 +137,7 @@ def _key_problems(
     if settings.operation is Operation.UPSERT and settings.external_id is None:
         yield "upsert needs an `external_id`, in the stream's settings or for all streams"
         return
-    name = "Id" if settings.operation in BY_ID else settings.external_id or ""
+    name = settings.external_id or ""
     field = mapper.key_field
     if field is None:
         hint = did_you_mean(name, (f.name for f in sobject.fields if finds_records(f)))

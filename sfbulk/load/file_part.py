@@ -48,7 +48,7 @@ class FilePart:
         self._detail = detail
         self._key_at = file.columns.index(file.spelled(resolution.key))
         self._create_only = [
-            at for at, name in enumerate(file.columns) if name.lower() in resolution.create_only
+            at for at, name in enumerate(file.columns) if resolution.is_create_only(name)
         ]
         path = file.path.with_name(f"{file.path.name}-sent")
         self.sent = replace(
@@ -67,6 +67,12 @@ class FilePart:
         """Of the rows that are not sent."""
         self.outcomes: list[RowOutcome] = []
         """Of the rows that are not sent, as far as the load wants them."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file is sent as it is, whatever records exist."""
+        plan = self._resolution
+        return not (plan.by_id or plan.new_only or self._create_only)
 
     def keys(self) -> Iterator[str]:
         """The keys of the rows; a row without one is a new record."""

@@ -52,8 +52,9 @@ class LoadOptions(TypedDict, total=False):
     new_only: bool
     """An upsert: skip the records that exist, and create the others. False by default."""
     create_only_fields: Sequence[str]
-    """An upsert: columns that only new records get, such as master-detail parents, which
-    Salesforce refuses to update. For records that exist they are sent as empty cells."""
+    """An upsert: fields that only new records get, such as master-detail parents, which Salesforce
+    refuses to update. For records that exist they are sent as empty cells. A relationship, such as
+    `Account`, stands for its columns, such as `Account.Ext__c`."""
     jobs_in_flight: int
     """Bulk API 2.0: how many jobs may run in parallel; 4 by default. Use 1 if parallel jobs lock
     each other's rows."""

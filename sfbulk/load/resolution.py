@@ -32,7 +32,13 @@ class Resolution:
     new_only: bool = False
     """Whether rows of records that exist are skipped."""
     create_only: frozenset[str] = frozenset()
-    """Columns, in lower case, that are left empty for records that exist."""
+    """Fields and relationships, in lower case, whose columns are left empty for records that
+    exist."""
+
+    def is_create_only(self, column: str) -> bool:
+        """Whether a column, such as `AccountId` or `Account.Ext__c`, is only for new records."""
+        path, dot, _ = column.lower().rpartition(".")
+        return (path.rpartition(":")[2] if dot else column.lower()) in self.create_only
 
     @property
     def by_id(self) -> bool:

@@ -43,7 +43,8 @@ class ResolvedFlight(Flight, Generic[F]):
 
     inner: F | None
     """What was sent; None if no row was left."""
-    part: FilePart
+    part: FilePart | None
+    """The part that was sent; None if it is the whole file."""
 
 
 class ResolvingCarrier(Generic[F]):
@@ -83,6 +84,8 @@ class ResolvingCarrier(Generic[F]):
             SalesforceError: the records cannot be read, or as the other carrier.
         """
         part = FilePart(file, self._resolution, self._finder.key, self._detail)
+        if part.is_whole:
+            return ResolvedFlight(file, inner=self._carrier.send(file), part=None)
         part.take(self._finder.ids(part.keys()))
         with _job_known(file, part.sent):
             inner = self._carrier.send(part.sent) if part.sent.rows else None
@@ -111,9 +114,10 @@ class ResolvingCarrier(Generic[F]):
         outcome = FileOutcome(flight.file, None, Counts(), [])
         if flight.inner:
             outcome = replace(self._carrier.read(flight.inner), file=flight.file)
-        outcome.counts.add(flight.part.counts)
-        outcome.rows.extend(flight.part.outcomes)
-        flight.part.remove()
+        if flight.part:
+            outcome.counts.add(flight.part.counts)
+            outcome.rows.extend(flight.part.outcomes)
+            flight.part.remove()
         return outcome
 
     def finish(self) -> None:

@@ -149,7 +149,7 @@ WRONG = {
     "nulls": "keep",
     "streams": {
         "a": {"operation": "upsert", "fields": {"x": "A", "y": "a", "z": "Account.Ext__c"}},
-        "b": {"operation": "delete", "external_id": "E__c", "lookups": {"p": "Name"}},
+        "b": {"operation": "delete", "new_only": True, "lookups": {"p": "Name"}},
         "c": {"sobjct": "Account"},
         "d": {"operation": "insert", "external_id": "E__c"},
         "e": {"external_id": "E__c", "fields": {"x": "A"}, "lookups": {"x": "B.C"}},
@@ -170,7 +170,7 @@ def test_all_wrong_settings_are_named_at_once_before_any_request(org: Org) -> No
         "streams, a: external_id is missing",
         "streams, a: fields: Account.Ext__c is a relationship column. Move it to lookups.",
         "streams, a: 2 record fields fill the column a.",
-        "streams, b: external_id is not used by delete",
+        "streams, b: new_only is not used by delete",
         "streams, b: lookups are not used by delete",
         "streams, b: lookups: Name is not a relationship column",
         "streams, c: there is no setting `sobjct` (did you mean `sobject`?)",
@@ -186,7 +186,7 @@ def test_all_wrong_settings_are_named_at_once_before_any_request(org: Org) -> No
     ("settings", "told"),
     [
         ({}, "external_id is missing: operation upsert needs it."),
-        ({"operation": "insert", "external_id": "E__c"}, "external_id is only used by upsert"),
+        ({"operation": "insert", "external_id": "E__c"}, "external_id is not used by insert"),
         ({"operation": "insert", "max_rejects": "101%"}, "max_rejects must be"),
         ({"operation": "insert", "max_rejects": -1}, "max_rejects must be"),
     ],
