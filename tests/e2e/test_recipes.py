@@ -1,0 +1,117 @@
+"""The recipes of docs/recipes.md, run with their settings as they stand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.e2e.commands import ROOT
+from tests.target.support import Org, record, schema, state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sfbulk_sandbox import Sandbox
+
+CUSTOMERS = "public-dim_customers"
+PEOPLE = "public-dim_people"
+CALLS = "public-fct_calls"
+
+
+def recipe(title: str) -> dict[str, Any]:
+    """The settings of the recipe with this title."""
+    text = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+    _, found, after = text.partition(f"\n## {title}\n")
+    assert found, title
+    block = re.search(r"^```yaml\n(.*?)^```", after.partition("\n## ")[0], re.DOTALL | re.MULTILINE)
+    assert block, title
+    settings: dict[str, Any] = yaml.safe_load(block[1])
+    return settings
+
+
+@pytest.fixture
+def org(empty_sandbox: Sandbox, tmp_path: Path) -> Org:
+    empty_sandbox.control.reset()
+    return Org(empty_sandbox, tmp_path)
+
+
+def customers(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    columns = ("customer_key", "customer_name", "employees", "phone", "loaded_at")
+    return [
+        schema(CUSTOMERS, *columns, key="customer_key"),
+        *(record(CUSTOMERS, **{**dict.fromkeys(columns), **row}) for row in rows),
+        state(done=True),
+    ]
+
+
+def test_a_warehouse_table_to_accounts_by_external_id(org: Org) -> None:
+    org.create("Account", Name="Old", Ext_Id__c="A-1", Phone="1", NumberOfEmployees=3)
+    rows = customers(
+        {"customer_key": "A-1", "customer_name": "Acme", "loaded_at": "2026-03-04T05:06:07Z"},
+        {"customer_key": "A-2", "customer_name": "Beta", "employees": 7, "phone": "2"},
+    )
+    for _ in range(2):
+        run = org.load(*rows, **recipe("A warehouse table to Accounts by external id"))
+        assert run.code == 0, run.log
+        assert run.states == [{"done": True}]
+    fields = "Ext_Id__c, Name, Phone, NumberOfEmployees, Industry"
+    assert org.query(f"SELECT {fields} FROM Account ORDER BY Ext_Id__c") == [  # noqa: S608 - our own names
+        {
+            "Ext_Id__c": "A-1",
+            "Name": "Acme",
+            "Phone": "1",
+            "NumberOfEmployees": None,
+            "Industry": "Energy",
+        },
+        {
+            "Ext_Id__c": "A-2",
+            "Name": "Beta",
+            "Phone": "2",
+            "NumberOfEmployees": 7,
+            "Industry": "Energy",
+        },
+    ]
+
+
+def test_parent_and_child(org: Org) -> None:
+    run = org.load(
+        schema(CALLS, "call_id", "subject", "person_key"),
+        record(CALLS, call_id=1, subject="Hello", person_key="C-2"),
+        schema(PEOPLE, "person_key", "last_name", "customer_key", "manager_key"),
+        record(PEOPLE, person_key="C-2", last_name="Sol", customer_key="A-1", manager_key="C-1"),
+        record(PEOPLE, person_key="C-1", last_name="Lin", customer_key="A-1", manager_key=None),
+        schema(CUSTOMERS, "customer_key", "customer_name"),
+        record(CUSTOMERS, customer_key="A-1", customer_name="Acme"),
+        **recipe("Parent and child"),
+    )
+    assert run.code == 0, run.log
+    (call,) = org.query("SELECT Subject, Status, WhoId FROM Task")
+    (boss,) = org.query("SELECT Id, AccountId, ReportsToId FROM Contact WHERE Ext_Id__c = 'C-1'")
+    (other,) = org.query("SELECT Id, AccountId, ReportsToId FROM Contact WHERE Ext_Id__c = 'C-2'")
+    (account,) = org.query("SELECT Id FROM Account")
+    assert call == {"Subject": "Hello", "Status": "Completed", "WhoId": other["Id"]}
+    assert (boss["AccountId"], boss["ReportsToId"]) == (account["Id"], None)
+    assert (other["AccountId"], other["ReportsToId"]) == (account["Id"], boss["Id"])
+
+
+def test_dry_run_in_ci(org: Org) -> None:
+    ci = recipe("Dry run in CI")["environments"][0]["config"]["plugins"]["loaders"][0]
+    assert ci["name"] == "target-sfbulk"
+    settings = {**recipe("A warehouse table to Accounts by external id"), **ci["config"]}
+    rows = [{"customer_key": f"A-{at}", "customer_name": "Acme"} for at in range(100)]
+    run = org.load(*customers(*rows, {"customer_name": "Keyless"}), **settings)
+    assert run.code == 0, run.log
+    assert run.states == []
+    assert (run.output / "dry-run" / f"{CUSTOMERS}-0001.csv").read_text("utf-8").count("A-") == 100
+    run = org.load(*customers(*rows, *[{"customer_name": "Keyless"}] * 2), **settings)
+    assert run.code == 1
+    assert "2 of 102 rows were rejected" in run.reason
+    settings["streams"][CUSTOMERS]["fields"]["phone"] = "Phon"
+    run = org.load(*customers(*rows), **settings)
+    assert run.code == 1
+    assert "`Account` has no field `Phon`" in run.reason
+    assert org.jobs() == []
+    assert org.query("SELECT Id FROM Account") == []
