@@ -129,3 +129,24 @@ def test_a_name_that_was_meant_for_it_never_loads(org: Org, name: str) -> None:
     assert run.code == 1
     assert f"There is no setting `{name}` (did you mean `dry_run`?)." in run.reason
     assert org.sandbox.requests == []
+
+
+def test_keys_are_looked_up_as_in_a_run_and_what_is_not_found_is_a_reject(org: Org) -> None:
+    there = org.create("Account", Name="Acme", Ext_Id__c="A-1")
+    org.sandbox.control.forget_requests()
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name"),
+        record("Account", Ext_Id__c="A-1", Name="New"),
+        record("Account", Ext_Id__c="A-2", Name="Nobody"),
+        operation="update",
+        external_id="Ext_Id__c",
+        dry_run=True,
+        max_rejects=1,
+    )
+    assert run.code == 0, run.log
+    folder = run.output / "dry-run"
+    assert rows(folder / "Account-0001.csv") == [{"Id": there, "Name": "New"}]
+    assert '"A-2"' in (folder / "Account.rejects.jsonl").read_text("utf-8")
+    assert "update into Account would send 1 rows in 1 jobs, 1 rejected" in run.log
+    assert changes(org) == []
+    assert org.query("SELECT Name FROM Account") == [{"Name": "Acme"}]

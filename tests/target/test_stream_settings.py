@@ -106,6 +106,21 @@ def test_wrong_settings_of_a_stream_are_named_before_any_request(
     assert org.sandbox.requests == []
 
 
+def test_numbers_of_constants_may_be_numbers_or_text(org: Org) -> None:
+    run = org.load(
+        schema("Invoice__c", "Notes__c"),
+        record("Invoice__c", Notes__c="x"),
+        operation="insert",
+        streams={"Invoice__c": {"constants": {"Amount__c": 0.1, "Tax_Rate__c": "19.50"}}},
+    )
+    assert run.code == 0, run.log
+    (row,) = org.query("SELECT Amount__c, Tax_Rate__c FROM Invoice__c")
+    assert {name: float(value) for name, value in row.items()} == {
+        "Amount__c": 0.1,
+        "Tax_Rate__c": 19.5,
+    }
+
+
 def test_nulls_of_a_stream_and_of_a_field_stand_before_those_of_the_run(org: Org) -> None:
     key = {"Ext_Id__c": "C-1"}
     org.create("Contact", LastName="Lin", Phone="1", Title="Dr", Fax="2", **key)
