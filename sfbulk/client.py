@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.bodies import BodyField, download_body
@@ -16,7 +17,7 @@ from sfbulk.client_bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
 from sfbulk.csvio import ColumnDelimiter, CsvRows, LineEnding
 from sfbulk.describe.reader import Describer
-from sfbulk.errors import TransportError
+from sfbulk.errors import DataError, TransportError
 from sfbulk.http.dates import http_date
 from sfbulk.http.wire import Request
 from sfbulk.jobs.disposing import disposing
@@ -32,6 +33,7 @@ from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.resolution import file_limits, job_key, resolution
 from sfbulk.load.resolving import resolving
+from sfbulk.load.run_journal import RunJournal
 from sfbulk.load.spool import SpoolSettings
 from sfbulk.load.verbs import LoadVerbs
 from sfbulk.read.fallback import BulkOrRest
@@ -43,7 +45,6 @@ from sfbulk.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from typing_extensions import Self, Unpack
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from sfbulk.load.journal import Journal
     from sfbulk.load.loader import Carrier, Loader
     from sfbulk.load.options import LoadOptions
+    from sfbulk.load.recovery import Report
     from sfbulk.load.resolution import Resolution
     from sfbulk.load.spool import FileLimits
     from sfbulk.quota.limits import Limit
@@ -395,25 +397,33 @@ class Salesforce(LoadVerbs):
         return IngestJob.open(self._transport, job_id)
 
     def load_group(
-        self,
-        *,
-        jobs_in_flight: int = JOBS_IN_FLIGHT,
-        journal: Journal = NO_JOURNAL,
-        more_objects: bool = False,
+        self, *, jobs_in_flight: int = JOBS_IN_FLIGHT, more_objects: bool = False
     ) -> LoadGroup:
         """The loading engine for several loads at the same time; see `LoadGroup`.
 
         Args:
             jobs_in_flight: how many jobs may run in parallel.
-            journal: records each step before it is done.
             more_objects: whether loads of other objects may join later.
         """
         return LoadGroup(
-            self._transport.clock,
-            jobs_in_flight=jobs_in_flight,
-            journal=journal,
-            more_objects=more_objects,
+            self._transport.clock, jobs_in_flight=jobs_in_flight, more_objects=more_objects
         )
+
+    def open_journal(
+        self, path: Path, *, parent: Path | None = None, report: Report | None = None
+    ) -> RunJournal:
+        """API call: settle what earlier runs left in a journal, and open it for a run.
+
+        Args:
+            path: the journal's file; it is created if it does not exist.
+            parent: where the folder of the run is made; by default beside the journal.
+            report: writes down rejected rows of earlier runs; without it they are sent again.
+
+        Raises:
+            JournalError: another run uses it, it is damaged, or it cannot be written.
+            ApiError, TransportError: what earlier runs left cannot be read.
+        """
+        return RunJournal(path, self._transport, self._describer.one, parent=parent, report=report)
 
     def loader(  # noqa: PLR0913 - what the engine works with, by keyword
         self,
@@ -442,23 +452,28 @@ class Salesforce(LoadVerbs):
             limits: the limits of one job.
             stop_on_failure: whether a failed job ends the loads of the group.
             dry_run: send nothing, write the files as `<dry_run>-0001.csv` and so on.
-            options: `assignment_rule_id`, `new_only`, `create_only_fields`: see `LoadOptions`.
+            options: `assignment_rule_id`, `new_only`, `create_only_fields`: see `LoadOptions`;
+                and `journal`, which is one load of `open_journal`.
 
         Raises:
             DataError: another option.
         """
         check_options(options, ENCODED_OPTIONS, "encoded rows")
+        journal = options.get("journal", NO_JOURNAL)
+        if isinstance(journal, (str, Path)):
+            raise DataError("journal: a load of encoded rows gets it from open_journal.")
         plan = resolution(sobject, operation, external_id, options)
         settings = Bulk2Settings(
             sobject, operation, job_key(operation, external_id), options.get("assignment_rule_id")
         )
         carrier = DryRunCarrier(dry_run) if dry_run else None
         return group.new_loader(
-            self._carrier(settings, plan, group.journal, detail, carrier),
+            self._carrier(settings, plan, journal, detail, carrier),
             SpoolSettings(
                 folder, CsvRows(), file_limits(plan, limits), sobject, self._transport.clock
             ),
-            serial=partial(self._serial, settings, plan, group.journal, detail),
+            journal=journal,
+            serial=partial(self._serial, settings, plan, journal, detail),
             stop_on_failure=stop_on_failure,
         )
 
@@ -469,14 +484,14 @@ class Salesforce(LoadVerbs):
         rule = options.get("assignment_rule_id")
         plan = resolution(sobject, operation, external_id, options)
         settings = Bulk2Settings(sobject, operation, job_key(operation, external_id), rule)
-        journal = options.get("journal", NO_JOURNAL)
         api = LoadApi(
-            partial(self._carrier, settings, plan, journal),
+            partial(self._carrier, settings, plan),
             CsvRows(),
             file_limits(plan, JOB_LIMITS),
             self._transport.clock,
             jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
-            serial=partial(self._serial, settings, plan, journal),
+            serial=partial(self._serial, settings, plan),
+            open_journal=self.open_journal,
         )
         columns = ObjectColumns(sobject, self._describer.one)
         return RecordLoad(operation, external_id, columns, api, options)

@@ -16,11 +16,11 @@ from sfbulk.errors import DataError
 from sfbulk.jobs.disposing import disposing
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.columns import ObjectColumns
-from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.options import BATCHES_IN_FLIGHT, COMMON_OPTIONS
 from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.resolution import file_limits, job_key, resolution
 from sfbulk.load.resolving import resolving
+from sfbulk.load.run_journal import RunJournal
 from sfbulk.load.verbs import LoadVerbs
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sfbulk.csvio import LineEnding
     from sfbulk.jobs.operation import Operation
     from sfbulk.load.columns import Describe
+    from sfbulk.load.journal import Journal
     from sfbulk.load.loader import Carrier
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.outcomes import Detail
@@ -192,13 +193,13 @@ class Bulk1(LoadVerbs):
         if plan and settings.content_type is not ContentType.CSV:
             raise DataError(f"{sobject}: records are looked up by their keys only in CSV.")
 
-        def carrier(settings: JobSettings, detail: Detail) -> Carrier[Any]:
+        def carrier(settings: JobSettings, journal: Journal, detail: Detail) -> Carrier[Any]:
             batches = Bulk1Carrier(
                 self._transport,
                 settings,
                 compressed=options.get("compressed", True),
                 detail=detail,
-                journal=options.get("journal", NO_JOURNAL),
+                journal=journal,
             )
             return resolving(batches, plan, self._transport, self._describe, detail)
 
@@ -209,6 +210,7 @@ class Bulk1(LoadVerbs):
             self._transport.clock,
             jobs_in_flight=BATCHES_IN_FLIGHT,
             serial=partial(carrier, replace(settings, concurrency=Concurrency.SERIAL)),
+            open_journal=partial(RunJournal, transport=self._transport, describe=self._describe),
         )
         columns = ObjectColumns(sobject, self._describe)
         return RecordLoad(operation, external_id, columns, api, options)

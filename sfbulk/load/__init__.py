@@ -8,6 +8,7 @@ from __future__ import annotations
 from sfbulk.load.columns import can_be_null, empty_is_unclear
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL, Journal
+from sfbulk.load.journal_status import journal_status
 from sfbulk.load.loader import Loader
 from sfbulk.load.options import LoadOptions
 from sfbulk.load.outcomes import (
@@ -42,4 +43,5 @@ __all__ = [
     "WrittenFile",
     "can_be_null",
     "empty_is_unclear",
+    "journal_status",
 ]

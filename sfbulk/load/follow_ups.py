@@ -87,7 +87,7 @@ def take_out(
     for row in outcome.rows:
         if row.success:
             others.append(row)
-        elif passing and _is_passing(row, outcome.state):
+        elif passing and is_passing(row, outcome.state):
             found.passing.append(row)
         elif orphans and missing_parent(row) and not hopeless(row):
             found.orphans.append(row)
@@ -109,7 +109,8 @@ def missing_parent(row: RowOutcome) -> str | None:
     return next((one["sobject"].casefold() for one in found if one), None)
 
 
-def _is_passing(row: RowOutcome, state: str) -> bool:
+def is_passing(row: RowOutcome, state: str) -> bool:
+    """Whether a row failed for a reason that a later attempt may not have."""
     if row.status is RowStatus.FAILED:
         return any(_passes(error) for error in row.errors)
     if row.status is RowStatus.UNPROCESSED:

@@ -1,7 +1,7 @@
 """The loading engine: sends the files of several loads while rows are added to them.
 
-The loads of a group share the jobs in flight, the bounds of what is buffered, the order of their
-rows and the journal. The engine does not use HTTP itself: the carrier of a load sends a file,
+The loads of a group share the jobs in flight, the bounds of what is buffered and the order of their
+rows. The engine does not use HTTP itself: the carrier of a load sends a file,
 polls its job and reads its results. One thread does everything, so the order of the requests is
 always the same.
 """
@@ -57,7 +57,6 @@ class LoadGroup:
         clock: the time.
         jobs_in_flight: how many jobs, or batches of Bulk API 1.0, may run in parallel.
         limits: how much is buffered.
-        journal: records each step before it is done.
         more_objects: whether loads of other objects may join later. Rows whose parents are not
             found wait for them.
     """
@@ -68,10 +67,8 @@ class LoadGroup:
         *,
         jobs_in_flight: int = JOBS_IN_FLIGHT,
         limits: BufferLimits = BufferLimits(),
-        journal: Journal = NO_JOURNAL,
         more_objects: bool = False,
     ) -> None:
-        self.journal = journal
         self.backlog = Backlog()
         """The unsettled files of all loads."""
         self._clock = clock
@@ -100,6 +97,7 @@ class LoadGroup:
         carrier: Carrier[F],
         files: SpoolSettings,
         *,
+        journal: Journal = NO_JOURNAL,
         serial: Callable[[], Carrier[Any]] | None = None,
         stop_on_failure: bool = True,
     ) -> Loader[F]:
@@ -108,6 +106,7 @@ class LoadGroup:
         Args:
             carrier: sends its files to Salesforce.
             files: how its rows are written into files.
+            journal: records each step of this load before it is done.
             serial: makes the carrier for rows that failed again and again for a passing reason.
             stop_on_failure: whether a failed job of this load ends all loads of the group.
         """
@@ -116,7 +115,7 @@ class LoadGroup:
             carrier,
             spool,
             self.backlog,
-            journal=self.journal,
+            journal=journal,
             serial=serial,
             stop_on_failure=stop_on_failure,
         )
@@ -277,8 +276,9 @@ class LoadGroup:
         except SalesforceError as error:
             self._errors.append(error)
             return
-        not_loaded = [row.number for row in outcome.rows if not row.success]
-        self.journal.settled(flight.file, not_loaded)
+        not_loaded = [row.number for row in outcome.rows if row.is_reject]
+        loader.journal.settled(flight.file, not_loaded)
+        outcome.entry = flight.file.entry
         self._take(loader, outcome)
         if outcome.failure and loader.stop_on_failure:
             self._errors.append(outcome.failure)

@@ -43,14 +43,9 @@ class RowDigests:
     A digest is of the cells that are not empty, with their columns, in any order. So fields that
     are not sent do not count, and a field that a record lacks is as an empty one. The digest of
     a row with a key starts with the key's own, so that versions of one record can be found.
-
-    Args:
-        sobject: the object that is loaded.
-        key: the column by which Salesforce finds records; empty for an insert.
     """
 
-    def __init__(self, sobject: str, key: str) -> None:
-        self._key = f"{sobject}\0{key}\0".casefold().encode()
+    def __init__(self) -> None:
         self._ordered: dict[tuple[str, ...], _Ordered] = {}
 
     def digest(self, row: Row) -> bytes:
@@ -63,7 +58,7 @@ class RowDigests:
         if row.key is None:
             return _PLAIN + blake2b(data, digest_size=DIGEST_BYTES - 1).digest()
         # Half of the digest is the key's: among the versions of one record, 8 bytes are enough.
-        key = self._key + row.key.text.encode("utf-8", "surrogatepass")
+        key = "\0".join(row.key).encode("utf-8", "surrogatepass")
         return (
             _KEYED
             + blake2b(key, digest_size=_KEY_BYTES).digest()

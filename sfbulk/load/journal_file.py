@@ -241,7 +241,7 @@ class LoadJournal:
         self._load = number
         self._sends = False
         self.name = name
-        self.digest = RowDigests(name.sobject, name.key).digest
+        self.digest = RowDigests().digest
 
     def known(self, number: int, digest: bytes) -> RowStatus | None:
         """The outcome of a row that an earlier run has sent; None for a row that must be sent."""
@@ -255,7 +255,7 @@ class LoadJournal:
     def begin(self, file: RowFile) -> None:
         """Record the rows of a file for which a job will be created."""
         if file.entry is not None:
-            self._step(file, Phase.BEGUN, job=None, batch=None)
+            self._step(file.entry, Phase.BEGUN, job=None, batch=None)
             return
         file.entry = self._insert(file, Phase.BEGUN)
         if file.origin is not None:
@@ -263,27 +263,27 @@ class LoadJournal:
 
     def upload(self, file: RowFile, job_id: str) -> None:
         """Record that the rows will be sent to this job."""
-        self._step(file, Phase.UPLOADED, job=job_id)
+        self._step(file.entry, Phase.UPLOADED, job=job_id)
 
     def add(self, file: RowFile, job_id: str) -> None:
         """Record that the rows will be sent as a batch of this job; on disk when it returns."""
         with self._tables.durable():
             self._note_batch(job_id, None)
-            self._step(file, Phase.ADDED, job=job_id)
+            self._step(file.entry, Phase.ADDED, job=job_id)
 
     def added(self, file: RowFile, job_id: str, batch_id: str) -> None:
         """Record which batch the rows became."""
         self._note_batch(job_id, batch_id)
-        self._step(file, Phase.ADDED, job=job_id, batch=batch_id)
+        self._step(file.entry, Phase.ADDED, job=job_id, batch=batch_id)
 
     def close(self, file: RowFile, job_id: str) -> None:
         """Record that the job will be closed; on disk when it returns."""
         with self._tables.durable():
-            self._step(file, Phase.CLOSED, job=job_id)
+            self._step(file.entry, Phase.CLOSED, job=job_id)
 
     def read(self, file: RowFile, job_id: str, batch_id: str | None) -> None:
         """Record that the results will be read."""
-        self._step(file, Phase.READ, job=job_id, batch=batch_id)
+        self._step(file.entry, Phase.READ, job=job_id, batch=batch_id)
 
     def settled(self, file: RowFile, not_loaded: Collection[int]) -> None:
         """Record which rows are not loaded."""
@@ -291,20 +291,21 @@ class LoadJournal:
             # No row was sent, since each had its outcome before.
             return
         phase = Phase.RESULTS if not_loaded else Phase.SETTLED
-        self._step(file, phase, left_out=array("Q", sorted(not_loaded)).tobytes())
+        self._step(file.entry, phase, left_out=array("Q", sorted(not_loaded)).tobytes())
 
-    def reported(self, file: RowFile, numbers: Collection[int]) -> None:
+    def reported(self, entry: int, numbers: Collection[int]) -> None:
         """Record that these rows, which are not loaded, were reported, so they need not be sent.
 
-        Called for every file with rows that are not loaded, also if none of them is reported,
-        since they are sent again in another file.
+        Called for every file, also if none of its rows is reported.
+
+        Args:
+            entry: see `FileOutcome.entry`.
+            numbers: the rows that were reported.
         """
-        if file.entry is None:
-            return
-        ((left_out,),) = self._tables.read("SELECT left_out FROM files WHERE id = ?", file.entry)
+        ((left_out,),) = self._tables.read("SELECT left_out FROM files WHERE id = ?", entry)
         # Rows that are sent again in another file stay out: that file's entry has them.
         rest = sorted(set(array("Q", left_out)) - set(numbers))
-        self._step(file, Phase.SETTLED, left_out=array("Q", rest).tobytes())
+        self._step(entry, Phase.SETTLED, left_out=array("Q", rest).tobytes())
 
     def covered(self, number: int) -> None:
         """Forget the rows up to this number: a STATE that covers them has been written."""
@@ -325,8 +326,7 @@ class LoadJournal:
             How many rows that an earlier run has sent were not in the input again.
         """
         left = self._known.end(self._load)
-        # Files in other phases stay: their rows have no outcome, or it was not reported.
-        self._tables.run("DELETE FROM files WHERE load = ? AND phase = 'settled'", self._load)
+        self._tables.run("DELETE FROM files WHERE load = ?", self._load)
         self._tables.commit()
         return left
 
@@ -346,14 +346,14 @@ class LoadJournal:
             "INSERT INTO batches (org, job, batch) VALUES (?, ?, ?)", self._org, job_id, batch_id
         )
 
-    def _step(self, file: RowFile, phase: Phase, **values: object) -> None:
+    def _step(self, entry: int | None, phase: Phase, **values: object) -> None:
         values |= {"phase": phase.value, "time": self._now()}
         names = ", ".join(f"{name} = ?" for name in values)
         self._tables.run(
             f"UPDATE files SET {names} WHERE id = ?",  # noqa: S608 - names of columns, no value
-            *(*values.values(), file.entry),
+            *(*values.values(), entry),
         )
         self._tables.commit()
 
     def _now(self) -> str:
-        return self._journal.clock.now().isoformat(timespec="seconds")
+        return self._journal.clock.now().isoformat(timespec="milliseconds")

@@ -93,7 +93,7 @@ class Loader(Generic[F]):
         carrier: sends files to Salesforce.
         spool: makes the files.
         backlog: the unsettled files of all loads of the group.
-        journal: knows which rows an earlier run has sent.
+        journal: records each step, and knows which rows an earlier run has sent.
         serial: makes the carrier for rows that failed again and again for a passing reason.
         stop_on_failure: whether a failed job ends the loads of the group.
     """
@@ -113,7 +113,7 @@ class Loader(Generic[F]):
         self.lanes: list[Lane[Any]] = [Lane(carrier)]
         self._serial = serial
         self._backlog = backlog
-        self._journal = journal
+        self.journal = journal
         self._settled: deque[FileOutcome] = deque()
         self._taken = 0
         self._span = 0
@@ -147,8 +147,8 @@ class Loader(Generic[F]):
         Raises:
             DataError: the row cannot be sent, and was not added.
         """
-        digest = self._journal.digest(row)
-        status = self._journal.known(number, digest)
+        digest = self.journal.digest(row)
+        status = self.journal.known(number, digest)
         if status is None:
             self.spool.add(number, row, digest)
         self._taken = number

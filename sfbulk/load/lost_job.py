@@ -19,6 +19,7 @@ from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.journal_file import Phase
 from sfbulk.load.outcomes import UNKNOWN_CODE, Detail, RowOutcome, RowStatus
 from sfbulk.load.row_file import RowFile
+from sfbulk.load.unrecorded_jobs import UnrecordedJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -55,6 +56,7 @@ class LostJobs:
     ) -> None:
         self._transport = transport
         self._batches = batches
+        self._unrecorded = UnrecordedJobs(transport)
         self._describe = describe
 
     def read(self, file: LostFile) -> LostRows:
@@ -66,6 +68,7 @@ class LostJobs:
             SalesforceError: Salesforce does not answer.
         """
         if file.job_id is None:
+            self._unrecorded.abort(file)
             return LostRows(_all(file, RowStatus.UNPROCESSED))
         try:
             return self._batch(file) if file.is_batch else self._job(file)
@@ -90,9 +93,11 @@ class LostJobs:
             return LostRows(_all(file, RowStatus.UNPROCESSED))
         # Without a timeout: to send its rows again while it runs could load them twice.
         info = job.wait()
-        sent = RowFile(file.path, file.columns, 0, numbers=file.numbers)
+        sent = _row_file(file)
         key = key_column(info.operation, info.external_id)
         # The folder of the run may be gone, such as that of a container. Counts may still tell.
+        if not file.path.exists() and file.phase is Phase.RESULTS:
+            return self._gone(file)
         if not file.path.exists():
             complete = info.state is JobState.JOB_COMPLETE and not info.records_failed
             if not complete or info.records_processed != len(file.numbers):
@@ -121,7 +126,7 @@ class LostJobs:
         if len(found) > 1:
             return self._unclear(file, f"the job has {len(found)} batches that may have its rows")
         (batch,) = job.wait(found)
-        sent = RowFile(file.path, file.columns, 0, numbers=file.numbers)
+        sent = _row_file(file)
         try:
             rows = batch_rows(job, batch, sent)
         except JobError as error:
@@ -149,6 +154,20 @@ class LostJobs:
         )
         reason = RowError(UNKNOWN_CODE, f"The outcome of job {file.job_id} is not known: {why}.")
         return LostRows(list(_rows(file, file.numbers, RowStatus.UNKNOWN, reason)))
+
+
+class _NoOwner:
+    """The owner of a file that takes no more rows, and for which no other file waits."""
+
+    def end(self, file: RowFile) -> None:
+        """Nothing is left to do."""
+
+    def unblock(self, file: RowFile) -> None:
+        """Nothing is left to do."""
+
+
+def _row_file(file: LostFile) -> RowFile:
+    return RowFile(file.path, file.columns, 0, _NoOwner(), numbers=file.numbers)
 
 
 def _all(file: LostFile, status: RowStatus) -> list[RowOutcome]:

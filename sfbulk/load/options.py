@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sfbulk.bulk1.states import Concurrency, ContentType
     from sfbulk.csvio import ColumnDelimiter
@@ -31,7 +32,7 @@ COMMON_OPTIONS = frozenset(
 )
 """Those that loads by both bulk APIs have."""
 
-ENCODED_OPTIONS = frozenset({"assignment_rule_id", "new_only", "create_only_fields"})
+ENCODED_OPTIONS = frozenset({"assignment_rule_id", "journal", "new_only", "create_only_fields"})
 """Those of `Salesforce.loader`, whose rows are encoded and whose group has the others."""
 
 
@@ -47,8 +48,9 @@ class LoadOptions(TypedDict, total=False):
     precision_loss: PrecisionLoss
     """`FIT`, the default, changes CR and CRLF in texts to LF, as Salesforce would; `REJECT` is an
     error for such a text."""
-    journal: Journal
-    """Records each step before it is done; by default nothing is recorded."""
+    journal: str | Path | Journal
+    """A file that records each step before it is done, so that the same call, after a crash or an
+    error, does not load a record twice: see `RunJournal`. By default nothing is recorded."""
     new_only: bool
     """An upsert: skip the records that exist, and create the others. False by default."""
     create_only_fields: Sequence[str]

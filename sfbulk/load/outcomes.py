@@ -28,7 +28,8 @@ class RowStatus(str, Enum):
     """It may be loaded or not: its job or batch ended without a result for it. Query the record
     before you send it again."""
     SKIPPED = "skipped"
-    """It was not sent, since its record exists and the load creates records only."""
+    """It was not sent: its record exists and the load creates records only, or an earlier load
+    with the same journal has loaded it."""
 
 
 UNKNOWN_CODE = "UNKNOWN"
@@ -152,6 +153,8 @@ class FileOutcome:
     """The state in which the job or batch ended; empty if the file was not sent."""
     failure: SalesforceError | None = None
     """Why the job failed or was aborted; `counts` and `rows` are complete nevertheless."""
+    entry: int | None = None
+    """The entry of the file in the journal when its job was read."""
     written: WrittenFile | None = None
     """In a dry run: what was written."""
 
@@ -169,7 +172,8 @@ class IngestSummary:
     unknown: int = 0
     """Records that are in no result list: query them before you send them again."""
     skipped: int = 0
-    """Records that exist, in a load with `new_only`."""
+    """Records that exist, in a load with `new_only`, or that an earlier load with the same journal
+    has loaded."""
     fitted: Counter[str] = field(default_factory=Counter)
     """How many values of each column were sent as Salesforce stores them: line breaks as LF."""
     nulls_kept: Counter[str] = field(default_factory=Counter)
@@ -177,8 +181,13 @@ class IngestSummary:
     failures: list[RowOutcome] = field(default_factory=list, repr=False)
     """The records that failed, were not processed or are unknown, in their order."""
 
-    def add(self, outcome: FileOutcome) -> None:
-        """Add the outcomes of one file."""
+    def add(self, outcome: FileOutcome | RowOutcome) -> None:
+        """Add the outcomes of one file, or of one record that was not sent."""
+        if isinstance(outcome, RowOutcome):
+            self.skipped += outcome.status is RowStatus.SKIPPED
+            self.unknown += outcome.status is RowStatus.UNKNOWN
+            self.failures += [outcome] if outcome.is_reject else []
+            return
         if outcome.job_id and outcome.job_id not in self.job_ids:
             self.job_ids.append(outcome.job_id)
         self.succeeded += outcome.counts.succeeded

@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
 from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
 from sfbulk.errors import DataError, SalesforceError
+from sfbulk.jobs.row_error import RowError
 from sfbulk.load.group import BufferLimits, LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
-from sfbulk.load.outcomes import Detail, IngestSummary
+from sfbulk.load.journal_file import LoadName
+from sfbulk.load.outcomes import (
+    UNKNOWN_CODE,
+    Detail,
+    IngestSummary,
+    RowOutcome,
+    RowStatus,
+)
 from sfbulk.load.records import RowRules, naming_record
 from sfbulk.load.sources import numbered_rows
 from sfbulk.load.spool import FileLimits, SpoolSettings
@@ -27,9 +35,11 @@ if TYPE_CHECKING:
     from sfbulk.clock import Clock
     from sfbulk.jobs.operation import Operation
     from sfbulk.load.columns import ObjectColumns
+    from sfbulk.load.journal import Journal
     from sfbulk.load.loader import Carrier, Loader
     from sfbulk.load.options import LoadOptions
-    from sfbulk.load.outcomes import FileOutcome, RowOutcome
+    from sfbulk.load.outcomes import FileOutcome
+    from sfbulk.load.run_journal import RunJournal
     from sfbulk.load.sources import Records
     from sfbulk.load.spool import RowEncoder
 
@@ -47,14 +57,15 @@ BUFFER_LIMITS = BufferLimits()
 class LoadApi:
     """The bulk API of a load: its carrier, the form of its data and its limits."""
 
-    carrier: Callable[[Detail], Carrier[Any]]
+    carrier: Callable[[Journal, Detail], Carrier[Any]]
     encoder: RowEncoder
     limits: FileLimits
     clock: Clock
     jobs_in_flight: int
     """How many jobs or batches may run in parallel."""
-    serial: Callable[[Detail], Carrier[Any]]
+    serial: Callable[[Journal, Detail], Carrier[Any]]
     """The carrier for rows that failed again and again for a passing reason."""
+    open_journal: Callable[[Path], RunJournal]
 
 
 class RecordLoad:
@@ -135,7 +146,8 @@ class RecordLoad:
         with self._loading(Detail.EVERY_ROW) as (group, loader):
             try:
                 for outcome in self._load(group, loader, records):
-                    yield from ordered.take(outcome.rows)
+                    rows = [outcome] if isinstance(outcome, RowOutcome) else outcome.rows
+                    yield from ordered.take(rows)
             except SalesforceError as error:
                 _wait_for_the_others(group)
                 known = (row for outcome in loader.settled() for row in outcome.rows)
@@ -144,14 +156,16 @@ class RecordLoad:
 
     def _load(
         self, group: LoadGroup, loader: Loader[Any], records: Records
-    ) -> Iterator[FileOutcome]:
+    ) -> Iterator[FileOutcome | RowOutcome]:
         delimiter = self._options.get("column_delimiter", ColumnDelimiter.COMMA)
         columns = self._options.get("columns")
         rows = numbered_rows(records, columns, self._rules, delimiter)
         for number, row in rows:
             # Only errors of this record get its number, not those of jobs that run meanwhile.
             with naming_record(number):
-                loader.add(number, row)
+                known = loader.add(number, row)
+            if known:
+                yield _known_row(number, known)
             group.advance()
             yield from loader.settled()
         group.drain()
@@ -162,24 +176,28 @@ class RecordLoad:
     @contextmanager
     def _loading(self, detail: Detail) -> Iterator[tuple[LoadGroup, Loader[Any]]]:
         """A group with one loader."""
-        api = self._api
-        with TemporaryDirectory(prefix="sfbulk-") as folder:
-            group = LoadGroup(
-                api.clock,
-                jobs_in_flight=api.jobs_in_flight,
-                limits=BUFFER_LIMITS,
-                journal=self._options.get("journal", NO_JOURNAL),
-            )
-            files = SpoolSettings(
-                Path(folder), api.encoder, api.limits, self._rules.sobject, api.clock
-            )
+        api, limits = self._api, BUFFER_LIMITS
+        with self._journal() as (journal, folder):
+            group = LoadGroup(api.clock, jobs_in_flight=api.jobs_in_flight, limits=limits)
+            files = SpoolSettings(folder, api.encoder, api.limits, self._rules.sobject, api.clock)
             with group:
-                yield (
-                    group,
-                    group.new_loader(
-                        api.carrier(detail), files, serial=partial(api.serial, detail)
-                    ),
-                )
+                carrier = api.carrier(journal, detail)
+                serial = partial(api.serial, journal, detail)
+                yield group, group.new_loader(carrier, files, journal=journal, serial=serial)
+
+    @contextmanager
+    def _journal(self) -> Iterator[tuple[Journal, Path]]:
+        """The journal of the load, and a folder for its files."""
+        given = self._options.get("journal", NO_JOURNAL)
+        if isinstance(given, (str, Path)):
+            rules = self._rules
+            name = LoadName(rules.sobject, rules.sobject, rules.operation.value, rules.key or "")
+            with self._api.open_journal(Path(given)) as run:
+                yield run.load(name), run.folder
+                run.end()
+        else:
+            with TemporaryDirectory(prefix="sfbulk-") as folder:
+                yield given, Path(folder)
 
 
 class _InOrder:
@@ -198,6 +216,15 @@ class _InOrder:
     def rest(self, outcomes: Iterable[RowOutcome]) -> Iterator[RowOutcome]:
         self._waiting.update((outcome.number, outcome) for outcome in outcomes)
         yield from (self._waiting[number] for number in sorted(self._waiting))
+
+
+def _known_row(number: int, known: RowStatus) -> RowOutcome:
+    """The outcome of a record that an earlier load with the same journal has sent."""
+    if known is RowStatus.UNKNOWN:
+        reason = "An earlier load sent the record, and it is not known whether it was loaded."
+        errors: tuple[RowError, ...] = (RowError(UNKNOWN_CODE, reason),)
+        return RowOutcome(number, RowStatus.UNKNOWN, None, False, errors, None)
+    return RowOutcome(number, RowStatus.SKIPPED, None, False, (), None)
 
 
 def check_options(options: LoadOptions, fit: AbstractSet[str], api: str) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Protocol
 
+from sfbulk.load.follow_ups import is_passing, missing_parent
 from sfbulk.load.journal_digest import is_keyed
 from sfbulk.load.journal_file import Phase
 from sfbulk.load.lost_job import LostJobs
@@ -92,7 +93,7 @@ class Recovery:
             self._keep(file, dict.fromkeys(file.left_out))
             return
         found = self._jobs.read(file)
-        known = self._known(file, found.rows)
+        known = self._known(file, found.rows, found.state)
         rows = sorted((row for row in found.rows if known[row.number]), key=lambda row: row.number)
         # Before the entry goes: if this run is killed in between, the next one does it again.
         if rows and self._report:
@@ -102,7 +103,9 @@ class Recovery:
         if not found.rows:
             found.delete()
 
-    def _known(self, file: LostFile, rows: Collection[RowOutcome]) -> dict[int, RowStatus | None]:
+    def _known(
+        self, file: LostFile, rows: Collection[RowOutcome], state: str
+    ) -> dict[int, RowStatus | None]:
         """How each row that is not loaded is known from now on; None if it may be sent again."""
         if not rows:
             return {}
@@ -111,7 +114,7 @@ class Recovery:
         known: dict[int, RowStatus | None] = dict.fromkeys(row.number for row in rows)
         for row in rows:
             # A lock or a missing parent: another file has the row, and its outcome counts.
-            if row.number in later:
+            if row.number in later or is_passing(row, state) or missing_parent(row):
                 continue
             if row.status is RowStatus.FAILED and self._report:
                 known[row.number] = RowStatus.FAILED

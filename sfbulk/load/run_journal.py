@@ -49,13 +49,13 @@ class RunJournal:
         parent: Path | None = None,
         report: Report | None = None,
     ) -> None:
-        self._org = transport.instance_url
         self._journal = JournalFile(path, transport.clock)
         self._loads: list[LoadJournal] = []
         # Recorded before it is made, so that a run that is killed in between leaves none behind.
         self.folder = (parent or path.parent).resolve() / f"{path.name}-{uuid4().hex[:12]}"
         """For the files of this run. They must outlive it: a later run may need them."""
         try:
+            self._org = transport.instance_url
             Recovery(transport, self._journal, self._org, describe=describe, report=report).run()
             self._journal.record_folder(self._org, self.folder)
             self.folder.mkdir(parents=True)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sfbulk import JournalError, RowStatus
-from sfbulk.load import RecordKey, Row
+from sfbulk.load import Row
 from sfbulk.load.journal_file import JournalFile, LoadName, Phase
 from sfbulk.load.journal_status import journal_status
+from sfbulk.load.lost_job import _NoOwner
+from sfbulk.load.row import RecordKey
 from sfbulk.load.row_file import RowFile
 
 if TYPE_CHECKING:
@@ -33,12 +35,8 @@ def inserted(name: str) -> Row:
     return Row(("LastName", "Title"), [name, ""])
 
 
-def ext_id(text: str) -> RecordKey:
-    return RecordKey("contact", "ext_id__c", text)
-
-
 def upserted(key: str, name: str) -> Row:
-    return Row(("Ext_Id__c", "LastName"), [key, name], ext_id(key))
+    return Row(("Ext_Id__c", "LastName"), [key, name], RecordKey("contact", "ext_id__c", key))
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def journal(path: Path, clock: FakeClock) -> Iterator[JournalFile]:
 
 
 def file_of(load: LoadJournal, first: int, *rows: Row) -> RowFile:
-    file = RowFile(load_path(load), rows[0].columns, 0)
+    file = RowFile(load_path(load), rows[0].columns, 0, _NoOwner())
     for number, row in enumerate(rows, start=first):
         file.numbers.append(number)
         file.digests += load.digest(row)
@@ -142,7 +140,8 @@ def test_rows_that_are_not_loaded_are_sent_again_unless_they_were_reported(
     (lost,) = journal.lost(ORG)
     assert lost.phase is Phase.RESULTS
     assert sorted(lost.left_out) == [2, 3]
-    load.reported(file, [2])
+    assert file.entry
+    load.reported(file.entry, [2])
     next_run(journal)
     again = journal.load(ORG, INSERT, tmp_path)
     assert known(again, *(inserted(name) for name in "ABC")) == [True, True, False]
@@ -165,7 +164,11 @@ def test_a_record_that_another_load_has_changed_later_is_sent(
     """Two streams write one object: one upserts, the other one deletes by the same key."""
     gone = UPSERT._replace(name="gone", operation="delete")
     settle(journal.load(ORG, UPSERT, tmp_path), 1, upserted("1", "x"), upserted("2", "y"))
-    settle(journal.load(ORG, gone, tmp_path), 1, Row(("Ext_Id__c",), ["1"], ext_id("1")))
+    settle(
+        journal.load(ORG, gone, tmp_path),
+        1,
+        Row(("Ext_Id__c",), ["1"], RecordKey("contact", "ext_id__c", "1")),
+    )
     next_run(journal)
     upserts = journal.load(ORG, UPSERT, tmp_path)
     assert known(upserts, upserted("1", "x"), upserted("2", "y")) == [False, True]

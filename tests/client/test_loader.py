@@ -32,9 +32,7 @@ class Load:
     """A group with one loader."""
 
     def __init__(self, sf: Salesforce, folder: Path, options: dict[str, Any]) -> None:
-        of_group = {
-            name: options.pop(name) for name in ("jobs_in_flight", "journal") if name in options
-        }
+        of_group = {name: options.pop(name) for name in ("jobs_in_flight",) if name in options}
         self.group = sf.load_group(**of_group)
         limits = FileLimits(**{"bytes": JOB_BYTES, "rows": JOB_BYTES, **options.pop("limits", {})})
         self.loader = sf.loader(

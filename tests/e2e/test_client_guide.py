@@ -54,6 +54,7 @@ def test_every_example_of_the_guide_runs_and_does_what_it_says(
     assert "5 accounts uploaded\n" in told
     assert "2\n1\n" in told
     assert "1 ['NO_SUCH_RECORD']\n1\n" in told
-    # 250 came and went, two came as rows and one of them went, one came from a file, and one of
-    # three fitted.
-    assert after == people + 3
+    assert "100 0\n" in told
+    # 250 came and went, two came as rows and one of them went, one came from a file, one of three
+    # fitted, and 100 came with a journal.
+    assert after == people + 103

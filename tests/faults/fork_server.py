@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import traceback
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
@@ -39,8 +39,10 @@ class HurriedClock(SystemClock):
 
 
 def main(command: str) -> None:
-    """Serve runs of one command until standard input ends."""
-    (script,) = entry_points(group="console_scripts", name=command)
+    """Serve runs of one command, or of a program `module:function`, until standard input ends."""
+    (script,) = entry_points(group="console_scripts", name=command) or [
+        EntryPoint(command, command, "")
+    ]
     entry = script.load()
     gc.freeze()
     orders, ends = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
