@@ -18,10 +18,10 @@ from target_sfbulk.settings import stream_settings
 from target_sfbulk.stream_checks import constants_of, mapped_problems, settings_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from target_sfbulk.org_schema import OrgSchema
-    from target_sfbulk.preflight import StreamPlan
+    from target_sfbulk.preflight import Schema, StreamPlan
     from target_sfbulk.settings import StreamSettings
 
 
@@ -39,7 +39,7 @@ class Preflight:
         self._org = org
         self._seen: dict[str, set[str]] = defaultdict(set)
 
-    def plan(self, stream: str, record_fields: Sequence[str]) -> StreamPlan:
+    def plan(self, stream: str, schema: Schema) -> StreamPlan:
         """API call: the plan of a stream; the first call checks all streams of the settings.
 
         Raises:
@@ -48,16 +48,14 @@ class Preflight:
         """
         others = [] if self._seen else list(self._problems(stream))
         opened = list(self._seen)
-        self._seen[stream].update(record_fields)
+        self._seen[stream].update(schema)
         settings = stream_settings(self._config, stream)
         # An unknown object of the settings is named with their key.
         if others and settings.sobject != stream and not self._org.has(settings.sobject):
             raise ConfigError(others)
         known_problem = key_meant_for(stream, opened, self._streams)
         try:
-            plan = plan_stream(
-                stream, record_fields, settings, self._org, known_problem=known_problem
-            )
+            plan = plan_stream(stream, schema, settings, self._org, known_problem=known_problem)
         except PreflightError as error:
             raise error.after(others) from None
         if others:

@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING
 from sfbulk import Operation
 from sfbulk.load import can_be_null, empty_is_unclear
 from sfbulk_singer.names import did_you_mean
-from target_sfbulk.encode import REFUSED_TYPES, encoder_for
+from target_sfbulk.encode import REFUSED_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sfbulk import FieldDescribe, SObjectDescribe
-    from target_sfbulk.encode import Encode
     from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.settings import StreamSettings
 
@@ -78,7 +77,6 @@ class CsvColumn:
         header: The column's name in the CSV, as Salesforce spells it.
         fills: The field of the object that it sets: `AccountId` for `Account.Ext__c`.
         field: The field that decides the cell's type: for a lookup, the parent's key field.
-        encode: Encodes a JSON value as the cell, see `encode.encoder_for`.
         null: The cell of a null.
         nillable: Whether the field that it sets can be null.
         empty_is_unclear: Whether its empty cell may become the default or null in a new record.
@@ -89,7 +87,6 @@ class CsvColumn:
     header: str
     fills: str
     field: FieldDescribe
-    encode: Encode
     null: str
     nillable: bool
     empty_is_unclear: bool
@@ -174,7 +171,6 @@ class FieldMapper:
             field.name,
             field.name,
             field,
-            encoder_for(field),
             null=self._settings.null_of(source),
             nillable=can_be_null(field),
             empty_is_unclear=empty_is_unclear(field),
@@ -223,7 +219,6 @@ class FieldMapper:
             header,
             reference.name,
             field,
-            encoder_for(field),
             null=self._settings.null_of(source),
             nillable=can_be_null(reference),
             empty_is_unclear=empty_is_unclear(reference),

@@ -5,8 +5,9 @@ Every problem is reported at once, before any job of the stream is created.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import Operation
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from target_sfbulk.stream_checks import Constant
 
 Columns = dict[str, CsvColumn | None]
+Schema = dict[str, dict[str, Any]]
+"""The properties of a SCHEMA: the JSON Schema of each record field."""
 
 # `Contacts` or `Contcat` is close to `Contact` by this measure, `ContactRole` is not.
 _PROBABLY_MEANT = 0.8
@@ -68,6 +71,7 @@ class StreamPlan:
         precision_loss: Whether a value that Salesforce would store as another is sent.
         new_only: Whether records that exist are skipped.
         create_only: Fields, and relationships, that are left as they are in records that exist.
+        schema: The SCHEMA's properties, by record field.
     """
 
     stream: str
@@ -80,6 +84,7 @@ class StreamPlan:
     precision_loss: PrecisionLoss
     new_only: bool
     create_only: tuple[str, ...]
+    schema: Schema = dataclasses.field(default_factory=dict)
 
     @property
     def external_id(self) -> str | None:
@@ -131,7 +136,7 @@ def key_meant_for(
 
 def plan_stream(
     stream: str,
-    record_fields: Sequence[str],
+    schema: Schema,
     settings: StreamSettings,
     org: OrgSchema,
     *,
@@ -141,7 +146,7 @@ def plan_stream(
 
     Args:
         stream: The stream's name.
-        record_fields: The fields of its SCHEMA, and those that a record has beyond it.
+        schema: The properties of its SCHEMA, and empty ones for what a record has beyond it.
         settings: The stream's settings.
         org: The org.
         known_problem: A problem that is found already.
@@ -154,7 +159,7 @@ def plan_stream(
         advice = f"name the object with `streams`, `{stream}`, `sobject`"
         raise PreflightError(stream, [f"{org.unknown_object(settings.sobject)}; {advice}"])
     mapper = FieldMapper(settings, sobject, org)
-    columns, unmapped = _columns(mapper, record_fields)
+    columns, unmapped = _columns(mapper, schema)
     constants, unfit = constants_of(mapper, settings)
     twice = list(_filled_twice(columns, constants))
     problems = [
@@ -166,10 +171,10 @@ def plan_stream(
         *twice,
     ]
     if problems or typing_errors(settings, columns):
-        problems += absent(settings, record_fields)
+        problems += absent(settings, schema)
         said = [*(p.advice for p in unmapped.values() if p.advice), *([_TWICE] if twice else [])]
         raise PreflightError(stream, problems, dict.fromkeys(said))
-    return _plan(stream, settings, mapper, columns, constants)
+    return replace(_plan(stream, settings, mapper, columns, constants), schema=schema)
 
 
 def _columns(

@@ -105,7 +105,7 @@ class StreamReport:
         changes = [
             f"{what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
             for what, counts in (
-                ("values fitted to what Salesforce stores, line breaks as LF", self.fitted),
+                ("values fitted to what Salesforce stores", self.fitted),
                 ("nulls not sent, as the field cannot be null", self.nulls_kept),
             )
             if counts

@@ -1,16 +1,17 @@
-"""Encodes records into CSV rows, one compiled column set per set of record fields."""
+"""Encodes records into CSV rows, with one encoder for each column."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sfbulk import Operation, OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
-from sfbulk.load import RecordKey
-from sfbulk.normalize import PrecisionLoss, fit_line_breaks, key_normalizer
-from target_sfbulk.encode import CLEARS_THE_FIELD, UnconvertibleError
-from target_sfbulk.mapping import finds_records
+from sfbulk.normalize import PrecisionLoss, fit_line_breaks
+from target_sfbulk.encode import CLEARS_THE_FIELD, encoder_for
+from target_sfbulk.losses import UnconvertibleError, refuse
+from target_sfbulk.record_keys import EMPTY_CELLS, RowKeys
 from target_sfbulk.rejects import Reject, RejectKind
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sfbulk import DataError
-    from target_sfbulk.encode import Encode
+    from sfbulk.load import RecordKey
+    from target_sfbulk.losses import Encode
     from target_sfbulk.mapping import CsvColumn
     from target_sfbulk.preflight import StreamPlan
 
 
-_EMPTY = ("", CLEARS_THE_FIELD)
+# Each set of columns has its own job. Public sources, one of them a test against an org, say that
+# an empty cell in a new record is the default, so beyond this number it is trusted.
+_MOST_COLUMN_SETS = 16
 
 
 class RejectedRecordError(Exception):
@@ -40,12 +44,11 @@ class EncodedRow:
 
     Attributes:
         headers: The names of its columns.
-        key: Its key, which must be unique in a job; None for an insert.
+        key: Its key, which must be unique in a job; None for a new record without one.
         parents: Keys of the records that its lookups refer to.
         known_as: For an insert, keys by which other rows may refer to the new record.
     """
 
-    columns: tuple[CsvColumn, ...]
     headers: tuple[str, ...]
     cells: list[str]
     key: RecordKey | None
@@ -73,8 +76,9 @@ class Changes(Protocol):
 class RowEncoder:
     """The encoder of one stream's records.
 
-    An absent field and a null differ, so each set of record fields has its own column set: a
-    column in a row means that the record had the field.
+    Every row has the columns of all fields of the plan: the empty cell of an absent field leaves
+    the field as it is. Only columns whose empty cell might set null in a new record are left out
+    of the rows that do not have them.
 
     Args:
         plan: How the stream is loaded.
@@ -84,11 +88,34 @@ class RowEncoder:
     def __init__(self, plan: StreamPlan, changes: Changes) -> None:
         self._plan = plan
         self._changes = changes
-        self._column_sets: dict[tuple[str, ...], _ColumnSet] = {}
+        self._is_insert = plan.operation is Operation.INSERT
+        self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
+        # What was changed in the row that is encoded; counted when the row is complete.
+        self._fitted: list[str] = []
+        self._nulls_kept: list[str] = []
+        self._columns = tuple(self._compiled(c) for c in plan.columns.values() if c)
+        self._pairs = [(column, column.source, column.encode) for column in self._columns]
+        self._all = tuple(column.header for column in self._columns)
+        self._constants = [constant.cell for constant in plan.constants]
+        self._constant_headers = tuple(each.column.header for each in plan.constants)
+        sets = (Operation.INSERT, Operation.UPSERT)
+        self._unclear = [
+            at
+            for at, column in enumerate(self._columns)
+            if column.planned.empty_is_unclear and plan.operation in sets
+        ]
+        self._narrowed: dict[tuple[int, ...], tuple[str, ...]] = {}
+        self._key_at = self._position(plan.key)
+        self._blank_key_creates = (
+            plan.operation is Operation.UPSERT
+            and plan.key is not None
+            and plan.key.field.type == "id"
+        )
+        self._keys = RowKeys(plan, [column.planned for column in self._columns])
 
     def knows(self, record: Mapping[str, Any]) -> bool:
         """Whether the plan has every field of a record."""
-        return tuple(record) in self._column_sets or self._plan.columns.keys() >= record.keys()
+        return self._plan.columns.keys() >= record.keys()
 
     def encode(self, record: Mapping[str, Any]) -> EncodedRow:
         """The row of a record whose fields the plan has.
@@ -96,136 +123,141 @@ class RowEncoder:
         Raises:
             RejectedRecordError: It cannot be sent; with the reason.
         """
-        column_set = self._column_set(tuple(record))
-        if left_out := [name for name in column_set.unclear if record[name] is None]:
-            column_set = self._column_set(tuple(name for name in record if name not in left_out))
-        return column_set.encode(record)
-
-    def _column_set(self, names: tuple[str, ...]) -> _ColumnSet:
-        column_set = self._column_sets.get(names)
-        if column_set is None:
-            column_set = self._column_sets[names] = _ColumnSet(self._plan, names, self._changes)
-        return column_set
-
-
-class _ColumnSet:
-    def __init__(self, plan: StreamPlan, names: Sequence[str], changes: Changes) -> None:
-        # The plan's order, so that records that list their fields in another order share a job.
-        present = set(names)
-        self._columns = tuple(c for s, c in plan.columns.items() if s in present and c)
-        self._headers = tuple(column.header for column in self._columns)
-        self._pairs = [(column.source, column.encode, column.null) for column in self._columns]
-        self._constants = [constant.cell for constant in plan.constants]
-        self._all_headers = (*self._headers, *(each.column.header for each in plan.constants))
-        self.unclear = [c.source for c in self._columns if c.empty_is_unclear and not c.null]
-        """Record fields whose null is left out, as its empty cell might not be ignored."""
-        self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
-        self._changes = changes
-        # The same for every record with these fields, so it is found once.
-        self._problem = _missing(plan, self._columns)
-        self._key_maker = _KeyMaker(plan.sobject, plan.key) if plan.key else None
-        self._key_at = self._columns.index(plan.key) if plan.key in self._columns else None
-        # An empty key is not left out: the record is rejected for it.
-        self._never_null = [
-            at for at, c in enumerate(self._columns) if not c.nillable and at != self._key_at
-        ]
-        columns = list(enumerate(self._columns))
-        self._parents = [(at, _KeyMaker(c.parent, c)) for at, c in columns if c.parent]
-        self._parents_of_all = tuple(
-            _KeyMaker(c.parent, c)(cell)
-            for c, cell in plan.constants
-            if c.parent and cell not in _EMPTY
-        )
-        self._known_as = [
-            (at, _KeyMaker(plan.sobject, c))
-            for at, c in columns
-            if plan.operation is Operation.INSERT and not c.parent and finds_records(c.field)
-        ]
-
-    def encode(self, record: Mapping[str, Any]) -> EncodedRow:
-        if self._problem:
-            raise RejectedRecordError(self._problem)
+        value_of = record.get
         try:
             # Truth first: one fast test for every value that is not null, empty, zero or false.
             cells = [
-                encode(value) if (value := record[source]) else self._falsy(value, encode, null)
-                for source, encode, null in self._pairs
+                encode(value) if (value := value_of(source)) else self._falsy(value, column, record)
+                for column, source, encode in self._pairs
             ]
-        except UnconvertibleError:
+            self._fit_line_breaks(cells)
+            key = self._key(cells, record)
+        except (RejectedRecordError, UnconvertibleError) as error:
+            self._forget_changes()
             # Which cells, is looked for only now: rows without a problem pay nothing for it.
-            raise RejectedRecordError(self._why_unconvertible(record)) from None
-        self._keep_what_is_never_null(cells)
-        self._fit(cells)
+            raise self._rejected(error, record) from None
+        if self._fitted or self._nulls_kept:
+            self._count_changes()
+        headers, sent = self._without_unclear(cells) if self._unclear else (self._all, cells)
         return EncodedRow(
-            self._columns,
-            self._all_headers,
-            cells + self._constants,
-            self._key(cells),
-            parents=self._parents_of_all + _keys(self._parents, cells),
-            known_as=_keys(self._known_as, cells) if self._known_as else (),
+            headers + self._constant_headers,
+            sent + self._constants,
+            key,
+            parents=self._keys.parents(cells),
+            known_as=self._keys.known_as(cells),
         )
 
-    def _falsy(self, value: Any, encode: Encode, null: str) -> str:
+    def _compiled(self, column: CsvColumn) -> _Column:
+        on_loss = refuse if self._rejects_loss else partial(self._note_loss, column.header)
+        schema = self._plan.schema.get(column.source, {})
+        compiled = _Column(
+            column,
+            column.source,
+            column.header,
+            encoder_for(column.field, schema, on_loss),
+            # A new record has nothing to clear, and `#N/A` would suppress the field's default.
+            "" if self._is_insert or column is self._plan.key else column.null,
+            "" if self._is_insert or column is self._plan.key else CLEARS_THE_FIELD,
+        )
+        if column.field.type == "multipicklist":
+            compiled.encode = partial(self._choices, compiled, compiled.encode)
+        return compiled
+
+    def _note_loss(self, header: str, _: str) -> None:
+        self._fitted.append(header)
+
+    def _position(self, column: CsvColumn | None) -> int | None:
+        return next((at for at, c in enumerate(self._columns) if c.planned is column), None)
+
+    def _falsy(self, value: Any, column: _Column, record: Mapping[str, Any]) -> str:
         if value is None:
-            return null
+            return self._cleared(column, column.null) if column.source in record else ""
         # Salesforce has no empty text, and an empty cell would leave the field as it is.
-        return CLEARS_THE_FIELD if value == "" else encode(value)
+        return self._cleared(column, column.empty) if value == "" else column.encode(value)
 
-    def _keep_what_is_never_null(self, cells: list[str]) -> None:
-        for at in self._never_null:
-            if cells[at] == CLEARS_THE_FIELD:
-                cells[at] = ""
-                self._changes.nulls_kept[self._headers[at]] += 1
+    def _choices(self, column: _Column, encode: Encode, value: Any) -> str:
+        return encode(value) or self._cleared(column, column.empty)
 
-    def _fit(self, cells: list[str]) -> None:
-        others = [self._headers[at] for at in fit_line_breaks(cells)]
+    def _cleared(self, column: _Column, cell: str) -> str:
+        if cell and not column.planned.nillable:
+            self._nulls_kept.append(column.header)
+            return ""
+        return cell
+
+    def _fit_line_breaks(self, cells: list[str]) -> None:
+        others = [self._columns[at].header for at in fit_line_breaks(cells)]
         if others and self._rejects_loss:
             raise RejectedRecordError(_line_breaks_lost(others))
-        self._changes.fitted.update(others)
+        self._fitted += others
 
-    def _key(self, cells: Sequence[str]) -> RecordKey | None:
-        if self._key_at is None or self._key_maker is None:
+    def _key(self, cells: Sequence[str], record: Mapping[str, Any]) -> RecordKey | None:
+        if self._key_at is None:
+            if not any(cells) and self._has_no_field(record):
+                raise RejectedRecordError(_NO_FIELDS)
             return None
-        if cells[self._key_at] in _EMPTY:
-            raise RejectedRecordError(_missing_key(self._columns[self._key_at]))
-        return self._key_maker(cells[self._key_at])
+        if cells[self._key_at] not in EMPTY_CELLS:
+            return self._keys.key(cells[self._key_at])
+        column = self._columns[self._key_at]
+        # Salesforce creates a record for a blank Id (recorded). A record without the field says
+        # nothing of the kind.
+        if self._blank_key_creates and column.source in record:
+            return None
+        raise RejectedRecordError(_missing_key(column.header))
 
-    def _why_unconvertible(self, record: Mapping[str, Any]) -> Reject:
+    def _has_no_field(self, record: Mapping[str, Any]) -> bool:
+        return all(column.source not in record for column in self._columns)
+
+    def _without_unclear(self, cells: list[str]) -> tuple[tuple[str, ...], list[str]]:
+        left_out = tuple(at for at in self._unclear if not cells[at])
+        # A row of which no column would be left is sent as it is.
+        if not left_out or len(left_out) == len(cells):
+            return self._all, cells
+        headers = self._narrowed.get(left_out)
+        if headers is None:
+            if len(self._narrowed) == _MOST_COLUMN_SETS:
+                return self._all, cells
+            headers = tuple(name for at, name in enumerate(self._all) if at not in left_out)
+            self._narrowed[left_out] = headers
+        return headers, [cell for at, cell in enumerate(cells) if at not in left_out]
+
+    def _count_changes(self) -> None:
+        self._changes.fitted.update(self._fitted)
+        self._changes.nulls_kept.update(self._nulls_kept)
+        self._forget_changes()
+
+    def _forget_changes(self) -> None:
+        self._fitted.clear()
+        self._nulls_kept.clear()
+
+    def _rejected(self, error: Exception, record: Mapping[str, Any]) -> RejectedRecordError:
+        if isinstance(error, RejectedRecordError):
+            return error
         why = {}
         for column in self._columns:
-            value = record[column.source]
+            value = record.get(column.source)
             try:
                 _ = value is None or value == "" or column.encode(value)
-            except UnconvertibleError as error:
-                why[column.header] = str(error)
-        message = "; ".join(f"`{header}`: {reason}" for header, reason in why.items())
-        return Reject(RejectKind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(why))
+            except UnconvertibleError as reason:
+                why[column.header] = str(reason)
+        self._forget_changes()
+        return RejectedRecordError(_unconvertible(why))
 
 
-class _KeyMaker:
-    """Makes keys of the cells of a column that names records of an object."""
+@dataclass
+class _Column:
+    """A column as it is encoded: `null` and `empty` are the cells of a null and an empty text."""
 
-    def __init__(self, sobject: str, column: CsvColumn) -> None:
-        self._sobject = sobject.casefold()
-        self._field = column.field.name.casefold()
-        self._form = key_normalizer(column.field)
-
-    def __call__(self, cell: str) -> RecordKey:
-        return RecordKey(self._sobject, self._field, self._form(cell))
-
-
-def _keys(makers: Sequence[tuple[int, _KeyMaker]], cells: Sequence[str]) -> tuple[RecordKey, ...]:
-    return tuple(maker(cells[at]) for at, maker in makers if cells[at] not in _EMPTY)
+    planned: CsvColumn
+    source: str
+    header: str
+    encode: Encode
+    null: str
+    empty: str
 
 
-def _missing(plan: StreamPlan, columns: tuple[CsvColumn, ...]) -> Reject | None:
-    if plan.key and plan.key not in columns:
-        return _missing_key(plan.key)
-    if not columns:
-        return Reject(
-            RejectKind.UNCONVERTIBLE, "NO_FIELDS", "the record has no field that can be loaded"
-        )
-    return None
+def _unconvertible(why: Mapping[str, str]) -> Reject:
+    message = "; ".join(f"`{header}`: {reason}" for header, reason in why.items())
+    return Reject(RejectKind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(why))
 
 
 def _line_breaks_lost(headers: Sequence[str]) -> Reject:
@@ -234,10 +266,15 @@ def _line_breaks_lost(headers: Sequence[str]) -> Reject:
     return Reject(RejectKind.UNCONVERTIBLE, "UNCONVERTIBLE_VALUE", message, tuple(headers))
 
 
-def _missing_key(key: CsvColumn) -> Reject:
+def _missing_key(header: str) -> Reject:
     return Reject(
         RejectKind.UNCONVERTIBLE,
         "MISSING_KEY",
-        f"the record has no value for the key `{key.header}`",
-        (key.header,),
+        f"the record has no value for the key `{header}`",
+        (header,),
     )
+
+
+_NO_FIELDS = Reject(
+    RejectKind.UNCONVERTIBLE, "NO_FIELDS", "the record has no field that can be loaded"
+)

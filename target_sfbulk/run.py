@@ -21,12 +21,12 @@ from target_sfbulk.settings import job_limits, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sfbulk.clock import Clock
     from sfbulk.settings import Settings
     from target_sfbulk.interrupts import Interrupts
-    from target_sfbulk.preflight import StreamPlan
+    from target_sfbulk.preflight import Schema, StreamPlan
 
 LOGGER = logging.getLogger("target-sfbulk")
 
@@ -64,14 +64,14 @@ class Run:
         self._streams: dict[str, StreamLoad] = {}
         self._outputs: dict[str, StreamOutput] = {}
 
-    def open(self, stream: str, record_fields: Sequence[str]) -> StreamLoad:
+    def open(self, stream: str, schema: Schema) -> StreamLoad:
         """API call: the load of a stream whose records have these fields.
 
         Raises:
             ConfigError: The settings name objects that the org does not have.
             PreflightError: The stream cannot be loaded; with every problem.
         """
-        plan = self._preflight.plan(stream, record_fields)
+        plan = self._preflight.plan(stream, schema)
         left_out = [name for name, column in plan.columns.items() if column is None]
         if left_out:
             LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))

@@ -134,8 +134,9 @@ _LOADING = (
         th.StringType,
         default=PrecisionLoss.FIT.value,
         allowed_values=[policy.value for policy in PrecisionLoss],
-        description="Whether CR and CRLF inside a text are sent as LF, which is what Salesforce "
-        "stores, and counted in the report, or the record is rejected.",
+        description="Whether a value that Salesforce would store as another (parts of a second, "
+        "more decimals than the field has, CR in a text) is sent as Salesforce stores it, and "
+        "counted in the report, or its record is rejected.",
     ),
     th.Property(
         "unknown_fields",

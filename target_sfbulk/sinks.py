@@ -38,7 +38,7 @@ class SfbulkSink(Sink):
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
         self._target = cast("LoadingTarget", target)
-        self._fields = tuple(self.schema["properties"])
+        self._properties = dict(self.schema["properties"])
         # The SDK would parse each date by the schema, and warn of each field that is not in it.
         # Values are converted once, by the type of their Salesforce field.
         self.schema = {"properties": {}, "additionalProperties": True}
@@ -51,7 +51,7 @@ class SfbulkSink(Sink):
         """
         # A signal that arrived within a log line could not log its own reason.
         with self._run.interrupts:
-            self._load = self._run.open(self.stream_name, self._fields)
+            self._load = self._run.open(self.stream_name, self._properties)
 
     def get_validator(self) -> None:
         """No validator: the encoders check what a Salesforce field can hold."""

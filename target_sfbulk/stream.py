@@ -14,13 +14,13 @@ from target_sfbulk.records import RecordLines
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sfbulk import Salesforce
     from sfbulk.load import FileLimits, FileOutcome, LoadGroup
     from target_sfbulk.output import StreamOutput
-    from target_sfbulk.preflight import StreamPlan
+    from target_sfbulk.preflight import Schema, StreamPlan
     from target_sfbulk.rejects import Reject
 
 LOGGER = logging.getLogger("target-sfbulk")
@@ -62,7 +62,7 @@ class StreamLoad:
         plan: How the stream is loaded.
         output: The stream's rejects and report.
         context: What all streams share.
-        replan: Makes a plan for these record fields; called for a record with fields that are not
+        replan: Makes a plan for this SCHEMA; called for a record with fields that are not
             in its SCHEMA.
     """
 
@@ -72,7 +72,7 @@ class StreamLoad:
         output: StreamOutput,
         context: LoadContext,
         *,
-        replan: Callable[[Sequence[str]], StreamPlan],
+        replan: Callable[[Schema], StreamPlan],
     ) -> None:
         self._output = output
         self._context = context
@@ -121,7 +121,7 @@ class StreamLoad:
             PreflightError: The record has a field that the stream cannot load.
         """
         if not self._encoder.knows(record):
-            self.use(self._replan(list({**self._plan.columns, **record})))
+            self.use(self._replan(_with_fields(self._plan.schema, record)))
         self._output.report.read += 1
         line = json_line(record)
         try:
@@ -178,3 +178,8 @@ class StreamLoad:
             job = f"job {outcome.job_id} is {outcome.state}" if outcome.job_id else "nothing sent"
             LOGGER.info("%s: %s. %s", self._plan.stream, job, outcome.counts)
         self._output.take(outcome, self._lines.lines)
+
+
+def _with_fields(schema: Schema, names: Iterable[str]) -> Schema:
+    # The fields of the SCHEMA keep their place, so that their columns keep theirs.
+    return {**schema, **{name: {} for name in names if name not in schema}}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sfbulk import Operation
 from sfbulk_singer.names import closest_name, did_you_mean
-from target_sfbulk.encode import UnconvertibleError
+from target_sfbulk.encode import encoder_for
+from target_sfbulk.losses import UnconvertibleError
 from target_sfbulk.mapping import REMOVES, FieldProblemError, finds_records
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _is_like(name: str | None, source: str) -> bool:
 
 def _cell(column: CsvColumn, value: object, operation: Operation) -> str:
     if value not in (None, ""):
-        return column.encode(value)
+        return encoder_for(column.field)(value)
     if operation is not Operation.INSERT and not column.nillable:
         raise FieldProblemError(f"`{column.fills}` cannot be null")
     return "" if operation is Operation.INSERT else column.null

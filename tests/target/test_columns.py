@@ -18,18 +18,32 @@ def test_an_upsert_by_id_without_its_id_creates_nothing(org: Org) -> None:
     run = org.load(schema("Account", "Name"), record("Account", Name="x"), external_id="Id")
     assert run.code == 1
     assert "no record field fills the key `Id`" in run.reason
-    assert org.jobs_created() == 0
-    run = org.load(
-        schema("Account", "Id", "Name"),
-        record("Account", Name="x"),
-        record("Account", Id=None, Name="x"),
-        record("Account", Id="", Name="x"),
-        external_id="Id",
-    )
+    run = org.load(schema("Account", "Id", "Name"), record("Account", Name="x"), external_id="Id")
     assert run.code == 1
-    assert [reject["code"] for reject in run.rejects("Account")] == ["MISSING_KEY"] * 3
+    assert [reject["code"] for reject in run.rejects("Account")] == ["MISSING_KEY"]
     assert org.jobs_created() == 0
     assert org.query("SELECT Id FROM Account") == []
+
+
+def test_an_upsert_by_id_with_a_blank_id_creates_the_record(org: Org) -> None:
+    old, refused = org.create("Account", Name="old"), org.create("Account", Name="kept")
+    run = org.load(
+        schema("Account", "Id", "Name", "Phone"),
+        record("Account", Id=None, Name="new", Phone="1"),
+        record("Account", Id=old, Name="changed", Phone="1"),
+        record("Account", Id="", Name=None, Phone="1"),
+        record("Account", Id="", Name="new", Phone="1"),
+        record("Account", Id=refused, Name="x" * 300, Phone="1"),
+        external_id="Id",
+        max_rejects="2",
+    )
+    assert run.code == 0, run.log
+    found = org.query("SELECT Name FROM Account ORDER BY Name")
+    assert [row["Name"] for row in found] == ["changed", "kept", "new", "new"]
+    rejects = {reject["record"]["Id"]: reject["code"] for reject in run.rejects("Account")}
+    assert rejects == {"": "REQUIRED_FIELD_MISSING", refused: "STRING_TOO_LONG"}
+    report = run.report("Account")
+    assert (report["created"], report["loaded"]) == (2, 3)
 
 
 @pytest.mark.parametrize(

@@ -300,9 +300,7 @@ def test_text_arrives_character_for_character_with_line_breaks_as_lf(
     assert (report["rejected"], report["fitted"]) == (0, {"Description": 3})
     (line,) = [line for line in run.log.splitlines() if "fitted" in line]
     assert "| INFO " in line
-    assert line.endswith(
-        "Account: values fitted to what Salesforce stores, line breaks as LF: Description 3"
-    )
+    assert line.endswith("Account: values fitted to what Salesforce stores: Description 3")
 
 
 def test_values_arrive_as_the_type_of_their_field(org: Org) -> None:

@@ -15,9 +15,16 @@ EMPTY_ON_INSERT = pytest.mark.parametrize("empty_on_insert", ["default", "null"]
 
 
 @EMPTY_ON_INSERT
-@pytest.mark.parametrize("operation", ["insert", "upsert"])
-@pytest.mark.parametrize(("nulls", "priority"), [("ignore", "Medium"), ("clear", None)])
-def test_an_ignored_null_of_a_new_record_is_its_default(
+@pytest.mark.parametrize(
+    ("operation", "nulls", "priority"),
+    [
+        ("insert", "ignore", "Medium"),
+        ("insert", "clear", "Medium"),
+        ("upsert", "ignore", "Medium"),
+        ("upsert", "clear", None),
+    ],
+)
+def test_a_null_of_a_new_record_is_its_default_unless_it_clears(
     org: Org, operation: str, nulls: str, priority: str | None, empty_on_insert: str
 ) -> None:
     org.sandbox.control.set_behaviour(empty_on_insert=empty_on_insert)

@@ -30,7 +30,8 @@ def org_schema(empty_sandbox: Sandbox) -> Iterator[OrgSchema]:
 
 
 def plan(org: OrgSchema, stream: str, *fields: str, **config: Any) -> StreamPlan:
-    return plan_stream(stream, fields, stream_settings(with_defaults(config), stream), org)
+    schema: dict[str, dict[str, Any]] = {name: {} for name in fields}
+    return plan_stream(stream, schema, stream_settings(with_defaults(config), stream), org)
 
 
 def problems(org: OrgSchema, stream: str, *fields: str, **config: Any) -> tuple[str, ...]:
