@@ -107,11 +107,13 @@ def test_wrong_settings_of_a_stream_are_named_before_any_request(
 
 
 def test_numbers_of_constants_may_be_numbers_or_text(org: Org) -> None:
+    constants: dict[str, Any] = {"Amount__c": 0.1, "Tax_Rate__c": "19.50"}
+    constants["Account__c"] = org.create("Account", Name="Acme")
     run = org.load(
         schema("Invoice__c", "Notes__c"),
         record("Invoice__c", Notes__c="x"),
         operation="insert",
-        streams={"Invoice__c": {"constants": {"Amount__c": 0.1, "Tax_Rate__c": "19.50"}}},
+        streams={"Invoice__c": {"constants": constants}},
     )
     assert run.code == 0, run.log
     (row,) = org.query("SELECT Amount__c, Tax_Rate__c FROM Invoice__c")
