@@ -26,6 +26,7 @@ from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.dry_run import DryRunCarrier
+from sfbulk.load.find_ids import ids_by
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.options import COMMON_OPTIONS, ENCODED_OPTIONS, JOBS_IN_FLIGHT
@@ -43,7 +44,7 @@ from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from typing_extensions import Self, Unpack
@@ -240,6 +241,24 @@ class Salesforce(LoadVerbs):
         """
         where = BodyField(sobject, record_id, field)
         return download_body(self._transport, where, path, size, md5)
+
+    def ids_by(self, sobject: str, field: str, where: Sequence[str] = ()) -> dict[str, str | None]:
+        """API call: the id of each record by the normal form of a field; None for several records.
+
+        All records are read by REST and kept in memory: for objects with few records, such as
+        RecordType. Records in the recycle bin are left out.
+
+        Args:
+            sobject: object API name.
+            field: the field; see `sfbulk.normalize.key_normalizer` for the form of its values.
+            where: conditions that must all be true.
+
+        Raises:
+            ApiError: Salesforce refuses the query.
+            RowCountMismatch: an answer does not have all records.
+            TransportError: no usable answer to any attempt.
+        """
+        return ids_by(self._transport, sobject, field, self._describer.known, where)
 
     def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
         """API call: submit a bulk query; with `include_deleted` it reads deleted rows too.

@@ -14,18 +14,20 @@ value is left out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfbulk import Operation
 from sfbulk.load import can_be_null, empty_is_unclear
 from sfbulk_singer.names import did_you_mean
 from target_sfbulk.encode import REFUSED_TYPES
+from target_sfbulk.resolve import can_be_read, id_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sfbulk import FieldDescribe, SObjectDescribe
+    from target_sfbulk.losses import Encode
     from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.settings import StreamSettings
 
@@ -81,6 +83,7 @@ class CsvColumn:
         nillable: Whether the field that it sets can be null.
         empty_is_unclear: Whether its empty cell may become the default or null in a new record.
         parent: For a lookup, the object that it refers to.
+        to_id: Encodes a value as the parent's Id, where Salesforce does not look it up.
     """
 
     source: str
@@ -91,6 +94,7 @@ class CsvColumn:
     nillable: bool
     empty_is_unclear: bool
     parent: str | None = None
+    to_id: Encode | None = None
 
 
 class FieldMapper:
@@ -166,6 +170,9 @@ class FieldMapper:
         if field is None:
             raise FieldProblemError(_unknown_field(self.sobject, name))
         self._require_writable(field)
+        return self._column(field, source)
+
+    def _column(self, field: FieldDescribe, source: str) -> CsvColumn:
         return CsvColumn(
             source,
             field.name,
@@ -213,6 +220,9 @@ class FieldMapper:
         self._require_writable(reference)
         prefix, parent = self._parent(path, parts["type"], reference)
         field = self._parent_key(parent, parts["field"], path)
+        if not finds_records(field):
+            to_id = id_encoder(self._org, self.sobject, parent, field)
+            return replace(self._column(reference, source), to_id=to_id)
         header = f"{prefix}{reference.relationship_name}.{field.name}"
         return CsvColumn(
             source,
@@ -250,7 +260,7 @@ class FieldMapper:
         field = parent.field(name)
         if field is None:
             raise FieldProblemError(f"the lookup `{path}`: {_unknown_field(parent, name)}")
-        if not finds_records(field):
+        if not finds_records(field) and not can_be_read(parent):
             raise FieldProblemError(
                 f"the lookup `{path}` cannot find its parent: `{field.name}` is neither an"
                 f" external id nor an indexed lookup field of `{parent.name}`"

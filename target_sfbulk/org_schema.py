@@ -9,7 +9,7 @@ from sfbulk.errors import SalesforceError
 from sfbulk_singer.names import unknown_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sfbulk import Salesforce, SObjectDescribe
 
@@ -20,6 +20,7 @@ class OrgSchema:
     def __init__(self, salesforce: Salesforce) -> None:
         self._salesforce = salesforce
         self._described: dict[str, SObjectDescribe | SalesforceError] = {}
+        self._ids: dict[tuple[str, str, tuple[str, ...]], Mapping[str, str | None]] = {}
 
     def read(self, wanted: Iterable[str]) -> None:
         """API call: describe those objects that exist, many in one request.
@@ -53,6 +54,13 @@ class OrgSchema:
     def unknown_object(self, wanted: str) -> str:
         """API call: the problem that there is no such object, with a hint at a similar name."""
         return unknown_object(wanted, self._names.values())
+
+    def ids_by(self, sobject: str, field: str, where: tuple[str, ...]) -> Mapping[str, str | None]:
+        """API call, the first time: `Salesforce.ids_by` of an object with few records."""
+        wanted = (sobject, field, where)
+        if wanted not in self._ids:
+            self._ids[wanted] = self._salesforce.ids_by(sobject, field, where)
+        return self._ids[wanted]
 
     @cached_property
     def _names(self) -> dict[str, str]:

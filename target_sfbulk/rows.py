@@ -154,7 +154,7 @@ class RowEncoder:
             column,
             column.source,
             column.header,
-            encoder_for(column.field, schema, on_loss),
+            column.to_id or encoder_for(column.field, schema, on_loss),
             # A new record has nothing to clear, and `#N/A` would suppress the field's default.
             "" if self._is_insert or column is self._plan.key else column.null,
             "" if self._is_insert or column is self._plan.key else CLEARS_THE_FIELD,

@@ -117,7 +117,8 @@ def _is_like(name: str | None, source: str) -> bool:
 
 def _cell(column: CsvColumn, value: object, operation: Operation) -> str:
     if value not in (None, ""):
-        return encoder_for(column.field)(value)
+        encode = column.to_id or encoder_for(column.field)
+        return encode(value)
     if operation is not Operation.INSERT and not column.nillable:
         raise FieldProblemError(f"`{column.fills}` cannot be null")
     return "" if operation is Operation.INSERT else column.null

@@ -96,6 +96,28 @@ def key_field(sobject: str, name: str, describe: Describe) -> KeyField:
     )
 
 
+def ids_by(
+    transport: Transport, sobject: str, field: str, describe: Describe, where: Sequence[str] = ()
+) -> dict[str, str | None]:
+    """API call: the id of each record by the normal form of a field; None for several records.
+
+    All records are read by REST and kept in memory: for objects with few records.
+
+    Raises:
+        ApiError: Salesforce refuses the query.
+        RowCountMismatch: an answer does not have all records.
+        TransportError: no usable answer to any attempt.
+    """
+    key = key_field(sobject, field, describe)
+    answers = RestAnswers(transport, sobject, include_deleted=False)
+    found: dict[str, str | None] = {}
+    for record in answers.rows(select(["Id", key.name], sobject, where)):
+        if record.get(key.name) is not None:
+            form = key.normalize(record[key.name])
+            found[form] = None if form in found else record["Id"]
+    return found
+
+
 class IdFinder:
     """Finds the ids of the records of one object.
 
