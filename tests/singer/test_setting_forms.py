@@ -120,3 +120,17 @@ def test_dotted_names_of_settings_are_inside_their_object() -> None:
 def test_what_is_inside_a_setting_of_the_sdk_is_left_to_it() -> None:
     maps = {"a": "__NULL__", "b": {"c": "", "__else__": None}}
     assert meant(stream_maps=maps) == {"stream_maps": maps}
+
+
+def test_the_file_that_meltano_writes_gives_the_settings_of_its_project() -> None:
+    # Printed by `meltano config print` (4.4), where `mart.dim` also leaves out a field with null.
+    written = {
+        "streams": {"mart": {"dim": {"fields": {"key": "Ext_Id__c", "y": ""}, "sobject": "A"}}},
+        "size": "50",
+        "on": True,
+    }
+    assert meant(**written) == {
+        "streams": {"mart.dim": {"sobject": "A", "fields": {"key": "Ext_Id__c", "y": None}}},
+        "size": 50,
+        "on": True,
+    }
