@@ -31,7 +31,7 @@ from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.options import COMMON_OPTIONS, ENCODED_OPTIONS, JOBS_IN_FLIGHT
 from sfbulk.load.outcomes import Detail
-from sfbulk.load.record_load import JOB_LIMITS, LoadApi, RecordLoad, check_options
+from sfbulk.load.record_load import BATCH_LIMITS, JOB_LIMITS, LoadApi, RecordLoad, check_options
 from sfbulk.load.resolution import file_limits, job_key, resolution
 from sfbulk.load.resolving import resolving
 from sfbulk.load.run_journal import RunJournal
@@ -454,6 +454,7 @@ class Salesforce(LoadVerbs):
         external_id: str | None = None,
         detail: Detail = Detail.REJECTED,
         limits: FileLimits = JOB_LIMITS,
+        bulk1_mode: Concurrency | None = None,
         stop_on_failure: bool = True,
         dry_run: Path | None = None,
         **options: Unpack[LoadOptions],
@@ -469,6 +470,7 @@ class Salesforce(LoadVerbs):
                 the `Id` of an update or delete.
             detail: which rows have an outcome of their own.
             limits: the limits of one job.
+            bulk1_mode: load by Bulk API 1.0 in this mode; None for Bulk API 2.0.
             stop_on_failure: whether a failed job ends the loads of the group.
             dry_run: send nothing, write the files as `<dry_run>-0001.csv` and so on.
             options: `assignment_rule_id`, `new_only`, `create_only_fields`: see `LoadOptions`;
@@ -485,7 +487,10 @@ class Salesforce(LoadVerbs):
         settings = Bulk2Settings(
             sobject, operation, job_key(operation, external_id), options.get("assignment_rule_id")
         )
-        carrier = DryRunCarrier(dry_run) if dry_run else None
+        carrier: Carrier[Any] | None = DryRunCarrier(dry_run) if dry_run else None
+        if bulk1_mode is not None:
+            limits = limits.within(BATCH_LIMITS)
+            carrier = carrier or self._batches(settings, bulk1_mode, journal, detail)
         return group.new_loader(
             self._carrier(settings, plan, journal, detail, carrier),
             SpoolSettings(
@@ -535,21 +540,28 @@ class Salesforce(LoadVerbs):
     def _serial(
         self, settings: Bulk2Settings, plan: Resolution | None, journal: Journal, detail: Detail
     ) -> Carrier[Any]:
-        """Bulk API 1.0 in Serial mode, for rows that locks of parallel batches have refused."""
-        carrier = Bulk1Carrier(
+        """For rows that locks of parallel batches have refused again and again."""
+        batches = self._batches(settings, Concurrency.SERIAL, journal, detail)
+        return resolving(batches, plan, self._transport, self._describer.one, detail)
+
+    def _batches(
+        self, settings: Bulk2Settings, concurrency: Concurrency, journal: Journal, detail: Detail
+    ) -> Carrier[Any]:
+        """A carrier for Bulk API 1.0."""
+        return Bulk1Carrier(
             self._transport,
             JobSettings(
                 sobject=settings.sobject,
                 operation=settings.operation,
-                concurrency=Concurrency.SERIAL,
+                concurrency=concurrency,
                 external_id=settings.external_id,
                 assignment_rule_id=settings.assignment_rule_id,
             ),
             compressed=True,
             detail=detail,
             journal=journal,
+            refusal_is_error=True,
         )
-        return resolving(carrier, plan, self._transport, self._describer.one, detail)
 
     def _get(self, path: str, purpose: str) -> Request:
         return Request("GET", self._transport.base_path + path, purpose)

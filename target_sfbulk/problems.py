@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
-from sfbulk import Operation
+from sfbulk import Concurrency, Operation
 from sfbulk_singer.names import is_glob
 from sfbulk_singer.settings import spool_dir_problems
 from sfbulk_singer.stream_settings import merged
 from target_sfbulk.mapping import REMOVES
 from target_sfbulk.report import RejectBudget
-from target_sfbulk.settings import SETTINGS, with_defaults
+from target_sfbulk.settings import SETTINGS, bulk1_concurrency, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +54,11 @@ def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[s
         RejectBudget.parse(config["max_rejects"])
     except ValueError as problem:
         yield str(problem)
+    if bulk1_concurrency(config) is None and config["concurrency"] != Concurrency.PARALLEL:
+        yield (
+            f"concurrency: {config['concurrency']} is a mode of Bulk API 1.0. Set api_type to BULK,"
+            " or leave it out."
+        )
     operations = {Operation(config["operation"])} | {
         _operation(merged(key, config["streams"]), config) for key in config["streams"]
     }

@@ -17,7 +17,7 @@ from target_sfbulk.all_streams import Preflight
 from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.output import RunOutput, StreamOutput
 from target_sfbulk.report import RejectBudget
-from target_sfbulk.settings import job_limits, with_defaults
+from target_sfbulk.settings import bulk1_concurrency, job_limits, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
 
 if TYPE_CHECKING:
@@ -179,4 +179,10 @@ class Run:
         group = self._salesforce.load_group(
             jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
         )
-        return LoadContext(self._salesforce, Path(spool), job_limits(self._config), group)
+        return LoadContext(
+            self._salesforce,
+            Path(spool),
+            job_limits(self._config),
+            group,
+            bulk1_concurrency(self._config),
+        )

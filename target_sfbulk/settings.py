@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from sfbulk import Operation
+from sfbulk import Concurrency, Operation
 from sfbulk.csvio import MAX_JOB_BYTES
 from sfbulk.load import FileLimits
 from sfbulk.normalize import PrecisionLoss
@@ -25,6 +25,7 @@ _NULLS = ["clear", "ignore"]
 _UNKNOWN_FIELDS = ["error", "drop"]
 _CREATE_ONLY = ["error", "leave"]
 _MEGABYTE = 1_000_000
+_BULK2, _BULK1 = "BULK2", "BULK"
 
 BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
 """Operations that find their records by Id, unless `external_id` names another field."""
@@ -167,6 +168,22 @@ _LOADING = (
         description="Largest CSV of one job, in MB.",
     ),
     th.Property(
+        "api_type",
+        th.StringType,
+        default=_BULK2,
+        allowed_values=[_BULK2, _BULK1],
+        description="The API that loads: Bulk API 2.0, or 1.0 (`BULK`), whose jobs have batches of "
+        "at most 10,000 rows and 10 MB.",
+    ),
+    th.Property(
+        "concurrency",
+        th.StringType,
+        default=Concurrency.PARALLEL.value,
+        allowed_values=[mode.value for mode in Concurrency],
+        description="With `api_type` `BULK`: whether Salesforce processes the batches of a job in "
+        "parallel. `Serial` is slower and avoids locks.",
+    ),
+    th.Property(
         "batch_size_rows",
         th.IntegerType(minimum=1),
         description="Most rows of one job; without it, only `max_job_mb` ends a job.",
@@ -295,6 +312,15 @@ def _external_id(entry: Mapping[str, Any], config: Mapping[str, Any]) -> str | N
     if operation is Operation.UPSERT or not entry.get("operation"):
         own = of_run
     return own or ("Id" if operation in BY_ID else None)
+
+
+def bulk1_concurrency(config: Mapping[str, Any]) -> Concurrency | None:
+    """The mode of Bulk API 1.0; None for Bulk API 2.0, which has none.
+
+    Args:
+        config: Settings without problems, `with_defaults`.
+    """
+    return Concurrency(config["concurrency"]) if config["api_type"] == _BULK1 else None
 
 
 def job_limits(config: Mapping[str, Any]) -> FileLimits:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from sfbulk import Salesforce
+    from sfbulk import Concurrency, Salesforce
     from sfbulk.load import FileLimits, FileOutcome, LoadGroup
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
@@ -40,12 +40,14 @@ class LoadContext:
         folder: For rows until they are loaded; the caller removes it.
         limits: The limits of one job.
         group: The loads of all streams.
+        bulk1_mode: The mode of Bulk API 1.0; None for Bulk API 2.0.
     """
 
     salesforce: Salesforce
     folder: Path
     limits: FileLimits
     group: LoadGroup
+    bulk1_mode: Concurrency | None
     _numbers: Iterator[int] = field(default_factory=count)
 
     def new_folder(self) -> Path:
@@ -88,6 +90,7 @@ class StreamLoad:
             # The report has the number of created records, which only this detail counts.
             detail=Detail.CREATED,
             limits=context.limits,
+            bulk1_mode=context.bulk1_mode,
             # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.
             stop_on_failure=False,
             dry_run=output.dry_run,

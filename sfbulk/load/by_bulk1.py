@@ -39,7 +39,7 @@ class BatchFlight(Flight):
 class Bulk1Carrier:
     """Adds a batch for each file to one job, or to a new job after that one had to be closed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, by keyword
         self,
         transport: Transport,
         settings: JobSettings,
@@ -47,10 +47,12 @@ class Bulk1Carrier:
         compressed: bool,
         detail: Detail,
         journal: Journal,
+        refusal_is_error: bool = False,
     ) -> None:
         settings.check()
         self._clock = transport.clock
         self._adder = BatchAdder(transport, settings, compressed=compressed)
+        self._refusal_is_error = refusal_is_error
         self._detail = detail
         self._journal = journal
         self._timer = PollTimer(self._clock)
@@ -62,10 +64,11 @@ class Bulk1Carrier:
 
         If Salesforce refuses a later batch than the first, nothing more is sent, and the rows of
         further files are reported as unprocessed. It is not an error: earlier batches are loaded,
-        and a caller who repeats the whole load would load them twice.
+        and a caller who repeats the whole load would load them twice. For a caller that knows
+        which rows are loaded, `refusal_is_error`.
 
         Raises:
-            ApiError, QuotaReached: the first batch is refused.
+            ApiError, QuotaReached: the first batch is refused, or with `refusal_is_error` any.
             TransportError: no answer to any attempt.
         """
         if self._refused is not None:
@@ -75,7 +78,7 @@ class Bulk1Carrier:
             job, batch = self._add(file)
         except (ApiError, QuotaReached) as error:
             file.job_id = None
-            if not self._adder.count:
+            if self._refusal_is_error or not self._adder.count:
                 raise
             log.warning("%s No more batches are sent", error.message)
             self._refused = RowError(error.code or type(error).__name__, error.message)

@@ -7,7 +7,7 @@ after that one is settled: see `sfbulk.load.order`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from sfbulk.csvio.limits import MAX_JOB_BYTES
@@ -63,6 +63,10 @@ class FileLimits:
     """By default no limit: no upload has as many rows as it may have bytes."""
     seconds: float | None = None
     """How long a file takes rows after its first one; None for no limit."""
+
+    def within(self, other: FileLimits) -> FileLimits:
+        """The same, but not beyond the bytes and rows of `other`."""
+        return replace(self, bytes=min(self.bytes, other.bytes), rows=min(self.rows, other.rows))
 
 
 @dataclass(frozen=True)

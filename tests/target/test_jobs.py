@@ -1,0 +1,94 @@
+"""The jobs of a run: how many run in parallel, how they are cut, and by which API."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.target.support import record, schema, state
+
+if TYPE_CHECKING:
+    from tests.target.support import Org
+
+ACCOUNTS = schema("Account", "Ext_Id__c", "Name", key="Ext_Id__c")
+BY_KEY = {"external_id": "Ext_Id__c"}
+
+
+def test_ten_jobs_with_five_in_flight_take_two_rounds(org: Org) -> None:
+    org.sandbox.control.jobs_after_seconds(3)
+    begun = time.monotonic()
+    run = org.load(
+        ACCOUNTS,
+        *(record("Account", Ext_Id__c=f"A-{n}", Name="x") for n in range(20)),
+        state(done=1),
+        **BY_KEY,
+        batch_size_rows=2,
+    )
+    seconds = time.monotonic() - begun
+    assert (run.code, run.states) == (0, [{"done": 1}]), run.log
+    assert org.jobs_created() == 10
+    # One after the other they would take 30 s. The last poll may come some seconds late.
+    assert 6 <= seconds < 20
+
+
+def test_the_last_version_of_each_record_wins_over_many_jobs(org: Org) -> None:
+    keys = range(1_000)
+    versions = ("old", "new")
+    run = org.load(
+        ACCOUNTS,
+        *(record("Account", Ext_Id__c=f"K-{n}", Name=name) for name in versions for n in keys),
+        **BY_KEY,
+        batch_size_rows=70,
+    )
+    assert run.code == 0, run.log
+    assert org.jobs_created() >= 2 * 1_000 / 70
+    assert org.query("SELECT COUNT(Id) n FROM Account WHERE Name = 'new'")[0]["n"] == len(keys)
+
+
+@pytest.mark.parametrize("concurrency", ["Parallel", "Serial"])
+def test_bulk_api_1_0_loads_as_2_0_does(org: Org, concurrency: str) -> None:
+    run = org.load(
+        ACCOUNTS,
+        record("Account", Ext_Id__c="A-1", Name="old"),
+        record("Account", Ext_Id__c="A-2", Name="x" * 300),
+        record("Account", Ext_Id__c="A-1", Name="new"),
+        state(done=1),
+        **BY_KEY,
+        api_type="BULK",
+        concurrency=concurrency,
+    )
+    assert (run.code, run.states) == (1, [{"done": 1}])
+    assert org.query("SELECT Ext_Id__c, Name FROM Account") == [{"Ext_Id__c": "A-1", "Name": "new"}]
+    (reject,) = run.rejects("Account")
+    assert (reject["record"]["Ext_Id__c"], reject["code"]) == ("A-2", "STRING_TOO_LONG")
+    report = run.report("Account")
+    assert (report["loaded"], report["created"], report["rejected"]) == (2, 1, 1)
+    assert org.jobs_created() == 0
+    paths = [call.path for call in org.sandbox.requests if call.method == "POST"]
+    assert sum(bool(re.search(r"/async/[0-9.]+/job$", path)) for path in paths) == 1
+    # The job is closed: an open one would stay in the org for a day.
+    closed = [path for path in paths if path.endswith(reject["job_id"])]
+    assert len(closed) == 1
+
+
+def test_a_mode_of_bulk_api_1_0_is_refused_for_2_0(org: Org) -> None:
+    run = org.load(ACCOUNTS, **BY_KEY, concurrency="Serial")
+    assert run.code == 1
+    assert "concurrency: Serial is a mode of Bulk API 1.0" in run.reason
+
+
+def test_a_quota_stops_a_load_by_bulk_api_1_0_before_its_first_batch(org: Org) -> None:
+    org.sandbox.control.use_up("DailyBulkApiBatches", 0)
+    run = org.load(
+        ACCOUNTS,
+        record("Account", Ext_Id__c="A-1", Name="x"),
+        state(done=1),
+        **BY_KEY,
+        api_type="BULK",
+        quota_percent_total=80,
+    )
+    assert (run.code, run.states) == (1, [])
+    assert org.query("SELECT Id FROM Account") == []
