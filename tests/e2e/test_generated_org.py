@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.e2e.commands import sign_in, tap
 from tests.e2e.generated_org import GeneratedOrg, as_source, read_records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SEED = 20261127
@@ -18,8 +20,10 @@ OBJECTS = 40
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> GeneratedOrg:
-    return GeneratedOrg(tmp_path_factory.mktemp("org"), SEED, OBJECTS)
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GeneratedOrg]:
+    made = GeneratedOrg(tmp_path_factory.mktemp("org"), SEED, OBJECTS)
+    with closing(made.source):
+        yield made
 
 
 def check(made: GeneratedOrg, lines: bytes) -> None:

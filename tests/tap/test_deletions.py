@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -353,5 +354,5 @@ def test_a_file_of_another_state_is_not_compared(tmp_path: Path) -> None:
     assert not other.has_base
     assert list(other.gone()) == []
     other.close()
-    with sqlite3.connect(tmp_path / "ids.sqlite") as file:
+    with closing(sqlite3.connect(tmp_path / "ids.sqlite")) as file:
         assert file.execute("SELECT count(*) FROM known").fetchone() == (0,)

@@ -7,6 +7,7 @@ import secrets
 import signal
 import sqlite3
 import subprocess
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,23 +84,23 @@ def interrupted(
 
 def differences(*runs: Run) -> dict[str, int]:
     """How the rows of some runs differ from those of the org, as SQLite tells."""
-    org = sqlite3.connect(":memory:")
-    org.execute("CREATE TABLE held (id, name)")
-    org.execute("CREATE TABLE read (id, name)")
-    org.executemany("INSERT INTO held VALUES (?, ?)", [row(number) for number in range(ROWS)])
-    for run in runs:
-        records = run.records("Account")
-        found = [(record["Id"], record["Name"]) for record in records]
-        org.executemany("INSERT INTO read VALUES (?, ?)", found)
+    with closing(sqlite3.connect(":memory:")) as org:
+        org.execute("CREATE TABLE held (id, name)")
+        org.execute("CREATE TABLE read (id, name)")
+        org.executemany("INSERT INTO held VALUES (?, ?)", [row(number) for number in range(ROWS)])
+        for run in runs:
+            records = run.records("Account")
+            found = [(record["Id"], record["Name"]) for record in records]
+            org.executemany("INSERT INTO read VALUES (?, ?)", found)
 
-    def count(statement: str) -> int:
-        return len(org.execute(statement).fetchall())
+        def count(statement: str) -> int:
+            return len(org.execute(statement).fetchall())
 
-    return {
-        "missing": count("SELECT * FROM held EXCEPT SELECT * FROM read"),
-        "foreign": count("SELECT * FROM read EXCEPT SELECT * FROM held"),
-        "repeated": count("SELECT * FROM read") - count("SELECT DISTINCT * FROM read"),
-    }
+        return {
+            "missing": count("SELECT * FROM held EXCEPT SELECT * FROM read"),
+            "foreign": count("SELECT * FROM read EXCEPT SELECT * FROM held"),
+            "repeated": count("SELECT * FROM read") - count("SELECT DISTINCT * FROM read"),
+        }
 
 
 def last_state(run: Run) -> dict[str, Any]:
