@@ -97,6 +97,50 @@ def test_parent_and_child(org: Org) -> None:
     assert (other["AccountId"], other["ReportsToId"]) == (account["Id"], boss["Id"])
 
 
+def test_update_only(org: Org) -> None:
+    for at in range(20):
+        org.create("Contact", LastName=f"Person {at}", Ext_Id__c=f"C-{at}")
+    stream = "public-contact_scores"
+
+    def scores(*keys: str) -> list[dict[str, Any]]:
+        rows = ({"person_key": key, "score_text": "high", "scored_at": "now"} for key in keys)
+        described = schema(stream, "person_key", "score_text", "scored_at")
+        return [described, *(record(stream, **row) for row in rows)]
+
+    known = [f"C-{at}" for at in range(20)]
+    run = org.load(*scores(*known, "C-20"), **recipe("Update only"))
+    assert run.code == 0, run.log
+    assert [reject["code"] for reject in run.rejects(stream)] == ["NO_SUCH_RECORD"]
+    assert len(org.query("SELECT Id FROM Contact WHERE LastName LIKE 'Person%'")) == 20
+    assert len(org.query("SELECT Id FROM Contact")) == 20
+    run = org.load(*scores(*known[:10], "C-20"), **recipe("Update only"))
+    assert run.code == 1
+    assert "1 of 11 rows were rejected" in run.reason
+
+
+def test_deletes(org: Org) -> None:
+    for key in ("C-1", "C-2"):
+        org.create("Contact", LastName="Old", Ext_Id__c=key)
+    run = org.load(
+        schema("people", "person_key", "last_name"),
+        schema("obsolete_people", "person_key", "deleted_at"),
+        record("people", person_key="C-3", last_name="Brief"),
+        *(
+            record("obsolete_people", person_key=key, deleted_at="now")
+            for key in ("C-1", "C-2", "C-3", "C-4")
+        ),
+        record("people", person_key="C-2", last_name="Back"),
+        **recipe("Deletes"),
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT Ext_Id__c, LastName FROM Contact") == [
+        {"Ext_Id__c": "C-2", "LastName": "Back"}
+    ]
+    (reject,) = run.rejects("obsolete_people")
+    assert reject["record"]["person_key"] == "C-4"
+    assert reject["code"] == "NO_SUCH_RECORD"
+
+
 def test_dry_run_in_ci(org: Org) -> None:
     ci = recipe("Dry run in CI")["environments"][0]["config"]["plugins"]["loaders"][0]
     assert ci["name"] == "target-sfbulk"
