@@ -162,3 +162,28 @@ def test_the_keys_of_a_key_that_is_no_key_are_not_asked_for(org: Org) -> None:
     )
     assert run.code == 1
     assert "`Phone` is neither an external id nor an indexed lookup field" in run.reason
+
+
+@pytest.mark.parametrize("api_type", ["BULK2", "BULK"])
+def test_rows_that_are_sent_again_are_looked_up_again(org: Org, api_type: str) -> None:
+    for key in ("A-1", "A-2"):
+        org.create("Account", Ext_Id__c=key, Name=key)
+    org.sandbox.control.add_fault(kind="row_error", object="Account", times=3)
+    org.sandbox.control.forget_requests()
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Phone"),
+        *(record("Account", Ext_Id__c=key, Phone=key) for key in ("A-1", "none", "A-2")),
+        operation="update",
+        max_rejects=1,
+        api_type=api_type,
+        **BY_KEY,
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT Phone FROM Account ORDER BY Name") == [
+        {"Phone": "A-1"},
+        {"Phone": "A-2"},
+    ]
+    assert [reject["code"] for reject in run.rejects("Account")] == ["NO_SUCH_RECORD"]
+    lookups = [call for call in org.sandbox.requests if call.path.endswith("/query")]
+    # For the file, for two smaller ones, and the question of this test.
+    assert len(lookups) == 4
