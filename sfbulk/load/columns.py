@@ -32,6 +32,8 @@ class Column(NamedTuple):
     empty_is_unclear: bool = False
     """Whether public sources differ about an empty cell in a new record: it may set null, or the
     field's default. Without the column, the field certainly gets its default."""
+    known: bool = True
+    """Whether describe has the field; a job with a column that Salesforce does not know fails."""
 
 
 class ObjectColumns:
@@ -60,7 +62,7 @@ class ObjectColumns:
             return self._of_parent(name, relationship, sobject)
         field = sobject.field(name) if sobject else None
         if field is None:
-            return Column(name, name.lower())
+            return Column(name, name.lower(), known=False)
         return Column(field.name, field.name.lower(), can_be_null(field), empty_is_unclear(field))
 
     def _of_parent(
@@ -70,7 +72,7 @@ class ObjectColumns:
         fields = sobject.fields if sobject else ()
         lookup = next((f for f in fields if (f.relationship_name or "").lower() == wanted), None)
         if lookup is None:
-            return Column(name, _lookup_of(wanted))
+            return Column(name, _lookup_of(wanted), known=False)
         header = self._spelled(lookup, parts)
         return Column(header, lookup.name.lower(), can_be_null(lookup), empty_is_unclear(lookup))
 

@@ -186,6 +186,10 @@ class RowMaker:
             return None
         key = cells[columns.key]
         if key in _BLANK:
+            if columns.by_id and self._rules.operation is Operation.UPSERT:
+                # Salesforce creates a record for a blank Id (recorded).
+                cells[columns.key] = ""
+                return None
             raise DataError(
                 f"its {self._rules.key}, which Salesforce needs to find the record, is empty."
             )

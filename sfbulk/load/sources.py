@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from sfbulk.csvio import ColumnDelimiter, CsvDecoder
 from sfbulk.errors import CsvError, DataError
 from sfbulk.jobs.files import CHUNK_BYTES, read_chunks
+from sfbulk.load.alignment import aligned
 from sfbulk.load.records import RowMaker, naming_record
 
 if TYPE_CHECKING:
@@ -59,11 +60,13 @@ def numbered_rows(
         CsvError: the bytes are not CSV, or the header row is not valid.
     """
     if _is_csv(records):
-        maker: RowMaker = _CsvRowMaker(rules)
-        source = _from_csv(_without_mark(_chunks(records)), column_delimiter)
+        data = _from_csv(_without_mark(_chunks(records)), column_delimiter)
+        yield from _numbered(_CsvRowMaker(rules), data)
     else:
-        maker = RowMaker(rules)
-        source = _mappings(records, columns)
+        yield from aligned(_numbered(RowMaker(rules), _mappings(records, columns)), rules)
+
+
+def _numbered(maker: RowMaker, source: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, Row]]:
     for number, record in enumerate(source, start=1):
         with naming_record(number):
             row = maker.row(record)

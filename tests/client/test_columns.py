@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk import ColumnDelimiter, ContentType, DataError, Operation, RowStatus, Salesforce
+from sfbulk import (
+    ColumnDelimiter,
+    ContentType,
+    DataError,
+    Operation,
+    RowStatus,
+    Salesforce,
+    SalesforceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,8 +113,6 @@ KEYLESS: list[Callable[[Salesforce, Path], object]] = [
     lambda sf, _: sf.delete("Account", [{"Name": "x"}]),
     lambda sf, _: sf.hard_delete("Account", b"Name\nx\n"),
     lambda sf, _: sf.upsert("Account", b"Name\nx\n", external_id="Id"),
-    lambda sf, _: sf.upsert("Account", b"Name,Id\nx,\n", external_id="Id"),
-    lambda sf, _: sf.upsert("Account", b"Name,Id\nx,#N/A\n", external_id="Id"),
     lambda sf, _: sf.upsert("Account", [("x",)], external_id="Id", columns=["Name"]),
     lambda sf, _: sf.bulk1.upsert("Account", [{"Name": "x"}], external_id="Id"),
     lambda sf, _: sf.bulk1.upsert("Account", b"Name\nx\n", external_id="Id"),
@@ -163,6 +169,88 @@ def test_the_key_of_an_upload_is_found_in_any_case_and_delimiter(
     )
     sf.open_ingest_job(job.id).upload(header + b"\n;x\n")
     job.abort()
+
+
+@pytest.mark.parametrize("blank", [None, ""])
+@pytest.mark.parametrize("content", [None, *ContentType])
+def test_an_upsert_by_id_with_a_blank_id_creates_the_record(
+    sandbox: Sandbox, sf: Salesforce, content: ContentType | None, blank: str | None
+) -> None:
+    ((known,),) = rows(sandbox, "SELECT Id FROM Account WHERE Ext_Id__c = 'E002'")
+    records: list[dict[str, Any]] = [
+        {"Id": blank, "Name": "new"},
+        {"Id": known, "Name": "new"},
+        {"Id": blank, "Name": "new"},
+    ]
+    if content:
+        made = list(
+            sf.bulk1.load(
+                "Account", Operation.UPSERT, records, external_id="Id", content_type=content
+            )
+        )
+    else:
+        made = list(sf.load("Account", Operation.UPSERT, records, external_id="Id"))
+    assert [(outcome.success, outcome.created) for outcome in made] == [
+        (True, True),
+        (True, False),
+        (True, True),
+    ]
+    assert len(rows(sandbox, "SELECT Id FROM Account WHERE Name = 'new'")) == 3
+
+
+@pytest.mark.parametrize("blank", [b"", b"#N/A"])
+def test_a_blank_id_of_csv_creates_the_record(sf: Salesforce, blank: bytes) -> None:
+    summary = sf.upsert("Account", b"Name,Id\nx," + blank + b"\n", external_id="Id")
+    assert (summary.succeeded, summary.failed) == (1, 0)
+
+
+# Records that lack different columns
+
+
+OPTIONAL = ("Phone", "Fax", "Website", "Site", "Description", "AccountNumber", "BillingCity")
+
+
+@pytest.mark.parametrize("operation", [Operation.INSERT, Operation.UPSERT])
+def test_records_that_lack_different_columns_share_one_job(
+    sandbox: Sandbox, sf: Salesforce, operation: Operation
+) -> None:
+    sets = {n: [name for at, name in enumerate(OPTIONAL) if n >> at & 1] for n in range(128)}
+    records: list[dict[str, Any]] = [
+        {"Ext_Id__c": f"R-{n}", "Name": "ragged", **dict.fromkeys(names, "1")}
+        for n, names in sets.items()
+    ]
+    if operation is Operation.UPSERT:
+        summary = sf.upsert("Account", records, external_id="Ext_Id__c")
+    else:
+        summary = sf.insert("Account", records)
+    assert (summary.succeeded, len(summary.job_ids)) == (128, 1)
+    soql = f"SELECT Ext_Id__c, {', '.join(OPTIONAL)} FROM Account WHERE Name = 'ragged'"  # noqa: S608 - our own names
+    for external, *values in rows(sandbox, soql):
+        names = sets[int(str(external).removeprefix("R-"))]
+        assert values == ["1" if name in names else None for name in OPTIONAL]
+
+
+@pytest.mark.parametrize("empty_on_insert", ["default", "null"])
+def test_an_absent_column_of_a_new_record_is_its_default(
+    sandbox: Sandbox, sf: Salesforce, empty_on_insert: str
+) -> None:
+    sandbox.control.set_behaviour(empty_on_insert=empty_on_insert)
+    records: list[dict[str, Any]] = [
+        {"Subject": "New", "Ext_Id__c": "1", "Priority": "High"},
+        {"Subject": "New", "Ext_Id__c": "2", "Reason": "Other"},
+        {"Subject": "New", "Ext_Id__c": "3", "Priority": "High", "Reason": "Other"},
+    ]
+    summary = sf.upsert("Case", records, external_id="Ext_Id__c")
+    assert (summary.succeeded, len(summary.job_ids)) == (3, 2)
+    soql = "SELECT Priority, Reason FROM Case WHERE Subject = 'New' ORDER BY Ext_Id__c"
+    assert rows(sandbox, soql) == [("High", None), ("Medium", "Other"), ("High", "Other")]
+
+
+def test_a_column_that_nobody_knows_fails_only_the_records_that_have_it(sf: Salesforce) -> None:
+    records = [{"Name": "a"}, {"Name": "b", "Foo__c": "1"}, {"Name": "c"}]
+    with pytest.raises(SalesforceError, match="Foo__c"):
+        sf.insert("Account", records)
+    assert len(list(sf.query("SELECT Id FROM Account WHERE Name IN ('a', 'c')"))) == 2
 
 
 # One column for a field

@@ -200,7 +200,7 @@ def test_the_error_of_each_parallel_job_is_raised_or_logged_once(
     sandbox: Sandbox, sf: Salesforce, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.control.add_fault(kind="job_failed", message="InternalServerError : no", times=2)
-    records = [{"Name": "a"}, {"Name": "b", "Site": "s"}]
+    records = [{"Name": "a", "ParentId": None}, {"Name": "b", "Parent.Ext_Id__c": None}]
     with pytest.raises(JobFailed, match="InternalServerError : no") as caught:
         sf.insert("Account", records, jobs_in_flight=2)
     assert sandbox.control.faults == []

@@ -198,6 +198,7 @@ def test_a_source_is_read_as_it_is_loaded_and_batches_share_a_job(
     sandbox: Sandbox, sf: Salesforce, in_org: InOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few_on_the_way(monkeypatch, 5)
+    monkeypatch.setattr("sfbulk.load.alignment._FIRST_ROWS", 1)
     read: list[int] = []
 
     def records() -> Iterator[dict[str, str]]:
