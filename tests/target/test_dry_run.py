@@ -150,3 +150,10 @@ def test_keys_are_looked_up_as_in_a_run_and_what_is_not_found_is_a_reject(org: O
     assert "update into Account would send 1 rows in 1 jobs, 1 rejected" in run.log
     assert changes(org) == []
     assert org.query("SELECT Name FROM Account") == [{"Name": "Acme"}]
+
+
+def test_nothing_is_sent_by_bulk_api_1_0_either(org: Org) -> None:
+    run = org.load(*MESSAGES, **SETTINGS, api_type="BULK")
+    assert run.code == 0, run.log
+    assert changes(org) == []
+    assert len(rows(run.output / "dry-run" / "accounts-0001.csv")) == 5
