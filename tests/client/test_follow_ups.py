@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk import Operation, RowStatus, Salesforce
-from sfbulk.load import Row
+from sfbulk.load import Detail, FileLimits, Row
+from sfbulk.load.group import BufferLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,3 +161,28 @@ def test_children_of_another_load_wait_for_parents_that_come_later(
     assert contacts.settled_to == 2
     found = sandbox.org.query("SELECT LastName, Account.Name FROM Contact WHERE Ext_Id__c = 'c1'")
     assert found.total() == 1
+
+
+def test_a_row_does_not_wait_for_its_parent_when_the_buffer_is_full(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path
+) -> None:
+    """Otherwise a parent that never comes would stop the load, or fill the disk."""
+    group = sf.load_group(more_objects=True)
+    group._limits = BufferLimits(rows=10)
+    contacts = sf.loader(
+        "Contact",
+        Operation.INSERT,
+        tmp_path,
+        group=group,
+        detail=Detail.EVERY_ROW,
+        limits=FileLimits(10_000, rows=2),
+    )
+    for number in range(1, 40):
+        parent = "nobody" if number == 1 else ""
+        contacts.add(number, Row(("LastName", "Account.Ext_Id__c"), [f"L{number}", parent]))
+        group.advance()
+    assert contacts.settled_to > 20
+    first = next(row for one in contacts.settled() for row in one.rows if row.number == 1)
+    assert first.status is RowStatus.FAILED
+    group.drain()
+    assert sandbox.org.query("SELECT Id FROM Contact WHERE LastName LIKE 'L%'").total() >= 38

@@ -91,7 +91,8 @@ class Engine:
             self._spools[load] = RowSpool(settings, self.backlog)
         self._spools[load].add(number, row_of(step))
         self.send()
-        if self.flying and self._data.draw(st.booleans()):
+        ends: bool = self._data.draw(st.booleans())
+        if self.flying and ends:
             self.settle_one()
 
     def drain(self) -> None:

@@ -35,16 +35,16 @@ def test_ten_jobs_with_five_in_flight_take_two_rounds(org: Org) -> None:
 
 
 def test_the_last_version_of_each_record_wins_over_many_jobs(org: Org) -> None:
-    keys = range(1_000)
+    keys = range(10_000)
     versions = ("old", "new")
     run = org.load(
         ACCOUNTS,
         *(record("Account", Ext_Id__c=f"K-{n}", Name=name) for name in versions for n in keys),
         **BY_KEY,
-        batch_size_rows=70,
+        batch_size_rows=700,
     )
     assert run.code == 0, run.log
-    assert org.jobs_created() >= 2 * 1_000 / 70
+    assert org.jobs_created() >= 2 * 10_000 / 700
     assert org.query("SELECT COUNT(Id) n FROM Account WHERE Name = 'new'")[0]["n"] == len(keys)
 
 
