@@ -60,8 +60,13 @@ def check_required(chunk: Chunk, sobject: SObject) -> None:
     required = [field for field in sobject.stored if _is_required(field)]
     absent = [field for field in required if field not in chunk.columns]
     present = [field for field in required if field in chunk.columns]
+    defaulted = [
+        one for one in chunk.columns if one not in required and one.createable and _must_keep(one)
+    ]
     for row in chunk.inserts():
         empty = [one for one in present if chunk.columns[one][row] in (None, UNSET)]
+        # A default stands for a cell without a value, but not for an explicit null.
+        empty += [one for one in defaulted if chunk.columns[one][row] is None]
         _require(chunk, row, [one.name for one in (*absent, *empty)])
     kept = [one for one in chunk.columns if one.updateable and _must_keep(one)]
     for row in chunk.updates():

@@ -256,6 +256,19 @@ def test_rows_of_one_chunk_may_set_different_fields(sample: Org) -> None:
     ]
 
 
+def test_a_new_record_keeps_defaults_for_empty_cells_and_refuses_null_where_there_is_none(
+    sample: Org,
+) -> None:
+    loader = sample.loader("insert", "Task", ["Subject", "Status", "OwnerId"])
+    kept, cleared = loader.save([["a", "", ""], ["b", "#N/A", "#N/A"]])
+    assert kept.success
+    soql = "SELECT Status, OwnerId FROM Task WHERE Subject = 'a'"
+    ((status, owner),) = sample.query(soql).rows()
+    assert (status, bool(owner)) == ("Not Started", True)
+    code, _, fields = _one(cleared)
+    assert (code, set(fields)) == ("REQUIRED_FIELD_MISSING", {"Status", "OwnerId"})
+
+
 def test_an_update_must_not_clear_a_required_field(sample: Org) -> None:
     record_id = _id_of(sample, "Contact", "C-002")
     (result,) = sample.loader("update", "Contact", ["Id", "LastName"]).save([[record_id, "#N/A"]])

@@ -199,3 +199,28 @@ def test_a_null_of_an_insert_keeps_every_default(org: Org, value: Any) -> None:
     (task,) = org.query("SELECT Status, Priority, OwnerId FROM Task")
     assert task["OwnerId"]
     assert (task["Status"], task["Priority"]) == ("Not Started", "Normal")
+
+
+def test_columns_of_data_loaders_sample_load_with_a_lookup_by_external_id(org: Org) -> None:
+    org.create("Account", Ext_Id__c="4-203974", Name="Gravity Investments")
+    fields = ("ACCOUNT_KEY", "NAME", "STAGENAME", "AMOUNT", "PROBABILITY", "CLOSEDATE")
+    run = org.load(
+        schema("Opportunity", *fields, "ISPRIVATE", "TOTALOPPORTUNITYQUANTITY"),
+        record(
+            "Opportunity",
+            ACCOUNT_KEY="4-203974",
+            NAME="5000 Widgets",
+            STAGENAME="Closed Won",
+            AMOUNT="500000.0",
+            PROBABILITY="100.0",
+            CLOSEDATE="2005-11-09",
+            ISPRIVATE="0",
+            TOTALOPPORTUNITYQUANTITY="",
+        ),
+        operation="insert",
+        streams={"Opportunity": {"lookups": {"ACCOUNT_KEY": "Account.Ext_Id__c"}}},
+    )
+    assert run.code == 0, run.log
+    (found,) = org.query("SELECT Amount, CloseDate, Account.Name FROM Opportunity")
+    assert (found["Amount"], found["CloseDate"]) == (Decimal(500000), "2005-11-09")
+    assert found["Account"]["Name"] == "Gravity Investments"
