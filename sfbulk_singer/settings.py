@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-def spool_dir(content: str) -> th.Property[str]:
-    """The setting `spool_dir`; `content` says what lies there, such as `result pages`."""
+def spool_dir(
+    content: str, otherwise: str = "the system's folder for temporary files"
+) -> th.Property[str]:
+    """The setting `spool_dir`.
+
+    Args:
+        content: What lies there, such as `result pages`.
+        otherwise: Where it lies without the setting.
+    """
     return th.Property(
         "spool_dir",
         th.StringType,
         title="Spool Folder",
-        description=f"Folder for {content}. Without it: the system's folder for temporary files.",
+        description=f"Folder for {content}. Without it: {otherwise}.",
     )
 
 

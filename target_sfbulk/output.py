@@ -52,6 +52,14 @@ class RunOutput:
         """
         return StreamOutput(self, plan)
 
+    def rejects_file(self, stream: str) -> Path:
+        """The file with the rejects of a stream."""
+        return self.folder / f"{file_name(stream)}.rejects.jsonl"
+
+    def stamp(self, stream: str) -> RejectStamp:
+        """What each line of a rejects file that is written now says of this run."""
+        return RejectStamp(stream, self.run_id, self.time())
+
     def time(self) -> str:
         """The time, in UTC, as the files have it."""
         return _utc(self.clock.now())
@@ -74,7 +82,7 @@ class StreamOutput:
         self._run = run
         self._plan = plan
         name = file_name(plan.stream)
-        self._rejects = run.folder / f"{name}.rejects.jsonl"
+        self._rejects = run.rejects_file(plan.stream)
         self._report_files = (
             run.folder / REPORTS / f"{name}.{run.run_id}.json",
             run.folder / f"{name}.report.json",
@@ -125,7 +133,7 @@ class StreamOutput:
         Raises:
             OSError: They cannot be written; names the file.
         """
-        stamp = RejectStamp(self._plan.stream, self._run.run_id, self._run.time())
+        stamp = self._run.stamp(self._plan.stream)
         append_rejects(self._rejects, map(self._counted, rejects), stamp)
 
     def write_report(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 _BUFFER_BYTES = 1024 * 1024
@@ -50,7 +50,7 @@ class RecordLines:
         """Keep the line of the next row; the line has no line end."""
         segment = self._segments[-1] if self._segments else None
         if segment is None or segment.size >= _SEGMENT_BYTES:
-            self._write_out()
+            self.write_out()
             path = self._folder / f"records-{self._next:012d}.jsonl"
             segment = _Segment(path, self._next)
             self._segments.append(segment)
@@ -59,11 +59,11 @@ class RecordLines:
         self._next += 1
         self._buffer += line + b"\n"
         if len(self._buffer) >= _BUFFER_BYTES:
-            self._write_out()
+            self.write_out()
 
     def lines(self, numbers: Iterable[int]) -> Iterator[bytes]:
         """The lines of these rows; the numbers must be ascending."""
-        self._write_out()
+        self.write_out()
         wanted = deque(numbers)
         for segment in self._segments:
             if not wanted or segment.last < wanted[0]:
@@ -81,8 +81,31 @@ class RecordLines:
                 self._buffer.clear()
             self._segments.popleft().path.unlink(missing_ok=True)
 
-    def _write_out(self) -> None:
+    def write_out(self) -> None:
+        """Write the buffer to disk, so that a later run can read the lines."""
         if self._buffer:
             with self._segments[-1].path.open("ab") as file:
                 file.write(self._buffer)
             self._buffer.clear()
+
+
+def lost_lines(folder: Path, numbers: Sequence[int]) -> Iterator[bytes]:
+    """The lines of these rows of an earlier run; `null` for one that is no longer there.
+
+    Args:
+        folder: The folder of its stream.
+        numbers: Ascending.
+    """
+    wanted = deque(numbers)
+    for path in sorted(folder.glob("records-*.jsonl")):
+        first = int(path.stem.rpartition("-")[2])
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=first):
+                while wanted and wanted[0] < number:
+                    wanted.popleft()
+                    yield b"null"
+                if wanted and wanted[0] == number:
+                    wanted.popleft()
+                    yield line.rstrip(b"\n")
+    for _ in wanted:
+        yield b"null"

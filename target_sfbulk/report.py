@@ -27,8 +27,11 @@ class StreamReport:
         read: Records of the input.
         loaded: Rows that Salesforce confirmed.
         created: Those of them that are new records.
-        skipped: Rows whose record exists, in an upsert of new records only.
+        skipped: Rows whose record exists, in an upsert of new records only, and rows that an
+            earlier run has sent that did not end well.
         rejected: Records that the run wrote to the rejects file.
+        recovered: Rejects of such a run that this run wrote to the rejects file; not in
+            `rejected`.
         kinds: How many of each kind.
         reasons: Why they were rejected, with their number; without record values.
         fitted: Values that were sent as Salesforce stores them, by field.
@@ -49,6 +52,7 @@ class StreamReport:
     loaded: int = 0
     skipped: int = 0
     rejected: int = 0
+    recovered: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     fitted: Counter[str] = field(default_factory=Counter)
@@ -86,6 +90,7 @@ class StreamReport:
         return (
             f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject}:"
             f" {self.loaded} done, {self.created} of them created,"
+            + (f" {self.recovered} rejects of an earlier run," if self.recovered else "")
             + (f" {self.skipped} skipped," if self.skipped else "")
             + f" {self.rejected} rejected;"
             f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 import weakref
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from sfbulk import Salesforce
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.stream_settings import unused_keys
 from target_sfbulk.all_streams import Preflight
+from target_sfbulk.journal import TargetJournal
 from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.output import RunOutput, StreamOutput
 from target_sfbulk.report import RejectBudget
@@ -117,6 +116,26 @@ class Run:
             for load in pending:
                 load.collect(seconds)
 
+    def mark(self) -> None:
+        """A STATE was read."""
+        for load in self._streams.values():
+            load.mark()
+
+    def covered(self) -> None:
+        """The STATE that was read last has been written."""
+        for load in self._streams.values():
+            load.covered()
+
+    def end(self) -> None:
+        """The run has ended well: the journal forgets its rows."""
+        if self._streams:
+            self._journal.end()
+
+    def close(self) -> None:
+        """Let other runs use the journal."""
+        if self._streams:
+            self._journal.close()
+
     def write_reports(self) -> None:
         """Write each stream's report, and one line of it to the log."""
         for output in self._outputs.values():
@@ -138,6 +157,9 @@ class Run:
         """
         reports = [output.report for output in self._outputs.values()]
         rejected = sum(report.rejected for report in reports)
+        # A run that was killed could not end with an error because of its rejects.
+        recovered = self._journal.rejects if reports else {}
+        rejected += sum(counts.total() for counts in recovered.values())
         read = sum(report.read for report in reports)
         # The share of the first rows says nothing about the share of all rows.
         if self._budget.percent is not None and not at_the_end:
@@ -153,6 +175,7 @@ class Run:
     def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:
         # Before any row is sent: rejects that cannot be written would be lost.
         output = self._outputs[stream] = self._output.new_stream(plan)
+        output.report.recovered = self._journal.rejects[stream].total()
         return StreamLoad(
             plan,
             output,
@@ -172,17 +195,14 @@ class Run:
         return Preflight(self._config, OrgSchema(self._salesforce))
 
     @cached_property
+    def _journal(self) -> TargetJournal:
+        return TargetJournal(self._config, self._salesforce, self._output)
+
+    @cached_property
     def _context(self) -> LoadContext:
-        # A folder of its own, as several targets may have the same `spool_dir`.
-        spool = tempfile.mkdtemp(prefix="target-sfbulk-", dir=self._config["spool_dir"] or None)
-        weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
         group = self._salesforce.load_group(
             jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
         )
-        return LoadContext(
-            self._salesforce,
-            Path(spool),
-            job_limits(self._config),
-            group,
-            bulk1_concurrency(self._config),
-        )
+        limits, mode = job_limits(self._config), bulk1_concurrency(self._config)
+        journal = self._journal
+        return LoadContext(self._salesforce, journal.folder, limits, group, mode, journal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -26,6 +27,7 @@ _UNKNOWN_FIELDS = ["error", "drop"]
 _CREATE_ONLY = ["error", "leave"]
 _MEGABYTE = 1_000_000
 _BULK2, _BULK1 = "BULK2", "BULK"
+_NO_JOURNAL = "off"
 
 BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
 """Operations that find their records by Id, unless `external_id` names another field."""
@@ -162,6 +164,12 @@ _LOADING = (
         description="Folder of the rejects files and reports.",
     ),
     th.Property(
+        "journal_path",
+        th.StringType,
+        description="File of the journal, by which the next run settles what a killed run left; "
+        "`off` for no journal. Without it: `journal.sqlite` in `output_dir`.",
+    ),
+    th.Property(
         "max_job_mb",
         th.NumberType(exclusive_minimum=0, maximum=MAX_JOB_BYTES // _MEGABYTE),
         default=100,
@@ -201,7 +209,10 @@ _LOADING = (
         description="How many jobs run in parallel while further records are read. Use 1 if "
         "parallel jobs lock each other's records.",
     ),
-    spool_dir("rows until they are loaded"),
+    spool_dir(
+        "rows until they are loaded",
+        otherwise="beside the journal; without a journal, the system's folder for temporary files",
+    ),
     th.Property(
         "dry_run",
         th.BooleanType,
@@ -321,6 +332,18 @@ def bulk1_concurrency(config: Mapping[str, Any]) -> Concurrency | None:
         config: Settings without problems, `with_defaults`.
     """
     return Concurrency(config["concurrency"]) if config["api_type"] == _BULK1 else None
+
+
+def journal_path(config: Mapping[str, Any]) -> Path | None:
+    """The file of the journal; None if there is to be no journal.
+
+    Args:
+        config: Settings without problems, `with_defaults`.
+    """
+    given = config["journal_path"]
+    if given == _NO_JOURNAL or config["dry_run"]:
+        return None
+    return Path(given or Path(config["output_dir"]) / "journal.sqlite")
 
 
 def job_limits(config: Mapping[str, Any]) -> FileLimits:

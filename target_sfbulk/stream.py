@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import DataError
-from sfbulk.load import Detail, Row
+from sfbulk.load import NO_JOURNAL, Detail, Row
 from target_sfbulk.json_lines import json_line
 from target_sfbulk.records import RecordLines
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk import Concurrency, Salesforce
-    from sfbulk.load import FileLimits, FileOutcome, LoadGroup
+    from sfbulk.load import FileLimits, FileOutcome, LoadGroup, LoadOptions
+    from target_sfbulk.journal import TargetJournal
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
     from target_sfbulk.rejects import Reject
@@ -41,6 +42,7 @@ class LoadContext:
         limits: The limits of one job.
         group: The loads of all streams.
         bulk1_mode: The mode of Bulk API 1.0; None for Bulk API 2.0.
+        journal: Records each step of the run.
     """
 
     salesforce: Salesforce
@@ -48,6 +50,7 @@ class LoadContext:
     limits: FileLimits
     group: LoadGroup
     bulk1_mode: Concurrency | None
+    journal: TargetJournal
     _numbers: Iterator[int] = field(default_factory=count)
 
     def new_folder(self) -> Path:
@@ -81,6 +84,8 @@ class StreamLoad:
         self._replan = replan
         folder = context.new_folder()
         self._lines = RecordLines(folder)
+        self._journal = context.journal.load(plan, folder, self._lines)
+        options: LoadOptions = {**plan.options, "journal": self._journal or NO_JOURNAL}
         self._loader = context.salesforce.loader(
             plan.sobject,
             plan.operation,
@@ -94,11 +99,12 @@ class StreamLoad:
             # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.
             stop_on_failure=False,
             dry_run=output.dry_run,
-            **plan.options,
+            **options,
         )
         self._rejects: list[tuple[bytes, Reject]] = []
         self._rejected_bytes = 0
         self._taken = 0
+        self._marked = 0
         self.use(plan)
 
     def use(self, plan: StreamPlan) -> None:
@@ -155,10 +161,19 @@ class StreamLoad:
         self._output.report.seconds += seconds
         self._output.write_report()
 
+    def mark(self) -> None:
+        """A STATE was read: remember which rows are before it."""
+        self._marked = self._taken
+
+    def covered(self) -> None:
+        """The STATE that was read last has been written."""
+        if self._journal:
+            self._journal.covered(self._marked)
+
     def _take(self, record: Mapping[str, Any]) -> None:
         row = self._encoder.encode(record)
         try:
-            self._loader.add(
+            known = self._loader.add(
                 self._taken + 1,
                 Row(row.headers, row.cells, row.key, after=row.parents, known_as=row.known_as),
             )
@@ -166,6 +181,8 @@ class StreamLoad:
             raise RejectedRecordError(row.why_unsendable(error)) from None
         # Counted only now: rows are numbered without gaps, as their lines are.
         self._taken += 1
+        if known:
+            self._output.report.skipped += 1
 
     def _record(self, outcome: FileOutcome) -> None:
         if written := outcome.written:
@@ -181,6 +198,9 @@ class StreamLoad:
             job = f"job {outcome.job_id} is {outcome.state}" if outcome.job_id else "nothing sent"
             LOGGER.info("%s: %s. %s", self._plan.stream, job, outcome.counts)
         self._output.take(outcome, self._lines.lines)
+        if self._journal and outcome.entry is not None:
+            rejected = [row.number for row in outcome.rows if row.is_reject]
+            self._journal.reported(outcome.entry, rejected)
 
 
 def _with_fields(schema: Schema, names: Iterable[str]) -> Schema:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Target
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import SingerError
 
 from sfbulk_singer.plugin import SfbulkPlugin
 from target_sfbulk.interrupts import Interrupts
+from target_sfbulk.journal import status_lines
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import own_problems
 from target_sfbulk.reader import BatchMessageError, ExactReader
 from target_sfbulk.run import RejectBudgetError, Run
-from target_sfbulk.settings import SETTINGS
+from target_sfbulk.settings import SETTINGS, with_defaults
 from target_sfbulk.sinks import SfbulkSink
 
 if TYPE_CHECKING:
@@ -51,8 +53,12 @@ class TargetSfbulk(SfbulkPlugin, Target):
             RejectBudgetError: More rows were rejected than `max_rejects` allows.
         """
         self.run.warn_of_unused_settings()
-        self._finish()
-        self.run.check_budget(at_the_end=True)
+        try:
+            self._finish()
+            self.run.check_budget(at_the_end=True)
+            self.run.end()
+        finally:
+            self.run.close()
 
     def _finish(self) -> None:
         self.drain_all(is_endofpipe=True)
@@ -78,6 +84,41 @@ class TargetSfbulk(SfbulkPlugin, Target):
             return
         with self.run.interrupts:
             super()._write_state_message(state)
+            self.run.covered()
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        super()._process_state_message(message_dict)
+        self.run.mark()
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's command with the option `--journal`."""
+        command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--journal"],
+                type=click.Choice(["status"]),
+                help="Print what the journal has, and end.",
+            )
+        )
+        return command
+
+    @classmethod
+    def invoke(cls, *, journal: str | None = None, **options: Any) -> None:
+        """Run the target, or print the status of its journal.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        if journal is None:
+            super().invoke(**options)
+            return
+        given = options.get("config")
+        target = cls(
+            config=given and given.config, parse_env_config=bool(given and given.parse_env)
+        )
+        for line in status_lines(with_defaults(target.config)):
+            click.echo(line)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sfbulk.load.columns import can_be_null, empty_is_unclear
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL, Journal
+from sfbulk.load.journal_file import LoadJournal, LoadName, LostFile
 from sfbulk.load.journal_status import journal_status
 from sfbulk.load.loader import Loader
 from sfbulk.load.options import LoadOptions
@@ -22,6 +23,7 @@ from sfbulk.load.outcomes import (
     WrittenFile,
 )
 from sfbulk.load.row import RecordKey, Row
+from sfbulk.load.run_journal import RunJournal
 from sfbulk.load.spool import FileLimits
 
 __all__ = [
@@ -34,12 +36,16 @@ __all__ = [
     "IngestSummary",
     "Journal",
     "LoadGroup",
+    "LoadJournal",
+    "LoadName",
     "LoadOptions",
     "Loader",
+    "LostFile",
     "RecordKey",
     "Row",
     "RowOutcome",
     "RowStatus",
+    "RunJournal",
     "WrittenFile",
     "can_be_null",
     "empty_is_unclear",

@@ -16,7 +16,7 @@ from sfbulk.load.journal_lock import JournalLock
 from sfbulk.load.journal_tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from sfbulk.clock import Clock
     from sfbulk.load.outcomes import RowStatus
@@ -135,13 +135,20 @@ class JournalFile:
             Path(one) for (one,) in self.tables.read("SELECT folder FROM runs WHERE org = ?", org)
         ]
 
-    def load(self, org: str, name: LoadName, folder: Path) -> LoadJournal:
+    def load(
+        self,
+        org: str,
+        name: LoadName,
+        folder: Path,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> LoadJournal:
         """The journal of one load of this run.
 
         Args:
             org: names the org.
             name: names the load.
             folder: where the load keeps its files.
+            before_sending: called before a file is sent.
         """
         # The row numbers of each run begin with 1, so what was covered says nothing about this one.
         self.tables.run(
@@ -155,7 +162,7 @@ class JournalFile:
             *(org, *name),
         )
         self.tables.commit()
-        return LoadJournal(self, org, number, name)
+        return LoadJournal(self, org, number, name, before_sending)
 
     def lost(self, org: str) -> Iterator[LostFile]:
         """The files of earlier runs in the order in which they were begun, one by one."""
@@ -233,7 +240,15 @@ class LoadJournal:
     See `sfbulk.load.journal.Journal` for the steps.
     """
 
-    def __init__(self, journal: JournalFile, org: str, number: int, name: LoadName) -> None:
+    def __init__(
+        self,
+        journal: JournalFile,
+        org: str,
+        number: int,
+        name: LoadName,
+        before_sending: Callable[[], None],
+    ) -> None:
+        self._before_sending = before_sending
         self._journal = journal
         self._org = org
         self._tables = journal.tables
@@ -254,6 +269,7 @@ class LoadJournal:
 
     def begin(self, file: RowFile) -> None:
         """Record the rows of a file for which a job will be created."""
+        self._before_sending()
         if file.entry is not None:
             self._step(file.entry, Phase.BEGUN, job=None, batch=None)
             return

@@ -11,6 +11,7 @@ from sfbulk.load.journal_file import JournalFile
 from sfbulk.load.recovery import Recovery
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from typing_extensions import Self
@@ -69,14 +70,21 @@ class RunJournal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def load(self, name: LoadName, folder: Path | None = None) -> LoadJournal:
+    def load(
+        self,
+        name: LoadName,
+        folder: Path | None = None,
+        *,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> LoadJournal:
         """The journal of one load of this run.
 
         Args:
             name: names the load; the same one in every run.
             folder: where the load keeps its files, if not in `folder` itself.
+            before_sending: called before a file is sent, to write what a later run needs of it.
         """
-        load = self._journal.load(self._org, name, folder or self.folder)
+        load = self._journal.load(self._org, name, folder or self.folder, before_sending)
         self._loads.append(load)
         return load
 

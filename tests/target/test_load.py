@@ -111,7 +111,7 @@ def test_rows_wait_in_spool_dir_and_nothing_is_left_there(org: Org) -> None:
         held = [path.name for path in spool.iterdir()]
         process.stderr.read()
         assert process.wait(timeout=30) == 0
-    assert [name.startswith("target-sfbulk-") for name in held] == [True]
+    assert [name.startswith("journal.sqlite-") for name in held] == [True]
     assert list(spool.iterdir()) == []
 
 

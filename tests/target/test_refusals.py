@@ -149,7 +149,7 @@ def test_a_rejects_file_without_room_is_named_and_no_state_is_told(org: Org) -> 
     done = subprocess.run(
         [
             *(sys.executable, "-c", f"{room}; os.execv(sys.argv[1], sys.argv[1:])"),
-            *(COMMAND, "--config", org.config(**BY_KEY)),
+            *(COMMAND, "--config", org.config(**BY_KEY, journal_path="off")),
         ],
         input=as_lines([ACCOUNTS, record("Account", Ext_Id__c="A-1", Name=None), state(done=1)]),
         capture_output=True,

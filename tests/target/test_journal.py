@@ -1,0 +1,146 @@
+"""The target's journal: runs that are killed anywhere, and what the next run does about it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from signal import SIGKILL
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults.commands import Command
+from tests.faults.kills import Kill
+from tests.target.support import COMMAND, as_lines, record, schema, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.target.support import Org
+
+INSERT: dict[str, Any] = {"operation": "insert", "max_job_mb": 0.00003}
+NAMES = [f"Row {number}" for number in range(1, 7)]
+REFUSED = 3
+"""The row without a name, which Salesforce refuses."""
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[Command]:
+    with Command("target-sfbulk") as command:
+        yield command
+
+
+class Load:
+    """Loads rows by the command from the record after the last STATE, killed or not."""
+
+    def __init__(self, org: Org, command: Command) -> None:
+        self.org = org
+        self.done = 0
+        self.sent = 0
+        self.log = ""
+        self._command = command
+        self._config = org.config(**INSERT, max_rejects="1")
+
+    def run(self, kill: Kill | None = None) -> int:
+        messages = [schema("Account", "Name", "Site")]
+        for number, name in enumerate(NAMES, start=1):
+            if number > self.done:
+                row = {"Name": None if number == REFUSED else name, "Site": name}
+                messages.append(record("Account", **row))
+                messages += [state(records=number)] if number % 2 == 0 else []
+        arguments = ["--config", str(self._config)]
+        ended = self._command.run_line(
+            self.org.folder, arguments, stdin=as_lines(messages), kill=kill, hurried=True
+        )
+        numbers = [json.loads(line)["records"] for line in ended.messages]
+        self.done = max([self.done, *numbers])
+        self.sent, self.log = ended.sent, ended.log
+        return ended.code
+
+    def judge(self) -> None:
+        rows = self.org.query("SELECT Name FROM Account ORDER BY Name")
+        wanted = [name for at, name in enumerate(NAMES, start=1) if at != REFUSED]
+        assert [row["Name"] for row in rows] == wanted, self.log
+        path = self.org.folder / "output" / "Account.rejects.jsonl"
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        assert [line["record"]["Site"] for line in lines] == [NAMES[REFUSED - 1]], self.log
+        assert [job["id"] for job in self.org.jobs() if job["state"] == "Open"] == []
+        left = [p for p in path.parent.iterdir() if p.is_dir() and p.name != "reports"]
+        assert left == []
+
+
+def forget(org: Org) -> None:
+    org.sandbox.control.reset()
+    for path in sorted((org.folder / "output").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_an_insert_that_is_killed_around_any_request_makes_no_row_twice_and_writes_each_reject_once(
+    org: Org, command: Command, every: int
+) -> None:
+    whole = Load(org, command)
+    assert whole.run() == 0, whole.log
+    whole.judge()
+    struck = 0
+    for request in range(0, whole.sent, every):
+        for answered in (False, True):
+            forget(org)
+            load = Load(org, command)
+            struck += load.run(Kill(request=request, answered=answered)) == -SIGKILL
+            # The tap sends the records after the last STATE again.
+            assert load.run() == 0, load.log
+            load.judge()
+    assert struck >= whole.sent // every
+
+
+def test_a_second_run_is_refused_by_name_and_the_status_shows_the_first(org: Org) -> None:
+    config = org.config(**INSERT)
+    with org.start_with(config) as first:
+        assert first.stdin is not None
+        first.stdin.write(as_lines([schema("Account", "Name"), record("Account", Name="A")]))
+        first.stdin.flush()
+        journal = org.folder / "output" / "journal.sqlite"
+        wait_for(journal)
+        run = org.load(schema("Account", "Name"), record("Account", Name="B"), **INSERT)
+        assert run.code == 1
+        assert f"The journal {journal} is in use by process {first.pid} on" in run.reason
+        assert f"in use by process {first.pid}" in status(config)
+        first.communicate()
+        assert first.returncode == 0
+    assert "no run uses it" in status(config)
+    assert [row["Name"] for row in org.query("SELECT Name FROM Account")] == ["A"]
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(200):
+        if path.exists():
+            return
+        subprocess.run(["sleep", "0.05"], check=True)  # noqa: S607 - a pause between two looks
+    pytest.fail(f"there is no {path}")
+
+
+def status(config: Path) -> str:
+    words = [str(COMMAND), "--config", str(config), "--journal", "status"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout
+
+
+def test_a_damaged_journal_is_named_with_what_to_do(org: Org) -> None:
+    path = org.folder / "output" / "journal.sqlite"
+    path.parent.mkdir()
+    path.write_bytes(b"not a journal" * 100)
+    run = org.load(schema("Account", "Name"), record("Account", Name="B"), **INSERT)
+    assert run.code == 1
+    assert f"The journal {path} is damaged" in run.reason
+    assert "Move it away" in run.reason
+    assert org.jobs_created() == 0
+
+
+def test_without_a_journal_no_file_of_it_is_made(org: Org) -> None:
+    run = org.load(
+        schema("Account", "Name"), record("Account", Name="B"), **INSERT, journal_path="off"
+    )
+    assert run.code == 0
+    assert [p.name for p in run.output.iterdir() if p.name.startswith("journal")] == []
