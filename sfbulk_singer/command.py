@@ -53,8 +53,14 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
 
 
 def one_line(error: BaseException) -> str:
-    """The text of an error on one line; the name of its type if it has no text."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """The text of an error and its notes on one line; the name of its type if it has no text."""
+    notes = getattr(error, "__notes__", [])
+    return " ".join([" ".join(str(error).split()) or type(error).__name__, *notes])
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a sentence to what `one_line` says of an error; Python 3.10 has no `add_note`."""
+    error.__notes__ = [*getattr(error, "__notes__", []), note]
 
 
 class ErrorLineCommand(click.Command):
@@ -111,9 +117,9 @@ class ErrorLineCommand(click.Command):
             # The SDK ends `--about` with it.
             code = end.code
         with error_line(self.logger, self.expected):
-            # A broken pipe found here is an error with a reason; when the interpreter exits it
-            # would be ignored.
-            sys.stdout.flush()
+            # A broken pipe or a full disk found here is an error with a reason; when the
+            # interpreter exits, the first is ignored, and the second gives the exit code 120.
+            _flush_stdout()
         sys.exit(1 if isinstance(code, (int, str)) and code else 0)
 
 
@@ -131,6 +137,14 @@ def _buffer_stdout() -> None:
     if isinstance(out.buffer, io.RawIOBase):
         encoding, errors = out.encoding, out.errors
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(out.detach()), encoding, errors)
+
+
+def _flush_stdout() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _forget_stdout()
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def _forget_stdout() -> None:

@@ -20,10 +20,11 @@ class Interrupts:
     and the process ends. A second signal ends it immediately.
 
     Args:
-        finish: Loads the rows read so far and writes their STATE.
+        finish: Loads what must be loaded of the rows read so far, writes STATE, and returns what
+            the log must say of both.
     """
 
-    def __init__(self, finish: Callable[[], None]) -> None:
+    def __init__(self, finish: Callable[[], str]) -> None:
         self._finish = finish
         self._depth = 0
         self._waiting: int | None = None
@@ -64,11 +65,7 @@ class Interrupts:
     def _stop(self, signum: int) -> NoReturn:
         self._stopping = True
         self._waiting = None
-        self._finish()
-        _end(
-            f"{_name(signum)}: stopped. Every row read so far is in Salesforce or in a rejects"
-            " file, and its STATE is written."
-        )
+        _end(f"{_name(signum)}: stopped. {self._finish()}")
 
 
 def _end(reason: str) -> NoReturn:

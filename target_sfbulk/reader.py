@@ -1,9 +1,11 @@
-"""Reads Singer lines exactly and fast; an error names the line and never quotes it."""
+"""Reads Singer messages exactly and fast; an error names the line and never quotes it."""
 
 from __future__ import annotations
 
-import json
+import codecs
 import sys
+from collections import Counter
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -11,42 +13,66 @@ from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchem
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from sfbulk_singer.numbers import number
+from target_sfbulk.input_lines import input_lines
+from target_sfbulk.json_lines import (
+    JsonLineError,
+    NestingError,
+    NumberRangeError,
+    json_line,
+    read_json,
+)
+from target_sfbulk.raw_json import raw_members
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _SHAPES: dict[str, dict[str, type]] = {
     "SCHEMA": {"stream": str, "schema": dict},
     "RECORD": {"stream": str, "record": dict},
-    "STATE": {},
-    "ACTIVATE_VERSION": {"stream": str},
-    "BATCH": {"stream": str},
+    "STATE": {"value": msgspec.Raw},
+    "ACTIVATE_VERSION": {"stream": str, "version": int},
+    "BATCH": {"stream": str, "encoding": dict, "manifest": list},
 }
 """The keys each message must have (Singer specification; SDK: BATCH)."""
 
-_decoder = msgspec.json.Decoder(float_hook=number)
+
+class _StateMessage(msgspec.Struct):
+    value: msgspec.Raw
 
 
-class BatchMessageError(Exception):
-    """A BATCH message, which this target does not read."""
+_state_decoder = msgspec.json.Decoder(_StateMessage)
 
 
 class ExactReader(GenericSingerReader[bytes]):
     """Messages from lines of bytes, UTF-8 in any locale; numbers keep their digits.
 
+    The `value` of a STATE message is the bytes that it has in its line, as `msgspec.Raw`: nothing
+    but the tap knows what they mean.
+
     The SDK's own readers quote a wrong line in the log, and so log record values.
+
+    Attributes:
+        line: The number of the line that was read last, from 1.
+        while_waiting: Called while there is no input: see `input_lines`.
+        failed: Called with the error that ends the reading.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._line = 0
+        self.line = 0
+        self.while_waiting: Callable[[], float | None] = lambda: None
+        self.failed: Callable[[Exception], None] = lambda _error: None
         self._streams: set[str] = set()
 
     @property
     def default_input(self) -> IO[bytes]:
-        """Standard input."""
+        """Standard input.
+
+        Raises:
+            InvalidInputLine: The process was started without one.
+        """
+        if sys.stdin is None:
+            raise InvalidInputLine("There is no standard input to read. Give one, or `--input`.")
         return sys.stdin.buffer
 
     def process_lines(
@@ -60,30 +86,51 @@ class ExactReader(GenericSingerReader[bytes]):
 
         Raises:
             InvalidInputLine: A line is not a Singer message.
-            BatchMessageError: A line is a BATCH message.
             RecordsWithoutSchemaException: A record came before its schema.
             MissingKeyPropertiesError: A record lacks a key property of its schema.
         """
+        # The SDK opens the file of its option `--input` in the locale's encoding.
+        file = getattr(file_input, "buffer", file_input) or self.default_input
+        counter: Counter[str] = Counter()
         try:
-            # The SDK opens the file of its option `--input` in the locale's encoding.
-            return super().process_lines(getattr(file_input, "buffer", file_input), callbacks)
-        except (RecordsWithoutSchemaException, MissingKeyPropertiesError) as error:
-            raise type(error)(f"Line {self._line} of the input: {error}") from None
+            for line in input_lines(file, self.while_waiting):
+                message = self.deserialize_json(line)
+                with self._placed(message):
+                    callbacks[message["type"]](message)
+                counter[message["type"]] += 1
+        except Exception as error:
+            self.failed(error)
+            raise
+        return counter
+
+    @contextmanager
+    def _placed(self, message: dict[str, Any]) -> Iterator[None]:
+        """Add the line's number to the errors of the SDK."""
+        try:
+            yield
+        except RecordsWithoutSchemaException as error:
+            raise type(error)(f"Line {self.line} of the input: {error}") from None
+        except MissingKeyPropertiesError as error:
+            where = f"Line {self.line} of the input, stream `{message['stream']}`"
+            raise type(error)(f"{where}: {error}") from None
+        except RecursionError:
+            raise self._fault("it is nested too deeply") from None
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """The message on the next line.
 
         Raises:
             InvalidInputLine: It is not a Singer message; with the line's number and what is wrong.
-            BatchMessageError: It is a BATCH message.
         """
-        self._line += 1
+        self.line += 1
+        if self.line == 1:
+            # Some programs of Windows begin a text with it (RFC 8259, section 8.1: ignore it).
+            line = line.removeprefix(codecs.BOM_UTF8)
         message = self._decode(line)
+        if message.get("type") == "STATE" and "value" in message:
+            message["value"] = _raw_value(line)
         self._check_shape(message)
         self._check_type(message)
-        if message["type"] == "STATE":
-            # The SDK writes the state with the json module, which cannot write a Decimal.
-            return json.loads(line)  # type: ignore[no-any-return] # checked above to be an object
         return message
 
     def assert_line_requires(self, line_dict: dict[str, Any], requires: set[str]) -> None:  # type: ignore[override] # the SDK's static method cannot know the line
@@ -98,15 +145,13 @@ class ExactReader(GenericSingerReader[bytes]):
 
     def _decode(self, line: bytes) -> dict[str, Any]:
         try:
-            message = _decoder.decode(line)
-        except UnicodeDecodeError:
-            raise self._fault("it is not UTF-8") from None
-        except msgspec.ValidationError:
-            raise self._fault("it has a number that is out of range") from None
-        except msgspec.DecodeError as error:
-            raise self._fault(f"it is not JSON ({_where(error)})") from None
-        except RecursionError:
-            raise self._fault("it is nested too deeply") from None
+            message = read_json(line)
+        except (NumberRangeError, NestingError) as error:
+            # A STATE is not computed with, so it may have what Python cannot hold.
+            if (message := _state_message(line)) is None:
+                raise self._fault(f"it {error}") from None
+        except JsonLineError as error:
+            raise self._fault(f"it {error}") from None
         if not isinstance(message, dict):
             raise self._fault("it is not a JSON object")
         return message
@@ -125,15 +170,10 @@ class ExactReader(GenericSingerReader[bytes]):
         kind, stream = message["type"], message.get("stream")
         if kind == "SCHEMA":
             self._check_schema(message)
+            self._check_text(message)
             self._streams.add(message["stream"])
-        elif kind == "ACTIVATE_VERSION" and stream not in self._streams:
+        elif kind in {"ACTIVATE_VERSION", "BATCH"} and stream not in self._streams:
             raise self._fault(f"its stream `{stream}` came before its SCHEMA")
-        elif kind == "BATCH":
-            raise BatchMessageError(
-                f"Line {self._line} of the input is a BATCH message of stream `{stream}`, which"
-                " target-sfbulk does not read. Switch BATCH messages off in the tap, usually by its"
-                " setting `batch_config`."
-            )
 
     def _check_schema(self, message: dict[str, Any]) -> None:
         self.assert_line_requires(message["schema"], {"properties"})
@@ -143,16 +183,40 @@ class ExactReader(GenericSingerReader[bytes]):
         if type(keys) is not list or not all(type(key) is str for key in keys):
             raise self._fault("its `key_properties` is not an array of strings")
 
+    def _check_text(self, message: dict[str, Any]) -> None:
+        try:
+            json_line(message)
+        except UnicodeEncodeError:
+            raise self._fault("it has a lone surrogate, which UTF-8 cannot hold") from None
+
     def _fault(self, what: str) -> InvalidInputLine:
         return InvalidInputLine(
-            f"Line {self._line} of the input is not a Singer message: {what}. "
+            f"Line {self.line} of the input is not a Singer message: {what}. "
             "Check what the tap writes to its standard output."
         )
 
 
-_JSON_NAMES: dict[type, str] = {str: "a string", dict: "an object"}
+_JSON_NAMES: dict[type, str] = {
+    str: "a string",
+    dict: "an object",
+    int: "a whole number",
+    list: "an array",
+}
 
 
-def _where(error: msgspec.DecodeError) -> str:
-    # msgspec's messages have a position and single characters, never a value.
-    return str(error).removeprefix("JSON is malformed: ")
+def _raw_value(line: bytes) -> msgspec.Raw:
+    try:
+        return _state_decoder.decode(line).value
+    except (msgspec.DecodeError, RecursionError):
+        return msgspec.Raw(raw_members(line)[b'"value"'])
+
+
+def _state_message(line: bytes) -> dict[str, Any] | None:
+    """The STATE message on a line that Python cannot hold; None if it is another message."""
+    try:
+        members = raw_members(line)
+    except ValueError:
+        return None
+    if members.get(b'"type"') != b'"STATE"':
+        return None
+    return {"type": "STATE"} | ({"value": members[b'"value"']} if b'"value"' in members else {})

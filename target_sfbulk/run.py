@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import weakref
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from sfbulk import Salesforce
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.stream_settings import unused_keys
 from target_sfbulk.all_streams import Preflight
+from target_sfbulk.checkpoint import Checkpoints, write_state
 from target_sfbulk.journal import TargetJournal
 from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.output import RunOutput, StreamOutput
@@ -20,14 +22,21 @@ from target_sfbulk.settings import bulk1_concurrency, job_limits, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sfbulk.clock import Clock
+    from sfbulk.load import LoadGroup
     from sfbulk.settings import Settings
     from target_sfbulk.interrupts import Interrupts
     from target_sfbulk.preflight import Schema, StreamPlan
+    from target_sfbulk.reader import ExactReader
+    from target_sfbulk.rejects import Reject
 
 LOGGER = logging.getLogger("target-sfbulk")
+
+
+# With each of them, the log of a run could be as long as its input.
+_MOST_NAMED = 10
 
 
 class RejectBudgetError(Exception):
@@ -43,6 +52,7 @@ class Run:
         config: The target's settings, checked.
         client_settings: The client's part of them.
         interrupts: Delays signals while records are loaded.
+        reader: Knows the line of the input.
         clock: The time.
     """
 
@@ -51,15 +61,24 @@ class Run:
         config: Mapping[str, Any],
         client_settings: Settings,
         interrupts: Interrupts,
+        reader: ExactReader,
         clock: Clock,
     ) -> None:
         self.interrupts = interrupts
+        self.reader = reader
         self._client_settings = client_settings
         self._config = with_defaults(config)
         self._clock = clock
         self._budget = RejectBudget.parse(self._config["max_rejects"])
         self.dry_run: bool = self._config["dry_run"]
         self._output = RunOutput(Path(self._config["output_dir"]), clock, dry_run=self.dry_run)
+        self._checkpoints = Checkpoints()
+        self._taken = 0
+        self._named = 0
+        self._dropped = 0
+        self._collected = 0
+        self._is_unwritten = False
+        self._checked = 0
         self._streams: dict[str, StreamLoad] = {}
         self._outputs: dict[str, StreamOutput] = {}
 
@@ -95,36 +114,168 @@ class Run:
         for unseen in self._preflight.never_seen():
             LOGGER.warning("%s", unseen)
 
-    def flush(self) -> None:
-        """API call: load all buffered rows; then each record is confirmed or in a rejects file.
+    def take(self, load: StreamLoad, record: Mapping[str, Any], required: Sequence[str]) -> None:
+        """API calls, if they are due: take the next record of the input.
+
+        Args:
+            load: The load of its stream.
+            record: The record.
+            required: The properties that it must have.
 
         Raises:
+            PreflightError: The record has a field that the stream cannot load.
+            RejectBudgetError: More rows were rejected than `max_rejects` allows.
+            SalesforceError: Some rows are neither confirmed nor in a rejects file.
+        """
+        self._taken += 1
+        if reject := load.add(record, required):
+            self._name_reject(load, reject)
+        self._advance(self._group.advance)
+
+    def state(self, value: bytes) -> None:
+        """Take the value of a STATE; it leaves when every record before it is settled."""
+        with self.interrupts:
+            self._checkpoints.add(value, line=self.reader.line, after=self._taken)
+            for load in self._streams.values():
+                load.mark(self._taken)
+            self._write_state()
+
+    def while_waiting(self) -> float | None:
+        """API calls, if they are due, while there is no input.
+
+        Returns:
+            After how many seconds the next ones are due; None if none are.
+
+        Raises:
+            SalesforceError: as `take`.
+        """
+        if not self._streams:
+            return None
+        with self.interrupts:
+            self._advance(self._group.advance)
+        due = self._group.due
+        return None if due is None else max(0.0, due - self._clock.monotonic())
+
+    def finish(self) -> None:
+        """API call: load all rows; then each record is confirmed or in a rejects file.
+
+        Raises:
+            RejectBudgetError: More rows were rejected than `max_rejects` allows.
             SalesforceError: Some records are neither.
         """
-        pending = [load for load in self._streams.values() if load.pending]
-        if not pending:
+        if not self._streams:
+            self._write_state()
             return
-        begun = self._clock.monotonic()
-        for load in pending:
+        with self.interrupts:
+            try:
+                self._drain()
+            finally:
+                self._collect()
+
+    def _drain(self) -> None:
+        """Load all rows; unlike `LoadGroup.drain`, STATE leaves meanwhile."""
+        self._group.cut()
+        for load in self._streams.values():
             load.write_rejects()
+        while self._group.due is not None and any(
+            load.pending_rows for load in self._streams.values()
+        ):
+            self._advance(self._group.wait)
+        self._group.drain()
+        self._group.finish()
+
+    def stop(self, *, at_once: bool) -> None:
+        """API call: end the run before the end of the input.
+
+        Rows of an insert that no STATE covers and that are not sent are dropped: they come again
+        with the next run, and would be in Salesforce twice.
+
+        Args:
+            at_once: Drop such rows of every operation; else what was read is loaded.
+
+        Raises:
+            RejectBudgetError: More rows were rejected than `max_rejects` allows.
+            SalesforceError: Some records are neither confirmed nor in a rejects file.
+        """
+        for load in self._streams.values():
+            if at_once or not load.is_repeatable:
+                self._dropped += load.drop_uncovered()
+        self.finish()
+
+    def halt(self) -> None:
+        """API call: send nothing more; wait for the jobs that run, and write what they say.
+
+        Raises:
+            SalesforceError: The first error of the loads.
+        """
+        if self._streams:
+            with self.interrupts:
+                try:
+                    self._group.wind_down()
+                finally:
+                    self._collect()
+
+    @property
+    def position(self) -> str:
+        """A text for the log: which STATE was written last, and what became of later records."""
+        if self.dry_run:
+            return "Nothing was sent: this is a dry run."
+        left = self._checkpoints.left
+        last = f"{left} was the last one written" if left else "No STATE was written"
+        after = left.after if left else 0
+        pending = sum(load.pending_rows for load in self._streams.values())
+        done = self._taken - after - pending - self._dropped
+        parts = (
+            (done, "loaded or in a rejects file"),
+            (self._dropped, "not sent"),
+            (pending, "without an outcome: they may or may not be in Salesforce"),
+        )
+        told = ", ".join(f"{count} are {what}" for count, what in parts if count)
+        return f"{last}. Of {self._taken - after} records after it, {told}." if told else f"{last}."
+
+    def _advance(self, step: Callable[[], None]) -> None:
         try:
-            self._context.group.drain()
-            self._context.group.finish()
+            step()
         finally:
-            # Rejects of other jobs are written also if one job has no outcome.
-            seconds = self._clock.monotonic() - begun
-            for load in pending:
-                load.collect(seconds)
+            if self._group.settled_files != self._collected:
+                self._collect()
+        if self._collected != self._checked:
+            self._checked = self._collected
+            self.check_budget(at_the_end=False)
 
-    def mark(self) -> None:
-        """A STATE was read."""
+    def _collect(self) -> None:
+        """Take the outcomes that are new, and write the STATE that no longer waits for any."""
+        if self._is_unwritten:
+            return
+        # Until all are on the disk; if one cannot be written, no STATE may leave any more.
+        self._is_unwritten = True
+        self._collected = self._group.settled_files if self._streams else 0
         for load in self._streams.values():
-            load.mark()
+            load.collect()
+        self._is_unwritten = False
+        self._write_state()
 
-    def covered(self) -> None:
-        """The STATE that was read last has been written."""
+    def _write_state(self) -> None:
+        # Nothing is loaded by a dry run, so the next run must read the same records.
+        if self._is_unwritten or self.dry_run:
+            return
+        settled = (load.settled_to for load in self._streams.values())
+        checkpoint = self._checkpoints.due(min(settled, default=math.inf))
+        if checkpoint is None:
+            return
         for load in self._streams.values():
-            load.covered()
+            load.write_rejects()
+        write_state(checkpoint.value)
+        self._checkpoints.left = checkpoint
+        for load in self._streams.values():
+            load.cover(checkpoint.after)
+
+    def _name_reject(self, load: StreamLoad, reject: Reject) -> None:
+        """Log where a record stands that cannot be sent; of the first ones only."""
+        self._named += 1
+        if self._named <= _MOST_NAMED:
+            stream, line = load.stream, self.reader.line
+            LOGGER.warning("%s: line %d of the input: %s", stream, line, reject.reason)
 
     def end(self) -> None:
         """The run has ended well: the journal forgets its rows."""
@@ -169,19 +320,17 @@ class Run:
         reasons = "; ".join(f"{r.stream}: {r.reject_summary()}" for r in reports if r.rejected)
         raise RejectBudgetError(
             f"{rejected} of {read} rows were rejected, and max_rejects allows {self._budget}."
-            f" {reasons}. The other rows read {'could be sent' if self.dry_run else 'are loaded'}."
+            f" {reasons}." + " The other rows read could be sent." * self.dry_run
         )
 
     def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:
         # Before any row is sent: rejects that cannot be written would be lost.
         output = self._outputs[stream] = self._output.new_stream(plan)
         output.report.recovered = self._journal.rejects[stream].total()
-        return StreamLoad(
-            plan,
-            output,
-            self._context,
-            replan=partial(self._preflight.plan, stream),
-        )
+        load = StreamLoad(plan, output, self._context, replan=partial(self._preflight.plan, stream))
+        # No STATE so far waits for it.
+        load.mark(self._taken)
+        return load
 
     @cached_property
     def _salesforce(self) -> Salesforce:
@@ -194,6 +343,10 @@ class Run:
     def _preflight(self) -> Preflight:
         return Preflight(self._config, OrgSchema(self._salesforce))
 
+    @property
+    def _group(self) -> LoadGroup:
+        return self._context.group
+
     @cached_property
     def _journal(self) -> TargetJournal:
         return TargetJournal(self._config, self._salesforce, self._output)
@@ -203,6 +356,12 @@ class Run:
         group = self._salesforce.load_group(
             jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
         )
-        limits, mode = job_limits(self._config), bulk1_concurrency(self._config)
-        journal = self._journal
-        return LoadContext(self._salesforce, journal.folder, limits, group, mode, journal)
+        return LoadContext(
+            self._salesforce,
+            self._journal.folder,
+            job_limits(self._config),
+            group,
+            self._clock,
+            bulk1_concurrency(self._config),
+            self._journal,
+        )

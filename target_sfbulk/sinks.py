@@ -1,4 +1,4 @@
-"""The Singer sink: passes records to the stream's load, and drains all streams together."""
+"""The Singer sink: passes the records of a stream under one SCHEMA to the run."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ class LoadingTarget(Protocol):
 
     run: Run
 
-    def drain_all(self) -> None:
-        """API call: load the buffered rows of all streams and write STATE."""
-
 
 class SfbulkSink(Sink):
     """The records of one stream under one SCHEMA."""
@@ -37,8 +34,11 @@ class SfbulkSink(Sink):
         key_properties: Sequence[str] | None,
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._target = cast("LoadingTarget", target)
+        self._run = cast("LoadingTarget", target).run
         self._properties = dict(self.schema["properties"])
+        # A stream map may have taken a property away that the tap's SCHEMA requires.
+        required = self.schema.get("required") or ()
+        self._required = tuple(name for name in required if name in self._properties)
         # The SDK would parse each date by the schema, and warn of each field that is not in it.
         # Values are converted once, by the type of their Salesforce field.
         self.schema = {"properties": {}, "additionalProperties": True}
@@ -68,27 +68,18 @@ class SfbulkSink(Sink):
 
     @property
     def current_size(self) -> int:
-        """Buffered records."""
-        return self._load.pending
+        """None for the SDK to drain: all streams of a run are loaded together."""
+        return 0
 
     @property
     def is_full(self) -> bool:
-        """Always False for the SDK, which would drain this stream alone and write no STATE."""
+        """Never, for the same reason."""
         return False
 
     def process_record(self, record: dict[str, Any], context: Mapping[str, Any]) -> None:  # noqa: ARG002 - the SDK's signature
-        """Buffer a record; when a job is full, load all buffered rows and write STATE."""
+        """Buffer a record; load what is due."""
         with self._run.interrupts:
-            self._load.add(record)
-        if self._load.is_full:
-            self._target.drain_all()
-            self._run.check_budget(at_the_end=False)
+            self._run.take(self._load, record, self._required)
 
-    def process_batch(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002 - the SDK's signature
-        """API call: load all streams, in the order in which they first appeared."""
-        with self._run.interrupts:
-            self._run.flush()
-
-    @property
-    def _run(self) -> Run:
-        return self._target.run
+    def process_batch(self, context: Mapping[str, Any]) -> None:
+        """Nothing: the SDK calls it only for a sink that has rows of its own."""

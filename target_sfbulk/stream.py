@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from sfbulk import DataError
+from sfbulk import DataError, Operation
 from sfbulk.load import NO_JOURNAL, Detail, Row
-from target_sfbulk.json_lines import json_line
+from target_sfbulk.json_lines import escaped_json_line, json_line
+from target_sfbulk.record_checks import lone_surrogate, require_properties
 from target_sfbulk.records import RecordLines
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sfbulk import Concurrency, Salesforce
+    from sfbulk.clock import Clock
     from sfbulk.load import FileLimits, FileOutcome, LoadGroup, LoadOptions
     from target_sfbulk.journal import TargetJournal
     from target_sfbulk.output import StreamOutput
@@ -26,11 +30,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-sfbulk")
 
-# A little less than a job: the last row that does not fit would become a job of its own.
-_FULL = 0.95
-
-# A buffered row costs about 200 bytes of memory, most of it for its key.
-_MOST_ROWS = 500_000
+# Rejects that are not written yet.
+_MOST_REJECTED_BYTES = 1024 * 1024
 
 
 @dataclass
@@ -49,6 +50,7 @@ class LoadContext:
     folder: Path
     limits: FileLimits
     group: LoadGroup
+    clock: Clock
     bulk1_mode: Concurrency | None
     journal: TargetJournal
     _numbers: Iterator[int] = field(default_factory=count)
@@ -104,7 +106,13 @@ class StreamLoad:
         self._rejects: list[tuple[bytes, Reject]] = []
         self._rejected_bytes = 0
         self._taken = 0
+        # Of each STATE that waits: the first and last number of records of the input, and the
+        # rows of this stream, that are before it.
+        self._marks: deque[tuple[int, int, int]] = deque()
+        self._settled_marks: deque[tuple[int, int, int]] = deque()
         self._marked = 0
+        self._covered = 0
+        self._begun = context.clock.monotonic()
         self.use(plan)
 
     def use(self, plan: StreamPlan) -> None:
@@ -113,33 +121,99 @@ class StreamLoad:
         self._encoder = RowEncoder(plan, self._output.report)
 
     @property
-    def pending(self) -> int:
-        """Records without an outcome."""
-        return self._loader.pending_rows + len(self._rejects)
+    def stream(self) -> str:
+        """The name of the stream."""
+        return self._plan.stream
 
     @property
-    def is_full(self) -> bool:
-        """Whether the buffered rows fill a job, or the memory that they may use."""
-        size = self._loader.pending_bytes + self._rejected_bytes
-        return size >= _FULL * self._context.limits.bytes or self.pending >= _MOST_ROWS
+    def settled_to(self) -> float:
+        """Every record of this stream up to this one of the input has its outcome.
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Encode and buffer a record, or keep the reason why it cannot be sent.
+        Without a record that waits, infinity.
+        """
+        settled = self._loader.settled_to
+        while self._marks and self._marks[0][2] <= settled:
+            self._settled_marks.append(self._marks.popleft())
+            self._marked = self._settled_marks[-1][1]
+        return self._marked if self._loader.pending_rows else math.inf
+
+    def add(self, record: Mapping[str, Any], required: Sequence[str]) -> Reject | None:
+        """Encode and buffer a record, or keep and return the reason why it cannot be sent.
+
+        Args:
+            record: The record.
+            required: The properties that it must have.
 
         Raises:
             PreflightError: The record has a field that the stream cannot load.
         """
+        self._output.report.read += 1
+        try:
+            line = json_line(record)
+        except UnicodeEncodeError:
+            return self._keep_reject(escaped_json_line(record), lone_surrogate(record))
         if not self._encoder.knows(record):
             self.use(self._replan(_with_fields(self._plan.schema, record)))
-        self._output.report.read += 1
-        line = json_line(record)
         try:
+            require_properties(record, required)
             self._take(record)
         except RejectedRecordError as error:
-            self._rejects.append((line, error.reject))
-            self._rejected_bytes += len(line)
-        else:
-            self._lines.add(line)
+            return self._keep_reject(line, error.reject)
+        self._lines.add(line)
+        return None
+
+    def mark(self, number: int) -> None:
+        """Remember that the records so far are among the first ones of the input.
+
+        Args:
+            number: How many records of all streams were read.
+        """
+        first = number
+        # Marks without a row between them are one.
+        if self._marks and self._marks[-1][2] == self._taken:
+            first = self._marks.pop()[0]
+        self._marks.append((first, number, self._taken))
+        self._covered = self._taken
+
+    def cover(self, number: int) -> None:
+        """Note in the journal that a STATE was written which covers the first records.
+
+        Args:
+            number: How many records of all streams it covers.
+        """
+        covered = None
+        while self._settled_marks and self._settled_marks[0][0] <= number:
+            covered = self._settled_marks.popleft()[2]
+        if self._journal and covered is not None:
+            self._journal.covered(covered)
+
+    def drop_uncovered(self) -> int:
+        """Drop the rows after the last mark that are not sent.
+
+        Returns:
+            How many they are.
+        """
+        return self._loader.drop_after(self._covered)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether its rows can be loaded again without making records twice."""
+        return self._plan.operation is not Operation.INSERT
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows without an outcome."""
+        return self._loader.pending_rows
+
+    def collect(self) -> None:
+        """Count the outcomes that are new, and write their rejects and the report."""
+        outcomes = list(self._loader.settled())
+        for outcome in outcomes:
+            self._record(outcome)
+        if outcomes:
+            self._lines.forget(self._loader.settled_to)
+            self._output.report.seconds = self._context.clock.monotonic() - self._begun
+            self._output.write_report()
 
     def write_rejects(self) -> None:
         """Write the records that cannot be sent into the rejects file."""
@@ -148,27 +222,6 @@ class StreamLoad:
             self._output.reject(self._rejects)
         self._rejects.clear()
         self._rejected_bytes = 0
-
-    def collect(self, seconds: float) -> None:
-        """Count the outcomes that are new, and write their rejects and the report.
-
-        Args:
-            seconds: How long the rows were loaded.
-        """
-        for outcome in self._loader.settled():
-            self._record(outcome)
-        self._lines.forget(self._loader.settled_to)
-        self._output.report.seconds += seconds
-        self._output.write_report()
-
-    def mark(self) -> None:
-        """A STATE was read: remember which rows are before it."""
-        self._marked = self._taken
-
-    def covered(self) -> None:
-        """The STATE that was read last has been written."""
-        if self._journal:
-            self._journal.covered(self._marked)
 
     def _take(self, record: Mapping[str, Any]) -> None:
         row = self._encoder.encode(record)
@@ -183,6 +236,13 @@ class StreamLoad:
         self._taken += 1
         if known:
             self._output.report.skipped += 1
+
+    def _keep_reject(self, line: bytes, reject: Reject) -> Reject:
+        self._rejects.append((line, reject))
+        self._rejected_bytes += len(line)
+        if self._rejected_bytes > _MOST_REJECTED_BYTES:
+            self.write_rejects()
+        return reject
 
     def _record(self, outcome: FileOutcome) -> None:
         if written := outcome.written:

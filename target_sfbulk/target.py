@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Target
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import SingerError
 
+from sfbulk_singer.command import add_note, one_line
 from sfbulk_singer.plugin import SfbulkPlugin
+from target_sfbulk.batch_files import BatchFileError, batch_records
 from target_sfbulk.interrupts import Interrupts
 from target_sfbulk.journal import status_lines
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import own_problems
-from target_sfbulk.reader import BatchMessageError, ExactReader
+from target_sfbulk.reader import ExactReader
 from target_sfbulk.run import RejectBudgetError, Run
 from target_sfbulk.settings import SETTINGS, with_defaults
 from target_sfbulk.sinks import SfbulkSink
@@ -24,12 +28,20 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
+_INPUT_ERRORS = (
+    BatchFileError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+    SingerError,
+)
+"""The input is wrong from some line on; what stands before it is as good as ever."""
+
 
 class TargetSfbulk(SfbulkPlugin, Target):
     """Loads Singer streams into Salesforce through bulk ingest jobs."""
 
     name = "target-sfbulk"
-    own_errors = (PreflightError, RejectBudgetError, BatchMessageError, SingerError)
+    own_errors = (PreflightError, RejectBudgetError, BatchFileError, SingerError)
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     default_sink_class = SfbulkSink
     message_reader_class = ExactReader
@@ -38,13 +50,19 @@ class TargetSfbulk(SfbulkPlugin, Target):
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
+        PluginCapabilities.BATCH,
     ]
+
+    # The SDK's own draining has nothing to do here: no sink has rows of its own.
+    _MAX_RECORD_AGE_IN_MINUTES = math.inf
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # One stream at a time, in order: children need the parents that were sent before them.
-        self.max_parallelism = 1
-        self.run = Run(self.config, self.client_settings, Interrupts(self._finish), self.clock)
+        self._reader = cast("ExactReader", self.message_reader)
+        interrupts = Interrupts(self._stop)
+        self.run = Run(self.config, self.client_settings, interrupts, self._reader, self.clock)
+        self._reader.while_waiting = self.run.while_waiting
+        self._reader.failed = self._failed
 
     def process_endofpipe(self) -> None:
         """API call: load the remaining rows, write STATE and the reports.
@@ -54,13 +72,38 @@ class TargetSfbulk(SfbulkPlugin, Target):
         """
         self.run.warn_of_unused_settings()
         try:
-            self._finish()
+            self.run.finish()
+            self._end_reports()
             self.run.check_budget(at_the_end=True)
             self.run.end()
+        except Exception as error:
+            self._failed(error)
+            raise
         finally:
             self.run.close()
 
-    def _finish(self) -> None:
+    def _stop(self) -> str:
+        """End the run for a signal; a text says how far it came."""
+        self.run.stop(at_once=False)
+        self._end_reports()
+        return self.run.position
+
+    def _failed(self, error: Exception) -> None:
+        """End the run for an error, which then says how far it came."""
+        try:
+            # Other errors are of the settings or of Salesforce, where no further job may succeed.
+            if isinstance(error, _INPUT_ERRORS):
+                self.run.stop(at_once=True)
+            else:
+                self.run.halt()
+        except Exception as later:  # noqa: BLE001 - `error` is the one that ends the run
+            if later is not error:
+                self.logger.error("%s", one_line(later))  # noqa: TRY400 - the reason comes last
+        self._end_reports()
+        add_note(error, self.run.position)
+
+    def _end_reports(self) -> None:
+        # Ends the SDK's metrics of each sink.
         self.drain_all(is_endofpipe=True)
         self.run.write_reports()
 
@@ -75,20 +118,6 @@ class TargetSfbulk(SfbulkPlugin, Target):
             SystemExit: With code 1; the reason is logged.
         """
         self.run.interrupts.arrived(signum)
-
-    # A signal waits until the line is written: it would end the process within the line, or write
-    # another STATE into it.
-    def _write_state_message(self, state: dict[str, Any]) -> None:
-        # Nothing is loaded by a dry run, so the next run must read the same records.
-        if self.run.dry_run:
-            return
-        with self.run.interrupts:
-            super()._write_state_message(state)
-            self.run.covered()
-
-    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        super()._process_state_message(message_dict)
-        self.run.mark()
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
@@ -120,11 +149,36 @@ class TargetSfbulk(SfbulkPlugin, Target):
         for line in status_lines(with_defaults(target.config)):
             click.echo(line)
 
+    # The SDK would read the value, write it anew, and only after all sinks were drained. The
+    # method is one that it lets a reader of messages define, like those for the other types.
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        self.run.state(bytes(message_dict["value"]))
+
+    # The SDK would pass all records of a file to a sink at once, past the stream maps.
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        records = batch_records(
+            message_dict["encoding"], message_dict["manifest"], self.config.get("spool_dir")
+        )
+        try:
+            for place, record in records:
+                self._process_batch_record({**message_dict, "record": record}, place)
+        except BatchFileError as error:
+            line, stream = self._reader.line, message_dict["stream"]
+            raise BatchFileError(
+                f"Line {line} of the input, a BATCH message of stream `{stream}`: {error}"
+            ) from error
+
+    def _process_batch_record(self, message: dict[str, Any], place: str) -> None:
+        try:
+            self._process_record_message(message)
+        except MissingKeyPropertiesError as error:
+            raise MissingKeyPropertiesError(f"{place}: {error}") from None
+
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Add the SDK's settings for stream maps and flattening.
 
         The SDK's other settings of a target have no effect here: record metadata, load method,
-        batch size and schema validation.
+        batch size, schema validation, and how BATCH files are written.
         """
         super(Target, cls).append_builtin_config(config_jsonschema)

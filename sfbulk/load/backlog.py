@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from sfbulk.load.order import KeyOrder
@@ -82,6 +82,15 @@ class Backlog:
             self._check(later)
         # References would keep all files of a load in memory.
         file.before.clear()
+
+    def withdraw(self, file: RowFile) -> None:
+        """Do not send a file that is not sent yet."""
+        file.sealed = True
+        self._ready = [one for one in self._ready if one is not file]
+        heapify(self._ready)
+        for earlier in file.after:
+            earlier.before.remove(file)
+        file.after.clear()
 
     def _check(self, file: RowFile) -> None:
         if file.after:

@@ -71,6 +71,8 @@ class LoadGroup:
     ) -> None:
         self.backlog = Backlog()
         """The unsettled files of all loads."""
+        self.settled_files = 0
+        """How many files have outcomes; when it grows, a loader has new ones in `settled`."""
         self._clock = clock
         self._most_in_flight = max(1, jobs_in_flight)
         self._limits = limits
@@ -159,6 +161,16 @@ class LoadGroup:
             self._wait()
         if self._errors:
             self.wind_down()
+
+    def wait(self) -> None:
+        """API calls: wait until `advance` has something to do, and do it; for the end of the input.
+
+        Raises:
+            SalesforceError: as `advance`.
+        """
+        if (due := self.due) is not None:
+            self._clock.sleep(max(0.0, due - self._clock.monotonic()))
+        self.advance()
 
     def cut(self) -> None:
         """End all files: the rows added so far are sent as soon as it is their turn."""
@@ -280,6 +292,7 @@ class LoadGroup:
         loader.journal.settled(flight.file, not_loaded)
         outcome.entry = flight.file.entry
         self._take(loader, outcome)
+        self.settled_files += 1
         if outcome.failure and loader.stop_on_failure:
             self._errors.append(outcome.failure)
 

@@ -176,6 +176,17 @@ class Loader(Generic[F]):
         self._count_span()
         self._settled.append(outcome)
 
+    def drop_after(self, number: int) -> int:
+        """Drop the rows after this one that were never sent.
+
+        Returns:
+            How many rows were dropped. They never have an outcome.
+        """
+        flying = {flight.file for lane in self.lanes for flight in lane.flying}
+        dropped = self.spool.drop_after(number, flying)
+        self._count_span()
+        return dropped
+
     def settle(self, outcome: FileOutcome) -> None:
         """Keep the outcome of a file until `settled` returns it, and remove the file."""
         self.spool.settle(outcome.file)

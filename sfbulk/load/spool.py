@@ -187,9 +187,38 @@ class RowSpool:
         self.rows += file.rows
         self.first = min(one.numbers[0] for one in self._unsettled)
 
+    def drop_after(self, number: int, flying: Collection[RowFile]) -> int:
+        """Drop the rows after this one that were never sent; the other rows' files are ended.
+
+        Args:
+            number: the number of the last row to keep.
+            flying: the files that are sent.
+
+        Returns:
+            How many rows were dropped. They never have an outcome.
+        """
+        before = self.rows
+        for file in list(self._unsettled):
+            # A file with a job waits to be sent again: its rows are beyond recall.
+            if file in flying or file.job_id or file.numbers[-1] <= number:
+                continue
+            if file.numbers[0] > number:
+                self._discard(file)
+            else:
+                self._backlog.seal(file)
+                self.keep(file, [one for one in file.numbers if one <= number])
+        return before - self.rows
+
     def unsettled(self) -> Iterator[RowFile]:
         """The files that are not settled, in the order of their first rows."""
         yield from self._unsettled
+
+    def _discard(self, file: RowFile) -> None:
+        if self._filling.get(self._place(file)) is file:
+            del self._filling[self._place(file)]
+        file.write_out()
+        self._backlog.withdraw(file)
+        self.settle(file)
 
     def _place(self, file: RowFile) -> tuple[int, Columns]:
         return file.level, self._encoder.group(file.columns)

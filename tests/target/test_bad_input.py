@@ -93,15 +93,10 @@ def test_a_record_before_its_schema_is_named_by_its_stream(org: Org) -> None:
 
 def test_a_record_without_a_key_property_is_told_by_its_fields(org: Org) -> None:
     run = feed(org, ACCOUNTS, record("Account", Name=SECRET))
-    assert run.reason.startswith("Line 2 of the input: Record is missing one or more key_prop")
+    assert run.reason.startswith(
+        "Line 2 of the input, stream `Account`: Record is missing one or more key_prop"
+    )
     assert "Ext_Id__c" in run.reason
-
-
-def test_a_batch_message_is_refused_with_what_to_switch_off(org: Org) -> None:
-    batch = {"type": "BATCH", "stream": "Account", "encoding": {"of": "tomorrow"}, "manifest": []}
-    run = feed(org, ACCOUNTS, batch)
-    assert run.reason.startswith("Line 2 of the input is a BATCH message of stream `Account`")
-    assert "`batch_config`" in run.reason
 
 
 def test_a_file_given_as_input_is_utf_8_in_any_locale(org: Org) -> None:

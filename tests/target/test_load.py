@@ -339,7 +339,13 @@ def test_a_small_job_size_makes_more_jobs_and_state_leaves_between_them(org: Org
     messages: list[dict[str, Any]] = []
     for at in range(60):
         messages += [record("Account", Name=f"{at:03}" + "x" * 200), state(Account=at)]
-    run = org.load(schema("Account", "Name"), *messages, operation="insert", max_job_mb=0.004)
+    run = org.load(
+        schema("Account", "Name"),
+        *messages,
+        operation="insert",
+        max_job_mb=0.004,
+        max_jobs_in_flight=1,
+    )
     assert run.code == 0, run.log
     jobs = run.report("Account")["job_ids"]
     assert len(jobs) > 2

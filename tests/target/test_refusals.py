@@ -95,9 +95,11 @@ def test_a_budget_that_is_used_up_ends_the_run_after_the_job(org: Org) -> None:
         state(Account=99),
         **BY_KEY,
         max_job_mb=0.005,
+        max_jobs_in_flight=1,
     )
     assert run.code == 1
-    assert len(run.report("Account")["job_ids"]) == 1
+    # The next one was created when the first one had ended.
+    assert len(run.report("Account")["job_ids"]) == 2
     assert 40 < len(run.rejects("Account")) < 99
     assert run.states == [{"Account": 40}]
 

@@ -130,7 +130,12 @@ def test_a_second_signal_leaves_the_job_and_tells_no_state(org: Org) -> None:
 
 def test_a_signal_is_not_answered_within_a_row() -> None:
     done = []
-    interrupts = Interrupts(finish=lambda: done.append("finished"))
+
+    def finish() -> str:
+        done.append("finished")
+        return "All is in."
+
+    interrupts = Interrupts(finish=finish)
 
     def spool_a_row() -> None:
         with interrupts:

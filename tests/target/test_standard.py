@@ -147,7 +147,8 @@ def test_what_the_suite_sends_lands(org: Org, name: str, field: str, held_by: st
     assert last
     rows = org.query(f"SELECT Stream_Key__c, {held_by} FROM {SOBJECT}")  # noqa: S608 - our own names
     assert {r["Stream_Key__c"]: r[held_by] for r in rows} == {k: cell(v) for k, v in last.items()}
-    assert run.states == [m["value"] for m in messages if m["type"] == "STATE" and m["value"]]
+    # They are short, so all rows are settled together, and the last STATE replaces the others.
+    assert run.states == [m["value"] for m in messages if m["type"] == "STATE"][-1:]
 
 
 def by_exact_names(messages: list[dict[str, Any]]) -> dict[str, Any]:
@@ -189,6 +190,8 @@ def test_states_of_the_suite_are_relayed_when_their_rows_are_in(org: Org) -> Non
         **{k: v for k, v in CONFIG.items() if k != "output_dir"},
     )
     assert run.code == 0, run.log
-    assert run.states == [
-        {"test_multiple_state_messages_a": 5, "test_multiple_state_messages_b": 6}
-    ]
+    # The jobs of the two streams may end one after the other.
+    assert run.states[-1] == {
+        "test_multiple_state_messages_a": 5,
+        "test_multiple_state_messages_b": 6,
+    }

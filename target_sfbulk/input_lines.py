@@ -1,0 +1,64 @@
+"""Reads the lines of the input, and has other work done while there are none.
+
+Everything runs in one thread: the loading engine is not made for several, and a thread that waits
+in a read cannot be ended. So the wait is `poll`, which a signal interrupts, and the blocks are
+read without Python's own buffer, of which `poll` knows nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_BLOCK_BYTES = 256 * 1024
+
+
+def input_lines(
+    file: IO[bytes], while_waiting: Callable[[], float | None] = lambda: None
+) -> Iterator[bytes]:
+    """The lines of a file, without their line feeds.
+
+    A line is only taken when the one before was used, so a slow target slows its tap.
+
+    Args:
+        file: Opened in binary mode, and not read before.
+        while_waiting: Called when no input is there; returns after how many seconds it must be
+            called again if there still is none, or None for never.
+    """
+    try:
+        descriptor = file.fileno()
+    except io.UnsupportedOperation:
+        # Only a file in memory has no descriptor; it never waits.
+        yield from (line.removesuffix(b"\n") for line in file)
+        return
+    begun: list[bytes] = []
+    for block in _blocks(descriptor, while_waiting):
+        first, *others = block.split(b"\n")
+        begun.append(first)
+        if others:
+            yield b"".join(begun)
+            begun = [others.pop()]
+            yield from others
+    if rest := b"".join(begun):
+        yield rest
+
+
+def _blocks(descriptor: int, while_waiting: Callable[[], float | None]) -> Iterator[bytes]:
+    while block := _next_block(descriptor, while_waiting):
+        yield block
+
+
+def _next_block(descriptor: int, while_waiting: Callable[[], float | None]) -> bytes:
+    # Windows has no `poll`; there a silent tap delays what is due.
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        seconds: float | None = 0.0
+        while not poll.poll(None if seconds is None else seconds * 1000):
+            seconds = while_waiting()
+    return os.read(descriptor, _BLOCK_BYTES)
