@@ -191,6 +191,7 @@ def test_a_value_that_does_not_fit_its_field_is_named_but_not_shown(org: Org) ->
         schema("Invoice__c", "Ext_Id__c", "Account__c", *UNFIT),
         *lines,
         record("Invoice__c", Ext_Id__c="good", Account__c=account, Amount__c=1.5),
+        precision_loss="reject",
         **BY_KEY,
     )
     assert run.code == 1
