@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sfbulk.load import FileOutcome
 
-_BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
+_BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)\s*%")
 _WHOLE = 100
 
 # With every reason of a run, a line of the log could be endless.
@@ -130,7 +131,7 @@ class RejectBudget:
     """Rejected rows a run may have, as a count or as a share of the rows read."""
 
     count: int | None
-    percent: float | None
+    percent: Decimal | None
 
     @classmethod
     def parse(cls, text: str | int) -> RejectBudget:
@@ -140,20 +141,24 @@ class RejectBudget:
             ValueError: It is neither a count nor a share up to 100%.
         """
         found = _BUDGET.fullmatch(str(text).strip())
-        if found is None or float(found["percent"] or 0) > _WHOLE:
+        if found is None or Decimal(found["percent"] or 0) > _WHOLE:
             raise ValueError(
                 f'max_rejects must be a count such as "10" or a share such as "2%", not "{text}".'
             )
         return cls(
             count=int(found["count"]) if found["count"] else None,
-            percent=float(found["percent"]) if found["percent"] else None,
+            percent=Decimal(found["percent"]) if found["percent"] else None,
         )
 
     def is_exceeded(self, *, rejected: int, read: int) -> bool:
         """Whether this number of rejects among the rows read is too high."""
         if self.count is not None:
             return rejected > self.count
-        # Without a division: no rows may have been read.
+        # An earlier run may have read rows of which this one writes the rejects.
+        if self.percent == _WHOLE:
+            return False
+        # Without a division, as no row may have been read. Decimals, as 0.57 * 10,000 is less
+        # than 5,700 in binary.
         return rejected * _WHOLE > (self.percent or 0) * read
 
     def __str__(self) -> str:
