@@ -200,7 +200,11 @@ class Run:
         for load in self._streams.values():
             if at_once or not load.is_repeatable:
                 self._dropped += load.drop_uncovered()
-        self.finish()
+        try:
+            self.finish()
+        except RejectBudgetError:
+            self.halt()
+            raise
 
     def halt(self) -> None:
         """API call: send nothing more; wait for the jobs that run, and write what they say.
@@ -214,6 +218,8 @@ class Run:
                     self._group.wind_down()
                 finally:
                     self._collect()
+                    # An open job of Bulk API 1.0 would stay in the org for a day.
+                    self._group.finish()
 
     @property
     def position(self) -> str:
