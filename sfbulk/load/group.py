@@ -315,8 +315,7 @@ class LoadGroup:
                 len(again.passing),
                 outcome.job_id,
             )
-            file.attempt += 1
-            self.backlog.send_again(file)
+            loader.send_again(file)
         else:
             self._orphans.add(file, outcome, again.orphans)
 

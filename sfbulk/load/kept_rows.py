@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from sfbulk.jobs.files import save_chunks
@@ -27,20 +28,36 @@ class Frame(Protocol):
 
 def keep_rows(file: RowFile, numbers: AbstractSet[int], frame: Frame) -> None:
     """Rewrite a sealed file with the rows that have these numbers."""
-    places = [at for at, number in enumerate(file.numbers) if number in numbers]
     old = file.path
-    file.path = old.with_name(f"{old.name}-again")
+    kept = copy_rows(file, numbers, frame, old.with_name(f"{old.name}-again"))
+    for name in ("path", "size", "numbers", "sizes", "digests", "entry", "job_id"):
+        setattr(file, name, getattr(kept, name))
+    old.unlink()
+
+
+def copy_rows(file: RowFile, numbers: AbstractSet[int], frame: Frame, path: Path) -> RowFile:
+    """A new file with the rows of a sealed file that have these numbers.
+
+    For the journal and for errors, it is a file that was not sent yet. It waits for no file.
+    """
+    places = [at for at, number in enumerate(file.numbers) if number in numbers]
     sizes = array("I", (file.sizes[at] for at in places))
     with_separators = sum(sizes) + len(frame.separator) * (len(places) - 1)
-    save_chunks(_chunks(file, old, places, frame), file.path)
-    file.size = len(frame.head(file.columns)) + with_separators + len(frame.tail)
+    save_chunks(_chunks(file, file.path, places, frame), path)
     width = len(file.digests) // len(file.numbers)
-    file.digests = bytearray().join(file.digests[at * width : (at + 1) * width] for at in places)
-    file.numbers = array("Q", (file.numbers[at] for at in places))
-    file.sizes = sizes
-    # For the journal and for errors, it is a file that was not sent yet.
-    file.entry, file.job_id = None, None
-    old.unlink()
+    return replace(
+        file,
+        path=path,
+        size=len(frame.head(file.columns)) + with_separators + len(frame.tail),
+        numbers=array("Q", (file.numbers[at] for at in places)),
+        sizes=sizes,
+        digests=bytearray().join(file.digests[at * width : (at + 1) * width] for at in places),
+        after=set(),
+        before=[],
+        entry=None,
+        job_id=None,
+        _buffer=bytearray(),
+    )
 
 
 def _chunks(file: RowFile, path: Path, places: list[int], frame: Frame) -> Iterator[bytes]:

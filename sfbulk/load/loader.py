@@ -15,6 +15,7 @@ from sfbulk.jobs.row_error import RowError
 from sfbulk.load.follow_ups import SAME_API
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.outcomes import RowOutcome, RowStatus
+from sfbulk.load.spool import FileLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from sfbulk.load.row import Row
     from sfbulk.load.row_file import RowFile
     from sfbulk.load.spool import RowSpool
+
+# An id that is sent instead of a key may be longer.
+SERIAL_LIMITS = FileLimits(bytes=MAX_BATCH_BYTES - 20 * MAX_BATCH_ROWS, rows=MAX_BATCH_ROWS)
+"""One batch of the rows that are sent by the Serial job."""
 
 
 @dataclass(eq=False)
@@ -165,10 +170,14 @@ class Loader(Generic[F]):
 
     def may_send_again(self, file: RowFile) -> bool:
         """Whether rows of a file that failed for a passing reason are sent again."""
-        if file.attempt < SAME_API:
-            return True
-        fits = file.rows <= MAX_BATCH_ROWS and file.size <= MAX_BATCH_BYTES
-        return file.attempt == SAME_API and self._serial is not None and fits
+        return file.attempt < SAME_API or (file.attempt == SAME_API and self._serial is not None)
+
+    def send_again(self, file: RowFile) -> None:
+        """Let a file be sent again whose rows failed for a passing reason."""
+        file.attempt += 1
+        parts = self.spool.divide(file, SERIAL_LIMITS) if file.attempt > SAME_API else ()
+        for one in parts or (file,):
+            self._backlog.send_again(one)
 
     def report(self, outcome: FileOutcome, left: Collection[int]) -> None:
         """Keep the outcomes of some rows of a file; the others are sent again."""

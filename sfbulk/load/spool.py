@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from sfbulk.csvio.limits import MAX_JOB_BYTES
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
-from sfbulk.load.kept_rows import keep_rows
+from sfbulk.load.kept_rows import copy_rows, keep_rows
 from sfbulk.load.row_file import RowFile
 
 if TYPE_CHECKING:
@@ -187,6 +187,33 @@ class RowSpool:
         self.rows += file.rows
         self.first = min(one.numbers[0] for one in self._unsettled)
 
+    def divide(self, file: RowFile, limits: FileLimits) -> list[RowFile]:
+        """Move rows of a sealed file into others, so that each is within the limits of an upload.
+
+        Args:
+            file: the file. It keeps its last rows, and waits for the new files: so whatever waits
+                for it waits for all of them.
+            limits: the limits.
+
+        Returns:
+            The new files; none if the file is within the limits.
+        """
+        *parts, last = self._divisions(file, limits)
+        new = []
+        for numbers in parts:
+            at = self._backlog.next_number()
+            path = file.path.with_name(f"{file.path.name}-{at}")
+            part = copy_rows(file, frozenset(numbers), self._encoder, path)
+            part.number = at
+            self._unsettled[part] = None
+            self._count_bytes(part.size)
+            self.rows += part.rows
+            file.wait_for(part)
+            new.append(part)
+        if new:
+            self.keep(file, last)
+        return new
+
     def drop_after(self, number: int, flying: Collection[RowFile]) -> int:
         """Drop the rows after this one that were never sent; the other rows' files are ended.
 
@@ -212,6 +239,20 @@ class RowSpool:
     def unsettled(self) -> Iterator[RowFile]:
         """The files that are not settled, in the order of their first rows."""
         yield from self._unsettled
+
+    def _divisions(self, file: RowFile, limits: FileLimits) -> list[list[int]]:
+        frame = len(self._encoder.head(file.columns)) + len(self._encoder.tail)
+        divisions: list[list[int]] = [[]]
+        size = frame
+        for number, row_size in zip(file.numbers, file.sizes, strict=True):
+            needed = row_size + len(self._encoder.separator)
+            rows = divisions[-1]
+            if rows and (size + needed > limits.bytes or len(rows) >= limits.rows):
+                divisions.append([])
+                size = frame
+            divisions[-1].append(number)
+            size += needed
+        return divisions
 
     def _discard(self, file: RowFile) -> None:
         if self._filling.get(self._place(file)) is file:

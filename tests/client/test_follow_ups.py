@@ -104,6 +104,25 @@ def test_a_load_whose_jobs_are_always_aborted_ends(sandbox: Sandbox, sf: Salesfo
     assert jobs(sandbox) == ["2.0", "2.0", "2.0", "1.0"]
 
 
+@pytest.mark.parametrize("limits", [FileLimits(10_000, rows=15), FileLimits(400)])
+def test_more_rows_than_one_batch_may_have_are_several_batches_of_the_serial_job(
+    sandbox: Sandbox, sf: Salesforce, monkeypatch: pytest.MonkeyPatch, limits: FileLimits
+) -> None:
+    monkeypatch.setattr("sfbulk.load.loader.SERIAL_LIMITS", limits)
+    sandbox.control.add_fault(kind="job_aborted", times=3)
+    records = [{"Ext_Id__c": one["Name"], **one} for one in FORTY]
+    records.append({**records[0], "Name": "Many later"})
+    outcomes = list(sf.load("Account", Operation.UPSERT, records, external_id="Ext_Id__c"))
+    assert [(one.number, one.status.value) for one in outcomes] == [
+        (number, "succeeded") for number in range(1, 42)
+    ]
+    assert jobs(sandbox) == ["2.0", "2.0", "2.0", "1.0", "2.0"]
+    batches = [one for one in sandbox.requests if re.search(r"/batch$", one.path)]
+    assert len([one for one in batches if one.method == "POST"]) >= 3
+    # The later version of the first record was loaded after all batches.
+    assert names(sandbox) == sorted([one["Name"] for one in FORTY[1:]] + ["Many later"])
+
+
 def test_a_later_version_waits_until_the_earlier_one_was_sent_again(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
