@@ -112,8 +112,11 @@ class RecordLoad:
         Raises:
             DataError: a record cannot be sent; names its number. Earlier jobs are loaded.
             CsvError: the bytes are not CSV, or the header row is not valid.
-            JobFailed, JobAborted: a job did not complete. The load waits for the jobs that run in
-                parallel, and creates no further one.
+            JobFailed: Salesforce ended a job. The load waits for the jobs that run in parallel, and
+                creates no further one. Not if the reason may pass, such as locks: the rows that
+                were not processed are sent again, and reported if that fails too.
+            JobAborted: the same, if someone aborted a job and rows of it are unknown. Others are
+                sent again, and reported as unprocessed if each attempt is aborted.
             RowCountMismatch: a job has more rows than were sent, or a batch not every row.
             ResultsMismatch: a result belongs to no row that was sent, or to any of several.
             ApiError: Salesforce refuses a job.

@@ -33,7 +33,8 @@ class LoadVerbs(ABC):
         """API call: load records; yields the outcome of each, in their order.
 
         Every record that was read has its outcome before an error is raised. A later version of
-        a record is loaded after the earlier one.
+        a record is loaded after the earlier one. A job is created when its upload is full or the
+        records end, so a generator that waits for new records holds back outcomes.
 
         Results of Bulk API 2.0 have no order: they are matched with the records by the key, or
         by the values of a row without key. With Bulk API 1.0, the job is created when the first

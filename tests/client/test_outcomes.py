@@ -171,6 +171,26 @@ def test_outcomes_come_in_the_order_of_the_records_across_jobs_and_rounds(
     assert len({outcome.job_id for outcome in outcomes}) > 8
 
 
+def test_outcomes_come_while_a_slow_generator_is_read(
+    sf: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job is sent when its file is full, but not before the first 1,000 records were read."""
+    monkeypatch.setattr(client, "JOB_LIMITS", FileLimits(bytes=100_000, rows=500))
+    read = 0
+
+    def records() -> Iterator[dict[str, Any]]:
+        nonlocal read
+        for read in range(1, 2_201):
+            if read > 1_000:
+                # As long as the polls of a job wait, in the time of this client.
+                sf._transport.clock.sleep(1.0)
+            yield {"Name": f"N{read}"}
+
+    seen = [(read, one.number) for one in sf.load("Account", Operation.INSERT, records())]
+    assert [number for _, number in seen] == list(range(1, 2_201))
+    assert 1_000 <= seen[0][0] < 1_100
+
+
 def test_a_load_describes_its_object_once(sandbox: Sandbox, sf: Salesforce) -> None:
     sf.insert("Account", [{"Name": "One"}, {"Name": "Two", "Site": "x"}])
     described = [call.path for call in sandbox.requests if call.path.endswith("/describe")]
