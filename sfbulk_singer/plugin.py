@@ -20,6 +20,7 @@ from sfbulk_singer.command import ErrorLineCommand
 from sfbulk_singer.json_files import json_object
 from sfbulk_singer.setting_forms import in_own_types
 from sfbulk_singer.signals import between_log_lines
+from sfbulk_singer.start import end_now
 from sfbulk_singer.unknown_settings import unknown_settings, unknown_variables
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ class SfbulkPlugin(PluginBase):
 
     Attributes:
         own_errors: The plugin's errors whose text tells a user what happened and what to do.
+        is_ready: Whether it is built completely, so that it can answer a signal.
     """
 
     package_name = "sfbulk"
     own_errors: ClassVar[tuple[type[Exception], ...]] = ()
     clock: Clock = SYSTEM_CLOCK
+    is_ready = False
     _variables_problems: Sequence[str] = ()
 
     @property
@@ -125,6 +128,8 @@ class SfbulkPlugin(PluginBase):
     # in the middle of a line or of a row, and call the half run a success.
     @between_log_lines
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
+        if not self.is_ready:
+            end_now(self.name, signum)
         self.answer_signal(signum)
 
     @classmethod

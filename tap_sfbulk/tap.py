@@ -70,6 +70,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
         if isinstance(catalog, Mapping) and not isinstance(catalog, Catalog):
             catalog = normalized_catalog(catalog)
         super().__init__(catalog=catalog, **given)
+        self.is_ready = True
 
     @cached_property
     def salesforce(self) -> Salesforce:

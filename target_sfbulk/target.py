@@ -63,6 +63,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
         self.run = Run(self.config, self.client_settings, interrupts, self._reader, self.clock)
         self._reader.while_waiting = self.run.while_waiting
         self._reader.failed = self._failed
+        self.is_ready = True
 
     def process_endofpipe(self) -> None:
         """API call: load the remaining rows, write STATE and the reports.

@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import traceback
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,9 @@ from tests.faults.kills import Kill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+PLUGINS = {"tap-sfbulk": "tap_sfbulk.tap", "target-sfbulk": "target_sfbulk.target"}
+"""What the entry points import when they are called."""
 
 
 class HurriedClock(SystemClock):
@@ -44,6 +48,8 @@ def main(command: str) -> None:
         EntryPoint(command, command, "")
     ]
     entry = script.load()
+    if command in PLUGINS:
+        import_module(PLUGINS[command])
     gc.freeze()
     orders, ends = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for line in iter(orders.readline, ""):
