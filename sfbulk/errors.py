@@ -245,7 +245,7 @@ class RowCountMismatch(JobError):  # noqa: N818 - names the check that failed
 
 
 class ResultsMismatch(JobError):  # noqa: N818 - names the check that failed
-    """A result of a load belongs to no row that was sent, or to any of several."""
+    """A result of a load belongs to no row that was sent, and a row has no result."""
 
 
 class JournalError(SalesforceError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sfbulk.errors import ConfigError
 from sfbulk_singer.file_names import file_name
 from target_sfbulk.dry_run import DryRun
-from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of
+from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of, reject_of_unmatched
 from target_sfbulk.report import StreamReport
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ class StreamOutput:
         if rows:
             rejects = (reject_of(row, outcome.state, self._plan.sobject, key) for row in rows)
             self.reject(zip(lines(row.number for row in rows), rejects, strict=True))
+        if unmatched := [one for one in outcome.unmatched if not one.success]:
+            self.reject(reject_of_unmatched(one, outcome.job_id) for one in unmatched)
 
     def reject(self, rejects: Iterable[tuple[bytes, Reject]]) -> None:
         """Append records (as JSON) with their reasons; on return they are flushed to the disk.

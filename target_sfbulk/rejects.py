@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,10 +16,11 @@ from sfbulk.load import UNKNOWN_CODE
 from target_sfbulk.json_lines import json_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sfbulk import RowOutcome
+    from sfbulk.load import ResultRow
 
 
 class RejectKind(str, Enum):
@@ -31,10 +32,16 @@ class RejectKind(str, Enum):
     """Its job ended before the row was processed."""
     UNKNOWN = "unknown"
     """Its job ended without a result for it: it may be in Salesforce, so query it first."""
+    UNMATCHED = "unmatched"
+    """Salesforce rejected a row whose record is not known: the line has the row as it came back."""
     OVERSIZE = "oversize"
     """It is larger than Salesforce allows; it was not sent."""
     UNCONVERTIBLE = "unconvertible"
     """A value does not fit its field; it was not sent."""
+
+
+# The messages of these are Salesforce's, which may quote the record.
+_SALESFORCE_S = (RejectKind.REJECTED, RejectKind.UNMATCHED)
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Reject:
         message: Salesforce's text, which may quote the record, or ours, which never does.
         fields: The Salesforce fields that are wrong, if they are known.
         job_id: The job that had the row; None if it was not sent.
+        returned: The row as Salesforce returned it, if it has other values than were sent.
     """
 
     kind: RejectKind
@@ -53,13 +61,14 @@ class Reject:
     message: str
     fields: tuple[str, ...] = ()
     job_id: str | None = None
+    returned: Mapping[str, str] | None = None
 
     @property
     def reason(self) -> str:
         """A text for logs and reports, without a record value."""
         where = f" on {', '.join(self.fields)}" if self.fields else ""
         return f"{self.code}{where}" + (
-            f": {self.message}" if self.kind is not RejectKind.REJECTED and self.message else ""
+            f": {self.message}" if self.kind not in _SALESFORCE_S and self.message else ""
         )
 
 
@@ -74,7 +83,9 @@ def reject_of(row: RowOutcome, state: str, sobject: str, key: str | None) -> Rej
     """
     if row.status is RowStatus.FAILED:
         error = row.error or RowError("", "")
-        return Reject(RejectKind.REJECTED, error.code, error.message, error.fields, row.job_id)
+        job_id, returned = row.job_id, row.returned
+        kind = RejectKind.REJECTED
+        return Reject(kind, error.code, error.message, error.fields, job_id, returned)
     if row.status is RowStatus.UNPROCESSED:
         return _unprocessed(row, state)
     by = f"`{key}`" if key else "its values"
@@ -84,6 +95,16 @@ def reject_of(row: RowOutcome, state: str, sobject: str, key: str | None) -> Rej
     )
     fields = (key,) if key else ()
     return Reject(RejectKind.UNKNOWN, UNKNOWN_CODE, message, fields, row.job_id)
+
+
+def reject_of_unmatched(result: ResultRow, job_id: str | None) -> tuple[bytes, Reject]:
+    """The row of a result whose record is not known, as JSON, and why it is not in Salesforce.
+
+    An empty cell stands for null or for no value, so it is left out: it changes nothing.
+    """
+    error = result.error or RowError("", "")
+    record = json_line({header: cell for header, cell in result.row.items() if cell})
+    return record, Reject(RejectKind.UNMATCHED, error.code, error.message, error.fields, job_id)
 
 
 def _unprocessed(row: RowOutcome, state: str) -> Reject:
@@ -158,18 +179,18 @@ def _end_last_line(file: IO[bytes]) -> None:
 
 
 def _reject_line(record: bytes, reject: Reject, stamp: RejectStamp) -> bytes:
-    line = json_line(
-        {
-            # As it was read: parsed again, its numbers could lose digits.
-            "record": msgspec.Raw(record),
-            "code": reject.code,
-            "message": reject.message,
-            "fields": reject.fields,
-            "job_id": reject.job_id,
-            "kind": reject.kind.value,
-            "stream": stamp.stream,
-            "run_id": stamp.run_id,
-            "time": stamp.time,
-        }
-    )
-    return line + b"\n"
+    line: dict[str, Any] = {
+        # As it was read: parsed again, its numbers could lose digits.
+        "record": msgspec.Raw(record),
+        "code": reject.code,
+        "message": reject.message,
+        "fields": reject.fields,
+        "job_id": reject.job_id,
+        "kind": reject.kind.value,
+        "stream": stamp.stream,
+        "run_id": stamp.run_id,
+        "time": stamp.time,
+    }
+    if reject.returned is not None:
+        line["returned"] = reject.returned
+    return json_line(line) + b"\n"

@@ -259,8 +259,7 @@ class StreamLoad:
             LOGGER.info("%s: %s. %s", self._plan.stream, job, outcome.counts)
         self._output.take(outcome, self._lines.lines)
         if self._journal and outcome.entry is not None:
-            rejected = [row.number for row in outcome.rows if row.is_reject]
-            self._journal.reported(outcome.entry, rejected)
+            self._journal.reported(outcome.entry, outcome.not_loaded())
 
 
 def _with_fields(schema: Schema, names: Iterable[str]) -> Schema:

@@ -108,7 +108,6 @@ class Bulk2Carrier:
         """API call: the outcomes of the rows of a job. A job with only successful rows is deleted.
 
         Raises:
-            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
             ApiError, TransportError: the results cannot be read.
         """
         job, file = flight.job, flight.file
@@ -116,8 +115,18 @@ class Bulk2Carrier:
         key = self._settings.external_id or "Id"
         outcome = JobRows(job, SentRows(file, key), self._describe, self._detail).read()
         log.info("Job %s on %s is %s. %s", job.id, job.object_name, job.state.value, outcome.counts)
+        changed = len(outcome.unmatched) + sum(row.returned is not None for row in outcome.rows)
+        if changed:
+            log.warning(
+                "Job %s on %s: Salesforce returned %d rows with other values than were sent; %d of "
+                "them may be any of several rows",
+                job.id,
+                job.object_name,
+                changed,
+                len(outcome.unmatched),
+            )
         # Any other job is kept, so that a user can look at its rows in Setup.
-        if outcome.counts.succeeded == file.rows:
+        if outcome.counts.succeeded == file.rows and not outcome.mismatch:
             # Before: a later run could not find out anything about a deleted job.
             self._journal.settled(file, ())
             delete_quietly(job)

@@ -288,8 +288,12 @@ class LoadGroup:
         except SalesforceError as error:
             self._errors.append(error)
             return
-        not_loaded = [row.number for row in outcome.rows if row.is_reject]
-        loader.journal.settled(flight.file, not_loaded)
+        if outcome.mismatch:
+            # The file stays unsettled, in the journal too: the next run reads its job again.
+            loader.keep(outcome)
+            self._errors.append(outcome.mismatch)
+            return
+        loader.journal.settled(flight.file, outcome.not_loaded())
         outcome.entry = flight.file.entry
         self._take(loader, outcome)
         self.settled_files += 1

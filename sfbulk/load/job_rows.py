@@ -10,11 +10,27 @@ from sfbulk.csvio import CsvDecoder
 from sfbulk.errors import ResultsMismatch, RowCountMismatch, SalesforceError
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.row_error import RowError, parse_reason
-from sfbulk.load.matching import KeyMatcher, ValueMatcher, column_normalizers, key_column_normalizer
-from sfbulk.load.outcomes import UNKNOWN_CODE, Counts, Detail, FileOutcome, RowOutcome, RowStatus
+from sfbulk.load.matching import (
+    KeyMatcher,
+    ValueMatcher,
+    column_normalizers,
+    key_column_normalizer,
+    stored_forms,
+)
+from sfbulk.load.outcomes import (
+    UNKNOWN_CODE,
+    Counts,
+    Detail,
+    FileOutcome,
+    ResultRow,
+    RowOutcome,
+    RowStatus,
+)
+from sfbulk.load.unmatched import pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from sfbulk.bulk2.ingest import IngestJob
     from sfbulk.bulk2.states import JobInfo
@@ -43,133 +59,188 @@ class JobRows:
         self._matcher: KeyMatcher | ValueMatcher | None = None
         # One byte for each row that was sent: 1 if a result was matched with it.
         self._matched = bytearray(sent.count)
+        self._successes_are_matched = False
+        self._counts = Counts()
+        self._rows: list[RowOutcome] = []
+        self._unmatched: list[ResultRow] = []
 
     def read(self) -> FileOutcome:
         """API call: the outcomes of all rows. A row that is in no result list is unknown.
 
-        Raises:
-            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
-            RowCountMismatch: the job has more rows than were sent.
+        If the job has more results than rows, or results that match no row and rows without a
+        result, the outcome has a `mismatch`.
         """
-        counts = Counts()
         # Failed rows first: with their number, the job's counts may prove that the others are
         # loaded, and the longest result file is not downloaded.
-        rows = self._failed()
-        rows += self._successes(counts, len(rows))
-        counts.count(row for row in rows if not row.success)
-        if counts.total < self._sent.count:
-            rest = self._unprocessed()
-            counts.count(rest)
-            if counts.total < self._sent.count:
-                unlisted = self._unlisted(counts.total)
-                counts.count(unlisted)
-                rest += unlisted
-            rows += rest
-        self._refuse_more_than_was_sent(counts)
-        state, failed = self._info.state.value, self._failure(counts)
-        return FileOutcome(self._sent.file, self._job.id, counts, rows, state, failed)
+        self._take(self._failed())
+        self._take_successes()
+        if self._counts.total < self._sent.count:
+            self._take(self._unprocessed())
+        if self._unmatched and not self._successes_are_matched:
+            self._match_successes()
+        if self._mismatch() is None:
+            self._take_the_rest()
+        return self._outcome_of_all()
 
-    def _successes(self, counts: Counts, failed: int) -> list[RowOutcome]:
+    def _outcome_of_all(self) -> FileOutcome:
+        mismatch = self._mismatch()
+        # Of results that are not as many as the rows, none is any row's for certain.
+        placeable = bool(self._unmatched) and mismatch is None
+        return FileOutcome(
+            self._sent.file,
+            self._job.id,
+            self._counts,
+            self._rows,
+            self._info.state.value,
+            self._failure(),
+            unmatched=self._unmatched,
+            unplaced=self._left() if placeable else [],
+            mismatch=mismatch,
+        )
+
+    def _take_successes(self) -> None:
+        counts = self._counts
         if self._detail is Detail.EVERY_ROW:
-            rows = self._succeeded()
-            counts.count(rows)
-            return rows
-        if self._detail is Detail.REJECTED and self._adds_up(failed):
-            counts.succeeded = self._sent.count - failed
+            self._successes_are_matched = True
+            self._take(self._successful())
+        elif self._detail is Detail.REJECTED and self._adds_up():
+            counts.succeeded = self._sent.count - counts.failed
         else:
-            self._count_successes(counts)
-        return []
+            # Without keys, matching a row is expensive, and the count is all that is needed.
+            self._successes_are_matched = self._sent.has_keys
+            for result in self._successful():
+                counts.count((result,))
+                if self._successes_are_matched:
+                    self._match(result)
 
-    def _adds_up(self, failed: int) -> bool:
+    def _adds_up(self) -> bool:
         """Whether the job's counts prove that all rows but the failed ones are loaded."""
-        info = self._info
+        info, failed = self._info, self._counts.failed
         return (
             info.state is JobState.JOB_COMPLETE
             and info.records_processed == self._sent.count
             and info.records_failed in (None, failed)
         )
 
-    def _count_successes(self, counts: Counts) -> None:
-        with closing(self._job.successful(counted=False)) as rows:
-            for row in rows:
-                counts.succeeded += 1
-                counts.created += row.created
-                # Without keys, matching a row is expensive, and the count is all that is needed.
-                if self._sent.has_keys:
-                    self._position(row.row)
+    def _match_successes(self) -> None:
+        """API call: match the successful rows, which were only counted, to know what is left."""
+        self._successes_are_matched = True
+        self._counts.succeeded = self._counts.created = 0
+        for result in self._successful():
+            self._counts.count((result,))
+            self._match(result)
 
-    def _succeeded(self) -> list[RowOutcome]:
-        with closing(self._job.successful(counted=False)) as rows:
-            return [
-                self._outcome(row.row, RowStatus.SUCCEEDED, row.id, created=row.created)
-                for row in rows
-            ]
+    def _take(self, results: Iterable[ResultRow]) -> None:
+        """Count results, and make the outcomes of their rows."""
+        for result in results:
+            self._counts.count((result,))
+            position = self._match(result)
+            if position is not None:
+                self._rows.append(self._outcome(position, result))
 
-    def _failed(self) -> list[RowOutcome]:
-        with closing(self._job.failed(counted=False)) as rows:
-            return [self._outcome(row.row, RowStatus.FAILED, row.id, row.error) for row in rows]
+    def _match(self, result: ResultRow) -> int | None:
+        """The position of the row of a result; a result that matches none is kept."""
+        if self._matcher is None:
+            self._matcher = self._sent.matcher(self._job.object_name, self._describe)
+        position = self._matcher.take(result.row)
+        if position is None:
+            self._unmatched.append(result)
+        else:
+            self._matched[position] = 1
+        return position
 
-    def _unprocessed(self) -> list[RowOutcome]:
-        reason = self._reason()
-        with closing(self._job.unprocessed()) as rows:
-            return [self._outcome(row, RowStatus.UNPROCESSED, None, reason) for row in rows]
+    def _take_the_rest(self) -> None:
+        """Find the rows of results that matched none, or else the rows that have no result."""
+        if self._unmatched:
+            self._pair()
+        elif self._counts.total < self._sent.count:
+            rest = self._unlisted()
+            self._counts.count(rest)
+            self._rows += rest
 
-    def _unlisted(self, listed: int) -> list[RowOutcome]:
+    def _pair(self) -> None:
+        forms = stored_forms(self._job.object_name, self._sent.file.columns, self._describe)
+        left = {at for at, matched in enumerate(self._matched) if not matched}
+        pairs, self._unmatched = pair(self._unmatched, self._sent.rows(left), forms)
+        for position, result in pairs:
+            self._matched[position] = 1
+            if not result.success or self._detail is Detail.EVERY_ROW:
+                self._rows.append(self._outcome(position, result, returned=result.row))
+
+    def _unlisted(self) -> list[RowOutcome]:
         """The rows that are in no result list."""
-        if self._detail is not Detail.EVERY_ROW and not self._sent.has_keys:
-            # Successful rows were only counted so far; match them, to know the ones that are left.
-            self._succeeded()
-        status = unlisted_status(self._info, listed)
+        if not self._successes_are_matched:
+            self._match_successes()
+        status = unlisted_status(self._info, self._counts.total)
         reasons = [self._reason()]
         if status is RowStatus.UNKNOWN:
             reasons.insert(0, RowError(UNKNOWN_CODE, _UNKNOWN.format(self._info.state.value)))
-        left = (self._sent.numbers[at] for at, matched in enumerate(self._matched) if not matched)
-        return [RowOutcome(n, status, None, False, tuple(reasons), self._job.id) for n in left]
+        return [
+            RowOutcome(n, status, None, False, tuple(reasons), self._job.id) for n in self._left()
+        ]
 
-    def _refuse_more_than_was_sent(self, counts: Counts) -> None:
+    def _left(self) -> list[int]:
+        """The numbers of the rows without a result."""
+        numbers = self._sent.numbers
+        return [numbers[at] for at, matched in enumerate(self._matched) if not matched]
+
+    def _successful(self) -> Iterator[ResultRow]:
+        with closing(self._job.successful(counted=False)) as rows:
+            for one in rows:
+                yield ResultRow(RowStatus.SUCCEEDED, one.id, one.created, None, one.row)
+
+    def _failed(self) -> Iterator[ResultRow]:
+        with closing(self._job.failed(counted=False)) as rows:
+            for one in rows:
+                yield ResultRow(
+                    RowStatus.FAILED, one.id, created=False, error=one.error, row=one.row
+                )
+
+    def _unprocessed(self) -> Iterator[ResultRow]:
+        reason = self._reason()
+        with closing(self._job.unprocessed()) as rows:
+            for row in rows:
+                yield ResultRow(RowStatus.UNPROCESSED, None, created=False, error=reason, row=row)
+
+    def _mismatch(self) -> SalesforceError | None:
+        """The error of results that are not as many as the rows that were sent."""
+        job, counts, sent = self._job, self._counts, self._sent.count
         most = max(counts.total, self._info.records_processed or 0)
-        if most > self._sent.count:
-            raise RowCountMismatch(
-                f"Job {self._job.id} on {self._job.object_name} has {most:,} rows, but "
-                f"{self._sent.count:,} were sent. {counts} Look at the job in Setup, Bulk Data "
-                "Load Jobs.",
-                job_id=self._job.id,
+        if most > sent:
+            return RowCountMismatch(
+                f"Job {job.id} on {job.object_name} has {most:,} rows, but {sent:,} were sent. "
+                f"{counts} Look at the job in Setup, Bulk Data Load Jobs.",
+                job_id=job.id,
             )
+        if self._unmatched and counts.total < sent:
+            return ResultsMismatch(
+                f"{len(self._unmatched):,} of the results of job {job.id} on {job.object_name} "
+                f"belong to no row that was sent, and {sent - counts.total:,} of {sent:,} rows "
+                f"have no result. {counts} Look at the job in Setup, Bulk Data Load Jobs.",
+                job_id=job.id,
+            )
+        return None
 
     def _outcome(
-        self,
-        row: Mapping[str, str],
-        status: RowStatus,
-        record_id: str | None,
-        error: RowError | None = None,
-        *,
-        created: bool = False,
+        self, position: int, result: ResultRow, returned: Mapping[str, str] | None = None
     ) -> RowOutcome:
-        errors = (error,) if error else ()
-        number = self._sent.numbers[self._position(row)]
-        return RowOutcome(number, status, record_id, created, errors, self._job.id)
-
-    def _position(self, row: Mapping[str, str]) -> int:
-        if self._matcher is None:
-            self._matcher = self._sent.matcher(self._job.object_name, self._describe)
-        try:
-            position = self._matcher.take(row)
-        except ResultsMismatch as error:
-            raise ResultsMismatch(
-                f"The results of job {self._job.id} on {self._job.object_name} cannot be matched. "
-                f"{error.message} Look at the job in Setup, Bulk Data Load Jobs.",
-                job_id=self._job.id,
-            ) from error
-        self._matched[position] = 1
-        return position
+        return RowOutcome(
+            self._sent.numbers[position],
+            result.status,
+            result.id,
+            result.created,
+            (result.error,) if result.error else (),
+            self._job.id,
+            returned=returned,
+        )
 
     def _reason(self) -> RowError:
         """Why rows were not processed."""
         return parse_reason(self._info.error_message or self._info.state.value)
 
-    def _failure(self, counts: Counts) -> SalesforceError | None:
+    def _failure(self) -> SalesforceError | None:
         error = failure(self._info)
-        return error and type(error)(f"{error.message} {counts}", job_id=self._job.id)
+        return error and type(error)(f"{error.message} {self._counts}", job_id=self._job.id)
 
 
 def unlisted_status(info: JobInfo, listed: int) -> RowStatus:
@@ -221,6 +292,15 @@ class SentRows:
                 return KeyMatcher(positions, columns[self._key], normalize)
             # Two rows have forms of one key, such as 1 and 1.0; the other values may differ.
         return ValueMatcher(column_normalizers(sobject, columns, describe), self._cells)
+
+    def rows(self, positions: AbstractSet[int]) -> dict[int, dict[str, str]]:
+        """The cells of some rows, by position."""
+        columns = self.file.columns
+        return {
+            at: dict(zip(columns, cells, strict=True))
+            for at, cells in enumerate(self._cells())
+            if at in positions
+        }
 
     def _cells(self) -> Iterator[list[str]]:
         decoder = CsvDecoder()

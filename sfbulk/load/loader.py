@@ -196,6 +196,10 @@ class Loader(Generic[F]):
         self._count_span()
         return dropped
 
+    def keep(self, outcome: FileOutcome) -> None:
+        """Keep what is known of a file until `settled` returns it; its rows are not settled."""
+        self._settled.append(outcome)
+
     def settle(self, outcome: FileOutcome) -> None:
         """Keep the outcome of a file until `settled` returns it, and remove the file."""
         self.spool.settle(outcome.file)

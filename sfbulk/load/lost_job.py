@@ -22,7 +22,7 @@ from sfbulk.load.row_file import RowFile
 from sfbulk.load.unrecorded_jobs import UnrecordedJobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from sfbulk.load.columns import Describe
     from sfbulk.load.journal_file import LostFile
@@ -93,8 +93,6 @@ class LostJobs:
             return LostRows(_all(file, RowStatus.UNPROCESSED))
         # Without a timeout: to send its rows again while it runs could load them twice.
         info = job.wait()
-        sent = _row_file(file)
-        key = key_column(info.operation, info.external_id)
         # The folder of the run may be gone, such as that of a container. Counts may still tell.
         if not file.path.exists() and file.phase is Phase.RESULTS:
             return self._gone(file)
@@ -103,11 +101,16 @@ class LostJobs:
             if not complete or info.records_processed != len(file.numbers):
                 return self._unclear(file, f"its rows are no longer in {file.path}")
             return LostRows([], info.state.value, lambda: delete_quietly(job))
-        try:
-            outcome = JobRows(job, SentRows(sent, key), self._describe, Detail.REJECTED).read()
-        except JobError as error:
-            return self._unclear(file, error.message)
-        return LostRows(outcome.rows, info.state.value, lambda: delete_quietly(job))
+        return self._results(file, job)
+
+    def _results(self, file: LostFile, job: IngestJob) -> LostRows:
+        info = job.info
+        sent = SentRows(_row_file(file), key_column(info.operation, info.external_id))
+        outcome = JobRows(job, sent, self._describe, Detail.REJECTED).read()
+        if outcome.mismatch:
+            return self._unclear(file, outcome.mismatch.message, outcome.rows)
+        rows = [*outcome.rows, *(row for row in outcome.unplaced_rows() if row.is_reject)]
+        return LostRows(rows, info.state.value, lambda: delete_quietly(job))
 
     def _batch(self, file: LostFile) -> LostRows:
         job = Bulk1Job.open(self._transport, file.job_id or "")
@@ -143,17 +146,18 @@ class LostJobs:
             return LostRows(list(_rows(file, left, RowStatus.UNPROCESSED)))
         return self._unclear(file, "the job is gone; Salesforce removes jobs after seven days")
 
-    def _unclear(self, file: LostFile, why: str) -> LostRows:
+    def _unclear(self, file: LostFile, why: str, known: Sequence[RowOutcome] = ()) -> LostRows:
         log.error(
             "%s: it is not known which of the %d rows of job %s on %s are loaded: %s",
             file.name.name,
-            len(file.numbers),
+            len(file.numbers) - len(known),
             file.job_id,
             file.name.sobject,
             why,
         )
         reason = RowError(UNKNOWN_CODE, f"The outcome of job {file.job_id} is not known: {why}.")
-        return LostRows(list(_rows(file, file.numbers, RowStatus.UNKNOWN, reason)))
+        others = sorted({*file.numbers}.difference(row.number for row in known))
+        return LostRows([*known, *_rows(file, others, RowStatus.UNKNOWN, reason)])
 
 
 class _NoOwner:

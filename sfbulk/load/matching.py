@@ -2,17 +2,18 @@
 
 Results of Bulk API 2.0 have no particular order and no row numbers, and their values are as
 Salesforce stored them (Bulk API guide: Get Job Successful Record Results). So rows are matched by
-their key if they have one, and by all their values if not; never by position. If a result may
-belong to different rows, it is an error: nothing is guessed.
+their key if they have one, and by all their values if not; never by position. For a result that
+matches no row, or may belong to different rows, see `unmatched`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from array import array
 from typing import TYPE_CHECKING
 
 from sfbulk.csvio.cells import NULL
-from sfbulk.errors import ResultsMismatch, SalesforceError
+from sfbulk.errors import SalesforceError
+from sfbulk.load.stored_forms import stored_form
 from sfbulk.normalize import key_normalizer, normalizer, one_newline
 
 if TYPE_CHECKING:
@@ -27,32 +28,25 @@ class KeyMatcher:
     """Finds rows by their key, which only one row of a job has.
 
     Args:
-        numbers: the number of each row by its normalized key; found rows are removed from it.
+        positions: the position of each row by its normalized key; found rows are removed from it.
         header: the column of the key.
         normalize: normalizes a key.
     """
 
-    def __init__(self, numbers: dict[str, int], header: str, normalize: Normalize) -> None:
-        self._numbers = numbers
+    def __init__(self, positions: dict[str, int], header: str, normalize: Normalize) -> None:
+        self._positions = positions
         self._header = header
         self._normalize = normalize
 
-    def take(self, row: Mapping[str, str]) -> int:
-        """The number of the row that was sent; each is returned once.
-
-        Raises:
-            ResultsMismatch: it was not sent, or it already had a result.
-        """
-        number = self._numbers.pop(self._normalize(row.get(self._header, "")), None)
-        if number is None:
-            raise ResultsMismatch(_NOT_SENT)
-        return number
+    def take(self, row: Mapping[str, str]) -> int | None:
+        """The position of the row that was sent; None if it was not sent, or has a result."""
+        return self._positions.pop(self._normalize(row.get(self._header, "")), None)
 
 
 class ValueMatcher:
     """Finds rows by all their values; of rows with equal values, any one is found.
 
-    Memory: the values and the number of each row, from the first `take` on.
+    Memory: about 150 bytes for each row, from the first `take` on.
 
     Args:
         normalizers: for each column, the function that normalizes its values.
@@ -64,51 +58,50 @@ class ValueMatcher:
     ) -> None:
         self._normalizers = normalizers
         self._rows = rows
-        self._waiting: dict[tuple[str, ...], deque[tuple[int, int]]] | None = None
-        self._compared: tuple[str, ...] = ()
+        self._compared: tuple[str, ...] | None = None
+        # Hashes are enough to see that two rows differ, and need less memory than the values.
+        self._waiting: dict[int, int] = {}
+        # For each row, the next one with equal values; -1 if there is none.
+        self._next = array("q")
+        self._unclear: set[int] = set()
 
-    def take(self, row: Mapping[str, str]) -> int:
-        """The number of a row that was sent, from 0; each is returned once.
+    def take(self, row: Mapping[str, str]) -> int | None:
+        """The position of a row that was sent; each is returned once.
 
-        Raises:
-            ResultsMismatch: no such row was sent, or all such rows already had a result; or the
-                result may belong to rows that differ in a column that results do not have.
+        None if no such row was sent or is left, or if it may be one of several that differ in a
+        column that the results do not have.
         """
-        if self._waiting is None:
+        if self._compared is None:
             # Results only have the columns that Salesforce could match to a field.
             self._compared = tuple(header for header in self._normalizers if header in row)
-            self._waiting = self._by_values()
-        equal = self._waiting.get(self._shown(row))
-        if not equal:
-            raise ResultsMismatch(_NOT_SENT)
-        if len({whole for _, whole in equal}) > 1:
-            raise ResultsMismatch(
-                f"{len(equal)} rows differ only in columns that the results do not have, so it is "
-                "not known which row a result belongs to. Load them with a key, by an upsert."
-            )
-        return equal.popleft()[0]
+            self._read_rows(self._compared)
+        shown = self._hash(row, self._compared)
+        position = self._waiting.get(shown, -1)
+        if position < 0 or shown in self._unclear:
+            return None
+        self._waiting[shown] = self._next[position]
+        return position
 
-    def _by_values(self) -> dict[tuple[str, ...], deque[tuple[int, int]]]:
-        waiting: dict[tuple[str, ...], deque[tuple[int, int]]] = defaultdict(deque)
-        for number, cells in enumerate(self._rows()):
+    def _read_rows(self, compared: tuple[str, ...]) -> None:
+        wholes: dict[int, int] = {}
+        for position, cells in enumerate(self._rows()):
             row = dict(zip(self._normalizers, cells, strict=True))
-            # A hash of all values is enough to see that two rows differ, and needs less memory.
-            waiting[self._shown(row)].append((number, hash(self._whole(row))))
-        return waiting
+            shown = self._hash(row, compared)
+            self._next.append(self._waiting.get(shown, -1))
+            self._waiting[shown] = position
+            if len(compared) < len(self._normalizers):
+                whole = self._hash(row, self._normalizers)
+                if wholes.setdefault(shown, whole) != whole:
+                    self._unclear.add(shown)
 
-    def _whole(self, row: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple(_value(each, row[header]) for header, each in self._normalizers.items())
-
-    def _shown(self, row: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple(_value(self._normalizers[header], row[header]) for header in self._compared)
+    def _hash(self, row: Mapping[str, str], headers: Iterable[str]) -> int:
+        normalizers = self._normalizers
+        return hash(tuple(_value(normalizers[name], row.get(name, "")) for name in headers))
 
 
 def _value(normalize: Normalize, cell: str) -> str:
     # Results have a null as an empty cell or as `#N/A`.
     return "" if cell == NULL else normalize(cell)
-
-
-_NOT_SENT = "A result belongs to no row that was sent, or to one that already had a result."
 
 
 def column_normalizers(
@@ -125,6 +118,11 @@ def column_normalizers(
     return {name: normalizer(field) if field else one_newline for name, field in fields.items()}
 
 
+def stored_forms(sobject: str, columns: Sequence[str], describe: Describe) -> dict[str, Normalize]:
+    """API call, if the object has not been described yet: see `stored_form`, for each column."""
+    return {column: stored_form(_field(sobject, column, describe)) for column in columns}
+
+
 def key_column_normalizer(sobject: str, column: str, describe: Describe) -> Normalize:
     """API call, if the object has not been described yet: the normalizer for this key column."""
     field = _field(sobject, column, describe)
@@ -138,7 +136,7 @@ def _field(sobject: str, column: str, describe: Describe) -> FieldDescribe | Non
         return describe(owner).field(name) if owner else None
     except SalesforceError:
         # Users who may load an object can usually describe it. If not, the text is compared as it
-        # is, and a result that then matches no row is an error.
+        # is.
         return None
 
 

@@ -92,4 +92,4 @@ class Orphans:
 def _outcome(of_job: FileOutcome, rows: list[RowOutcome]) -> FileOutcome:
     counts = Counts()
     counts.count(rows)
-    return replace(of_job, counts=counts, rows=rows, failure=None)
+    return replace(of_job, counts=counts, rows=rows, failure=None, unmatched=[], unplaced=[])

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from sfbulk.jobs.row_error import RowError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from sfbulk.errors import SalesforceError
-    from sfbulk.jobs.row_error import RowError
     from sfbulk.load.row_file import RowFile
 
 
@@ -65,6 +66,9 @@ class RowOutcome:
     """Its job; None if it was not sent."""
     batch_id: str | None = None
     """Its batch in Bulk API 1.0; always None for 2.0."""
+    returned: Mapping[str, str] | None = field(default=None, repr=False)
+    """The row as Salesforce returned it, if it has other values than the row that was sent; None
+    if the result was recognised."""
 
     @property
     def success(self) -> bool:
@@ -80,6 +84,23 @@ class RowOutcome:
     def error(self) -> RowError | None:
         """The first of `errors`; there is usually only one."""
         return self.errors[0] if self.errors else None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """A row of the results of a job."""
+
+    status: RowStatus
+    id: str | None
+    created: bool
+    error: RowError | None
+    row: Mapping[str, str] = field(repr=False)
+    """The row as Salesforce returned it; its values may have another form than those sent."""
+
+    @property
+    def success(self) -> bool:
+        """Whether it was loaded."""
+        return self.status is RowStatus.SUCCEEDED
 
 
 @dataclass
@@ -109,8 +130,8 @@ class Counts:
         self.unknown += other.unknown
         self.skipped += other.skipped
 
-    def count(self, outcomes: Iterable[RowOutcome]) -> None:
-        """Add the rows of these outcomes."""
+    def count(self, outcomes: Iterable[RowOutcome | ResultRow]) -> None:
+        """Add these rows."""
         for outcome in outcomes:
             # The attributes of this class have the values of `RowStatus` as their names.
             name = outcome.status.value
@@ -128,6 +149,12 @@ class Counts:
         if self.skipped:
             parts.append(f"{self.skipped:,} skipped")
         return f"Of {self.total:,} rows, {', '.join(parts)}."
+
+
+_UNPLACED = (
+    "The results of {:,} rows have other values than were sent, so it is not known which of these "
+    "rows are loaded. Query the records before you send them again."
+)
 
 
 @dataclass(frozen=True)
@@ -157,11 +184,42 @@ class FileOutcome:
     """The entry of the file in the journal when its job was read."""
     written: WrittenFile | None = None
     """In a dry run: what was written."""
+    unmatched: list[ResultRow] = field(default_factory=list)
+    """Results that may belong to several of the rows in `unplaced`. They are in `counts`."""
+    unplaced: list[int] = field(default_factory=list)
+    """The numbers of the rows whose outcome is one of `unmatched`; they are not in `rows`."""
+    mismatch: SalesforceError | None = None
+    """Why the rows of the file are not settled: the results are not as many as the rows that were
+    sent. Then `counts` and `rows` have what is known."""
+
+    def not_loaded(self) -> list[int]:
+        """The numbers of the rows that are not loaded, or perhaps not.
+
+        Of rows in `unplaced` it is not known which results are theirs. They stand here unless all
+        are loaded: a journal that counted them as loaded would skip rows that are not, and one
+        that left them out of the file would let an insert send loaded rows again.
+        """
+        rows = (*self.rows, *self.unplaced_rows())
+        return [row.number for row in rows if row.is_reject]
+
+    def unplaced_rows(self) -> list[RowOutcome]:
+        """The outcomes of the rows in `unplaced`: what their results have in common.
+
+        If all results have one status, it is the rows' status; else it is unknown. `errors` has
+        every reason that may be theirs.
+        """
+        statuses = {one.status for one in self.unmatched}
+        status = statuses.pop() if len(statuses) == 1 else RowStatus.UNKNOWN
+        created = all(one.created for one in self.unmatched)
+        errors = tuple(dict.fromkeys(one.error for one in self.unmatched if one.error))
+        if status is RowStatus.UNKNOWN:
+            errors = (RowError(UNKNOWN_CODE, _UNPLACED.format(len(self.unplaced))), *errors)
+        return [RowOutcome(n, status, None, created, errors, self.job_id) for n in self.unplaced]
 
 
 @dataclass
 class IngestSummary:
-    """The outcome of one call; the five counts add up to the number of records."""
+    """The outcome of one call; the counts add up to the number of records."""
 
     job_ids: list[str] = field(default_factory=list)
     """The jobs. A 2.0 job with only successful rows is deleted from the org; Salesforce keeps the
@@ -179,7 +237,10 @@ class IngestSummary:
     nulls_kept: Counter[str] = field(default_factory=Counter)
     """How many nulls of each column were not sent, since the field cannot be null."""
     failures: list[RowOutcome] = field(default_factory=list, repr=False)
-    """The records that failed, were not processed or are unknown, in their order."""
+    """The records that failed, were not processed or are unknown, in their order.
+
+    Salesforce may return a record with other values, so that its result could be that of several
+    records. If some of these are loaded, all of them are here as unknown, with every reason."""
 
     def add(self, outcome: FileOutcome | RowOutcome) -> None:
         """Add the outcomes of one file, or of one record that was not sent."""
@@ -195,4 +256,5 @@ class IngestSummary:
         self.unprocessed += outcome.counts.unprocessed
         self.unknown += outcome.counts.unknown
         self.skipped += outcome.counts.skipped
-        self.failures += (row for row in outcome.rows if row.is_reject)
+        rows = [*outcome.rows, *outcome.unplaced_rows()]
+        self.failures += (row for row in rows if row.is_reject)

@@ -118,7 +118,7 @@ class RecordLoad:
             JobAborted: the same, if someone aborted a job and rows of it are unknown. Others are
                 sent again, and reported as unprocessed if each attempt is aborted.
             RowCountMismatch: a job has more rows than were sent, or a batch not every row.
-            ResultsMismatch: a result belongs to no row that was sent, or to any of several.
+            ResultsMismatch: a result belongs to no row that was sent, and a row has no result.
             ApiError: Salesforce refuses a job.
             TransportError: no answer to any attempt.
         """
@@ -149,12 +149,12 @@ class RecordLoad:
         with self._loading(Detail.EVERY_ROW) as (group, loader):
             try:
                 for outcome in self._load(group, loader, records):
-                    rows = [outcome] if isinstance(outcome, RowOutcome) else outcome.rows
-                    yield from ordered.take(rows)
+                    yield from ordered.take(_rows(outcome))
             except SalesforceError as error:
                 _wait_for_the_others(group)
-                known = (row for outcome in loader.settled() for row in outcome.rows)
-                yield from ordered.rest([*known, *loader.unsettled(error)])
+                for outcome in loader.settled():
+                    yield from ordered.take(_rows(outcome))
+                yield from ordered.rest(loader.unsettled(error))
                 raise
 
     def _load(
@@ -217,8 +217,10 @@ class _InOrder:
             yield outcome
 
     def rest(self, outcomes: Iterable[RowOutcome]) -> Iterator[RowOutcome]:
-        self._waiting.update((outcome.number, outcome) for outcome in outcomes)
-        yield from (self._waiting[number] for number in sorted(self._waiting))
+        # A row whose result is known has it, although its file is not settled.
+        unknown = {one.number: one for one in outcomes if one.number >= self._next}
+        rows = unknown | self._waiting
+        yield from (rows[number] for number in sorted(rows))
 
 
 def _known_row(number: int, known: RowStatus) -> RowOutcome:
@@ -238,6 +240,12 @@ def check_options(options: LoadOptions, fit: AbstractSet[str], api: str) -> None
     """
     if unfit := sorted(set(options) - fit):
         raise DataError(f"{', '.join(unfit)}: loads by {api} do not have this option.")
+
+
+def _rows(outcome: FileOutcome | RowOutcome) -> list[RowOutcome]:
+    if isinstance(outcome, RowOutcome):
+        return [outcome]
+    return [*outcome.rows, *outcome.unplaced_rows()]
 
 
 def _wait_for_the_others(group: LoadGroup) -> None:

@@ -12,6 +12,7 @@ from sfbulk import (
     JobFailed,
     Operation,
     ResultsMismatch,
+    RowCountMismatch,
     RowOutcome,
     RowStatus,
     Salesforce,
@@ -143,19 +144,102 @@ def test_equal_records_have_one_outcome_each(sandbox: Sandbox, sf: Salesforce) -
     assert sandbox.org.query("SELECT Id FROM Account WHERE Name = 'Twin'").total() == 3
 
 
-def test_a_result_of_a_row_that_was_not_sent_raises_an_error(
-    sandbox: Sandbox, sf: Salesforce
-) -> None:
-    body = '"sf__Id","sf__Created",Name\n"001000000000001AAA","true","Somebody else"\n'
+def results(sandbox: Sandbox, name: str, *rows: str, times: int | None = 1) -> None:
+    """Let a result list have these rows, without its header."""
+    own = {"successfulResults": "sf__Created", "failedResults": "sf__Error"}[name]
     sandbox.control.add_fault(
         kind="answer",
-        path="*/successfulResults",
+        path=f"*/{name}",
         status=200,
         headers={"Content-Type": "text/csv"},
-        body=body,
+        body="\n".join([f'"sf__Id","{own}",Name,Site', *rows, ""]),
+        times=times,
     )
-    with pytest.raises(ResultsMismatch, match="no row that was sent"):
-        list(sf.load("Account", Operation.INSERT, [{"Name": "Me"}]))
+
+
+def test_a_result_with_other_values_belongs_to_the_only_row_without_a_result(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    results(sandbox, "successfulResults", '"001000000000001AAA","true",Somebody else,')
+    (outcome,) = sf.load("Account", Operation.INSERT, [{"Name": "Me", "Site": ""}])
+    assert (outcome.success, outcome.id) == (True, "001000000000001AAA")
+    assert outcome.returned == {"Name": "Somebody else", "Site": ""}
+
+
+REFUSED: list[dict[str, Any]] = [
+    {"Name": "Good", "Site": "0"},
+    {"Name": "", "Site": "1"},
+    {"Name": "", "Site": "2"},
+    {"Name": "", "Site": "3 "},
+]
+LISTED = [f'"","REQUIRED_FIELD_MISSING:no {at}:Name --",,{at}' for at in (2, 1)]
+
+
+@pytest.mark.parametrize("site", ["3", "something else"])
+@pytest.mark.parametrize("every_row", [True, False])
+def test_a_refused_row_that_comes_back_with_other_values_is_found(
+    sandbox: Sandbox, sf: Salesforce, site: str, *, every_row: bool
+) -> None:
+    changed = f'"","REQUIRED_FIELD_MISSING:no 3:Name --",,{site}'
+    results(sandbox, "failedResults", changed, *LISTED)
+    if every_row:
+        outcomes = list(sf.load("Account", Operation.INSERT, REFUSED))
+        assert told(outcomes) == expected("SFFF")
+        failures = outcomes[1:]
+    else:
+        summary = sf.insert("Account", REFUSED)
+        assert (summary.succeeded, summary.failed, summary.unknown) == (1, 3, 0)
+        failures = summary.failures
+    assert [(each.number, each.error and each.error.message) for each in failures] == [
+        (2, "no 1"),
+        (3, "no 2"),
+        (4, "no 3"),
+    ]
+
+
+def test_rows_whose_results_cannot_be_told_apart_are_unknown_with_every_reason(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    results(sandbox, "failedResults", '"","A:a:--",x,x', '"","B:b:--",y,y', times=None)
+    results(
+        sandbox,
+        "successfulResults",
+        '"001000000000001AAA","true",z,z',
+        '"001000000000002AAA","true",Good,0',
+        times=None,
+    )
+    outcomes = list(sf.load("Account", Operation.INSERT, REFUSED))
+    statuses = [RowStatus.SUCCEEDED, *[RowStatus.UNKNOWN] * 3]
+    assert [outcome.status for outcome in outcomes] == statuses
+    assert [error.code for error in outcomes[1].errors] == ["UNKNOWN", "A", "B"]
+    summary = sf.insert("Account", REFUSED)
+    assert (summary.succeeded, summary.failed, summary.unknown) == (2, 2, 0)
+    assert [each.number for each in summary.failures] == [2, 3, 4]
+
+
+def test_what_is_known_is_reported_before_the_error_of_counts_that_do_not_add_up(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    results(sandbox, "failedResults", '"","A:a:--",x,x', *LISTED[:1])
+    with pytest.raises(
+        ResultsMismatch, match=r"1 of the results of job .* and 1 of 4 rows have no"
+    ):
+        sf.insert("Account", REFUSED)
+    results(sandbox, "failedResults", '"","A:a:--",x,x', *LISTED[:1])
+    outcomes = outcomes_before(ResultsMismatch, sf.load("Account", Operation.INSERT, REFUSED))
+    unknown = RowStatus.UNKNOWN
+    statuses = [RowStatus.SUCCEEDED, unknown, RowStatus.FAILED, unknown]
+    assert [outcome.status for outcome in outcomes] == statuses
+
+
+def test_more_results_than_rows_are_an_error_after_what_is_known(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    results(sandbox, "failedResults", *LISTED, *(f'"","A:a:--",x,{at}' for at in range(3)))
+    outcomes = outcomes_before(RowCountMismatch, sf.load("Account", Operation.INSERT, REFUSED))
+    unknown = RowStatus.UNKNOWN
+    statuses = [RowStatus.SUCCEEDED, RowStatus.FAILED, RowStatus.FAILED, unknown]
+    assert [outcome.status for outcome in outcomes] == statuses
 
 
 def test_outcomes_come_in_the_order_of_the_records_across_jobs_and_rounds(

@@ -314,8 +314,8 @@ def test_a_result_for_a_row_never_sent_is_an_error(org: Org) -> None:
     )
     run = load_with_refused_rows(org)
     assert run.code == 1
-    assert "on Account cannot be matched" in run.reason
-    assert "belongs to no row that was sent" in run.reason
+    assert "on Account belong to no row that was sent" in run.reason
+    assert "1 of 4 rows have no result" in run.reason
     assert "Z-9" not in run.log
     assert run.states == []
 
