@@ -82,7 +82,12 @@ class Orphans:
 
     def _take(self, *, final: bool) -> Iterator[Waiting]:
         taken, self._rows = self._rows, {}
-        for file, (outcome, rows) in taken.items():
+        for file, (outcome, waited) in taken.items():
+            # Some may have been dropped meanwhile, by `Loader.drop_after`.
+            kept = frozenset(() if file.settled else file.numbers)
+            rows = [row for row in waited if row.number in kept]
+            if not rows:
+                continue
             left = [] if final else [r.number for r in rows if missing_parent(r) in self.objects]
             sent = set(left)
             others = [row for row in rows if row.number not in sent]

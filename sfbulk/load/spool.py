@@ -233,6 +233,7 @@ class RowSpool:
                 self._discard(file)
             else:
                 self._backlog.seal(file)
+                file.write_out()
                 self.keep(file, [one for one in file.numbers if one <= number])
         return before - self.rows
 

@@ -205,3 +205,25 @@ def test_a_row_does_not_wait_for_its_parent_when_the_buffer_is_full(
     assert first.status is RowStatus.FAILED
     group.drain()
     assert sandbox.org.query("SELECT Id FROM Contact WHERE LastName LIKE 'L%'").total() >= 38
+
+
+@pytest.mark.parametrize("last_kept", [0, 1, 2])
+def test_rows_that_wait_for_a_parent_can_be_dropped(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, last_kept: int
+) -> None:
+    group = sf.load_group()
+    loader = sf.loader("Account", Operation.INSERT, tmp_path, group=group, detail=Detail.EVERY_ROW)
+    columns = ("Name", "Ext_Id__c", "Parent.Ext_Id__c")
+    loader.add(1, Row(columns, ["Many 1", "k1", "late"]))
+    loader.add(2, Row(columns, ["Many 2", "k2", "late"]))
+    group.cut()
+    while group.due is not None:
+        group.wait()
+    assert (loader.pending_rows, names(sandbox)) == (2, [])
+    assert loader.drop_after(last_kept) == 2 - last_kept
+    loader.add(3, Row(columns, ["Many 3", "late", ""]))
+    group.drain()
+    assert names(sandbox) == [*(f"Many {n + 1}" for n in range(last_kept)), "Many 3"]
+    loaded = [row.number for one in loader.settled() for row in one.rows]
+    assert sorted(loaded) == [*range(1, last_kept + 1), 3]
+    assert loader.pending_rows == 0

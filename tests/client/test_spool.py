@@ -199,3 +199,35 @@ def test_memory_holds_buffers_not_rows(tmp_path: Path) -> None:
     assert spool.bytes > 1.4 * ALL_BUFFERS_BYTES
     assert most <= ALL_BUFFERS_BYTES
     assert sum(file.path.stat().st_size for file in drained(spool)) == spool.bytes
+
+
+def test_rows_after_a_number_are_dropped_and_the_others_are_sent(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path, rows=3)
+    for number in range(1, 6):
+        spool.add(number, Row(NAMES, [str(number), "a"], key(str(number))))
+    spool.add(6, Row(("Key",), ["6"], key("6")))
+    assert spool.drop_after(4, []) == 2
+    files = drained(spool)
+    assert [list(file.numbers) for file in files] == [[1, 2, 3], [4]]
+    assert [read(file)[1:] for file in files] == [
+        [["1", "a"], ["2", "a"], ["3", "a"]],
+        [["4", "a"]],
+    ]
+    assert spool.rows == 4
+    assert spool.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
+
+
+def test_rows_that_are_sent_are_not_dropped_and_what_waited_for_dropped_rows_no_longer_waits(
+    tmp_path: Path,
+) -> None:
+    spool = new_spool(tmp_path)
+    spool.add(1, Row(NAMES, ["1", "sent"], key("1")))
+    spool.seal_all()
+    (sent,) = taken(spool)
+    spool.add(2, Row(NAMES, ["1", "dropped"], key("1")))
+    assert spool.drop_after(0, [sent]) == 1
+    assert spool.first == 1
+    spool._backlog.settle(sent)
+    spool.add(3, Row(NAMES, ["1", "new"], key("1")))
+    (file,) = drained(spool)
+    assert read(file)[1:] == [["1", "new"]]
