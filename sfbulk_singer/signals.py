@@ -1,8 +1,8 @@
-"""Delays a signal handler until the log line that is being written is complete.
+"""Delays a signal handler until what is being written to the terminal or the log is complete.
 
 Python runs a signal handler between any two steps of the main thread, also while it writes a line
 to stderr. What the handler logs then is lost. For a command that promises its reason on the last
-line of the log, that is the reason itself.
+line of the log, that is the reason itself. A table that is drawn or removed is no different.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 import threading
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar
+
+from sfbulk_singer import live_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,8 @@ _LATER_SECONDS = 0.01
 
 # If nobody reads the log, the process must end all the same.
 _MOST_TIMES = 100
+
+_WRITERS = frozenset((logging.__file__, live_table.__file__))
 
 
 def between_log_lines(
@@ -37,7 +41,7 @@ def between_log_lines(
     @wraps(handler)
     def answer(self: S, signum: int, frame: FrameType | None) -> None:
         nonlocal delays
-        if delays < _MOST_TIMES and _is_logging(frame):
+        if delays < _MOST_TIMES and _is_writing(frame):
             delays += 1
             _send_again(signum)
             return
@@ -53,9 +57,9 @@ def _send_again(signum: int) -> None:
     timer.start()
 
 
-def _is_logging(frame: FrameType | None) -> bool:
+def _is_writing(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename == logging.__file__:
+        if frame.f_code.co_filename in _WRITERS:
             return True
         frame = frame.f_back
     return False

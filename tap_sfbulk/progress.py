@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import metrics
 
 from sfbulk_singer.live_table import LiveTable, Shown
+from sfbulk_singer.progress import STREAMS_SHOWN, Pace, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PACE_SECONDS = 30.0
-"""Between two lines of a stream."""
-
 _COLUMNS = ("Stream", "Rows", "Rows/s", "Pages left", "Seconds")
-_STREAMS_SHOWN = 10
-"""The last ones, so that the table fits on a terminal."""
 
 
 class StreamMetric(str, Enum):
@@ -53,7 +49,8 @@ class StreamProgress:
         self.bytes = 0
         self._clock = clock
         self._jobs_waiting = jobs_waiting
-        self._start = self._last = clock.monotonic()
+        self._start = clock.monotonic()
+        self._pace = Pace(clock)
         self._end: float | None = None
         self._left_of_job: int | None = None
 
@@ -77,11 +74,8 @@ class StreamProgress:
 
     def tick(self) -> None:
         """Write a line, if the last one is long enough ago."""
-        now = self._clock.monotonic()
-        if now - self._last < PACE_SECONDS:
-            return
-        self._last = now
-        log.info("%s: %s", self.stream, self._line())
+        if self._pace.is_due():
+            log.info("%s: %s", self.stream, self._line())
 
     def log_metrics(self) -> None:
         """After the stream: its requests, jobs and bytes; the SDK has rows and seconds."""
@@ -95,8 +89,7 @@ class StreamProgress:
         metrics.log(metrics.get_metrics_logger(), point)
 
     def _line(self) -> str:
-        waiting = self._jobs_waiting()
-        jobs = f"{waiting} job{'' if waiting == 1 else 's'} waiting"
+        jobs = f"{counted(self._jobs_waiting(), 'job')} waiting"
         if not self.rows:
             return f"waiting for its job for {self.seconds:,.0f} s; {jobs}"
         pace = self.rows / max(self.seconds, 0.001)
@@ -114,7 +107,7 @@ class StreamProgress:
 
     def _pages_left(self) -> str:
         left = self._left_of_job
-        return "" if left is None else f", about {left:,} page{'' if left == 1 else 's'} left"
+        return "" if left is None else f", about {counted(left, 'page')} left"
 
 
 class RunProgress:
@@ -156,7 +149,7 @@ class RunProgress:
         streams = list(self._streams)
         rows = sum(each.rows for each in streams)
         return Shown(
-            [each.cells() for each in streams[-_STREAMS_SHOWN:]],
+            [each.cells() for each in streams[-STREAMS_SHOWN:]],
             f"{rows:,} rows of {len(streams):,} streams; {self._jobs_waiting():,} jobs waiting",
         )
 
@@ -166,7 +159,7 @@ class RunProgress:
         names = {each.stream for each in self._streams}
         requests, jobs = self._before
         return (
-            f"Read {rows:,} rows of {len(names):,} stream{'' if len(names) == 1 else 's'} in "
+            f"Read {rows:,} rows of {counted(len(names), 'stream')} in "
             f"{self._clock.monotonic() - self._start:,.1f} s, with "
             f"{self._usage.query_jobs - jobs:,} query jobs and "
             f"{self._usage.requests - requests:,} API requests."

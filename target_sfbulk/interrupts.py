@@ -22,10 +22,13 @@ class Interrupts:
     Args:
         finish: Loads what must be loaded of the rows read so far, writes STATE, and returns what
             the log must say of both.
+        leave: Takes from the terminal what must not stay on it; called before the process ends
+            immediately.
     """
 
-    def __init__(self, finish: Callable[[], str]) -> None:
+    def __init__(self, finish: Callable[[], str], leave: Callable[[], None]) -> None:
         self._finish = finish
+        self._leave = leave
         self._depth = 0
         self._waiting: int | None = None
         self._stopping = False
@@ -50,6 +53,7 @@ class Interrupts:
             SystemExit: With code 1; the reason is logged.
         """
         if self._stopping or self._waiting is not None:
+            self._leave()
             _end(
                 f"{_name(signum)} again: stopped at once. The last STATE written is correct; rows"
                 " after it may or may not be in Salesforce."

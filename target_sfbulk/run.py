@@ -17,6 +17,7 @@ from target_sfbulk.checkpoint import Checkpoints, write_state
 from target_sfbulk.journal import TargetJournal
 from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.output import RunOutput, StreamOutput
+from target_sfbulk.progress import RunProgress
 from target_sfbulk.report import RejectBudget
 from target_sfbulk.settings import bulk1_concurrency, job_limits, with_defaults
 from target_sfbulk.stream import LoadContext, StreamLoad
@@ -72,6 +73,7 @@ class Run:
         self._budget = RejectBudget.parse(self._config["max_rejects"])
         self.dry_run: bool = self._config["dry_run"]
         self._output = RunOutput(Path(self._config["output_dir"]), clock, dry_run=self.dry_run)
+        self.progress = RunProgress(clock)
         self._checkpoints = Checkpoints()
         self._taken = 0
         self._named = 0
@@ -245,6 +247,7 @@ class Run:
         finally:
             if self._group.settled_files != self._collected:
                 self._collect()
+        self.progress.tick()
         if self._collected != self._checked:
             self._checked = self._collected
             self.check_budget(at_the_end=False)
@@ -271,7 +274,8 @@ class Run:
             return
         for load in self._streams.values():
             load.write_rejects()
-        write_state(checkpoint.value)
+        with self.progress.paused():
+            write_state(checkpoint.value)
         self._checkpoints.left = checkpoint
         for load in self._streams.values():
             load.cover(checkpoint.after)
@@ -294,10 +298,14 @@ class Run:
             self._journal.close()
 
     def write_reports(self) -> None:
-        """Write each stream's report, and one line of it to the log."""
+        """Write each stream's report; one line of each to the log, or a table on a terminal."""
         for output in self._outputs.values():
             output.write_report()
-            LOGGER.info("%s", output.report.summary())
+        # A dry run has other counts.
+        is_printed = bool(self._outputs) and not self.dry_run and self.progress.print_results()
+        for output in self._outputs.values():
+            if not is_printed:
+                LOGGER.info("%s", output.report.summary())
             if changes := output.report.change_summary():
                 LOGGER.info("%s", changes)
         if self.dry_run:
@@ -336,6 +344,7 @@ class Run:
         load = StreamLoad(plan, output, self._context, replan=partial(self._preflight.plan, stream))
         # No STATE so far waits for it.
         load.mark(self._taken)
+        self.progress.begin(load, output.report)
         return load
 
     @cached_property
@@ -362,6 +371,8 @@ class Run:
         group = self._salesforce.load_group(
             jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
         )
+        # The group may wait for a long time, for the end of jobs or for room to buffer.
+        group.on_look = self.progress.tick
         return LoadContext(
             self._salesforce,
             self._journal.folder,

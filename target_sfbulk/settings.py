@@ -352,7 +352,9 @@ def job_limits(config: Mapping[str, Any]) -> FileLimits:
     Args:
         config: Settings without problems, `with_defaults`.
     """
-    size, seconds = int(config["max_job_mb"] * _MEGABYTE), config["batch_wait_limit_seconds"]
+    size, wait = int(config["max_job_mb"] * _MEGABYTE), config["batch_wait_limit_seconds"]
+    # The file of the settings is read with exact decimals, which no clock has.
+    seconds = None if wait is None else float(wait)
     rows = config["batch_size_rows"]
     if rows is None:
         return FileLimits(size, seconds=seconds)

@@ -205,6 +205,21 @@ class StreamLoad:
         """Rows without an outcome."""
         return self._loader.pending_rows
 
+    @property
+    def sent_rows(self) -> int:
+        """Rows that were sent, each counted once."""
+        return self._loader.sent_rows
+
+    @property
+    def jobs_in_flight(self) -> int:
+        """Its jobs that run."""
+        return self._loader.jobs_in_flight
+
+    @property
+    def unwritten_rejects(self) -> int:
+        """Rejects that are in no report yet."""
+        return len(self._rejects)
+
     def collect(self) -> None:
         """Count the outcomes that are new, and write their rejects and the report."""
         outcomes = list(self._loader.settled())

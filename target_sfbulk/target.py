@@ -59,7 +59,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._reader = cast("ExactReader", self.message_reader)
-        interrupts = Interrupts(self._stop)
+        interrupts = Interrupts(self._stop, self._clear_terminal)
         self.run = Run(self.config, self.client_settings, interrupts, self._reader, self.clock)
         self._reader.while_waiting = self.run.while_waiting
         self._reader.failed = self._failed
@@ -74,8 +74,8 @@ class TargetSfbulk(SfbulkPlugin, Target):
         self.run.warn_of_unused_settings()
         try:
             self.run.finish()
-            self._end_reports()
             self.run.check_budget(at_the_end=True)
+            self._end_reports()
             self.run.end()
         except Exception as error:
             self._failed(error)
@@ -104,9 +104,14 @@ class TargetSfbulk(SfbulkPlugin, Target):
         add_note(error, self.run.position)
 
     def _end_reports(self) -> None:
+        # First, so that whatever fails here fails on a clean terminal.
+        self._clear_terminal()
         # Ends the SDK's metrics of each sink.
         self.drain_all(is_endofpipe=True)
         self.run.write_reports()
+
+    def _clear_terminal(self) -> None:
+        self.run.progress.close()
 
     def own_problems(self) -> Sequence[str]:
         """What the JSON Schema cannot find in the target's own settings, one sentence each."""

@@ -73,6 +73,8 @@ class LoadGroup:
         """The unsettled files of all loads."""
         self.settled_files = 0
         """How many files have outcomes; when it grows, a loader has new ones in `settled`."""
+        self.on_look: Callable[[], None] = _nothing
+        """Called after each look at the jobs that run, also while a method blocks."""
         self._clock = clock
         self._most_in_flight = max(1, jobs_in_flight)
         self._limits = limits
@@ -242,10 +244,12 @@ class LoadGroup:
         self._schedule()
 
     def _send_file(self, file: RowFile) -> None:
-        lane = self._loaders[file.owner].lane(file)
+        loader = self._loaders[file.owner]
+        lane = loader.lane(file)
         try:
             lane.flying.append(lane.carrier.send(file))
             self._in_flight += 1
+            loader.count_sent(file)
         except SalesforceError as error:
             self._errors.append(error)
 
@@ -271,6 +275,7 @@ class LoadGroup:
                     self._in_flight -= 1
                     self._read(loader, lane, flight)
         self._schedule()
+        self.on_look()
 
     def _schedule(self) -> None:
         looks = (lane.carrier.next_look(lane.flying) for _, lane in self._flying())
@@ -334,3 +339,7 @@ class LoadGroup:
                 self.backlog.send_again(one.file)
             else:
                 loader.settle(one.reported)
+
+
+def _nothing() -> None:
+    """What a group calls if nobody is interested."""

@@ -119,6 +119,8 @@ class Loader(Generic[F]):
         self._serial = serial
         self._backlog = backlog
         self.journal = journal
+        self.sent_rows = 0
+        """The number of rows that were sent, each counted once."""
         self._settled: deque[FileOutcome] = deque()
         self._taken = 0
         self._span = 0
@@ -133,6 +135,11 @@ class Loader(Generic[F]):
     def pending_rows(self) -> int:
         """The number of rows without an outcome."""
         return self.spool.rows
+
+    @property
+    def jobs_in_flight(self) -> int:
+        """The number of its jobs, or batches of Bulk API 1.0, that run."""
+        return sum(len(lane.flying) for lane in self.lanes)
 
     @property
     def pending_bytes(self) -> int:
@@ -159,6 +166,11 @@ class Loader(Generic[F]):
         self._taken = number
         self._count_span()
         return status
+
+    def count_sent(self, file: RowFile) -> None:
+        """Count the rows of a file that was sent, unless it was sent before."""
+        self.sent_rows += 0 if file.sent else file.rows
+        file.sent = True
 
     def lane(self, file: RowFile) -> Lane[Any]:
         """The way of a file that is sent now."""

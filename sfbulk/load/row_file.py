@@ -58,6 +58,8 @@ class RowFile(GrowingFile):
     """Whether rows without a parent may wait until other rows are loaded."""
     sealed: bool = False
     """Whether it takes no more rows."""
+    sent: bool = False
+    """Whether it was sent, in this run and perhaps again."""
     settled: bool = False
     job_id: str | None = None
     """The job that may have loaded rows of this file; None until that is possible."""

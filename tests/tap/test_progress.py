@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import pty
 import re
 import subprocess
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.usage import Usage
-from tap_sfbulk.progress import PACE_SECONDS, StreamProgress
+from sfbulk_singer.progress import PACE_SECONDS
+from tap_sfbulk.progress import StreamProgress
 from tests.client.scripted import FakeClock
 from tests.tap.conftest import SECONDS
+from tests.terminal import Terminal
 
 if TYPE_CHECKING:
     import pytest
@@ -60,27 +59,18 @@ def test_a_run_that_is_refused_tells_what_it_has_used(tap: TapCommand) -> None:
     assert "| ERROR " in run.log.splitlines()[-1]
 
 
-def read_terminal(terminal: int) -> str:
-    """Return the text on a terminal until its other end is closed, without colours."""
-    text = b""
-    # Linux raises at the end instead of returning nothing.
-    with suppress(OSError):
-        while block := os.read(terminal, 65_536):
-            text += block
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text.decode())
-
-
 def test_a_terminal_shows_a_table_and_the_log_above_it(sandbox: Sandbox, tap: TapCommand) -> None:
     sandbox.control.add_fault(kind="delay", path="*/results", seconds=1)
-    terminal, other_end = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
-    with subprocess.Popen(
-        tap.line(), stdout=subprocess.PIPE, stderr=other_end, env=environment
-    ) as process:
-        os.close(other_end)
+    with (
+        Terminal() as terminal,
+        subprocess.Popen(
+            tap.line(), stdout=subprocess.PIPE, stderr=terminal.end, env=terminal.environment
+        ) as process,
+    ):
+        terminal.hand_over()
         assert process.stdout
         messages = process.stdout.read()
-        shown = read_terminal(terminal)
+        shown = terminal.text()
         assert process.wait(SECONDS) == 0
     assert messages.count(b'"RECORD"') == 8
     assert re.search(r"Stream +. +Rows . Rows/s . Pages left . Seconds", shown)

@@ -135,7 +135,7 @@ def test_a_signal_is_not_answered_within_a_row() -> None:
         done.append("finished")
         return "All is in."
 
-    interrupts = Interrupts(finish=finish)
+    interrupts = Interrupts(finish=finish, leave=lambda: None)
 
     def spool_a_row() -> None:
         with interrupts:
