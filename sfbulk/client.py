@@ -36,6 +36,7 @@ from sfbulk.load.resolution import file_limits, job_key, resolution
 from sfbulk.load.resolving import resolving
 from sfbulk.load.run_journal import RunJournal
 from sfbulk.load.spool import SpoolSettings
+from sfbulk.load.stub_maker import stub_maker
 from sfbulk.load.verbs import LoadVerbs
 from sfbulk.read.fallback import BulkOrRest
 from sfbulk.read.record_counts import record_counts
@@ -487,6 +488,8 @@ class Salesforce(LoadVerbs):
         settings = Bulk2Settings(
             sobject, operation, job_key(operation, external_id), options.get("assignment_rule_id")
         )
+        columns = ObjectColumns(sobject, self._describer.one)
+        serial = partial(self._serial, settings, plan)
         carrier: Carrier[Any] | None = DryRunCarrier(dry_run) if dry_run else None
         if bulk1_mode is not None:
             limits = limits.within(BATCH_LIMITS)
@@ -497,8 +500,9 @@ class Salesforce(LoadVerbs):
                 folder, CsvRows(), file_limits(plan, limits), sobject, self._transport.clock
             ),
             journal=journal,
-            serial=partial(self._serial, settings, plan, journal, detail),
+            serial=partial(serial, journal, detail),
             stop_on_failure=stop_on_failure,
+            stubs=stub_maker(operation, external_id, columns, serial, plan),
         )
 
     def _record_load(
@@ -508,16 +512,18 @@ class Salesforce(LoadVerbs):
         rule = options.get("assignment_rule_id")
         plan = resolution(sobject, operation, external_id, options)
         settings = Bulk2Settings(sobject, operation, job_key(operation, external_id), rule)
+        columns = ObjectColumns(sobject, self._describer.one)
+        serial = partial(self._serial, settings, plan)
         api = LoadApi(
             partial(self._carrier, settings, plan),
             CsvRows(),
             file_limits(plan, JOB_LIMITS),
             self._transport.clock,
             jobs_in_flight=options.get("jobs_in_flight", JOBS_IN_FLIGHT),
-            serial=partial(self._serial, settings, plan),
+            serial=serial,
+            stubs=stub_maker(operation, external_id, columns, serial, plan),
             open_journal=self.open_journal,
         )
-        columns = ObjectColumns(sobject, self._describer.one)
         return RecordLoad(operation, external_id, columns, api, options)
 
     def _carrier(

@@ -21,6 +21,7 @@ from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_opt
 from sfbulk.load.resolution import file_limits, job_key, resolution
 from sfbulk.load.resolving import resolving
 from sfbulk.load.run_journal import RunJournal
+from sfbulk.load.stub_maker import stub_maker
 from sfbulk.load.verbs import LoadVerbs
 
 if TYPE_CHECKING:
@@ -203,14 +204,17 @@ class Bulk1(LoadVerbs):
             )
             return resolving(batches, plan, self._transport, self._describe, detail)
 
+        is_csv = settings.content_type is ContentType.CSV
+        columns = ObjectColumns(sobject, self._describe)
+        serial = partial(carrier, replace(settings, concurrency=Concurrency.SERIAL))
         api = LoadApi(
             partial(carrier, settings),
             ENCODERS[settings.content_type],
             file_limits(plan, BATCH_LIMITS),
             self._transport.clock,
             jobs_in_flight=BATCHES_IN_FLIGHT,
-            serial=partial(carrier, replace(settings, concurrency=Concurrency.SERIAL)),
+            serial=serial,
+            stubs=stub_maker(operation, external_id, columns, serial, plan) if is_csv else None,
             open_journal=partial(RunJournal, transport=self._transport, describe=self._describe),
         )
-        columns = ObjectColumns(sobject, self._describe)
         return RecordLoad(operation, external_id, columns, api, options)

@@ -65,6 +65,26 @@ class ObjectColumns:
             return Column(name, name.lower(), known=False)
         return Column(field.name, field.name.lower(), can_be_null(field), empty_is_unclear(field))
 
+    def parent(self, header: str) -> tuple[str, str] | None:
+        """API call, the first time: for a relationship column, the parent's object and key field.
+
+        Args:
+            header: the column as describe spells it.
+
+        Returns:
+            Both casefolded; None for another column.
+        """
+        parts = _RELATIONSHIP.fullmatch(header)
+        sobject = self._object(self.sobject)
+        if not parts or not sobject:
+            return None
+        wanted = parts["relationship"].lower()
+        found = (f for f in sobject.fields if (f.relationship_name or "").lower() == wanted)
+        targets = next((lookup.reference_to for lookup in found), ())
+        # Without a type, Salesforce knows the object only if there is one.
+        owner = parts["type"] or (targets[0] if len(targets) == 1 else None)
+        return (owner.casefold(), parts["field"].casefold()) if owner else None
+
     def _of_parent(
         self, name: str, parts: re.Match[str], sobject: SObjectDescribe | None
     ) -> Column:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from sfbulk.jobs.row_error import RowError
     from sfbulk.load.outcomes import Counts, FileOutcome, RowOutcome
 
+MissingKey = tuple[str, str, str]
+"""Object, key field and value, casefolded."""
+
 SAME_API = 2
 """How often rows are sent again by the API of the load."""
 
@@ -44,7 +47,8 @@ _PASSING_OF_JOBS = frozenset({"TooManyLockFailure", "FunctionalityTemporarilyUna
 # Others may abort a job to let another one pass. In Bulk API 1.0 its batches are NotProcessed.
 _ABORTED = frozenset({"Aborted", "NotProcessed"})
 _NO_PARENT = re.compile(
-    r"Foreign key external ID: .* not found for field (?P<field>\w+) in entity (?P<sobject>\w+)",
+    r"Foreign key external ID: (?P<text>.*) not found for field (?P<field>\w+) "
+    r"in entity (?P<sobject>\w+)",
     re.DOTALL,
 )
 
@@ -103,10 +107,18 @@ def take_out(
 
 def missing_parent(row: RowOutcome) -> str | None:
     """The object, casefolded, of which Salesforce found no record by an external id."""
+    key = missing_key(row)
+    return key[0] if key else None
+
+
+def missing_key(row: RowOutcome) -> MissingKey | None:
+    """The external id by which Salesforce found no parent of a row."""
     if row.status is not RowStatus.FAILED:
         return None
     found = (_NO_PARENT.search(error.message) for error in row.errors)
-    return next((one["sobject"].casefold() for one in found if one), None)
+    names = ("sobject", "field", "text")
+    keys = (tuple(one[name].casefold() for name in names) for one in found if one)
+    return next(((sobject, field, text) for sobject, field, text in keys), None)
 
 
 def is_passing(row: RowOutcome, state: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import SalesforceError
 from sfbulk.load.backlog import NEVER, Backlog
+from sfbulk.load.cycles import Cycles
 from sfbulk.load.follow_ups import take_out
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import F, Loader
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sfbulk.load.outcomes import FileOutcome
     from sfbulk.load.row_file import FileOwner, RowFile
     from sfbulk.load.spool import SpoolSettings
+    from sfbulk.load.stub_maker import StubMaker
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,7 @@ class LoadGroup:
         self._look_at = NEVER
         self._errors: list[SalesforceError] = []
         self._orphans = Orphans(more_objects=more_objects)
+        self._cycles = Cycles(clock)
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +99,7 @@ class LoadGroup:
         if error is not None:
             self.abandon()
 
-    def new_loader(
+    def new_loader(  # noqa: PLR0913 - what a load works with, by keyword
         self,
         carrier: Carrier[F],
         files: SpoolSettings,
@@ -104,6 +107,7 @@ class LoadGroup:
         journal: Journal = NO_JOURNAL,
         serial: Callable[[], Carrier[Any]] | None = None,
         stop_on_failure: bool = True,
+        stubs: StubMaker | None = None,
     ) -> Loader[F]:
         """A load of this group.
 
@@ -113,6 +117,7 @@ class LoadGroup:
             journal: records each step of this load before it is done.
             serial: makes the carrier for rows that failed again and again for a passing reason.
             stop_on_failure: whether a failed job of this load ends all loads of the group.
+            stubs: how records are created that others need as parents.
         """
         spool = RowSpool(files, self.backlog)
         loader = Loader(
@@ -122,6 +127,7 @@ class LoadGroup:
             journal=journal,
             serial=serial,
             stop_on_failure=stop_on_failure,
+            stubs=stubs,
         )
         self._loaders[spool] = loader
         self._orphans.objects.add(files.sobject.casefold())
@@ -189,6 +195,8 @@ class LoadGroup:
         self._work_off()
         self._orphans.start_passes()
         while self._orphans and not self._errors:
+            if self._orphans.is_stuck and self._create_parents():
+                self._orphans.start_passes()
             self._release(self._orphans.next_pass())
             self._work_off()
         if self._errors:
@@ -259,6 +267,14 @@ class LoadGroup:
         while self._in_flight:
             self._wait()
             self._send()
+
+    def _create_parents(self) -> bool:
+        """Create records that rows which wait need of each other; whether there are new ones."""
+        try:
+            return self._cycles.create(self._loaders.values(), self._orphans.missing())
+        except SalesforceError as error:
+            self._errors.append(error)
+            return False
 
     def _wait(self) -> None:
         """Sleep until a file in flight is due, and poll it."""

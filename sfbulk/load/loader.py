@@ -7,7 +7,7 @@ see `sfbulk.load.group`.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sfbulk.load.row import Row
     from sfbulk.load.row_file import RowFile
     from sfbulk.load.spool import RowSpool
+    from sfbulk.load.stub_maker import StubMaker
 
 # An id that is sent instead of a key may be longer.
 SERIAL_LIMITS = FileLimits(bytes=MAX_BATCH_BYTES - 20 * MAX_BATCH_ROWS, rows=MAX_BATCH_ROWS)
@@ -101,6 +102,7 @@ class Loader(Generic[F]):
         journal: records each step, and knows which rows an earlier run has sent.
         serial: makes the carrier for rows that failed again and again for a passing reason.
         stop_on_failure: whether a failed job ends the loads of the group.
+        stubs: how records are created that others of the run need as parents.
     """
 
     def __init__(  # noqa: PLR0913 - what a load works with, by keyword
@@ -112,8 +114,12 @@ class Loader(Generic[F]):
         journal: Journal = NO_JOURNAL,
         serial: Callable[[], Carrier[Any]] | None = None,
         stop_on_failure: bool = True,
+        stubs: StubMaker | None = None,
     ) -> None:
         self.spool = spool
+        self.stubs = stubs
+        self.created_before: set[int] = set()
+        """Rows whose records were created by a row without lookups; see `cycles`."""
         self.stop_on_failure = stop_on_failure
         self.lanes: list[Lane[Any]] = [Lane(carrier)]
         self._serial = serial
@@ -193,6 +199,7 @@ class Loader(Generic[F]):
 
     def report(self, outcome: FileOutcome, left: Collection[int]) -> None:
         """Keep the outcomes of some rows of a file; the others are sent again."""
+        self._note_created(outcome, left)
         self.spool.keep(outcome.file, left)
         self._count_span()
         self._settled.append(outcome)
@@ -214,6 +221,7 @@ class Loader(Generic[F]):
 
     def settle(self, outcome: FileOutcome) -> None:
         """Keep the outcome of a file until `settled` returns it, and remove the file."""
+        self._note_created(outcome, ())
         self.spool.settle(outcome.file)
         self._count_span()
         self._settled.append(outcome)
@@ -230,6 +238,18 @@ class Loader(Generic[F]):
             status = RowStatus.UNKNOWN if file.job_id else RowStatus.UNPROCESSED
             for number in file.numbers:
                 yield RowOutcome(number, status, None, False, reason, file.job_id)
+
+    def _note_created(self, outcome: FileOutcome, left: Collection[int]) -> None:
+        if not self.created_before:
+            return
+        others = {*left, *(row.number for row in outcome.rows if not row.success)}
+        created = self.created_before.intersection(outcome.file.numbers) - others
+        # For Salesforce the whole row was an update.
+        self.created_before -= created
+        outcome.counts.created += len(created)
+        outcome.rows = [
+            replace(row, created=True) if row.number in created else row for row in outcome.rows
+        ]
 
     def _count_span(self) -> None:
         span = self._taken - self.settled_to

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sfbulk.load.follow_ups import missing_parent
+from sfbulk.load.follow_ups import missing_key, missing_parent
 from sfbulk.load.outcomes import Counts, FileOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sfbulk.load.follow_ups import MissingKey
     from sfbulk.load.outcomes import RowOutcome
     from sfbulk.load.row_file import RowFile
+
+# In one pass, a chain of new records usually grows by one.
+_MANY_PASSES = 2
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Orphans:
         self._more_objects = more_objects
         self._rows: dict[RowFile, tuple[FileOutcome, list[RowOutcome]]] = {}
         self._before: float = 0
+        self._passes = 0
 
     def __bool__(self) -> bool:
         return bool(self._rows)
@@ -68,6 +73,25 @@ class Orphans:
     def start_passes(self) -> None:
         """Begin to send rows again, now that all others are loaded."""
         self._before = float("inf")
+        self._passes = 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the last pass brought no row in, or a long chain needs too many passes."""
+        return self._count >= self._before or self._passes >= _MANY_PASSES
+
+    def missing(self) -> dict[tuple[RowFile, int], MissingKey]:
+        """The key of the parent that was not found, for each row that waits."""
+        keys = (
+            ((file, row.number), missing_key(row))
+            for file, (_, rows) in self._rows.items()
+            for row in rows
+        )
+        return {place: key for place, key in keys if key}
+
+    @property
+    def _count(self) -> int:
+        return sum(len(rows) for _, rows in self._rows.values())
 
     def next_pass(self) -> Iterator[Waiting]:
         """Take out all files.
@@ -75,7 +99,8 @@ class Orphans:
         Their rows are sent again as long as this brings some of them in: they may be parents of
         others.
         """
-        count = sum(len(rows) for _, rows in self._rows.values())
+        count = self._count
+        self._passes += 1
         final = count >= self._before
         self._before = float("inf") if final else count
         yield from self._take(final=final)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sfbulk.load.run_journal import RunJournal
     from sfbulk.load.sources import Records
     from sfbulk.load.spool import RowEncoder
+    from sfbulk.load.stub_maker import StubMaker
 
 JOB_LIMITS = FileLimits(bytes=MAX_JOB_BYTES)
 """One upload to a job of Bulk API 2.0."""
@@ -65,6 +66,8 @@ class LoadApi:
     """How many jobs or batches may run in parallel."""
     serial: Callable[[Journal, Detail], Carrier[Any]]
     """The carrier for rows that failed again and again for a passing reason."""
+    stubs: StubMaker | None
+    """How records are created that others need as parents."""
     open_journal: Callable[[Path], RunJournal]
 
 
@@ -186,7 +189,12 @@ class RecordLoad:
             with group:
                 carrier = api.carrier(journal, detail)
                 serial = partial(api.serial, journal, detail)
-                yield group, group.new_loader(carrier, files, journal=journal, serial=serial)
+                yield (
+                    group,
+                    group.new_loader(
+                        carrier, files, journal=journal, serial=serial, stubs=api.stubs
+                    ),
+                )
 
     @contextmanager
     def _journal(self) -> Iterator[tuple[Journal, Path]]:

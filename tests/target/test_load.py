@@ -170,6 +170,34 @@ def test_a_parent_in_the_same_object_is_there_before_its_children(org: Org) -> N
     assert [a["Parent"] and a["Parent"]["Name"] for a in found] == [None, "Top", "Middle"]
 
 
+def test_new_records_that_refer_to_each_other_are_loaded_with_their_lookups(org: Org) -> None:
+    """The last row is a later version of the first one; one row needs a record that never comes."""
+
+    def account(key: str, parent: str, name: str) -> dict[str, Any]:
+        return record("Account", Ext_Id__c=key, Name=name, parent=parent)
+
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name", "parent"),
+        account("A-1", "A-2", "Old"),
+        account("A-2", "A-3", "Second"),
+        account("A-3", "a-1", "Third"),
+        account("A-4", "A-5", "Needs the next"),
+        account("A-5", "nobody", "Orphan"),
+        account("A-1", "A-2", "New"),
+        **BY_KEY,
+        streams={"Account": {"lookups": {"parent": "Parent.Ext_Id__c"}}},
+        max_rejects=10,
+    )
+    assert run.code == 0, run.log
+    found = org.query("SELECT Name, Parent.Name FROM Account ORDER BY Ext_Id__c")
+    assert [(one["Name"], one["Parent"]["Name"]) for one in found] == [
+        ("New", "Second"),
+        ("Second", "Third"),
+        ("Third", "New"),
+    ]
+    assert sorted(one["record"]["Ext_Id__c"] for one in run.rejects("Account")) == ["A-4", "A-5"]
+
+
 def test_a_delete_that_comes_after_an_upsert_of_another_stream_stays_deleted(org: Org) -> None:
     contact = org.create("Contact", LastName="Old", Ext_Id__c="C-1")
     run = org.load(
