@@ -74,6 +74,20 @@ def test_a_value_without_its_trailing_blank_is_recognised(org: Org) -> None:
     assert [row["LastName"].strip() for row in org.query("SELECT LastName FROM Contact")] == ["N3"]
 
 
+def test_a_run_beyond_max_rejects_keeps_its_state_and_a_rerun_from_it_doubles_nothing(
+    org: Org,
+) -> None:
+    rows = [refused(1, '"N1 "'), refused(4, '"N4 "'), refused(2, "N2"), refused(5, '"N5 "')]
+    listed(org, "failedResults", *rows)
+    run = load(org, max_rejects=0)
+    assert (run.code, run.states) == (1, [{"done": 5}]), run.log
+    assert sorted(words(run)) == ALL
+    # What a source sends that goes on from this STATE.
+    again = org.load(schema("Contact", "LastName", "Email"), state(done=5), operation="insert")
+    assert again.code == 0, again.log
+    assert len(org.query("SELECT Id FROM Contact")) == 1
+
+
 def test_a_line_has_the_row_as_it_came_back_if_it_is_not_the_row_that_was_sent(org: Org) -> None:
     rows = [refused(1, '"N1 "'), refused(4, '"N4 "'), refused(2, "Other"), refused(5, '"N5 "')]
     listed(org, "failedResults", *rows)
