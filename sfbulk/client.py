@@ -39,7 +39,7 @@ from sfbulk.load.spool import SpoolSettings
 from sfbulk.load.stub_maker import stub_maker
 from sfbulk.load.verbs import LoadVerbs
 from sfbulk.read.fallback import BulkOrRest
-from sfbulk.read.record_counts import record_counts
+from sfbulk.read.record_counts import count_records, record_counts
 from sfbulk.read.rest import RestQuery
 from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
@@ -261,6 +261,19 @@ class Salesforce(LoadVerbs):
         """
         return ids_by(self._transport, sobject, field, self._describer.known, where)
 
+    def count(self, sobject: str, where: Sequence[str] = ()) -> int:
+        """API call: the number of records of an object; those in the recycle bin are left out.
+
+        Args:
+            sobject: object API name.
+            where: conditions that must all be true.
+
+        Raises:
+            ApiError: Salesforce refuses the query, or needs too long for it.
+            TransportError: no usable answer to any attempt.
+        """
+        return count_records(self._transport, sobject, where)
+
     def query_job(self, soql: str, *, include_deleted: bool = False) -> QueryJob:
         """API call: submit a bulk query; with `include_deleted` it reads deleted rows too.
 
@@ -474,8 +487,8 @@ class Salesforce(LoadVerbs):
             bulk1_mode: load by Bulk API 1.0 in this mode; None for Bulk API 2.0.
             stop_on_failure: whether a failed job ends the loads of the group.
             dry_run: send nothing, write the files as `<dry_run>-0001.csv` and so on.
-            options: `assignment_rule_id`, `new_only`, `create_only_fields`: see `LoadOptions`;
-                and `journal`, which is one load of `open_journal`.
+            options: those of `LoadOptions` that are about encoded rows; `journal` is one load of
+                `open_journal`.
 
         Raises:
             DataError: another option.

@@ -100,7 +100,9 @@ class FilePart:
     def _to_id(self, at: int, cells: list[str], record_id: str | None) -> None:
         """A row of an update or delete."""
         sobject, key = self._resolution.sobject, self._key.name
-        if record_id is None:
+        if record_id is None and self._resolution.existing_only:
+            self._leave_out(at, RowStatus.SKIPPED)
+        elif record_id is None:
             reason = f"no {sobject} has this {key}, and {self._resolution.operation.value} creates "
             self._fail(at, NO_SUCH_RECORD, f"{reason}no record")
         elif record_id is SEVERAL:

@@ -127,9 +127,13 @@ class IdFinder:
         transport: the org.
         sobject: the object.
         key: the field whose values are the keys.
+        where: conditions that a record must meet to be found.
     """
 
-    def __init__(self, transport: Transport, sobject: str, key: KeyField) -> None:
+    def __init__(
+        self, transport: Transport, sobject: str, key: KeyField, where: Sequence[str] = ()
+    ) -> None:
+        self._where = where
         self._transport = transport
         self._sobject = sobject
         self.key = key
@@ -182,7 +186,8 @@ class IdFinder:
 
     def _by_bulk(self, wanted: Mapping[str, str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        soql = select(["Id", self.key.name], self._sobject, [f"{self.key.name} != null"])
+        has_key = f"{self.key.name} != null"
+        soql = select(["Id", self.key.name], self._sobject, [has_key, *self._where])
         with disposing(QueryJob.create(self._transport, soql)) as job:
             for row in job.rows():
                 self._keep(row, wanted, found)
@@ -236,7 +241,8 @@ class IdFinder:
 
     def _soql(self, literals: Sequence[str]) -> str:
         key = self.key.name
-        return select(["Id", key], self._sobject, [f"{key} IN ({','.join(literals)})"])
+        conditions = [f"{key} IN ({','.join(literals)})", *self._where]
+        return select(["Id", key], self._sobject, conditions)
 
 
 def _number_literal(normal: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sfbulk.bulk1.states import Concurrency, ContentType
@@ -28,11 +28,22 @@ COMMON_OPTIONS = frozenset(
         "journal",
         "new_only",
         "create_only_fields",
+        "existing_only",
     }
 )
 """Those that loads by both bulk APIs have."""
 
-ENCODED_OPTIONS = frozenset({"assignment_rule_id", "journal", "new_only", "create_only_fields"})
+ENCODED_OPTIONS = frozenset(
+    {
+        "assignment_rule_id",
+        "journal",
+        "new_only",
+        "create_only_fields",
+        "existing_only",
+        "where",
+        "before_sending",
+    }
+)
 """Those of `Salesforce.loader`, whose rows are encoded and whose group has the others."""
 
 
@@ -57,6 +68,14 @@ class LoadOptions(TypedDict, total=False):
     """An upsert: fields that only new records get, such as master-detail parents, which Salesforce
     refuses to update. For records that exist they are sent as empty cells. A relationship, such as
     `Account`, stands for its columns, such as `Account.Ext__c`."""
+    existing_only: bool
+    """An update or delete by external id: skip the keys that no record has, which are failed rows
+    otherwise. False by default."""
+    where: str
+    """With `existing_only`: a condition; records for which it is false are not found."""
+    before_sending: Callable[[int], None]
+    """With `existing_only`: called with the number of rows whose records were found, before they
+    are sent. The load ends with the `SalesforceError` that it raises, and they are not sent."""
     jobs_in_flight: int
     """Bulk API 2.0: how many jobs may run in parallel; 4 by default. Use 1 if parallel jobs lock
     each other's rows."""

@@ -11,6 +11,8 @@ from sfbulk.jobs.operation import Operation
 from sfbulk.normalize import LONG_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sfbulk.load.options import LoadOptions
     from sfbulk.load.spool import FileLimits
 
@@ -34,6 +36,12 @@ class Resolution:
     create_only: frozenset[str] = frozenset()
     """Fields and relationships, in lower case, whose columns are left empty for records that
     exist."""
+    existing_only: bool = False
+    """Whether rows without a record are skipped."""
+    where: tuple[str, ...] = ()
+    """Conditions of the records that are found."""
+    before_sending: Callable[[int], None] | None = None
+    """Called with the number of rows, before they are sent for the first time."""
 
     def is_create_only(self, column: str) -> bool:
         """Whether a column, such as `AccountId` or `Account.Ext__c`, is only for new records."""
@@ -74,12 +82,25 @@ def resolution(
             f"{sobject}: new_only and create_only_fields are options of an upsert, not of "
             f"{operation.value}."
         )
+    to_ids = operation in BY_ID and external_id is not None and external_id.lower() != "id"
+    if not to_ids and options.get("existing_only"):
+        raise DataError(
+            f"{sobject}: existing_only is an option of an update or delete by an external id."
+        )
     if external_id is None:
         return None
-    to_ids = operation in BY_ID and external_id.lower() != "id"
     if not (to_ids or new_only or names):
         return None
-    return Resolution(sobject, operation, external_id, new_only, names)
+    return Resolution(
+        sobject,
+        operation,
+        external_id,
+        new_only,
+        names,
+        existing_only=options.get("existing_only", False),
+        where=(options["where"],) if options.get("where") else (),
+        before_sending=options.get("before_sending"),
+    )
 
 
 def file_limits(plan: Resolution | None, limits: FileLimits) -> FileLimits:

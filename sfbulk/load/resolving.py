@@ -75,18 +75,23 @@ class ResolvingCarrier(Generic[F]):
     @cached_property
     def _finder(self) -> IdFinder:
         key = key_field(self._resolution.sobject, self._resolution.key, self._describe)
-        return IdFinder(self._transport, self._resolution.sobject, key)
+        plan = self._resolution
+        return IdFinder(self._transport, plan.sobject, key, plan.where)
 
     def send(self, file: RowFile) -> ResolvedFlight[F]:
         """API calls: find the records of a file, and send the rows that are left.
 
         Raises:
-            SalesforceError: the records cannot be read, or as the other carrier.
+            SalesforceError: the records cannot be read, or as the other carrier, or as
+                `before_sending`.
         """
         part = FilePart(file, self._resolution, self._finder.key, self._detail)
         if part.is_whole:
             return ResolvedFlight(file, inner=self._carrier.send(file), part=None)
         part.take(self._finder.ids(part.keys()))
+        # Rows that are sent again were counted when they were sent first.
+        if self._resolution.before_sending and not file.attempt:
+            self._resolution.before_sending(part.sent.rows)
         with _job_known(file, part.sent):
             inner = self._carrier.send(part.sent) if part.sent.rows else None
         return ResolvedFlight(file, inner=inner, part=part)

@@ -1,4 +1,7 @@
-"""The approximate number of records of objects (REST API guide: Record Count)."""
+"""The number of records of objects: approximate ones, and an exact one.
+
+REST API guide: Record Count; SOQL reference: COUNT().
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from urllib.parse import quote
 
 from sfbulk.errors import ApiError, TransportError
 from sfbulk.http.wire import Request
+from sfbulk.read.rest_answers import RestAnswers
 from sfbulk.read.select_list import LONGEST_URI
+from sfbulk.soql import select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sfbulk.transport import Transport
 
@@ -32,6 +37,13 @@ def record_counts(transport: Transport, names: Iterable[str]) -> dict[str, int]:
         reason = error.code or (f"HTTP {error.status}" if error.status else "no usable answer")
         log.info("Salesforce does not say how many records the objects have (%s)", reason)
     return {wanted[name]: count for name, count in counts.items() if name in wanted}
+
+
+def count_records(transport: Transport, sobject: str, where: Sequence[str]) -> int:
+    """API call: the exact number; see `Salesforce.count`."""
+    records = select(["Id"], sobject, where)
+    answers = RestAnswers(transport, sobject, include_deleted=False)
+    return answers.first(records.replace("SELECT Id", "SELECT COUNT()", 1)).total or 0
 
 
 def _request(transport: Transport, names: str) -> Request:
