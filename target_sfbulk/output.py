@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import ConfigError
+from sfbulk.load import Counts
 from sfbulk_singer.file_names import file_name
 from target_sfbulk.dry_run import DryRun
 from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of, reject_of_unmatched
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from target_sfbulk.rejects import Reject
 
     Lines = Callable[[Iterable[int]], Iterator[bytes]]
+
+# A delete of an account deletes its contacts too.
+_GONE = frozenset({"ENTITY_IS_DELETED"})
 
 REPORTS = "reports"
 """The folder, in the output folder, that has the reports of all runs."""
@@ -83,6 +88,7 @@ class StreamOutput:
         self._plan = plan
         name = file_name(plan.stream)
         self._rejects = run.rejects_file(plan.stream)
+        self._name = name
         self._report_files = (
             run.folder / REPORTS / f"{name}.{run.run_id}.json",
             run.folder / f"{name}.report.json",
@@ -90,7 +96,7 @@ class StreamOutput:
         self.report = StreamReport(
             plan.stream,
             plan.sobject,
-            plan.operation.value,
+            "mirror" if plan.mirror else plan.operation.value,
             run_id=run.run_id,
             time=run.time(),
             rejects_file=str(self._rejects),
@@ -98,6 +104,9 @@ class StreamOutput:
         )
         self.dry_run = run.dry_run.begin(name, self._rejects) if run.dry_run else None
         self._require_folder()
+
+    def _count(self, outcome: FileOutcome) -> None:
+        self.report.add(outcome)
 
     def _require_folder(self) -> None:
         """Write the first report, so that a folder that cannot be written is an error early."""
@@ -109,6 +118,12 @@ class StreamOutput:
             problem = f"output_dir: {folder} cannot be written ({error.strerror})."
             raise ConfigError([f"{problem} Name a folder that can."]) from error
 
+    def keys_file(self, spool: Path) -> Path:
+        """The file with the keys of a mirror, which the next run may need."""
+        # A dry run leaves nothing that another run takes for its own.
+        folder = spool if self._run.dry_run else self._run.folder
+        return folder / f"{self._name}.keys.sqlite"
+
     def take(self, outcome: FileOutcome, lines: Lines) -> None:
         """Count the outcomes of a file, and file its rejects; on return they are on the disk.
 
@@ -119,7 +134,7 @@ class StreamOutput:
         Raises:
             OSError: A file cannot be written; names it.
         """
-        self.report.add(outcome)
+        self._count(outcome)
         key = self._plan.key.header if self._plan.key else None
         # Results are in any order, and lines are read in one pass over their files.
         rows = sorted(outcome.rows, key=lambda row: row.number)
@@ -150,6 +165,51 @@ class StreamOutput:
     def _counted(self, rejected: tuple[bytes, Reject]) -> tuple[bytes, Reject]:
         self.report.count_reject(rejected[1].kind.value, rejected[1].reason)
         return rejected
+
+
+class DeletesOutput(StreamOutput):
+    """The part of a mirror's output that is about its deletes, in the files of its stream.
+
+    Args:
+        whole: The stream's files.
+        plan: How its records are deleted.
+        dry_run_name: How the files of a dry run are named, after the stream.
+        deleted: The name of the report's number of deleted records.
+    """
+
+    def __init__(
+        self, whole: StreamOutput, plan: StreamPlan, *, dry_run_name: str, deleted: str
+    ) -> None:
+        self.__dict__.update(whole.__dict__)
+        self._plan = plan
+        self._deleted = deleted
+        if self._run.dry_run:
+            name = f"{self._name}.{dry_run_name}"
+            self.dry_run = self._run.dry_run.begin(name, self._rejects)
+
+    def take(self, outcome: FileOutcome, lines: Lines) -> None:
+        """As `StreamOutput.take`; a record that is gone already is no reject."""
+        super().take(_without_gone(outcome), lines)
+
+    def _count(self, outcome: FileOutcome) -> None:
+        # What is common to all jobs; their rows are no loaded ones.
+        self.report.add(replace(outcome, counts=Counts()))
+        counts = outcome.counts
+        self.report.already_gone += counts.skipped
+        number = getattr(self.report, self._deleted) + counts.succeeded
+        setattr(self.report, self._deleted, number)
+
+
+def _without_gone(outcome: FileOutcome) -> FileOutcome:
+    """The outcome of a delete, with the records that another delete took along as skipped."""
+    left = [row for row in outcome.rows if not (row.error and row.error.code in _GONE)]
+    gone = len(outcome.rows) - len(left)
+    counts = replace(
+        outcome.counts,
+        failed=outcome.counts.failed - gone,
+        skipped=outcome.counts.skipped + gone,
+    )
+    return replace(outcome, rows=left, counts=counts)
 
 
 def _utc(moment: datetime) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import Operation
+from sfbulk.load import LoadOptions
 from sfbulk_singer.names import closest_name, is_glob
 from sfbulk_singer.stream_settings import merged, names_for, unused_keys
 from target_sfbulk.mapping import CsvColumn, FieldMapper, FieldProblemError, finds_records
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sfbulk import PrecisionLoss, SObjectDescribe
-    from sfbulk.load import LoadOptions
     from target_sfbulk.org_schema import OrgSchema
-    from target_sfbulk.settings import StreamSettings
+    from target_sfbulk.settings import MirrorSettings, StreamSettings
     from target_sfbulk.stream_checks import Constant
 
 Columns = dict[str, CsvColumn | None]
@@ -72,6 +72,8 @@ class StreamPlan:
         new_only: Whether records that exist are skipped.
         create_only: Fields, and relationships, that are left as they are in records that exist.
         schema: The SCHEMA's properties, by record field.
+        mirror: What is deleted beside the upserts; None for nothing.
+        delete_options: Of a load that deletes by external id.
     """
 
     stream: str
@@ -85,6 +87,8 @@ class StreamPlan:
     new_only: bool
     create_only: tuple[str, ...]
     schema: Schema = dataclasses.field(default_factory=dict)
+    mirror: MirrorSettings | None = None
+    delete_options: LoadOptions = dataclasses.field(default_factory=LoadOptions)
 
     @property
     def external_id(self) -> str | None:
@@ -94,7 +98,7 @@ class StreamPlan:
     @property
     def options(self) -> LoadOptions:
         """The options of the stream's jobs."""
-        options: LoadOptions = {}
+        options: LoadOptions = {**self.delete_options}
         if self.assignment_rule:
             options["assignment_rule_id"] = self.assignment_rule
         if self.new_only:
@@ -209,6 +213,7 @@ def _plan(
         precision_loss=settings.precision_loss,
         new_only=settings.new_only,
         create_only=tuple(_create_only(sobject)) if settings.leave_create_only else (),
+        mirror=settings.mirror,
     )
 
 

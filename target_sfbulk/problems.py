@@ -12,9 +12,16 @@ from sfbulk import Concurrency, Operation
 from sfbulk_singer.names import is_glob
 from sfbulk_singer.settings import spool_dir_problems
 from sfbulk_singer.stream_settings import merged
+from target_sfbulk.delete_cap import DeleteCap
 from target_sfbulk.mapping import REMOVES
 from target_sfbulk.report import RejectBudget
-from target_sfbulk.settings import SETTINGS, bulk1_concurrency, with_defaults
+from target_sfbulk.settings import (
+    SETTINGS,
+    bulk1_concurrency,
+    is_mirror,
+    operation_of,
+    with_defaults,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,21 +61,23 @@ def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[s
         RejectBudget.parse(config["max_rejects"])
     except ValueError as problem:
         yield str(problem)
+    yield from _cap_problems(config["delete_cap"])
     if bulk1_concurrency(config) is None and config["concurrency"] != Concurrency.PARALLEL:
         yield (
             f"concurrency: {config['concurrency']} is a mode of Bulk API 1.0. Set api_type to BULK,"
             " or leave it out."
         )
-    operations = {Operation(config["operation"])} | {
-        _operation(merged(key, config["streams"]), config) for key in config["streams"]
+    own = operation_of({}, config)
+    operations = {own} | {
+        operation_of(merged(key, config["streams"]), config) for key in config["streams"]
     }
-    own = Operation(config["operation"])
     if config["external_id"] and own is Operation.INSERT and Operation.UPSERT not in operations:
         yield (
             "external_id is not used by insert, and no stream is upserted. Leave it out, or upsert."
         )
     if not any_streams and operations == {Operation.UPSERT} and not config["external_id"]:
-        yield "external_id is missing: operation upsert needs it. Name a field to find records by."
+        verb = config["operation"]
+        yield f"external_id is missing: operation {verb} needs it. Name a field to find records by."
 
 
 def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
@@ -76,6 +85,7 @@ def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
         mapping = (entry.get("fields") or {}, entry.get("lookups") or {})
         problems = [*_operation_problems(key, config), *_mapping_problems(*mapping)]
         problems += _assignment_problems(entry.get("assignment_rule"))
+        problems += _mirror_problems(key, config)
         if not is_glob(key):
             problems += _columns_named_twice(*mapping, entry.get("constants") or {})
         yield from (f"streams, {key}: {problem}" for problem in problems)
@@ -84,13 +94,14 @@ def _streams_problems(config: Mapping[str, Any]) -> Iterator[str]:
 def _operation_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
     """What contradicts the operation; a key that a glob gives to many streams does not."""
     own, of_stream = config["streams"][key], merged(key, config["streams"])
-    operation = _operation(of_stream, config)
+    operation = operation_of(of_stream, config)
     # Another key may give the streams of a glob the operation or the external id.
     if is_glob(key) and not own.get("operation"):
         return
     has_key = of_stream.get("external_id") or config["external_id"]
     if operation is Operation.UPSERT and not has_key and not is_glob(key):
-        yield "external_id is missing: operation upsert needs it."
+        verb = of_stream.get("operation") or config["operation"]
+        yield f"external_id is missing: operation {verb} needs it."
     if operation is Operation.INSERT and own.get("external_id"):
         yield "external_id is not used by insert. Leave it out, or upsert."
     for name in ("new_only", "create_only_fields"):
@@ -116,6 +127,30 @@ def _mapping_problems(
             yield f"lookups: {target} is not a relationship column such as Account.Ext_Id__c."
 
 
+def _mirror_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
+    own, of_stream = config["streams"][key], merged(key, config["streams"])
+    if own.get("delete_cap") is not None:
+        yield from _cap_problems(own["delete_cap"])
+    if is_mirror(of_stream, config):
+        if own.get("new_only"):
+            yield "new_only is not used by mirror, which updates records too. Leave it out."
+        return
+    # Another key may give the streams of a glob the operation.
+    if is_glob(key) and not own.get("operation"):
+        return
+    for name in ("where", "delete_cap"):
+        if own.get(name) is not None:
+            verb = of_stream.get("operation") or config["operation"]
+            yield f"{name} is not used by {verb}. Leave it out, or use mirror."
+
+
+def _cap_problems(cap: str | int) -> Iterator[str]:
+    try:
+        DeleteCap.parse(cap)
+    except ValueError as problem:
+        yield str(problem)
+
+
 def _assignment_problems(rule: str | None) -> Iterator[str]:
     if rule and not _ASSIGNMENT_RULE.fullmatch(rule):
         yield (
@@ -138,7 +173,3 @@ def _columns_named_twice(
             yield f"{counts[target]} record fields fill the column {target}. Leave all but one out."
         elif same[target] > 1:
             yield f"constants: {target} is there in two spellings. Leave one out."
-
-
-def _operation(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Operation:
-    return Operation(entry.get("operation") or config["operation"])

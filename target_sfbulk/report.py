@@ -30,6 +30,10 @@ class StreamReport:
         created: Those of them that are new records.
         skipped: Rows whose record exists, in an upsert of new records only, and rows that an
             earlier run has sent that did not end well.
+        deleted_marked: In a mirror, deleted records that the source marks as deleted.
+        already_gone: Such records that the org did not have, or that do not belong to the mirror.
+        deleted_missing: In a mirror, deleted records that the source does not have any more; they
+            are not in `read`.
         rejected: Records that the run wrote to the rejects file.
         recovered: Rejects of such a run that this run wrote to the rejects file; not in
             `rejected`.
@@ -52,6 +56,9 @@ class StreamReport:
     created: int = 0
     loaded: int = 0
     skipped: int = 0
+    deleted_marked: int = 0
+    already_gone: int = 0
+    deleted_missing: int = 0
     rejected: int = 0
     recovered: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -91,11 +98,21 @@ class StreamReport:
         return (
             f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject}:"
             f" {self.loaded} done, {self.created} of them created,"
+            + self._deletes()
             + (f" {self.recovered} rejects of an earlier run," if self.recovered else "")
             + (f" {self.skipped} skipped," if self.skipped else "")
             + f" {self.rejected} rejected;"
             f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
             + (f". {self.reject_summary()}" if self.rejected else "")
+        )
+
+    def _deletes(self) -> str:
+        if self.operation != "mirror":
+            return ""
+        return (
+            f" {self.deleted_marked + self.deleted_missing} deleted"
+            f" ({self.deleted_missing} that the source no longer has),"
+            + (f" {self.already_gone} gone already," if self.already_gone else "")
         )
 
     def _dry_run_summary(self) -> str:

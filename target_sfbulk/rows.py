@@ -147,6 +147,28 @@ class RowEncoder:
             known_as=self._keys.known_as(cells),
         )
 
+    def key_text(self, record: Mapping[str, Any]) -> str | None:
+        """The key of a record in its normal form, also of one that cannot be sent.
+
+        None if the record has no value for it.
+
+        Raises:
+            UnconvertibleError: The field cannot hold the value.
+        """
+        if self._key_at is None:
+            return None
+        column = self._columns[self._key_at]
+        value = record.get(column.source)
+        if value is None or value == "":
+            return None
+        try:
+            cells = [column.encode(value)]
+        finally:
+            self._forget_changes()
+        fit_line_breaks(cells)
+        key = None if cells[0] in EMPTY_CELLS else self._keys.key(cells[0])
+        return key and key.text
+
     def _compiled(self, column: CsvColumn) -> _Column:
         on_loss = refuse if self._rejects_loss else partial(self._note_loss, column.header)
         schema = self._plan.schema.get(column.source, {})

@@ -15,6 +15,7 @@ from sfbulk_singer.stream_settings import unused_keys
 from target_sfbulk.all_streams import Preflight
 from target_sfbulk.checkpoint import Checkpoints, write_state
 from target_sfbulk.journal import TargetJournal
+from target_sfbulk.mirror import MirrorLoad
 from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.output import RunOutput, StreamOutput
 from target_sfbulk.progress import RunProgress
@@ -76,6 +77,8 @@ class Run:
         self.progress = RunProgress(clock)
         self._checkpoints = Checkpoints()
         self._taken = 0
+        self.version: int | None = None
+        """The version of the record that is read, if the source numbers them."""
         self._named = 0
         self._dropped = 0
         self._collected = 0
@@ -158,10 +161,18 @@ class Run:
         due = self._group.due
         return None if due is None else max(0.0, due - self._clock.monotonic())
 
-    def finish(self) -> None:
+    def activate_version(self, load: StreamLoad, version: int, *, is_incremental: bool) -> None:
+        """Take an ACTIVATE_VERSION message."""
+        load.activate_version(version, number=self._taken, is_incremental=is_incremental)
+
+    def finish(self, *, at_the_end: bool = False) -> None:
         """API call: load all rows; then each record is confirmed or in a rejects file.
 
+        Args:
+            at_the_end: Whether all input was read, so that mirrors delete what it does not have.
+
         Raises:
+            MirrorError: Too much would be deleted.
             RejectBudgetError: More rows were rejected than `max_rejects` allows.
             SalesforceError: Some records are neither.
         """
@@ -171,8 +182,22 @@ class Run:
         with self.interrupts:
             try:
                 self._drain()
+                if at_the_end:
+                    self._mirror()
+                self._group.finish()
             finally:
                 self._collect()
+
+    def _mirror(self) -> None:
+        """Delete what the versions that the input has activated do not have."""
+        for load in self._streams.values():
+            load.find_missing()
+        # Children first: most parents take their children along, and some cannot go before.
+        for load in reversed(self._streams.values()):
+            if load.delete_missing():
+                self._drain()
+        for load in self._streams.values():
+            load.mirrored()
 
     def _drain(self) -> None:
         """Load all rows; unlike `LoadGroup.drain`, STATE leaves meanwhile."""
@@ -184,7 +209,6 @@ class Run:
         ):
             self._advance(self._group.wait)
         self._group.drain()
-        self._group.finish()
 
     def stop(self, *, at_once: bool) -> None:
         """API call: end the run before the end of the input.
@@ -294,6 +318,8 @@ class Run:
 
     def close(self) -> None:
         """Let other runs use the journal."""
+        for load in self._streams.values():
+            load.close()
         if self._streams:
             self._journal.close()
 
@@ -341,7 +367,12 @@ class Run:
         # Before any row is sent: rejects that cannot be written would be lost.
         output = self._outputs[stream] = self._output.new_stream(plan)
         output.report.recovered = self._journal.rejects[stream].total()
-        load = StreamLoad(plan, output, self._context, replan=partial(self._preflight.plan, stream))
+        replan = partial(self._preflight.plan, stream)
+        load = (
+            MirrorLoad(plan, output, self._context, replan=replan, version=lambda: self.version)
+            if plan.mirror
+            else StreamLoad(plan, output, self._context, replan=replan)
+        )
         # No STATE so far waits for it.
         load.mark(self._taken)
         self.progress.begin(load, output.report)

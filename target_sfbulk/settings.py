@@ -16,12 +16,14 @@ from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
 from sfbulk_singer.settings import nullable, spool_dir
 from sfbulk_singer.stream_settings import keys_for, merged, names_for
+from target_sfbulk.delete_cap import DeleteCap
 from target_sfbulk.encode import CLEARS_THE_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_OPERATIONS = [operation.value for operation in Operation]
+_MIRROR = "mirror"
+_OPERATIONS = [*(operation.value for operation in Operation), _MIRROR]
 _NULLS = ["clear", "ignore"]
 _UNKNOWN_FIELDS = ["error", "drop"]
 _CREATE_ONLY = ["error", "leave"]
@@ -97,6 +99,17 @@ _STREAM = th.ObjectType(
         description="`unknown_fields` of this stream.",
     ),
     th.Property(
+        "where",
+        th.StringType,
+        description="In a mirror, a SOQL condition: records of the org for which it is false are "
+        "never deleted.",
+    ),
+    th.Property(
+        "delete_cap",
+        th.CustomType({"type": ["string", "integer", "null"]}),
+        description="`delete_cap` of this stream.",
+    ),
+    th.Property(
         "assignment_rule",
         th.StringType,
         description="Id of the assignment rule that assigns the records, of a Case or Lead.",
@@ -156,6 +169,14 @@ _LOADING = (
         default="0",
         description='Rejected rows a run may have: a count, or a share such as "2%" of the rows '
         "read. Beyond it the exit code is 1; all rejects are in the rejects files either way.",
+    ),
+    th.Property(
+        "delete_cap",
+        th.CustomType({"type": ["string", "integer"]}),
+        default="10%",
+        description="Records that a mirror may delete in one run, for each stream: a count, or a "
+        "share, rounded up, of the records of the org that it covers. Beyond it nothing more is "
+        "deleted, and the exit code is 1.",
     ),
     th.Property(
         "output_dir",
@@ -228,6 +249,20 @@ SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SC
 
 
 @dataclass(frozen=True)
+class MirrorSettings:
+    """What a mirror deletes beside its upserts.
+
+    Attributes:
+        where: A SOQL condition of the records that belong to the mirror; None for all that have
+            a value in the external id.
+        cap: How many of them a run may delete.
+    """
+
+    where: str | None
+    cap: DeleteCap
+
+
+@dataclass(frozen=True)
 class StreamSettings:
     """The settings of one stream.
 
@@ -244,6 +279,7 @@ class StreamSettings:
         external_id: The field that finds the records; None for an insert, or if it is missing.
         new_only: Whether an upsert skips records that exist.
         leave_create_only: Whether an upsert leaves fields that cannot be updated as they are.
+        mirror: What an upsert also deletes; None for nothing.
     """
 
     sobject: str
@@ -260,6 +296,7 @@ class StreamSettings:
     null: str
     assignment_rule: str | None
     precision_loss: PrecisionLoss
+    mirror: MirrorSettings | None = None
 
     @property
     def refuses_create_only(self) -> bool:
@@ -296,7 +333,7 @@ def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
     nulls = entry.get("nulls")
     return StreamSettings(
         sobject=entry.get("sobject") or stream,
-        operation=Operation(entry.get("operation") or config["operation"]),
+        operation=operation_of(entry, config),
         external_id=_external_id(entry, config),
         new_only=bool(entry.get("new_only")),
         leave_create_only=entry.get("create_only_fields") == "leave",
@@ -309,11 +346,33 @@ def stream_settings(config: Mapping[str, Any], stream: str) -> StreamSettings:
         null=_null_cell(nulls if isinstance(nulls, str) else config["nulls"]),
         assignment_rule=entry.get("assignment_rule"),
         precision_loss=PrecisionLoss(config["precision_loss"]),
+        mirror=_mirror(entry, config),
+    )
+
+
+def is_mirror(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether a stream with this merged entry of `streams` is a mirror."""
+    return bool((entry.get("operation") or config["operation"]) == _MIRROR)
+
+
+def operation_of(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Operation:
+    """What is done with the records of a stream; those of a mirror are upserted."""
+    if is_mirror(entry, config):
+        return Operation.UPSERT
+    return Operation(entry.get("operation") or config["operation"])
+
+
+def _mirror(entry: Mapping[str, Any], config: Mapping[str, Any]) -> MirrorSettings | None:
+    if not is_mirror(entry, config):
+        return None
+    cap = entry.get("delete_cap")
+    return MirrorSettings(
+        entry.get("where") or None, DeleteCap.parse(config["delete_cap"] if cap is None else cap)
     )
 
 
 def _external_id(entry: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    operation = Operation(entry.get("operation") or config["operation"])
+    operation = operation_of(entry, config)
     own: str | None = entry.get("external_id")
     if operation is Operation.INSERT or own:
         return own or None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from singer_sdk.sinks import Sink
 
+from target_sfbulk.mirror import DELETED_AT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -61,10 +63,17 @@ class SfbulkSink(Sink):
         """Singer's own fields are never sent to Salesforce."""
         return False
 
-    @property
-    def process_activate_version_messages(self) -> bool:
-        """Records of older versions are not deleted; the SDK says so in the log."""
-        return False
+    # The SDK removes its own fields here, and passes a mirror no sign of a deleted record else.
+    def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
+        deleted_at = record.get(DELETED_AT)
+        super()._remove_sdc_metadata_from_record(record)
+        if deleted_at is not None and self._load.is_mirror:
+            record[DELETED_AT] = deleted_at
+
+    def activate(self, version: int, *, is_incremental: bool) -> None:
+        """Take an ACTIVATE_VERSION message; `is_incremental` says that the SCHEMA has bookmarks."""
+        with self._run.interrupts:
+            self._run.activate_version(self._load, version, is_incremental=is_incremental)
 
     @property
     def current_size(self) -> int:

@@ -148,6 +148,10 @@ class StreamLoad:
             PreflightError: The record has a field that the stream cannot load.
         """
         self._output.report.read += 1
+        return self.buffer(record, required)
+
+    def buffer(self, record: Mapping[str, Any], required: Sequence[str]) -> Reject | None:
+        """As `add`, but the record is not one of the input."""
         try:
             line = json_line(record)
         except UnicodeEncodeError:
@@ -196,6 +200,11 @@ class StreamLoad:
         return self._loader.drop_after(self._covered)
 
     @property
+    def is_mirror(self) -> bool:
+        """Whether records that the source has deleted are deleted too."""
+        return self._plan.mirror is not None
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether its rows can be loaded again without making records twice."""
         return self._plan.operation is not Operation.INSERT
@@ -229,6 +238,33 @@ class StreamLoad:
             self._lines.forget(self._loader.settled_to)
             self._output.report.seconds = self._context.clock.monotonic() - self._begun
             self._output.write_report()
+
+    def activate_version(self, version: int, *, number: int, is_incremental: bool) -> None:  # noqa: ARG002 - a mirror needs all of it
+        """Nothing, as only a mirror deletes what a version of a full table does not have.
+
+        Args:
+            version: The version that the source has sent.
+            number: How many records of all streams were read.
+            is_incremental: Whether its SCHEMA names bookmark properties.
+        """
+        LOGGER.warning(
+            "%s: ACTIVATE_VERSION is ignored: records that the source no longer has are deleted"
+            " only if the operation is mirror",
+            self.stream,
+        )
+
+    def find_missing(self) -> None:
+        """Nothing: only a mirror deletes what the source does not have."""
+
+    def delete_missing(self) -> bool:
+        """Nothing; False says that no row was added."""
+        return False
+
+    def mirrored(self) -> None:
+        """Nothing, as nothing waits for deletes."""
+
+    def close(self) -> None:
+        """Nothing: the files of its rows are removed with their folder."""
 
     def write_rejects(self) -> None:
         """Write the records that cannot be sent into the rejects file."""

@@ -47,7 +47,7 @@ def settings_problems(
     sobject: SObjectDescribe, settings: StreamSettings, mapper: FieldMapper
 ) -> Iterator[str]:
     """What is wrong without any SCHEMA: rights, the key, the assignment rule."""
-    yield from _right_problems(sobject, settings.operation)
+    yield from _right_problems(sobject, settings)
     yield from _key_problems(sobject, settings, mapper)
     if settings.assignment_rule and sobject.name not in _ASSIGNED:
         yield f"`assignment_rule`: only Case and Lead have assignment rules, not `{sobject.name}`"
@@ -124,10 +124,12 @@ def _cell(column: CsvColumn, value: object, operation: Operation) -> str:
     return "" if operation is Operation.INSERT else column.null
 
 
-def _right_problems(sobject: SObjectDescribe, operation: Operation) -> Iterator[str]:
-    missing = [right for right in _RIGHTS[operation] if not getattr(sobject, right)]
+def _right_problems(sobject: SObjectDescribe, settings: StreamSettings) -> Iterator[str]:
+    rights = _RIGHTS[settings.operation] + (("deletable",) if settings.mirror else ())
+    missing = [right for right in rights if not getattr(sobject, right)]
     if missing:
-        needs = f"{operation.value} needs `{sobject.name}` to be {' and '.join(missing)}"
+        operation = "mirror" if settings.mirror else settings.operation.value
+        needs = f"{operation} needs `{sobject.name}` to be {' and '.join(missing)}"
         yield f"{needs}, which it is not for this user"
 
 
@@ -137,7 +139,11 @@ def _key_problems(
     if settings.operation is Operation.INSERT:
         return
     if settings.operation is Operation.UPSERT and settings.external_id is None:
-        yield "upsert needs an `external_id`, in the stream's settings or for all streams"
+        verb = "mirror" if settings.mirror else "upsert"
+        yield f"{verb} needs an `external_id`, in the stream's settings or for all streams"
+        return
+    if settings.mirror and (settings.external_id or "").casefold() == "id":
+        yield "mirror needs an `external_id` that the source knows, and not the record's Id"
         return
     name = settings.external_id or ""
     field = mapper.key_field

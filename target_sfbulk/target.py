@@ -58,6 +58,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._incremental: dict[str, bool] = {}
         self._reader = cast("ExactReader", self.message_reader)
         interrupts = Interrupts(self._stop, self._clear_terminal)
         self.run = Run(self.config, self.client_settings, interrupts, self._reader, self.clock)
@@ -73,7 +74,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
         """
         self.run.warn_of_unused_settings()
         try:
-            self.run.finish()
+            self.run.finish(at_the_end=True)
             self.run.check_budget(at_the_end=True)
             self._end_reports()
             self.run.end()
@@ -159,6 +160,24 @@ class TargetSfbulk(SfbulkPlugin, Target):
     # method is one that it lets a reader of messages define, like those for the other types.
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         self.run.state(bytes(message_dict["value"]))
+
+    # The SDK does not pass on the version.
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        self.run.version = message_dict.get("version")
+        super()._process_record_message(message_dict)
+
+    # The SDK does not pass on the bookmark properties.
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        is_incremental = bool(message_dict.get("bookmark_properties"))
+        self._incremental[message_dict["stream"]] = is_incremental
+        super()._process_schema_message(message_dict)
+
+    # The SDK would log that it adds properties to the records.
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        stream, version = message_dict["stream"], message_dict["version"]
+        for stream_map in self.mapper.stream_maps[stream]:
+            sink = cast("SfbulkSink", self.get_sink(stream_map.stream_alias))
+            sink.activate(version, is_incremental=self._incremental[stream])
 
     # The SDK would pass all records of a file to a sink at once, past the stream maps.
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:

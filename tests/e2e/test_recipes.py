@@ -141,6 +141,27 @@ def test_deletes(org: Org) -> None:
     assert reject["code"] == "NO_SUCH_RECORD"
 
 
+def test_mirror(org: Org) -> None:
+    for name, industry in (
+        ("A-1", "Energy"),
+        ("A-2", "Energy"),
+        ("A-3", "Energy"),
+        ("B", "Banking"),
+    ):
+        org.create("Account", Name=name, Ext_Id__c=name, Industry=industry)
+    rows = [{"customer_key": key, "customer_name": key} for key in ("A-1", "A-3", "A-4")]
+    *table, done = customers(*rows)
+    activate = {"type": "ACTIVATE_VERSION", "stream": CUSTOMERS, "version": 1}
+    run = org.load(*table, activate, done, **recipe("Mirror"))
+    assert run.code == 0, run.log
+    assert [row["Name"] for row in org.query("SELECT Name FROM Account ORDER BY Name")] == [
+        "A-1",
+        "A-3",
+        "A-4",
+        "B",
+    ]
+
+
 def test_dry_run_in_ci(org: Org) -> None:
     ci = recipe("Dry run in CI")["environments"][0]["config"]["plugins"]["loaders"][0]
     assert ci["name"] == "target-sfbulk"

@@ -1,0 +1,308 @@
+"""Loads one stream as a mirror: upserts, and deletes what the source does not have any more.
+
+A record with `_sdc_deleted_at` is deleted by its key. What else the source does not have is known
+only when it has sent a full table to its end, which ACTIVATE_VERSION says: the keys of the org are
+then compared with those of the stream. This happens when all input is read, since records of later
+streams may still move to other parents, and a delete takes children along. STATE messages after
+the ACTIVATE_VERSION wait for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sfbulk import ApiError, DataError, Operation
+from sfbulk.errors import ConfigError
+from sfbulk.normalize import key_normalizer
+from sfbulk.soql import select
+from target_sfbulk.delete_cap import DeleteBudget, MirrorError
+from target_sfbulk.losses import UnconvertibleError
+from target_sfbulk.mapping import CsvColumn
+from target_sfbulk.mirror_keys import VersionKeys
+from target_sfbulk.output import DeletesOutput
+from target_sfbulk.stream import StreamLoad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sfbulk import Salesforce
+    from target_sfbulk.output import StreamOutput
+    from target_sfbulk.preflight import Schema, StreamPlan
+    from target_sfbulk.rejects import Reject
+    from target_sfbulk.settings import MirrorSettings
+    from target_sfbulk.stream import LoadContext
+
+LOGGER = logging.getLogger("target-sfbulk")
+
+DELETED_AT = "_sdc_deleted_at"
+"""The record field by which taps mark a record that the source has deleted."""
+
+
+class MirrorLoad(StreamLoad):
+    """The rows of one stream that is a mirror.
+
+    Args:
+        plan: How the stream is loaded.
+        output: The stream's rejects and report.
+        context: What all streams share.
+        replan: As for `StreamLoad`.
+        version: Returns the version of the record that is read; None if it has none.
+
+    Raises:
+        ConfigError: Salesforce refuses `where`.
+    """
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        output: StreamOutput,
+        context: LoadContext,
+        *,
+        replan: Callable[[Schema], StreamPlan],
+        version: Callable[[], int | None],
+    ) -> None:
+        self._org = _Covered(plan, context.salesforce)
+        self._version = version
+        self._keys = VersionKeys(output.keys_file(context.new_folder()))
+        self._deletes = _marked(plan, output, context, replan, self._org)
+        self._missing = _missing(plan, output, context)
+        self._has_records = False
+        self._is_due = False
+        self._came_first = False
+        self._unknown_keys = 0
+        self._held_to = math.inf
+        self._group = context.group
+        super().__init__(plan, output, context, replan=replan)
+
+    def use(self, plan: StreamPlan) -> None:
+        """Encode later records by this plan, as after another SCHEMA."""
+        super().use(plan)
+        self._deletes.use(_deletes_of(plan, self._org))
+
+    @property
+    def settled_to(self) -> float:
+        """As `StreamLoad.settled_to`; up to the ACTIVATE_VERSION while its deletes are due."""
+        return min(super().settled_to, self._deletes.settled_to, self._held_to)
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows without an outcome."""
+        return super().pending_rows + self._deletes.pending_rows + self._missing.pending_rows
+
+    def add(self, record: Mapping[str, Any], required: Sequence[str]) -> Reject | None:
+        """As `StreamLoad.add`; a record that is marked as deleted needs its key only."""
+        if self._came_first:
+            self._ignore_version("it came before the records of the version")
+        self._has_records = True
+        if record.get(DELETED_AT) is None:
+            reject = super().add(record, required)
+        else:
+            reject = self._deletes.add(record, ())
+        # Also the key of a record that was rejected: the source has it.
+        self._note_key(record)
+        return reject
+
+    def activate_version(self, version: int, *, number: int, is_incremental: bool) -> None:
+        """Delete at the end of the input what this version does not have.
+
+        Many taps send the message before the records too, or only then: what comes before them
+        says nothing about them, unless none come.
+        """
+        if is_incremental and not self._has_records:
+            LOGGER.info(
+                "%s: ACTIVATE_VERSION without records of an incremental stream", self.stream
+            )
+            return
+        if self._has_records and self._keys.version not in (None, version):
+            self._ignore_version(f"the records are of version {self._keys.version}")
+            return
+        if not self._has_records and self._keys.version != version:
+            self._keys.begin(version)
+        self._came_first = not self._has_records
+        self._is_due = True
+        # A STATE before the message may be the same number of records after the start.
+        self._held_to = min(self._held_to, number - 1)
+
+    def find_missing(self) -> None:
+        """API call: find the records that the activated version does not have.
+
+        Raises:
+            MirrorError: Too many would be deleted, or the version has keys that are not known.
+            SalesforceError: The keys of the org cannot be read.
+        """
+        if not self._is_due:
+            return
+        if self._unknown_keys:
+            raise MirrorError(
+                f"{self.stream}: {self._unknown_keys} rejected records have keys that cannot be"
+                " compared with those of the org. Nothing that the source no longer has was"
+                " deleted. Correct these records and run again."
+            )
+        self._org.budget.spend(self._keys.compare(self._org.keys()))
+
+    def delete_missing(self) -> bool:
+        """API calls, as far as they are due: delete what `find_missing` has found.
+
+        Returns:
+            Whether there is something; the caller drains the group.
+        """
+        if not self._is_due:
+            return False
+        for record_id, key in self._keys.missing():
+            self._missing.buffer({"Id": record_id, self._org.key: key}, ())
+            self._group.advance()
+        return True
+
+    def collect(self) -> None:
+        """Count the outcomes that are new, and write their rejects and the report."""
+        super().collect()
+        self._deletes.collect()
+        self._missing.collect()
+
+    def write_rejects(self) -> None:
+        """Write down what must survive before a STATE leaves: rejects, and keys of the version."""
+        self._keys.commit()
+        super().write_rejects()
+        self._deletes.write_rejects()
+
+    def mark(self, number: int) -> None:
+        """Remember that the records so far are among the first ones of the input."""
+        super().mark(number)
+        self._deletes.mark(number)
+
+    def cover(self, number: int) -> None:
+        """Note in the journal that a STATE was written which covers the first records."""
+        super().cover(number)
+        self._deletes.cover(number)
+
+    def drop_uncovered(self) -> int:
+        """Drop the rows after the last mark that are not sent; returns how many."""
+        return super().drop_uncovered() + self._deletes.drop_uncovered()
+
+    def mirrored(self) -> None:
+        """The deletes are done: STATE may leave, and the keys are not needed any more."""
+        if self._is_due:
+            self._held_to = math.inf
+            self._keys.forget()
+
+    def close(self) -> None:
+        """Keep the keys for a run that goes on with the version."""
+        self._keys.close()
+
+    def _note_key(self, record: Mapping[str, Any]) -> None:
+        try:
+            text = self._encoder.key_text(record)
+            if text is not None:
+                text.encode()
+                self._keys.add(text, self._version())
+        except (UnconvertibleError, UnicodeEncodeError):
+            self._unknown_keys += 1
+
+    def _ignore_version(self, reason: str) -> None:
+        LOGGER.warning(
+            "%s: ACTIVATE_VERSION is ignored, as %s: nothing is deleted for it", self.stream, reason
+        )
+        self._is_due = self._came_first = False
+        self._held_to = math.inf
+
+
+class _Covered:
+    """The records of the org that a mirror covers: they have a key, and meet its condition.
+
+    API call, when it is made, if their number is needed or a condition is to be checked.
+
+    Raises:
+        ConfigError: Salesforce refuses the condition.
+    """
+
+    def __init__(self, plan: StreamPlan, salesforce: Salesforce) -> None:
+        column, self.settings = _of_mirror(plan)
+        self._salesforce = salesforce
+        self._sobject = plan.sobject
+        self.key = column.header
+        self._form = key_normalizer(column.field)
+        has_key = f"{self.key} != null"
+        self._where = [has_key, self.settings.where] if self.settings.where else [has_key]
+        try:
+            covered = salesforce.count(plan.sobject, self._where)
+        except (ApiError, DataError) as error:
+            problem = (
+                f"Stream `{plan.stream}`: the records that the mirror covers cannot be counted"
+            )
+            raise ConfigError([f"{problem}; check `where`: {error}"]) from error
+        self.budget = DeleteBudget(plan.stream, plan.sobject, self.settings.cap, covered)
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """API call: Id and key of each record, the key in its normal form."""
+        for row in self._salesforce.query(select(["Id", self.key], self._sobject, self._where)):
+            record_id, key = row["Id"], row[self.key]
+            if record_id and key is not None:
+                yield record_id, self._form(key)
+
+
+def _of_mirror(plan: StreamPlan) -> tuple[CsvColumn, MirrorSettings]:
+    # Preflight has checked both.
+    if plan.key is None or plan.mirror is None:
+        raise TypeError(f"{plan.stream} is no mirror")
+    return plan.key, plan.mirror
+
+
+def _deletes_of(plan: StreamPlan, org: _Covered) -> StreamPlan:
+    """The plan of the records that the source marks as deleted."""
+    deletes = replace(
+        plan,
+        operation=Operation.DELETE,
+        columns={name: c if c is plan.key else None for name, c in plan.columns.items()},
+        constants=(),
+        assignment_rule=None,
+        create_only=(),
+        delete_options={"existing_only": True, "before_sending": org.budget.spend},
+    )
+    if org.settings.where:
+        deletes.delete_options["where"] = org.settings.where
+    return deletes
+
+
+def _marked(
+    plan: StreamPlan,
+    output: StreamOutput,
+    context: LoadContext,
+    replan: Callable[[Schema], StreamPlan],
+    org: _Covered,
+) -> StreamLoad:
+    """The deletes of records that the source marks."""
+    deletes = _deletes_of(plan, org)
+    return StreamLoad(
+        deletes,
+        DeletesOutput(output, deletes, dry_run_name="marked", deleted="deleted_marked"),
+        context,
+        replan=lambda schema: _deletes_of(replan(schema), org),
+    )
+
+
+def _missing(plan: StreamPlan, output: StreamOutput, context: LoadContext) -> StreamLoad:
+    """The deletes of records that a version does not have, by their Ids."""
+    column, _ = _of_mirror(plan)
+    field = context.salesforce.describe(plan.sobject).field("Id")
+    if field is None:
+        raise TypeError(f"{plan.sobject} has no Id")
+    own_id = CsvColumn("Id", "Id", "Id", field, "", nillable=False, empty_is_unclear=False)
+    deletes = replace(
+        plan,
+        operation=Operation.DELETE,
+        key=own_id,
+        columns={"Id": own_id, column.header: None},
+        constants=(),
+        assignment_rule=None,
+        create_only=(),
+        schema={},
+    )
+
+    def no_other(_: Schema) -> StreamPlan:
+        return deletes
+
+    part = DeletesOutput(output, deletes, dry_run_name="missing", deleted="deleted_missing")
+    return StreamLoad(deletes, part, context, replan=no_other)
