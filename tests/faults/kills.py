@@ -1,4 +1,4 @@
-"""Ends a process as `kill -9` does: after a line of its output, in one, or around a request."""
+"""Sends a process a signal: after a line of its output, in one, or around a request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,6 +30,10 @@ class Kill:
     """Before this request is sent."""
     answered: bool = False
     """After its answer instead."""
+    seconds: float | None = None
+    """So long after its start."""
+    signum: int = signal.SIGKILL
+    """The signal that it gets around a request, or after these seconds."""
 
     def document(self) -> dict[str, Any]:
         """Itself as JSON."""
@@ -36,6 +41,10 @@ class Kill:
 
     def install(self) -> None:
         """Make this process end in this way."""
+        if self.seconds is not None:
+            timer = threading.Timer(self.seconds, os.kill, (os.getpid(), self.signum))
+            timer.daemon = True
+            timer.start()
         if self.line is not None or self.state is not None:
             sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Output(self)), "utf-8")
 
@@ -46,10 +55,10 @@ class Kill:
         def killed(session: requests.Session, *args: Any, **options: Any) -> requests.Response:
             is_it = next(sent) == self.request
             if is_it and not self.answered:
-                die()
+                os.kill(os.getpid(), self.signum)
             answer = send(session, *args, **options)
-            if is_it:
-                die()
+            if is_it and self.answered:
+                os.kill(os.getpid(), self.signum)
             return answer
 
         return killed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,6 +93,23 @@ def test_an_insert_that_is_killed_around_any_request_makes_no_row_twice_and_writ
             assert load.run() == 0, load.log
             load.judge()
     assert struck >= whole.sent // every
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_an_insert_that_is_asked_to_end_around_a_request_makes_no_row_twice(
+    org: Org, command: Command, answered: bool
+) -> None:
+    whole = Load(org, command)
+    assert whole.run() == 0, whole.log
+    stopped = 0
+    for request in range(0, whole.sent, max(1, whole.sent // 9)):
+        forget(org)
+        load = Load(org, command)
+        assert load.run(Kill(request=request, answered=answered, signum=SIGTERM)) == 1
+        stopped += "SIGTERM: stopped." in load.log
+        assert load.run() == 0, load.log
+        load.judge()
+    assert stopped >= 9
 
 
 def test_a_second_run_is_refused_by_name_and_the_status_shows_the_first(org: Org) -> None:

@@ -1,0 +1,149 @@
+"""Runs that a signal ends anywhere, and the run after: the org has each row of the source once."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from signal import SIGKILL, SIGTERM, Signals
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults.commands import Command
+from tests.faults.kills import Kill
+from tests.target.support import as_lines, record, schema, state
+from tests.target.test_signals import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.commands import Ended
+    from tests.target.support import Org
+
+ROWS = 60
+REFUSED = 31
+"""The row without a name, which Salesforce refuses."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    "insert": {"operation": "insert"},
+    "upsert": {"external_id": "Ext_Id__c"},
+}
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[Command]:
+    with Command("target-sfbulk") as command:
+        yield command
+
+
+class Source:
+    """A table that is loaded from the record after the last STATE; each STATE is a number."""
+
+    def __init__(self, org: Org, command: Command, operation: str) -> None:
+        self.org = org
+        self.done = 0
+        self._command = command
+        self._config = org.config(**SETTINGS[operation], batch_size_rows=8, max_rejects="5")
+        org.sandbox.control.reset()
+        for path in sorted((org.folder / "output").rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+    def run(self, kill: Kill | None = None) -> Ended:
+        messages = [schema("Account", "Ext_Id__c", "Name")]
+        for number in range(self.done + 1, ROWS + 1):
+            name = None if number == REFUSED else f"Row {number}"
+            messages.append(record("Account", Ext_Id__c=f"A-{number}", Name=name))
+            messages += [state(done=number)] if number % 5 == 0 else []
+        ended = self._command.run_line(
+            self.org.folder,
+            ["--config", str(self._config)],
+            stdin=as_lines(messages),
+            kill=kill,
+            hurried=True,
+        )
+        self.done = max([self.done, *(json.loads(line)["done"] for line in ended.messages)])
+        return ended
+
+    def judge(self, log: str) -> None:
+        """Check the org and the rejects by what the source has."""
+        rows = self.org.query("SELECT Ext_Id__c, Name FROM Account")
+        wanted = [f"A-{n} Row {n}" for n in range(1, ROWS + 1) if n != REFUSED]
+        found = [f"{row['Ext_Id__c']} {row['Name']}" for row in rows]
+        assert sorted(found) == sorted(wanted), log
+        path = self.org.folder / "output" / "Account.rejects.jsonl"
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        assert [line["record"]["Ext_Id__c"] for line in lines] == [f"A-{REFUSED}"], log
+        assert [job for job in self.org.jobs() if job["state"] == "Open"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("operation", "signum"),
+    [
+        ("insert", SIGTERM),
+        ("insert", SIGKILL),
+        ("upsert", SIGKILL),
+    ],
+)
+def test_after_a_signal_at_any_time_the_next_run_makes_the_org_equal_to_the_source(
+    org: Org, command: Command, operation: str, signum: Signals
+) -> None:
+    # The first run of a command also waits for the process that forks it.
+    Source(org, command, operation).run()
+    whole = Source(org, command, operation)
+    begun = monotonic()
+    ended = whole.run()
+    seconds = monotonic() - begun
+    assert ended.code == 0, ended.log
+    whole.judge(ended.log)
+    random, struck = Random(11), 0  # noqa: S311 - no secret
+    for _ in range(10):
+        source = Source(org, command, operation)
+        killed = source.run(Kill(seconds=random.uniform(0, seconds), signum=signum))
+        struck += killed.code == (1 if signum == SIGTERM else -signum)
+        again = source.run()
+        assert again.code == 0, again.log
+        source.judge(killed.log + again.log)
+    assert struck >= 3
+
+
+@pytest.mark.parametrize("uncovered", [0, 3, 10])
+def test_without_a_journal_a_stop_drops_the_new_records_that_no_state_covers(
+    org: Org, uncovered: int
+) -> None:
+    settings = {"operation": "insert", "journal_path": "off"}
+    names = [f"Row {number:02d}" for number in range(20)]
+    rows = [record("Account", Name=name) for name in names]
+    read = [schema("Account", "Name"), *rows[:10], state(done=10), *rows[10 : 10 + uncovered]]
+    with org.start(**settings) as process:
+        assert process.stdin is not None
+        # The log has a line about the last stream, so all lines before it were read by then.
+        process.stdin.write(as_lines([*read, schema("Contact", "LastName", "_sdc_x")]))
+        process.stdin.flush()
+        wait_for(process, "Contact: record fields left out: _sdc_x")
+        process.send_signal(SIGTERM)
+        # At the end of the input, all records would be loaded.
+        process.wait(timeout=30)
+        stdout, log = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert json.loads(stdout) == {"done": 10}, log.decode()
+    left = f" Of {uncovered} records after it, {uncovered} are not sent." if uncovered else ""
+    assert f"STATE 1 (line 12 of the input) was the last one written.{left}\n" in log.decode()
+    run = org.load(schema("Account", "Name"), *rows[10:], state(done=20), **settings)
+    assert run.code == 0, run.log
+    found = [row["Name"] for row in org.query("SELECT Name FROM Account ORDER BY Name")]
+    assert found == names
+
+
+def test_a_state_leaves_while_the_tap_is_silent_and_the_input_still_open(org: Org) -> None:
+    with org.start(operation="insert", batch_wait_limit_seconds=1) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = [schema("Account", "Name"), record("Account", Name="A"), state(done=1)]
+        process.stdin.write(as_lines(lines))
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == {"done": 1}
+        assert process.poll() is None
+        assert org.query("SELECT Name FROM Account") == [{"Name": "A"}]
+        process.communicate(timeout=30)
+        assert process.returncode == 0
