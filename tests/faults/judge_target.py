@@ -124,7 +124,9 @@ class TargetHarness:
         the job that the user has to look at before sending them again.
         """
         at = _last_state(ended)
-        before, rest = [sent.record for sent in records[:at]], records[at:]
+        # A version that was rejected is not sent again over a later one that is in.
+        last = {sent.key: sent.record for sent in records[:at]}
+        before, rest = [*last.values()], records[at:]
         rejected_before = [reject for reject in rejects if reject["record"] in before]
         if not flow.is_repeatable:
             unclear = self._unclear(rest, rejects)
