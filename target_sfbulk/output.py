@@ -1,4 +1,4 @@
-"""The files that a run writes into the output folder: rejects and reports."""
+"""The files that a run writes into the output folder: rejects, results and reports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from sfbulk_singer.file_names import file_name
 from target_sfbulk.dry_run import DryRun
 from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of, reject_of_unmatched
 from target_sfbulk.report import StreamReport
+from target_sfbulk.results_file import ResultsFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -40,22 +41,30 @@ class RunOutput:
         folder: The output folder; it is created if it does not exist.
         clock: The time.
         dry_run: Whether nothing is sent; all files are then in a folder of their own.
+        write_results: Whether each row that is in is written into a results file.
     """
 
-    def __init__(self, folder: Path, clock: Clock, *, dry_run: bool = False) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, *, dry_run: bool = False, write_results: bool = False
+    ) -> None:
+        self.write_results = write_results and not dry_run
         self.dry_run = DryRun(folder) if dry_run else None
         self.folder = self.dry_run.folder if self.dry_run else folder
         self.clock = clock
         # The time first, so that files sort by it; two runs may begin in the same second.
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
-    def new_stream(self, plan: StreamPlan) -> StreamOutput:
+    def new_stream(self, plan: StreamPlan, keys: Sequence[str]) -> StreamOutput:
         """The files of a stream.
+
+        Args:
+            plan: How the stream is loaded.
+            keys: The `key_properties` of its SCHEMA.
 
         Raises:
             ConfigError: The folder cannot be created or written.
         """
-        return StreamOutput(self, plan)
+        return StreamOutput(self, plan, keys)
 
     def rejects_file(self, stream: str) -> Path:
         """The file with the rejects of a stream."""
@@ -78,12 +87,16 @@ class StreamOutput:
     Args:
         run: The run.
         plan: How the stream is loaded.
+        keys: The `key_properties` of its SCHEMA.
 
     Raises:
         ConfigError: The folder cannot be created or written.
     """
 
-    def __init__(self, run: RunOutput, plan: StreamPlan) -> None:
+    results: ResultsFile | None = None
+    """The rows that are in; None if they are not written."""
+
+    def __init__(self, run: RunOutput, plan: StreamPlan, keys: Sequence[str] = ()) -> None:
         self._run = run
         self._plan = plan
         name = file_name(plan.stream)
@@ -104,6 +117,9 @@ class StreamOutput:
         )
         self.dry_run = run.dry_run.begin(name, self._rejects) if run.dry_run else None
         self._require_folder()
+        if run.write_results:
+            columns = (plan.key.source,) if plan.key else keys
+            self.results = ResultsFile(run.folder / f"{name}.results.csv", columns)
 
     def _count(self, outcome: FileOutcome) -> None:
         self.report.add(outcome)
@@ -125,7 +141,7 @@ class StreamOutput:
         return folder / f"{self._name}.keys.sqlite"
 
     def take(self, outcome: FileOutcome, lines: Lines) -> None:
-        """Count the outcomes of a file, and file its rejects; on return they are on the disk.
+        """Count the outcomes of a file, and file its results; on return they are on the disk.
 
         Args:
             outcome: The outcomes of the file's rows.
@@ -138,7 +154,9 @@ class StreamOutput:
         key = self._plan.key.header if self._plan.key else None
         # Results are in any order, and lines are read in one pass over their files.
         rows = sorted(outcome.rows, key=lambda row: row.number)
-        if rows:
+        if self.results and (done := [row for row in rows if row.success]):
+            self.results.append(zip(lines(row.number for row in done), done, strict=True))
+        if rows := [row for row in rows if row.is_reject]:
             rejects = (reject_of(row, outcome.state, self._plan.sobject, key) for row in rows)
             self.reject(zip(lines(row.number for row in rows), rejects, strict=True))
         if unmatched := [one for one in outcome.unmatched if not one.success]:

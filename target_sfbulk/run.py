@@ -73,7 +73,12 @@ class Run:
         self._clock = clock
         self._budget = RejectBudget.parse(self._config["max_rejects"])
         self.dry_run: bool = self._config["dry_run"]
-        self._output = RunOutput(Path(self._config["output_dir"]), clock, dry_run=self.dry_run)
+        self._output = RunOutput(
+            Path(self._config["output_dir"]),
+            clock,
+            dry_run=self.dry_run,
+            write_results=self._config["write_results"],
+        )
         self.progress = RunProgress(clock)
         self._checkpoints = Checkpoints()
         self._taken = 0
@@ -87,8 +92,13 @@ class Run:
         self._streams: dict[str, StreamLoad] = {}
         self._outputs: dict[str, StreamOutput] = {}
 
-    def open(self, stream: str, schema: Schema) -> StreamLoad:
+    def open(self, stream: str, schema: Schema, keys: Sequence[str] = ()) -> StreamLoad:
         """API call: the load of a stream whose records have these fields.
+
+        Args:
+            stream: Its name.
+            schema: The properties of its SCHEMA.
+            keys: The `key_properties` of its SCHEMA.
 
         Raises:
             ConfigError: The settings name objects that the org does not have.
@@ -101,7 +111,7 @@ class Run:
         # A SCHEMA may come again with other fields; rows that are buffered keep their encoding.
         load = self._streams.get(stream)
         if load is None:
-            load = self._streams[stream] = self._new_stream(stream, plan)
+            load = self._streams[stream] = self._new_stream(stream, plan, keys)
         else:
             load.use(plan)
         return load
@@ -363,9 +373,9 @@ class Run:
             f" {reasons}." + " The other rows read could be sent." * self.dry_run
         )
 
-    def _new_stream(self, stream: str, plan: StreamPlan) -> StreamLoad:
+    def _new_stream(self, stream: str, plan: StreamPlan, keys: Sequence[str]) -> StreamLoad:
         # Before any row is sent: rejects that cannot be written would be lost.
-        output = self._outputs[stream] = self._output.new_stream(plan)
+        output = self._outputs[stream] = self._output.new_stream(plan, keys)
         output.report.recovered = self._journal.rejects[stream].total()
         replan = partial(self._preflight.plan, stream)
         load = (

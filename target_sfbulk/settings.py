@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from sfbulk_singer.settings import nullable, spool_dir
 from sfbulk_singer.stream_settings import keys_for, merged, names_for
 from target_sfbulk.delete_cap import DeleteCap
 from target_sfbulk.encode import CLEARS_THE_FIELD
+from target_sfbulk.results_file import MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -183,6 +184,13 @@ _LOADING = (
         th.StringType,
         default="output",
         description="Folder of the rejects files and reports.",
+    ),
+    th.Property(
+        "write_results",
+        th.BooleanType,
+        default=False,
+        description="Write the key, Id and job of each row that is in Salesforce into the results "
+        "files. A job then has at most 50,000 rows.",
     ),
     th.Property(
         "journal_path",
@@ -413,11 +421,10 @@ def job_limits(config: Mapping[str, Any]) -> FileLimits:
     """
     size, wait = int(config["max_job_mb"] * _MEGABYTE), config["batch_wait_limit_seconds"]
     # The file of the settings is read with exact decimals, which no clock has.
-    seconds = None if wait is None else float(wait)
-    rows = config["batch_size_rows"]
-    if rows is None:
-        return FileLimits(size, seconds=seconds)
-    return FileLimits(size, rows, seconds)
+    limits = FileLimits(size, seconds=None if wait is None else float(wait))
+    for rows in (config["batch_size_rows"], MOST_ROWS if config["write_results"] else None):
+        limits = replace(limits, rows=min(limits.rows, rows or limits.rows))
+    return limits
 
 
 def _mapping(

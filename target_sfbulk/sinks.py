@@ -53,7 +53,9 @@ class SfbulkSink(Sink):
         """
         # A signal that arrived within a log line could not log its own reason.
         with self._run.interrupts:
-            self._load = self._run.open(self.stream_name, self._properties)
+            self._load = self._run.open(
+                self.stream_name, self._properties, self.key_properties or ()
+            )
 
     def get_validator(self) -> None:
         """No validator: the encoders check what a Salesforce field can hold."""

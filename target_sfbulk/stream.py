@@ -95,7 +95,7 @@ class StreamLoad:
             group=context.group,
             external_id=plan.external_id,
             # The report has the number of created records, which only this detail counts.
-            detail=Detail.CREATED,
+            detail=Detail.EVERY_ROW if output.results else Detail.CREATED,
             limits=context.limits,
             bulk1_mode=context.bulk1_mode,
             # The rows of a failed job are rejects; `max_rejects` decides whether the run goes on.

@@ -23,6 +23,7 @@ from sfbulk.load.outcomes import (
     RowStatus,
     WrittenFile,
 )
+from sfbulk.load.result_lines import result_line, results_header
 from sfbulk.load.row import RecordKey, Row
 from sfbulk.load.run_journal import RunJournal
 from sfbulk.load.spool import FileLimits
@@ -52,4 +53,6 @@ __all__ = [
     "can_be_null",
     "empty_is_unclear",
     "journal_status",
+    "result_line",
+    "results_header",
 ]
