@@ -58,7 +58,11 @@ class Tables:
         with self._naming_the_file():
             # Statements of several threads never overlap: one load uses it, or one target.
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._database.close()
+                raise
 
     def close(self) -> None:
         """Write what is not committed, and close the file."""
