@@ -96,7 +96,8 @@ def download_body(
 class _OtherContentError(TransportError):
     """What arrived is not the content of the record, so it is requested again.
 
-    Any answer may be a content, so a maintenance page with the status 200 is only told by this.
+    Any answer may be a content, so only size and checksum show that a maintenance page came
+    instead.
     """
 
 

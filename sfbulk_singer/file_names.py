@@ -14,7 +14,8 @@ def file_name(stream: str) -> str:
     """A file name for a stream, to which an extension of up to 55 bytes can be added.
 
     The name of a stream stays readable: what a file name may not have is escaped as in a URL. A
-    name that is too long is cut, and a digest of the whole name tells it from others.
+    name that is too long is cut, and ends with a digest of the whole name, so that no two streams
+    share a file.
     """
     name = quote(stream, safe=" ", errors="surrogatepass")
     if len(name) <= _MOST_BYTES:

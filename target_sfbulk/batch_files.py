@@ -112,8 +112,7 @@ def _record(line: bytes, number: int) -> dict[str, Any]:
     except JsonLineError as error:
         raise ValueError(f"line {number} {error}") from None
     if not isinstance(record, dict):
-        # A ValueError as well: the caller adds the file.
-        raise ValueError(f"line {number} is not a JSON object")  # noqa: TRY004
+        raise ValueError(f"line {number} is not a JSON object")  # noqa: TRY004 - the caller adds the file to every ValueError
     return record
 
 

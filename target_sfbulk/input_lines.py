@@ -1,4 +1,4 @@
-"""Reads the lines of the input, and has other work done while there are none.
+"""Reads the lines of the input, and lets the jobs be polled while no line has arrived.
 
 Everything runs in one thread: the loading engine is not made for several, and a thread that waits
 in a read cannot be ended. So the wait is `poll`, which a signal interrupts, and the blocks are

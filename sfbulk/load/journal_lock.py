@@ -75,7 +75,7 @@ def lock_path(journal: Path) -> Path:
 
 
 def owner_of(journal: Path) -> str | None:
-    """The run that uses a journal now; None if there is none."""
+    """The run that uses a journal now; None if no run does."""
     try:
         number = os.open(lock_path(journal), os.O_RDONLY)
     except OSError:

@@ -32,7 +32,7 @@ def journal_status(path: Path) -> list[str]:
         JournalError: it is not a journal, it is damaged, or it cannot be read.
     """
     if not path.exists():
-        return [f"There is no journal {path}: no run has begun one, or each was told not to."]
+        return [f"There is no journal {path}: no run has written one here."]
     owner = owner_of(path)
     tables = Tables(path)
     try:

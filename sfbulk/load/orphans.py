@@ -31,7 +31,7 @@ class Waiting:
 
 
 class Orphans:
-    """The files whose rows wait for parents; false if there is none.
+    """The files whose rows wait for parents; false while no row waits.
 
     Memory: one outcome for each row that waits.
 

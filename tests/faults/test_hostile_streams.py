@@ -87,6 +87,7 @@ REFUSED: dict[str, Callable[[str, str], bytes]] = {
     "a list in a number": lambda k, n: plain(k, n, AnnualRevenue=[1]),
     "true in a number": lambda k, n: plain(k, n, AnnualRevenue=True),
     "a number out of range": lambda k, n: plain(k, n).replace(b"}}", b', "AnnualRevenue": 1e300}}'),
+    "half of a character": lambda k, n: plain(k, n, Description="\ud83d"),
     "the text that clears": lambda k, n: plain(k, n, Description="#N/A"),
     "a field that is too long": lambda k, n: plain(k, n, Description="x" * 140_000),
     NO_NAME: lambda k, n: plain(k, n).replace(json.dumps(n).encode(), b"null"),
@@ -227,7 +228,6 @@ def judge_rejects(covered: list[Line], reached: list[Line], found: list[str]) ->
     """Each refused record that a STATE covers is written down once, and no other is."""
     wanted = [line.key for line in covered if line.end is End.REFUSED]
     possible = [line.key for line in reached if line.end is End.REFUSED]
-    assert sorted(found) == sorted(set(found)) or len(found) <= len(possible)
     left = list(possible)
     for key in found:
         assert key in left, f"{key} is no reject, or twice"

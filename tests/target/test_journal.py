@@ -119,7 +119,7 @@ def test_a_second_run_is_refused_by_name_and_the_status_shows_the_first(org: Org
         first.stdin.write(as_lines([schema("Account", "Name"), record("Account", Name="A")]))
         first.stdin.flush()
         journal = org.folder / "output" / "journal.sqlite"
-        wait_for(journal)
+        wait_until_used(config, first.pid)
         run = org.load(schema("Account", "Name"), record("Account", Name="B"), **INSERT)
         assert run.code == 1
         assert f"The journal {journal} is in use by process {first.pid} on" in run.reason
@@ -130,12 +130,12 @@ def test_a_second_run_is_refused_by_name_and_the_status_shows_the_first(org: Org
     assert [row["Name"] for row in org.query("SELECT Name FROM Account")] == ["A"]
 
 
-def wait_for(path: Path) -> None:
-    for _ in range(200):
-        if path.exists():
+def wait_until_used(config: Path, pid: int) -> None:
+    """Ask for the status, which takes a while each time, until it names the run."""
+    for _ in range(30):
+        if f"in use by process {pid}" in status(config):
             return
-        subprocess.run(["sleep", "0.05"], check=True)  # noqa: S607 - a pause between two looks
-    pytest.fail(f"there is no {path}")
+    pytest.fail("the run does not use its journal")
 
 
 def status(config: Path) -> str:
