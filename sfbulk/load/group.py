@@ -316,6 +316,7 @@ class LoadGroup:
             return
         loader.journal.settled(flight.file, outcome.not_loaded())
         outcome.entry = flight.file.entry
+        flight.settled()
         self._take(loader, outcome)
         self.settled_files += 1
         if outcome.failure and loader.stop_on_failure:

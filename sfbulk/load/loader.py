@@ -42,6 +42,9 @@ class Flight:
     error: SalesforceError | None = None
     """Why its job could not be polled."""
 
+    def settled(self) -> None:
+        """Remove what only a later run would need; the journal has the outcome of each row."""
+
 
 F = TypeVar("F", bound=Flight)
 

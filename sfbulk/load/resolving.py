@@ -46,6 +46,11 @@ class ResolvedFlight(Flight, Generic[F]):
     part: FilePart | None
     """The part that was sent; None if it is the whole file."""
 
+    def settled(self) -> None:
+        """Remove the file that was sent."""
+        if self.part:
+            self.part.remove()
+
 
 class ResolvingCarrier(Generic[F]):
     """Looks up the records of each file, and has another carrier send the rows that are left.
@@ -122,7 +127,6 @@ class ResolvingCarrier(Generic[F]):
         if flight.part:
             outcome.counts.add(flight.part.counts)
             outcome.rows.extend(flight.part.outcomes)
-            flight.part.remove()
         return outcome
 
     def finish(self) -> None:

@@ -161,3 +161,33 @@ def test_without_a_journal_no_file_of_it_is_made(org: Org) -> None:
     )
     assert run.code == 0
     assert [p.name for p in run.output.iterdir() if p.name.startswith("journal")] == []
+
+
+def test_results_that_cannot_be_matched_are_read_again_by_the_next_run(org: Org) -> None:
+    for key in ("a", "b"):
+        org.create("Account", Ext_Id__c=key, Name="Old")
+    org.sandbox.control.add_fault(
+        kind="answer",
+        method="GET",
+        path="*/successfulResults",
+        status=200,
+        headers={"Content-Type": "text/csv"},
+        body='"sf__Id","sf__Created",Id,ParentId\n' + "x,false,x,x\n" * 5,
+        times=1,
+    )
+    messages = [
+        schema("Account", "Ext_Id__c", "ParentId"),
+        record("Account", Ext_Id__c="a", ParentId=None),
+        record("Account", Ext_Id__c="b", ParentId="001000000000123AAA"),
+        state(done=2),
+    ]
+    settings = {"operation": "update", "external_id": "Ext_Id__c", "max_rejects": "2"}
+    lost = org.load(*messages, **settings)
+    assert (lost.code, lost.states) == (1, []), lost.log
+    before = org.jobs_created()
+    run = org.load(*messages, **settings)
+    assert (run.code, run.states) == (0, [{"done": 2}]), run.log
+    assert "Of the rows that it sent, 1 are loaded and 1 are rejected or unknown" in run.log
+    assert {reject["kind"] for reject in run.rejects("Account")} == {"rejected"}
+    assert run.report("Account")["skipped"] == 2
+    assert org.jobs_created() == before
