@@ -50,6 +50,7 @@ class Journal(Protocol):
     def settled(self, file: RowFile, not_loaded: Collection[int]) -> None:
         """Every row of `file` is loaded, except those with these numbers.
 
+        If another file was sent instead of it, this is the one with all rows, sent or not.
         Called again for the same file, it changes nothing.
         """
 

@@ -302,11 +302,12 @@ class LoadJournal:
         self._step(file.entry, Phase.READ, job=job_id, batch=batch_id)
 
     def settled(self, file: RowFile, not_loaded: Collection[int]) -> None:
-        """Record which rows are not loaded."""
-        if file.entry is None:
-            # No row was sent, since each had its outcome before.
-            return
+        """Record which rows are not loaded, also if only some rows of the file were sent."""
         phase = Phase.RESULTS if not_loaded else Phase.SETTLED
+        if file.entry is None:
+            file.entry = self._insert(file, phase)
+        elif self._has_more_rows(file):
+            self._add_rows(file)
         self._step(file.entry, phase, left_out=array("Q", sorted(not_loaded)).tobytes())
 
     def reported(self, entry: int, numbers: Collection[int]) -> None:
@@ -355,6 +356,20 @@ class LoadJournal:
         )
         self._tables.commit()
         return int(cursor.lastrowid or 0)
+
+    def _has_more_rows(self, file: RowFile) -> bool:
+        query = "SELECT length(numbers) FROM files WHERE id = ?"
+        ((size,),) = self._tables.read(query, file.entry)
+        return bool(size < len(file.numbers) * file.numbers.itemsize)
+
+    def _add_rows(self, file: RowFile) -> None:
+        """Let the entry of what was sent instead of a file have all rows of the file."""
+        # Without the job, which has other rows: the results are known, and need not be read again.
+        self._tables.run(
+            "UPDATE files SET numbers = ?, digests = ?, last = ?, job = NULL, batch = NULL"
+            " WHERE id = ?",
+            *(file.numbers.tobytes(), bytes(file.digests), file.numbers[-1], file.entry),
+        )
 
     def _note_batch(self, job_id: str, batch_id: str | None) -> None:
         # Kept until the end of the run: an entry of a file goes when a STATE covers its rows.

@@ -67,6 +67,8 @@ class LostJobs:
         Raises:
             SalesforceError: Salesforce does not answer.
         """
+        if file.phase is Phase.RESULTS and file.job_id is None:
+            return _left_out(file)
         if file.job_id is None:
             self._unrecorded.abort(file)
             return LostRows(_all(file, RowStatus.UNPROCESSED))
@@ -140,10 +142,8 @@ class LostJobs:
         # It was never closed, so it has loaded nothing.
         if file.phase is Phase.UPLOADED:
             return LostRows(_all(file, RowStatus.UNPROCESSED))
-        # Its results were read before: these rows are not loaded, and all others are.
         if file.phase is Phase.RESULTS:
-            left = [number for number in file.numbers if number in file.left_out]
-            return LostRows(list(_rows(file, left, RowStatus.UNPROCESSED)))
+            return _left_out(file)
         return self._unclear(file, "the job is gone; Salesforce removes jobs after seven days")
 
     def _unclear(self, file: LostFile, why: str, known: Sequence[RowOutcome] = ()) -> LostRows:
@@ -172,6 +172,12 @@ class _NoOwner:
 
 def _row_file(file: LostFile) -> RowFile:
     return RowFile(file.path, file.columns, 0, _NoOwner(), numbers=file.numbers)
+
+
+def _left_out(file: LostFile) -> LostRows:
+    """Its results were read before: these rows are not loaded, and all others are."""
+    left = [number for number in file.numbers if number in file.left_out]
+    return LostRows(list(_rows(file, left, RowStatus.UNPROCESSED)))
 
 
 def _all(file: LostFile, status: RowStatus) -> list[RowOutcome]:

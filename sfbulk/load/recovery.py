@@ -79,9 +79,9 @@ class Recovery:
             self._journal.forget_folder(folder)
         for name, counts in self._counts.items():
             log.warning(
-                "%s: the last run did not end well. Of the rows that it sent, %d are loaded and "
-                "%d are rejected or unknown; these are not sent again. %d are not loaded, and are "
-                "sent when they are in the input again",
+                "%s: the last run did not end well. Of its rows, %d are loaded or it has reported "
+                "them, and %d others are rejected or unknown; these are not sent again. %d are not "
+                "loaded, and are sent when they are in the input again",
                 name,
                 counts[RowStatus.SUCCEEDED],
                 counts[RowStatus.FAILED] + counts[RowStatus.UNKNOWN],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.faults.commands import Ended
     from tests.target.support import Org
 
 INSERT: dict[str, Any] = {"operation": "insert", "max_job_mb": 0.00003}
@@ -187,7 +188,48 @@ def test_results_that_cannot_be_matched_are_read_again_by_the_next_run(org: Org)
     before = org.jobs_created()
     run = org.load(*messages, **settings)
     assert (run.code, run.states) == (0, [{"done": 2}]), run.log
-    assert "Of the rows that it sent, 1 are loaded and 1 are rejected or unknown" in run.log
+    assert "1 are loaded or it has reported them, and 1 others are rejected" in run.log
     assert {reject["kind"] for reject in run.rejects("Account")} == {"rejected"}
     assert run.report("Account")["skipped"] == 2
     assert org.jobs_created() == before
+
+
+@pytest.mark.parametrize("operation", ["update", "delete"])
+def test_a_key_without_a_record_is_rejected_once_though_the_run_is_killed_later(
+    org: Org, command: Command, operation: str
+) -> None:
+    names = ["Ext_Id__c"] if operation == "delete" else ["Ext_Id__c", "Name"]
+    # One file has rows with a record and without one, one has only rows without one.
+    rows = [{"Ext_Id__c": key, "Name": "New"} for key in ("a", "x", "y", "z", "b", "c")]
+    messages = [
+        schema("Account", *names),
+        *(record("Account", **{name: row[name] for name in names}) for row in rows),
+        state(done=6),
+    ]
+    settings = {"operation": operation, "external_id": "Ext_Id__c", "max_rejects": "3"}
+    config = org.config(**settings, batch_size_rows=2, max_jobs_in_flight=1)
+
+    def run(kill: Kill | None = None) -> Ended:
+        arguments = ["--config", str(config)]
+        return command.run_line(
+            org.folder, arguments, stdin=as_lines(messages), kill=kill, hurried=True
+        )
+
+    def begin() -> None:
+        forget(org)
+        for key in ("a", "b", "c"):
+            org.create("Account", Ext_Id__c=key, Name="Old")
+
+    begin()
+    whole = run()
+    assert whole.code == 0, whole.log
+    begin()
+    assert run(Kill(request=whole.sent - 1)).code == -SIGKILL
+    again = run()
+    assert again.code == 0, again.log
+    path = org.folder / "output" / "Account.rejects.jsonl"
+    rejects = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert [reject["record"]["Ext_Id__c"] for reject in rejects] == ["x", "y", "z"], again.log
+    assert {reject["code"] for reject in rejects} == {"NO_SUCH_RECORD"}
+    found = [row["Name"] for row in org.query("SELECT Name FROM Account")]
+    assert found == ([] if operation == "delete" else ["New"] * 3)
