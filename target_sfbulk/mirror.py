@@ -183,9 +183,13 @@ class MirrorLoad(StreamLoad):
         return super().drop_uncovered() + self._deletes.drop_uncovered()
 
     def mirrored(self) -> None:
-        """The deletes are done: STATE may leave, and the keys are not needed any more."""
+        """The deletes are done: STATE may leave."""
+        self._held_to = math.inf
+
+    def end(self) -> None:
+        """The run has ended well: the keys of a version that is dealt with are not needed."""
+        # Not before STATE has left: without it, the next run goes on with the same version.
         if self._is_due:
-            self._held_to = math.inf
             self._keys.forget()
 
     def close(self) -> None:

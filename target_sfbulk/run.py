@@ -322,7 +322,9 @@ class Run:
             LOGGER.warning("%s: line %d of the input: %s", stream, line, reject.reason)
 
     def end(self) -> None:
-        """The run has ended well: the journal forgets its rows."""
+        """The run has ended well: forget what only a run after a failure would need."""
+        for load in self._streams.values():
+            load.end()
         if self._streams:
             self._journal.end()
 

@@ -263,6 +263,9 @@ class StreamLoad:
     def mirrored(self) -> None:
         """Nothing, as nothing waits for deletes."""
 
+    def end(self) -> None:
+        """Nothing: the journal of the run forgets its rows."""
+
     def close(self) -> None:
         """Nothing: the files of its rows are removed with their folder."""
 

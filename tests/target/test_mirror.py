@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.support import as_lines, record, schema, state
+from tests.target.support import COMMAND, as_lines, record, schema, state
 from tests.target.test_signals import wait_for
 
 if TYPE_CHECKING:
@@ -219,6 +221,29 @@ def test_a_tap_that_goes_on_with_its_version_deletes_nothing_that_it_sent_before
     assert org.load(*messages[:2], state(half=True), **MIRROR).states == [{"half": True}]
     run = org.load(messages[0], *messages[2:], **MIRROR)
     assert run.code == 0, run.log
+    assert names(org) == ["A", "B"]
+    assert not list(org.folder.rglob("*.keys.sqlite"))
+
+
+def test_a_version_whose_state_could_not_be_written_deletes_nothing_that_was_sent_before_it(
+    org: Org,
+) -> None:
+    filled(org, "A", "B", "gone")
+    messages = version(5, "A", "B")
+    assert org.load(*messages[:2], state(half=True), **MIRROR).states == [{"half": True}]
+    rest = [messages[0], *messages[2:]]
+    with Path("/dev/full").open("wb") as full:
+        lost = subprocess.run(
+            [COMMAND, "--config", org.config(**MIRROR)],
+            input=as_lines(rest),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert (lost.returncode, names(org)) == (1, ["A", "B"]), lost.stderr.decode()
+    run = org.load(*rest, **MIRROR)
+    assert (run.code, run.states) == (0, [{"version": 5}]), run.log
     assert names(org) == ["A", "B"]
     assert not list(org.folder.rglob("*.keys.sqlite"))
 
