@@ -23,11 +23,21 @@ if TYPE_CHECKING:
 
 ROWS = 60
 REFUSED = 31
-"""The row without a name, which Salesforce refuses."""
+"""The row without a name, which Salesforce refuses, or without a record to update or delete."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "insert": {"operation": "insert"},
     "upsert": {"external_id": "Ext_Id__c"},
+    "update": {"operation": "update", "external_id": "Ext_Id__c"},
+    "delete": {"operation": "delete", "external_id": "Ext_Id__c"},
+    "mirror": {"operation": "mirror", "external_id": "Ext_Id__c", "delete_cap": "100%"},
 }
+OLD = {
+    "update": [f"A-{number}" for number in range(1, ROWS + 1) if number != REFUSED],
+    "delete": [f"A-{number}" for number in range(1, ROWS + 1) if number != REFUSED],
+    # These are in no version of the source.
+    "mirror": [f"B-{number}" for number in range(20)],
+}
+"""The keys that the org has before."""
 
 
 @pytest.fixture(scope="module")
@@ -42,22 +52,22 @@ class Source:
     def __init__(self, org: Org, command: Command, operation: str) -> None:
         self.org = org
         self.done = 0
+        self._operation = operation
         self._command = command
-        self._config = org.config(**SETTINGS[operation], batch_size_rows=8, max_rejects="5")
         org.sandbox.control.reset()
+        if old := OLD.get(operation):
+            rows = [record("Account", Ext_Id__c=key, Name="Old") for key in old]
+            fields = schema("Account", "Ext_Id__c", "Name")
+            assert org.load(fields, *rows, external_id="Ext_Id__c").code == 0
         for path in sorted((org.folder / "output").rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
+        self._config = org.config(**SETTINGS[operation], batch_size_rows=8, max_rejects="5")
 
     def run(self, kill: Kill | None = None) -> Ended:
-        messages = [schema("Account", "Ext_Id__c", "Name")]
-        for number in range(self.done + 1, ROWS + 1):
-            name = None if number == REFUSED else f"Row {number}"
-            messages.append(record("Account", Ext_Id__c=f"A-{number}", Name=name))
-            messages += [state(done=number)] if number % 5 == 0 else []
         ended = self._command.run_line(
             self.org.folder,
             ["--config", str(self._config)],
-            stdin=as_lines(messages),
+            stdin=as_lines(self._messages()),
             kill=kill,
             hurried=True,
         )
@@ -67,13 +77,28 @@ class Source:
     def judge(self, log: str) -> None:
         """Check the org and the rejects by what the source has."""
         rows = self.org.query("SELECT Ext_Id__c, Name FROM Account")
-        wanted = [f"A-{n} Row {n}" for n in range(1, ROWS + 1) if n != REFUSED]
+        numbers = [] if self._operation == "delete" else range(1, ROWS + 1)
+        wanted = [f"A-{n} Row {n}" for n in numbers if n != REFUSED]
         found = [f"{row['Ext_Id__c']} {row['Name']}" for row in rows]
         assert sorted(found) == sorted(wanted), log
         path = self.org.folder / "output" / "Account.rejects.jsonl"
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         assert [line["record"]["Ext_Id__c"] for line in lines] == [f"A-{REFUSED}"], log
         assert [job for job in self.org.jobs() if job["state"] == "Open"] == []
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        names = ["Ext_Id__c"] if self._operation == "delete" else ["Ext_Id__c", "Name"]
+        yield schema("Account", *names)
+        for number in range(self.done + 1, ROWS + 1):
+            name = None if number == REFUSED else f"Row {number}"
+            row = {"Ext_Id__c": f"A-{number}", "Name": name}
+            yield {**record("Account", **{key: row[key] for key in names}), "version": 1}
+            if number % 5 == 0 and number < ROWS:
+                yield state(done=number)
+        # A tap whose STATE has the whole version begins another one, which is not of this test.
+        if self.done < ROWS:
+            yield {"type": "ACTIVATE_VERSION", "stream": "Account", "version": 1}
+        yield state(done=ROWS)
 
 
 @pytest.mark.slow
@@ -83,6 +108,9 @@ class Source:
         ("insert", SIGTERM),
         ("insert", SIGKILL),
         ("upsert", SIGKILL),
+        ("update", SIGKILL),
+        ("delete", SIGKILL),
+        ("mirror", SIGKILL),
     ],
 )
 def test_after_a_signal_at_any_time_the_next_run_makes_the_org_equal_to_the_source(
