@@ -8,7 +8,8 @@ from __future__ import annotations
 from sfbulk.load.columns import can_be_null, empty_is_unclear
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL, Journal
-from sfbulk.load.journal_file import LoadJournal, LoadName, LostFile
+from sfbulk.load.journal_entries import LoadName, LostFile
+from sfbulk.load.journal_file import LoadJournal
 from sfbulk.load.journal_status import journal_status
 from sfbulk.load.loader import Loader
 from sfbulk.load.options import LoadOptions

@@ -316,6 +316,7 @@ class LoadGroup:
             return
         loader.journal.settled(flight.file, outcome.not_loaded())
         outcome.entry = flight.file.entry
+        # Not before: until then, a later run needs what was sent to read the results again.
         flight.settled()
         self._take(loader, outcome)
         self.settled_files += 1

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from array import array
-from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sfbulk.load.journal_digest import RowDigests, divided
+from sfbulk.load.journal_entries import LoadName, LostFile, Phase
 from sfbulk.load.journal_known import KnownRows
 from sfbulk.load.journal_lock import JournalLock
 from sfbulk.load.journal_tables import Tables
@@ -21,71 +19,6 @@ if TYPE_CHECKING:
     from sfbulk.clock import Clock
     from sfbulk.load.outcomes import RowStatus
     from sfbulk.load.row_file import RowFile
-
-log = logging.getLogger(__name__)
-
-
-class LoadName(NamedTuple):
-    """Which rows are the same load in every run."""
-
-    name: str
-    """A name that is unique among the loads of a run, such as a stream."""
-    sobject: str
-    operation: str
-    key: str
-    """The column by which Salesforce finds records; empty for an insert."""
-
-
-class Phase(str, Enum):
-    """How far a file is."""
-
-    BEGUN = "begun"
-    """A job for it may have been created; it has loaded nothing."""
-    UPLOADED = "uploaded"
-    """Its rows may be in the job, which has not been closed."""
-    ADDED = "added"
-    """Bulk API 1.0: its rows may be a batch, which Salesforce loads."""
-    CLOSED = "closed"
-    """Salesforce may have loaded its rows."""
-    READ = "read"
-    """Its job has ended, and its results may have been read."""
-    RESULTS = "results"
-    """Its outcomes are known; the rows that are not loaded may not have been reported."""
-    SETTLED = "settled"
-    """The outcome of each row is known and was reported."""
-
-
-@dataclass
-class LostFile:
-    """A file of a run that ended before its rows were settled and covered."""
-
-    entry: int
-    load: int
-    name: LoadName
-    phase: Phase
-    begun: str
-    """When its last step was recorded."""
-    job_id: str | None
-    batch_id: str | None
-    path: Path
-    columns: tuple[str, ...]
-    folder: str
-    """The folder of its load."""
-    covered: int
-    """The highest row number that a STATE has covered."""
-    numbers: array[int] = field(default_factory=lambda: array("Q"))
-    digests: list[bytes] = field(default_factory=list)
-    left_out: frozenset[int] = frozenset()
-    """In the phases `results` and `settled`: the rows that are not loaded and not reported."""
-
-    def rows(self) -> Iterator[tuple[int, bytes]]:
-        """The number and the digest of each row."""
-        return zip(self.numbers, self.digests, strict=True)
-
-    @property
-    def is_batch(self) -> bool:
-        """Whether it was sent with Bulk API 1.0."""
-        return self.phase is Phase.ADDED or self.batch_id is not None
 
 
 class JournalFile:
@@ -305,6 +238,7 @@ class LoadJournal:
         """Record which rows are not loaded, also if only some rows of the file were sent."""
         phase = Phase.RESULTS if not_loaded else Phase.SETTLED
         if file.entry is None:
+            # No row was sent. If the run is killed, the next one must not report them again.
             file.entry = self._insert(file, phase)
         elif self._has_more_rows(file):
             self._add_rows(file)

@@ -16,7 +16,7 @@ from sfbulk.jobs.key_column import key_column
 from sfbulk.jobs.row_error import RowError
 from sfbulk.load.by_bulk1 import batch_rows
 from sfbulk.load.job_rows import JobRows, SentRows
-from sfbulk.load.journal_file import Phase
+from sfbulk.load.journal_entries import Phase
 from sfbulk.load.outcomes import UNKNOWN_CODE, Detail, RowOutcome, RowStatus
 from sfbulk.load.row_file import RowFile
 from sfbulk.load.unrecorded_jobs import UnrecordedJobs
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from sfbulk.load.columns import Describe
-    from sfbulk.load.journal_file import LostFile
+    from sfbulk.load.journal_entries import LostFile
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ class LostJobs:
         Raises:
             SalesforceError: Salesforce does not answer.
         """
+        # Some of its rows were not sent, and its entry names no job any more.
         if file.phase is Phase.RESULTS and file.job_id is None:
             return _left_out(file)
         if file.job_id is None:
@@ -160,18 +161,8 @@ class LostJobs:
         return LostRows([*known, *_rows(file, others, RowStatus.UNKNOWN, reason)])
 
 
-class _NoOwner:
-    """The owner of a file that takes no more rows, and for which no other file waits."""
-
-    def end(self, file: RowFile) -> None:
-        """Nothing is left to do."""
-
-    def unblock(self, file: RowFile) -> None:
-        """Nothing is left to do."""
-
-
 def _row_file(file: LostFile) -> RowFile:
-    return RowFile(file.path, file.columns, 0, _NoOwner(), numbers=file.numbers)
+    return RowFile(file.path, file.columns, 0, numbers=file.numbers)
 
 
 def _left_out(file: LostFile) -> LostRows:

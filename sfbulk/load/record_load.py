@@ -15,7 +15,7 @@ from sfbulk.errors import DataError, SalesforceError
 from sfbulk.jobs.row_error import RowError
 from sfbulk.load.group import BufferLimits, LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
-from sfbulk.load.journal_file import LoadName
+from sfbulk.load.journal_entries import LoadName
 from sfbulk.load.outcomes import (
     UNKNOWN_CODE,
     Detail,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sfbulk.load.follow_ups import is_passing, missing_parent
 from sfbulk.load.journal_digest import is_keyed
-from sfbulk.load.journal_file import Phase
+from sfbulk.load.journal_entries import Phase
 from sfbulk.load.lost_job import LostJobs
 from sfbulk.load.outcomes import RowStatus
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from sfbulk.load.columns import Describe
-    from sfbulk.load.journal_file import JournalFile, LostFile
+    from sfbulk.load.journal_entries import LostFile
+    from sfbulk.load.journal_file import JournalFile
     from sfbulk.load.outcomes import RowOutcome
     from sfbulk.transport import Transport
 

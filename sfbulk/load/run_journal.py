@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sfbulk.load.columns import Describe
-    from sfbulk.load.journal_file import LoadJournal, LoadName
+    from sfbulk.load.journal_entries import LoadName
+    from sfbulk.load.journal_file import LoadJournal
     from sfbulk.load.recovery import Report
     from sfbulk.transport import Transport
 

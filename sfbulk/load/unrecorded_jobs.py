@@ -23,7 +23,7 @@ from sfbulk.http.wire import Request, json_body
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfbulk.load.journal_file import LostFile
+    from sfbulk.load.journal_entries import LostFile
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)

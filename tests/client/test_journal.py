@@ -12,9 +12,9 @@ import pytest
 
 from sfbulk import JournalError, RowStatus
 from sfbulk.load import Row
-from sfbulk.load.journal_file import JournalFile, LoadName, Phase
+from sfbulk.load.journal_entries import LoadName, Phase
+from sfbulk.load.journal_file import JournalFile
 from sfbulk.load.journal_status import journal_status
-from sfbulk.load.lost_job import _NoOwner
 from sfbulk.load.row import RecordKey
 from sfbulk.load.row_file import RowFile
 
@@ -52,7 +52,7 @@ def journal(path: Path, clock: FakeClock) -> Iterator[JournalFile]:
 
 
 def file_of(load: LoadJournal, first: int, *rows: Row) -> RowFile:
-    file = RowFile(load_path(load), rows[0].columns, 0, _NoOwner())
+    file = RowFile(load_path(load), rows[0].columns, 0)
     for number, row in enumerate(rows, start=first):
         file.numbers.append(number)
         file.digests += load.digest(row)
