@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sfbulk.errors import JournalError
 from sfbulk.load import LoadName, journal_status
+from sfbulk_singer.command import add_note
 from sfbulk_singer.run_folder import RunFolder, remove_abandoned
 from target_sfbulk.records import lost_lines
 from target_sfbulk.rejects import append_rejects, reject_of
@@ -57,7 +59,11 @@ class TargetJournal:
         path = journal_path(config)
         self._run: RunJournal | None = None
         if path:
-            self._run = salesforce.open_journal(path, parent=spool, report=self._report)
+            try:
+                self._run = salesforce.open_journal(path, parent=spool, report=self._report)
+            except JournalError as error:
+                add_note(error, "The setting is journal_path.")
+                raise
             self.folder = self._run.folder
             # The SDK has no hook that is called however a target's run ends.
             self.close = weakref.finalize(self, self._run.close)

@@ -124,6 +124,7 @@ def test_a_second_run_is_refused_by_name_and_the_status_shows_the_first(org: Org
         run = org.load(schema("Account", "Name"), record("Account", Name="B"), **INSERT)
         assert run.code == 1
         assert f"The journal {journal} is in use by process {first.pid} on" in run.reason
+        assert "give this run a journal of its own. The setting is journal_path." in run.reason
         assert f"in use by process {first.pid}" in status(config)
         first.communicate()
         assert first.returncode == 0
