@@ -46,6 +46,11 @@ class Interrupts:
         if self._waiting is not None and self._depth == 0 and exc_type is None:
             self._stop(self._waiting)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a signal has arrived that the block in progress delays."""
+        return self._waiting is not None
+
     def arrived(self, signum: int) -> None:
         """Handle a signal.
 

@@ -211,6 +211,7 @@ class Run:
 
     def _drain(self) -> None:
         """Load all rows; unlike `LoadGroup.drain`, STATE leaves meanwhile."""
+        self._heed_signal()
         self._group.cut()
         for load in self._streams.values():
             load.write_rejects()
@@ -219,6 +220,15 @@ class Run:
         ):
             self._advance(self._group.wait)
         self._group.drain()
+
+    def _looked(self) -> None:
+        self.progress.tick()
+        self._heed_signal()
+
+    def _heed_signal(self) -> None:
+        """Drop what `stop` would drop, if a signal waits: once it is sent, that is too late."""
+        if self.interrupts.is_waiting:
+            self._drop_uncovered(at_once=False)
 
     def stop(self, *, at_once: bool) -> None:
         """API call: end the run before the end of the input.
@@ -233,14 +243,17 @@ class Run:
             RejectBudgetError: More rows were rejected than `max_rejects` allows.
             SalesforceError: Some records are neither confirmed nor in a rejects file.
         """
-        for load in self._streams.values():
-            if at_once or not load.is_repeatable:
-                self._dropped += load.drop_uncovered()
+        self._drop_uncovered(at_once=at_once)
         try:
             self.finish()
         except RejectBudgetError:
             self.halt()
             raise
+
+    def _drop_uncovered(self, *, at_once: bool) -> None:
+        for load in self._streams.values():
+            if at_once or not load.is_repeatable:
+                self._dropped += load.drop_uncovered()
 
     def halt(self) -> None:
         """API call: send nothing more; wait for the jobs that run, and write what they say.
@@ -415,7 +428,7 @@ class Run:
             jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
         )
         # The group may wait for a long time, for the end of jobs or for room to buffer.
-        group.on_look = self.progress.tick
+        group.on_look = self._looked
         return LoadContext(
             self._salesforce,
             self._journal.folder,

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.commands import Command
 from tests.faults.kills import Kill
 from tests.target.support import as_lines, record, schema, state
-from tests.target.test_signals import wait_for
+from tests.target.test_signals import release_when_closed, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +161,28 @@ def test_without_a_journal_a_stop_drops_the_new_records_that_no_state_covers(
     assert run.code == 0, run.log
     found = [row["Name"] for row in org.query("SELECT Name FROM Account ORDER BY Name")]
     assert found == names
+
+
+def test_a_stop_after_the_last_line_drops_the_new_records_that_no_state_covers(org: Org) -> None:
+    covered = [schema("Account", "Name"), record("Account", Name="A"), state(done=1)]
+    later = [schema("Contact", "LastName"), *(record("Contact", LastName=name) for name in "BC")]
+    org.sandbox.control.hold_jobs()
+    with org.start(operation="insert", journal_path="off", max_jobs_in_flight=1) as process:
+        assert process.stdin is not None
+        process.stdin.write(as_lines([*covered, *later]))
+        # Nothing is sent before the input ends; of the two jobs, one has to wait.
+        process.stdin.close()
+        process.stdin = None
+        wait_for(process, "was created for 1 rows")
+        process.send_signal(SIGTERM)
+        wait_for(process, "SIGTERM: loading the rows read so far")
+        release_when_closed(org)
+        stdout, log = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert json.loads(stdout) == {"done": 1}, log.decode()
+    assert "was the last one written. Of 2 records after it, 2 are not sent.\n" in log.decode()
+    # The run after sends them, and they are in once.
+    assert org.query("SELECT LastName FROM Contact") == []
 
 
 def test_a_state_leaves_while_the_tap_is_silent_and_the_input_still_open(org: Org) -> None:
