@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from fractions import Fraction
 from math import ceil
 
 from sfbulk import SalesforceError
-
-_CAP = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)%")
-_WHOLE = 100
+from target_sfbulk.count_or_share import CountOrShare
 
 
 class MirrorError(SalesforceError):
@@ -21,45 +16,17 @@ class DeleteCapError(MirrorError):
     """A mirror was to delete more records than `delete_cap` allows."""
 
 
-@dataclass(frozen=True)
-class DeleteCap:
-    """A count, or a share of the records that a mirror covers.
+class DeleteCap(CountOrShare):
+    """A count, or a share of the records that a mirror covers."""
 
-    Attributes:
-        count: The count; None for a share.
-        percent: The share; None for a count.
-    """
-
-    count: int | None
-    percent: Fraction | None
-
-    @classmethod
-    def parse(cls, text: str | int) -> DeleteCap:
-        """The cap that the setting `delete_cap` gives.
-
-        Raises:
-            ValueError: It is neither a count nor a share up to 100%.
-        """
-        found = _CAP.fullmatch(str(text).strip())
-        if found is None or Fraction(found["percent"] or 0) > _WHOLE:
-            raise ValueError(
-                f'delete_cap must be a count such as "100" or a share such as "5%", not "{text}".'
-            )
-        if found["count"]:
-            return cls(int(found["count"]), None)
-        return cls(None, Fraction(found["percent"]))
+    setting = "delete_cap"
 
     def most(self, covered: int) -> int:
         """How many records may be deleted of those that the mirror covers.
 
         A share is rounded up: with few records it would allow no delete at all.
         """
-        if self.percent is None:
-            return self.count or 0
-        return ceil(self.percent * covered / _WHOLE)
-
-    def __str__(self) -> str:
-        return str(self.count) if self.percent is None else f"{float(self.percent):g}%"
+        return ceil(self.of(covered))
 
 
 class DeleteBudget:

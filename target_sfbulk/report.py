@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from target_sfbulk.count_or_share import WHOLE, CountOrShare
 
 if TYPE_CHECKING:
     from sfbulk.load import FileOutcome
-
-_BUDGET = re.compile(r"(?P<count>[0-9]+)|(?P<percent>[0-9]+(?:\.[0-9]+)?)\s*%")
-_WHOLE = 100
 
 # With every reason of a run, a line of the log could be endless.
 _MOST_REASONS = 5
@@ -87,6 +84,16 @@ class StreamReport:
         self.kinds[kind] += 1
         self.reasons[reason] += 1
 
+    @property
+    def unaccounted(self) -> int:
+        """How many records of the input have no outcome, after a run that has read all of it.
+
+        A mirror has outcomes of records too that are not in the input.
+        """
+        deleted = self.deleted_marked + self.already_gone
+        missing = self.read - (self.loaded + self.skipped + self.rejected + deleted)
+        return max(missing, 0) if self.operation == "mirror" else missing
+
     def as_json(self) -> dict[str, Any]:
         """The report as written to `<output_dir>/<stream>.report.json`."""
         return {**self.__dict__, "seconds": round(self.seconds, 3)}
@@ -143,40 +150,12 @@ class StreamReport:
         return f"{shown}{more}; see {self.rejects_file}"
 
 
-@dataclass(frozen=True)
-class RejectBudget:
+class RejectBudget(CountOrShare):
     """Rejected rows a run may have, as a count or as a share of the rows read."""
 
-    count: int | None
-    percent: Decimal | None
-
-    @classmethod
-    def parse(cls, text: str | int) -> RejectBudget:
-        """The budget that `max_rejects` gives.
-
-        Raises:
-            ValueError: It is neither a count nor a share up to 100%.
-        """
-        found = _BUDGET.fullmatch(str(text).strip())
-        if found is None or Decimal(found["percent"] or 0) > _WHOLE:
-            raise ValueError(
-                f'max_rejects must be a count such as "10" or a share such as "2%", not "{text}".'
-            )
-        return cls(
-            count=int(found["count"]) if found["count"] else None,
-            percent=Decimal(found["percent"]) if found["percent"] else None,
-        )
+    setting = "max_rejects"
 
     def is_exceeded(self, *, rejected: int, read: int) -> bool:
         """Whether this number of rejects among the rows read is too high."""
-        if self.count is not None:
-            return rejected > self.count
         # An earlier run may have read rows of which this one writes the rejects.
-        if self.percent == _WHOLE:
-            return False
-        # Without a division, as no row may have been read. Decimals, as 0.57 * 10,000 is less
-        # than 5,700 in binary.
-        return rejected * _WHOLE > (self.percent or 0) * read
-
-    def __str__(self) -> str:
-        return str(self.count) if self.percent is None else f"{self.percent:g}%"
+        return self.percent != WHOLE and rejected > self.of(read)

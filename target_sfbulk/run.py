@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from target_sfbulk.preflight import Schema, StreamPlan
     from target_sfbulk.reader import ExactReader
     from target_sfbulk.rejects import Reject
+    from target_sfbulk.report import StreamReport
 
 LOGGER = logging.getLogger("target-sfbulk")
 
@@ -43,6 +44,10 @@ _MOST_NAMED = 10
 
 class RejectBudgetError(Exception):
     """More rows were rejected than `max_rejects` allows."""
+
+
+class AccountsError(Exception):
+    """The outcomes of a run are not as many as its records."""
 
 
 class Run:
@@ -362,6 +367,16 @@ class Run:
         if self.dry_run:
             LOGGER.info("Dry run: nothing was sent, and no STATE was written")
 
+    def check_accounts(self) -> None:
+        """Compare the records of the input with their outcomes, after the last one.
+
+        Raises:
+            AccountsError: Some have no outcome, or several; it names the numbers.
+        """
+        reports = [output.report for output in self._outputs.values()]
+        if wrong := [report for report in reports if report.unaccounted and not self.dry_run]:
+            raise AccountsError("; ".join(map(_accounts, wrong)))
+
     def check_budget(self, *, at_the_end: bool) -> None:
         """Compare the rejects so far with `max_rejects`.
 
@@ -438,3 +453,11 @@ class Run:
             bulk1_concurrency(self._config),
             self._journal,
         )
+
+
+def _accounts(report: StreamReport) -> str:
+    return (
+        f"{report.stream}: {report.read} records were read, but {report.loaded} are loaded,"
+        f" {report.skipped} skipped and {report.rejected} rejected. Compare the jobs"
+        f" {', '.join(report.job_ids)} in Setup, Bulk Data Load Jobs, with the input"
+    )

@@ -19,7 +19,7 @@ from target_sfbulk.journal import status_lines
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import own_problems
 from target_sfbulk.reader import ExactReader
-from target_sfbulk.run import RejectBudgetError, Run
+from target_sfbulk.run import AccountsError, RejectBudgetError, Run
 from target_sfbulk.settings import SETTINGS, with_defaults
 from target_sfbulk.sinks import SfbulkSink
 
@@ -41,7 +41,13 @@ class TargetSfbulk(SfbulkPlugin, Target):
     """Loads Singer streams into Salesforce through bulk ingest jobs."""
 
     name = "target-sfbulk"
-    own_errors = (PreflightError, RejectBudgetError, BatchFileError, SingerError)
+    own_errors = (
+        AccountsError,
+        PreflightError,
+        RejectBudgetError,
+        BatchFileError,
+        SingerError,
+    )
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     default_sink_class = SfbulkSink
     message_reader_class = ExactReader
@@ -70,12 +76,14 @@ class TargetSfbulk(SfbulkPlugin, Target):
         """API call: load the remaining rows, write STATE and the reports.
 
         Raises:
+            AccountsError: The outcomes are not as many as the records.
             RejectBudgetError: More rows were rejected than `max_rejects` allows.
         """
         self.run.warn_of_unused_settings()
         try:
             self.run.finish(at_the_end=True)
             self.run.check_budget(at_the_end=True)
+            self.run.check_accounts()
             self._end_reports()
             self.run.end()
         except Exception as error:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from target_sfbulk.report import RejectBudget
-from tests.target.support import record, schema, state
+from target_sfbulk.report import RejectBudget, StreamReport
+from target_sfbulk.run import AccountsError
+from target_sfbulk.target import TargetSfbulk
+from tests.target.support import as_lines, record, schema, state
 
 if TYPE_CHECKING:
+    from sfbulk.load import FileOutcome
     from tests.target.support import Org
 
 ACCOUNTS = schema("Account", "Name")
@@ -70,3 +75,39 @@ def test_a_run_without_rows_ends_well_with_any_budget(org: Org) -> None:
     for budget in ("0", "0%", "100%"):
         run = org.load(ACCOUNTS, state(done=1), operation="insert", max_rejects=budget)
         assert (run.code, run.states) == (0, [{"done": 1}]), run.log
+
+
+def test_a_run_whose_outcomes_are_not_as_many_as_its_records_is_an_error(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_a_row(report: StreamReport, outcome: FileOutcome) -> None:
+        add(report, outcome)
+        report.loaded -= 1
+
+    add = StreamReport.add
+    target = TargetSfbulk(config=json.loads(org.config(operation="insert").read_text()))
+    monkeypatch.setattr(StreamReport, "add", lose_a_row)
+    lines = as_lines([ACCOUNTS, record("Account", Name="A"), record("Account", Name="B")])
+    with pytest.raises(AccountsError, match="2 records were read, but 1 are loaded, 0 skipped"):
+        target.listen(io.TextIOWrapper(io.BytesIO(lines)))
+
+
+@pytest.mark.parametrize(
+    ("operation", "counts", "unaccounted"),
+    [
+        ("upsert", {"read": 5, "loaded": 2, "skipped": 1, "rejected": 2}, 0),
+        ("upsert", {"read": 5, "loaded": 2, "rejected": 2}, 1),
+        ("upsert", {"read": 1, "loaded": 2}, -1),
+        ("mirror", {"read": 4, "loaded": 1, "deleted_marked": 2, "already_gone": 1}, 0),
+        ("mirror", {"read": 4, "loaded": 2, "deleted_marked": 1}, 1),
+        # A record that the source no longer has could not be deleted: it is not in the input.
+        ("mirror", {"read": 1, "loaded": 1, "rejected": 1, "deleted_missing": 3}, 0),
+    ],
+)
+def test_records_without_an_outcome_are_counted(
+    operation: str, counts: dict[str, int], unaccounted: int
+) -> None:
+    report = StreamReport("S", "Account", operation, "run", "time", "file")
+    for name, count in counts.items():
+        setattr(report, name, count)
+    assert report.unaccounted == unaccounted
