@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from sfbulk_sandbox import Sandbox
 
 COMMANDS = ("tap-sfbulk", "target-sfbulk")
 # Nothing listens there: a run that gets past its settings fails with another reason.
@@ -90,7 +93,7 @@ def test_unknown_environment_variables_are_named_where_they_give_settings(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_numbers_of_environment_variables_are_numbers_and_empty_ones_not_given(
-    command: str, tmp_path: Path
+    empty_sandbox: Sandbox, command: str, tmp_path: Path
 ) -> None:
     prefix = command.upper().replace("-", "_") + "_"
     variables = {
@@ -105,9 +108,9 @@ def test_numbers_of_environment_variables_are_numbers_and_empty_ones_not_given(
         {"MAX_JOB_MB", "STREAMS", "OPERATION"} if command == "tap-sfbulk" else {"SPOOL_LIMIT_MB"}
     )
     known = {k: v for k, v in variables.items() if k.removeprefix(prefix) not in others}
-    found = reason(command, tmp_path, variables=known)
-    # The settings were right: only the request fails.
-    assert "List all objects: no connection (127.0.0.1)." in found
+    found = reason(command, tmp_path, variables=known, instance_url=empty_sandbox.url)
+    # The settings were right: only the token is wrong.
+    assert "The access_token is expired or not valid" in found
     assert "is not of type" not in found
 
 
