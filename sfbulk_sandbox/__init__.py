@@ -17,6 +17,10 @@ def __getattr__(name: str) -> Any:
     # Imported late: pytest imports this package for its plugin at every start, also where the
     # packages of the extra `sandbox` are not installed.
     if name == "Sandbox":
+        from sfbulk_sandbox.extra import missing_extra  # noqa: PLC0415 - see above
+
+        if missing := missing_extra():
+            raise ImportError(missing)
         from sfbulk_sandbox.sandbox import Sandbox  # noqa: PLC0415 - see above
 
         return Sandbox

@@ -39,10 +39,12 @@ def salesforce_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     of the marker are those of `sfbulk_sandbox.Sandbox`.
     """
     # Imported late: every run of pytest loads this module, but few tests need an org.
-    try:
-        from sfbulk_sandbox.sandbox import Sandbox  # noqa: PLC0415 - see above
-    except ModuleNotFoundError as error:
-        pytest.fail(f"{error}; install the sandbox's packages: pip install 'sfbulk[sandbox]'")
+    from sfbulk_sandbox.extra import missing_extra  # noqa: PLC0415 - see above
+
+    if missing := missing_extra():
+        pytest.fail(missing)
+    from sfbulk_sandbox.sandbox import Sandbox  # noqa: PLC0415 - see above
+
     with Sandbox(**_options(request)) as sandbox:
         yield sandbox
 

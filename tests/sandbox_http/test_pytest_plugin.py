@@ -111,7 +111,7 @@ def test_a_missing_extra_is_named(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_org(salesforce_sandbox): pass")
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*pip install 'sfbulk?sandbox?'*"])
+    result.stdout.fnmatch_lines(['*pip install "sfbulk?sandbox?"*'])
 
 
 def test_fixture_and_marker_are_listed_with_their_help(pytester: pytest.Pytester) -> None:
