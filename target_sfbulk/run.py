@@ -226,7 +226,7 @@ class Run:
             self._advance(self._group.wait)
         self._group.drain()
 
-    def _looked(self) -> None:
+    def _on_step(self) -> None:
         self.progress.tick()
         self._heed_signal()
 
@@ -443,7 +443,7 @@ class Run:
             jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
         )
         # The group may wait for a long time, for the end of jobs or for room to buffer.
-        group.on_look = self._looked
+        group.on_step = self._on_step
         return LoadContext(
             self._salesforce,
             self._journal.folder,

@@ -75,8 +75,9 @@ class LoadGroup:
         """The unsettled files of all loads."""
         self.settled_files = 0
         """How many files have outcomes; when it grows, a loader has new ones in `settled`."""
-        self.on_look: Callable[[], None] = _nothing
-        """Called after each look at the jobs that run, also while a method blocks."""
+        self.on_step: Callable[[], None] = _nothing
+        """Called before each file is sent and after each look at the jobs that run, also while a
+        method blocks. It may drop rows that were not sent: see `Loader.drop_after`."""
         self._clock = clock
         self._most_in_flight = max(1, jobs_in_flight)
         self._limits = limits
@@ -247,8 +248,11 @@ class LoadGroup:
         return free and self.backlog.has_ready and not self._errors
 
     def _send(self) -> None:
-        while self._can_send() and (file := self.backlog.next_file()):
-            self._send_file(file)
+        while self._can_send():
+            # The file before may have taken minutes.
+            self.on_step()
+            if file := self.backlog.next_file():
+                self._send_file(file)
         self._schedule()
 
     def _send_file(self, file: RowFile) -> None:
@@ -291,7 +295,7 @@ class LoadGroup:
                     self._in_flight -= 1
                     self._read(loader, lane, flight)
         self._schedule()
-        self.on_look()
+        self.on_step()
 
     def _schedule(self) -> None:
         looks = (lane.carrier.next_look(lane.flying) for _, lane in self._flying())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from random import Random
 from signal import SIGKILL, SIGTERM, Signals
@@ -183,6 +184,29 @@ def test_a_stop_after_the_last_line_drops_the_new_records_that_no_state_covers(o
     assert "was the last one written. Of 2 records after it, 2 are not sent.\n" in log.decode()
     # The run after sends them, and they are in once.
     assert org.query("SELECT LastName FROM Contact") == []
+
+
+def test_a_stop_between_two_uploads_drops_the_new_records_that_no_state_covers(
+    org: Org, command: Command
+) -> None:
+    streams = [("Account", "Name"), ("Contact", "LastName"), ("Lead", "LastName")]
+    covered, *later = [
+        [schema(stream, name), record(stream, **{name: "A", **extra})]
+        for (stream, name), extra in zip(streams, ({}, {}, {"Company": "A"}), strict=True)
+    ]
+    lines = as_lines([*covered, state(done=1), *itertools.chain(*later)])
+    arguments = ["--config", str(org.config(operation="insert", journal_path="off"))]
+    whole = command.run_line(org.folder, arguments, stdin=lines, hurried=True)
+    assert whole.code == 0, whole.log
+    uploads = [at for at, call in enumerate(org.sandbox.requests) if call.method == "PUT"]
+    # All three are sent at once, since five may be in flight.
+    assert uploads == [uploads[0] + 3 * at for at in range(3)]
+    org.sandbox.control.reset()
+    kill = Kill(request=uploads[0], answered=True, signum=SIGTERM)
+    ended = command.run_line(org.folder, arguments, stdin=lines, hurried=True, kill=kill)
+    assert (ended.code, ended.messages) == (1, [b'{"done": 1}']), ended.log
+    assert [call.method for call in org.sandbox.requests].count("PUT") == 1
+    assert "was the last one written. Of 2 records after it, 2 are not sent.\n" in ended.log
 
 
 def test_a_state_leaves_while_the_tap_is_silent_and_the_input_still_open(org: Org) -> None:
