@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk1.add_batches import BatchAdder
-from sfbulk.bulk1.states import BatchState
-from sfbulk.errors import ApiError, QuotaReached, RowCountMismatch, SalesforceError
+from sfbulk.errors import ApiError, QuotaReached, SalesforceError
 from sfbulk.jobs.polling import PollTimer
-from sfbulk.jobs.row_error import RowError, parse_reason
+from sfbulk.jobs.row_error import RowError
+from sfbulk.load.batch_rows import BatchOutcome, read_batch
 from sfbulk.load.loader import Flight
 from sfbulk.load.outcomes import Counts, Detail, FileOutcome, RowOutcome, RowStatus
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from sfbulk.bulk1.job import Bulk1Job
     from sfbulk.bulk1.job_settings import JobSettings
-    from sfbulk.bulk1.row_results import RowResult
     from sfbulk.bulk1.states import BatchInfo
     from sfbulk.load.journal import Journal
     from sfbulk.load.row_file import RowFile
@@ -106,20 +105,19 @@ class Bulk1Carrier:
         """API call: the outcomes of the rows of a batch, in their order.
 
         Raises:
-            RowCountMismatch: the results of the batch do not have every row.
+            SalesforceError: the results cannot be read.
         """
         job, batch, file = flight.job, flight.batch, flight.file
         if job is None or batch is None:
-            rows, job_id = _unprocessed(file, self._refused), None
+            found, job_id = BatchOutcome(_unprocessed(file, self._refused)), None
         else:
             self._journal.read(file, job.id, batch.id)
-            rows, job_id = batch_rows(job, batch, file), job.id
+            found, job_id = read_batch(job, batch, file), job.id
         counts = Counts()
-        counts.count(rows)
-        if self._detail is not Detail.EVERY_ROW:
-            rows = [row for row in rows if not row.success]
+        counts.count(found.rows)
+        rows = [row for row in found.rows if self._detail is Detail.EVERY_ROW or not row.success]
         state = batch.state.value if batch else ""
-        return FileOutcome(file, job_id, counts, rows, state)
+        return FileOutcome(file, job_id, counts, rows, state, mismatch=found.mismatch)
 
     def finish(self) -> None:
         """API call: check that the jobs have only the batches that were sent, and close them.
@@ -157,63 +155,6 @@ def _look(job: Bulk1Job, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
     return [wanted[batch.id] for batch in ended]
 
 
-def batch_rows(job: Bulk1Job, batch: BatchInfo, file: RowFile) -> list[RowOutcome]:
-    """API call: the outcomes of the rows of an ended batch, in their order.
-
-    Raises:
-        RowCountMismatch: the results of the batch do not have every row.
-    """
-    if batch.state is BatchState.COMPLETED:
-        results = list(job.row_results(batch.id))
-        _check_rows(job, batch, file.rows, results)
-        return [_outcome(batch, n, one) for n, one in zip(file.numbers, results, strict=True)]
-    reason = parse_reason(batch.state_message)
-    log.warning(
-        "Batch %s of job %s on %s is %s (%s): %d rows",
-        batch.id,
-        job.id,
-        job.object_name,
-        batch.state.value,
-        reason.code or "no reason given",
-        file.rows,
-    )
-    results = _partial_results(job, batch)
-    known = [_outcome(batch, n, one) for n, one in zip(file.numbers, results, strict=False)]
-    missing = (batch.number_records_processed or 0) > len(results)
-    status = RowStatus.UNKNOWN if missing else RowStatus.UNPROCESSED
-    rest = file.numbers[len(known) :]
-    return known + [
-        RowOutcome(n, status, None, False, (reason,), batch.job_id, batch.id) for n in rest
-    ]
-
-
 def _unprocessed(file: RowFile, reason: RowError | None) -> list[RowOutcome]:
     errors = () if reason is None else (reason,)
     return [RowOutcome(n, RowStatus.UNPROCESSED, None, False, errors, None) for n in file.numbers]
-
-
-def _partial_results(job: Bulk1Job, batch: BatchInfo) -> list[RowResult]:
-    """The results of a batch that did not complete, as far as it has any."""
-    if not batch.number_records_processed:
-        return []
-    try:
-        return list(job.row_results(batch.id))
-    except ApiError:
-        # "Records not processed": Salesforce may answer that although the count is not zero.
-        return []
-
-
-def _outcome(batch: BatchInfo, number: int, result: RowResult) -> RowOutcome:
-    status = RowStatus.SUCCEEDED if result.success else RowStatus.FAILED
-    created, errors = result.created, result.errors
-    return RowOutcome(number, status, result.id, created, errors, batch.job_id, batch.id)
-
-
-def _check_rows(job: Bulk1Job, batch: BatchInfo, sent: int, results: list[RowResult]) -> None:
-    if len(results) != sent:
-        raise RowCountMismatch(
-            f"The results of batch {batch.id} of job {job.id} on {job.object_name} do not have "
-            f"every row: {sent:,} were sent, {len(results):,} have a result. Look at the job in "
-            "Setup, Bulk Data Load Jobs.",
-            job_id=job.id,
-        )

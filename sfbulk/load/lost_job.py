@@ -10,11 +10,11 @@ from sfbulk.bulk1.job import Bulk1Job
 from sfbulk.bulk1.states import Bulk1JobState
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.states import JobState
-from sfbulk.errors import JobError, NotFound
+from sfbulk.errors import NotFound
 from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.key_column import key_column
 from sfbulk.jobs.row_error import RowError
-from sfbulk.load.by_bulk1 import batch_rows
+from sfbulk.load.batch_rows import read_batch
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.journal_entries import Phase
 from sfbulk.load.outcomes import UNKNOWN_CODE, Detail, RowOutcome, RowStatus
@@ -133,11 +133,11 @@ class LostJobs:
             return self._unclear(file, f"the job has {len(found)} batches that may have its rows")
         (batch,) = job.wait(found)
         sent = _row_file(file)
-        try:
-            rows = batch_rows(job, batch, sent)
-        except JobError as error:
-            return self._unclear(file, error.message)
-        return LostRows([row for row in rows if not row.success], batch.state.value)
+        outcome = read_batch(job, batch, sent)
+        rows = [row for row in outcome.rows if not row.success]
+        if outcome.mismatch:
+            return self._unclear(file, outcome.mismatch.message, rows)
+        return LostRows(rows, batch.state.value)
 
     def _gone(self, file: LostFile) -> LostRows:
         # It was never closed, so it has loaded nothing.

@@ -120,7 +120,8 @@ class RecordLoad:
                 were not processed are sent again, and reported if that fails too.
             JobAborted: the same, if someone aborted a job and rows of it are unknown. Others are
                 sent again, and reported as unprocessed if each attempt is aborted.
-            RowCountMismatch: a job has more rows than were sent, or a batch not every row.
+            RowCountMismatch: a job has more rows than were sent, or the results of a batch do not
+                fit its counts.
             ResultsMismatch: a result belongs to no row that was sent, and a row has no result.
             ApiError: Salesforce refuses a job.
             TransportError: no answer to any attempt.
