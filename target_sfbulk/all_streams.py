@@ -39,8 +39,13 @@ class Preflight:
         self._org = org
         self._seen: dict[str, set[str]] = defaultdict(set)
 
-    def plan(self, stream: str, schema: Schema) -> StreamPlan:
+    def plan(self, stream: str, schema: Schema, *, is_complete: bool = True) -> StreamPlan:
         """API call: the plan of a stream; the first call checks all streams of the settings.
+
+        Args:
+            stream: Its name.
+            schema: The properties of its SCHEMA, and empty ones for what a record has beyond it.
+            is_complete: Whether no record has brought any.
 
         Raises:
             ConfigError: Only the settings of other streams are wrong; with every problem.
@@ -55,7 +60,14 @@ class Preflight:
             raise ConfigError(others)
         known_problem = key_meant_for(stream, opened, self._streams)
         try:
-            plan = plan_stream(stream, schema, settings, self._org, known_problem=known_problem)
+            plan = plan_stream(
+                stream,
+                schema,
+                settings,
+                self._org,
+                known_problem=known_problem,
+                is_complete=is_complete,
+            )
         except PreflightError as error:
             raise error.after(others) from None
         if others:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from sfbulk_singer.file_names import file_name
 from target_sfbulk.dry_run import DryRun
 from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of, reject_of_unmatched
 from target_sfbulk.report import StreamReport
+from target_sfbulk.required_fields import named
 from target_sfbulk.results_file import ResultsFile
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from target_sfbulk.rejects import Reject
 
     Lines = Callable[[Iterable[int]], Iterator[bytes]]
+
+LOGGER = logging.getLogger("target-sfbulk")
 
 # A delete of an account deletes its contacts too.
 _GONE = frozenset({"ENTITY_IS_DELETED"})
@@ -133,6 +137,22 @@ class StreamOutput:
         except OSError as error:
             problem = f"output_dir: {folder} cannot be written ({error.strerror})."
             raise ConfigError([f"{problem} Name a folder that can."]) from error
+
+    def warn_of_unfilled(self, plan: StreamPlan) -> None:
+        """Note and log required fields that nothing fills; a preflight lets only an upsert go on.
+
+        Args:
+            plan: The stream's plan, of its latest SCHEMA.
+        """
+        if plan.unfilled and list(plan.unfilled) != self.report.required_not_filled:
+            LOGGER.warning(
+                "%s: nothing fills %s, which a new record of %s must have: this upsert can update"
+                " records, and its new ones will be rejected",
+                plan.stream,
+                named(plan.unfilled),
+                plan.sobject,
+            )
+        self.report.required_not_filled = list(plan.unfilled)
 
     def keys_file(self, spool: Path) -> Path:
         """The file with the keys of a mirror, which the next run may need."""

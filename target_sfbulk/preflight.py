@@ -15,6 +15,7 @@ from sfbulk.load import LoadOptions
 from sfbulk_singer.names import closest_name, is_glob
 from sfbulk_singer.stream_settings import merged, names_for, unused_keys
 from target_sfbulk.mapping import CsvColumn, FieldMapper, FieldProblemError, finds_records
+from target_sfbulk.required_fields import unfilled_fields, unfilled_problems
 from target_sfbulk.stream_checks import absent, constants_of, settings_problems, typing_errors
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ Schema = dict[str, dict[str, Any]]
 
 # `Contacts` or `Contcat` is close to `Contact` by this measure, `ContactRole` is not.
 _PROBABLY_MEANT = 0.8
+
+_REQUIRED = (
+    "Map record fields to required fields with `fields`, or give them values with `constants`"
+)
 
 _TWICE = "Where several would fill one field, map all but one of them to null with `fields`"
 
@@ -73,6 +78,7 @@ class StreamPlan:
         create_only: Fields, and relationships, that are left as they are in records that exist.
         schema: The SCHEMA's properties, by record field.
         mirror: What is deleted beside the upserts; None for nothing.
+        unfilled: Required fields of new records that nothing fills.
         delete_options: Of a load that deletes by external id.
     """
 
@@ -88,6 +94,7 @@ class StreamPlan:
     create_only: tuple[str, ...]
     schema: Schema = dataclasses.field(default_factory=dict)
     mirror: MirrorSettings | None = None
+    unfilled: tuple[str, ...] = ()
     delete_options: LoadOptions = dataclasses.field(default_factory=LoadOptions)
 
     @property
@@ -138,13 +145,14 @@ def key_meant_for(
     )
 
 
-def plan_stream(
+def plan_stream(  # noqa: PLR0913 - all that a plan depends on
     stream: str,
     schema: Schema,
     settings: StreamSettings,
     org: OrgSchema,
     *,
     known_problem: str | None = None,
+    is_complete: bool = True,
 ) -> StreamPlan:
     """API call: the plan of a stream whose records have these fields.
 
@@ -154,6 +162,8 @@ def plan_stream(
         settings: The stream's settings.
         org: The org.
         known_problem: A problem that is found already.
+        is_complete: Whether these are the fields of all records, as far as is known, and not what
+            one record has beyond its SCHEMA.
 
     Raises:
         PreflightError: With every problem of the stream.
@@ -166,6 +176,8 @@ def plan_stream(
     columns, unmapped = _columns(mapper, schema)
     constants, unfit = constants_of(mapper, settings)
     twice = list(_filled_twice(columns, constants))
+    unfilled = unfilled_fields(mapper, settings, columns, constants) if schema else ()
+    needed = unfilled_problems(sobject, settings, unfilled) if is_complete else []
     problems = [
         *([known_problem] if known_problem else []),
         *settings_problems(sobject, settings, mapper),
@@ -173,12 +185,15 @@ def plan_stream(
         *(f"record field `{source}`: {problem}" for source, problem in unmapped.items()),
         *unfit,
         *twice,
+        *needed,
     ]
     if problems or typing_errors(settings, columns):
         problems += absent(settings, schema)
-        said = [*(p.advice for p in unmapped.values() if p.advice), *([_TWICE] if twice else [])]
+        said = [p.advice for p in unmapped.values() if p.advice]
+        said += [_TWICE] * bool(twice) + [_REQUIRED] * bool(needed)
         raise PreflightError(stream, problems, dict.fromkeys(said))
-    return replace(_plan(stream, settings, mapper, columns, constants), schema=schema)
+    plan = _plan(stream, settings, mapper, columns, constants)
+    return replace(plan, schema=schema, unfilled=unfilled)
 
 
 def _columns(

@@ -38,6 +38,8 @@ class StreamReport:
         reasons: Why they were rejected, with their number; without record values.
         fitted: Values that were sent as Salesforce stores them, by field.
         nulls_kept: Nulls that were not sent because the field cannot be null, by field.
+        required_not_filled: In an upsert, required fields that no record fills; new records are
+            rejected for them.
         seconds: Time spent loading.
         dry_run: Whether nothing was sent.
         files: In a dry run, the files that would be sent, each as one job.
@@ -62,6 +64,7 @@ class StreamReport:
     reasons: Counter[str] = field(default_factory=Counter)
     fitted: Counter[str] = field(default_factory=Counter)
     nulls_kept: Counter[str] = field(default_factory=Counter)
+    required_not_filled: list[str] = field(default_factory=list)
     job_ids: list[str] = field(default_factory=list)
     seconds: float = 0.0
     dry_run: bool = False

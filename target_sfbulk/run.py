@@ -119,6 +119,7 @@ class Run:
             load = self._streams[stream] = self._new_stream(stream, plan, keys)
         else:
             load.use(plan)
+        self._outputs[stream].warn_of_unfilled(plan)
         return load
 
     def warn_of_unused_settings(self) -> None:
@@ -407,7 +408,7 @@ class Run:
         # Before any row is sent: rejects that cannot be written would be lost.
         output = self._outputs[stream] = self._output.new_stream(plan, keys)
         output.report.recovered = self._journal.rejects[stream].total()
-        replan = partial(self._preflight.plan, stream)
+        replan = partial(self._preflight.plan, stream, is_complete=False)
         load = (
             MirrorLoad(plan, output, self._context, replan=replan, version=lambda: self.version)
             if plan.mirror

@@ -5,7 +5,7 @@ One engine serves both bulk APIs: see `sfbulk.load.loader`.
 
 from __future__ import annotations
 
-from sfbulk.load.columns import can_be_null, empty_is_unclear
+from sfbulk.load.columns import can_be_null, empty_is_unclear, has_default
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL, Journal
 from sfbulk.load.journal_entries import LoadName, LostFile
@@ -53,6 +53,7 @@ __all__ = [
     "WrittenFile",
     "can_be_null",
     "empty_is_unclear",
+    "has_default",
     "journal_status",
     "result_line",
     "results_header",

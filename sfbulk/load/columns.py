@@ -127,13 +127,17 @@ def can_be_null(field: FieldDescribe) -> bool:
 
 def empty_is_unclear(field: FieldDescribe) -> bool:
     """Whether an empty cell in a new record may mean null or the field's default."""
-    has_default = (
+    return can_be_null(field) and has_default(field)
+
+
+def has_default(field: FieldDescribe) -> bool:
+    """Whether Salesforce fills the field of a new record that does not give it."""
+    return (
         field.defaulted_on_create
         or field.default_value is not None
         or field.default_value_formula is not None
         or any(choice.default_value for choice in field.picklist_values)
     )
-    return can_be_null(field) and has_default
 
 
 def _lookup_of(relationship: str) -> str:

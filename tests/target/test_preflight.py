@@ -144,8 +144,9 @@ def test_drop_leaves_out_what_cannot_be_written_but_not_what_the_settings_name(
     made = plan(org_schema, "Account", "Name", "Nonsense", "SystemModstamp", **config)
     assert headers(made) == {"Name": "Name", "Nonsense": None, "SystemModstamp": None}
     mapped = {"streams": {"Account": {"fields": {"Name": "Nonsense"}}}}
-    (problem,) = problems(org_schema, "Account", "Name", **config, **mapped)
+    problem, unfilled = problems(org_schema, "Account", "Name", **config, **mapped)
     assert "`Account` has no field `Nonsense`" in problem
+    assert "nothing fills `Name`" in unfilled
 
 
 @pytest.mark.parametrize(
