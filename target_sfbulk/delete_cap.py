@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from sfbulk import SalesforceError
-from target_sfbulk.count_or_share import CountOrShare
+from target_sfbulk.count_or_share import WHOLE, CountOrShare
 
 
 class MirrorError(SalesforceError):
@@ -45,6 +45,22 @@ class DeleteBudget:
         self._cap = cap
         self._covered = covered
         self._spent = 0
+
+    def require_all(self, count: int) -> None:
+        """Note that the source has no record at all.
+
+        A count or share that lets every record of a small table go does not say that this is meant.
+
+        Raises:
+            DeleteCapError: The cap is not all records.
+        """
+        if self._cap.percent != WHOLE:
+            raise DeleteCapError(
+                f"{self._stream}: the source has sent no records, so {count} of the"
+                f" {self._covered} records of {self._sobject} that the mirror covers would be"
+                " deleted. Nothing more was deleted. Check the source; if they are gone there, set"
+                " delete_cap to 100% and run again."
+            )
 
     def spend(self, count: int) -> None:
         """Note that records are deleted next.

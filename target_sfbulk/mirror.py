@@ -11,28 +11,20 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sfbulk import ApiError, DataError, Operation
-from sfbulk.errors import ConfigError
-from sfbulk.normalize import key_normalizer
-from sfbulk.soql import select
-from target_sfbulk.delete_cap import DeleteBudget, MirrorError
+from target_sfbulk.delete_cap import MirrorError
 from target_sfbulk.losses import UnconvertibleError
-from target_sfbulk.mapping import CsvColumn
+from target_sfbulk.mirror_deletes import Covered, marked_load, missing_load, plan_of_deletes
 from target_sfbulk.mirror_keys import VersionKeys
-from target_sfbulk.output import DeletesOutput
 from target_sfbulk.stream import StreamLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sfbulk import Salesforce
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
     from target_sfbulk.rejects import Reject
-    from target_sfbulk.settings import MirrorSettings
     from target_sfbulk.stream import LoadContext
 
 LOGGER = logging.getLogger("target-sfbulk")
@@ -64,15 +56,14 @@ class MirrorLoad(StreamLoad):
         replan: Callable[[Schema], StreamPlan],
         version: Callable[[], int | None],
     ) -> None:
-        self._org = _Covered(plan, context.salesforce)
+        self._org = Covered(plan, context.salesforce)
         self._version = version
-        self._keys = VersionKeys(output.keys_file(context.new_folder()))
-        self._deletes = _marked(plan, output, context, replan, self._org)
-        self._missing = _missing(plan, output, context)
-        self._has_records = False
+        self._keys = VersionKeys(output.keys_file(context.new_folder()), self._org.name)
+        self._deletes = marked_load(plan, output, context, replan, self._org)
+        self._missing = missing_load(plan, output, context)
+        self._has_records = self._has_numbers = False
         self._is_due = False
         self._came_first = False
-        self._unknown_keys = 0
         self._held_to = math.inf
         self._group = context.group
         super().__init__(plan, output, context, replan=replan)
@@ -80,7 +71,7 @@ class MirrorLoad(StreamLoad):
     def use(self, plan: StreamPlan) -> None:
         """Encode later records by this plan, as after another SCHEMA."""
         super().use(plan)
-        self._deletes.use(_deletes_of(plan, self._org))
+        self._deletes.use(plan_of_deletes(plan, self._org))
 
     @property
     def settled_to(self) -> float:
@@ -94,9 +85,7 @@ class MirrorLoad(StreamLoad):
 
     def add(self, record: Mapping[str, Any], required: Sequence[str]) -> Reject | None:
         """As `StreamLoad.add`; a record that is marked as deleted needs its key only."""
-        if self._came_first:
-            self._ignore_version("it came before the records of the version")
-        self._has_records = True
+        self._begin_record(self._version())
         if record.get(DELETED_AT) is None:
             reject = super().add(record, required)
         else:
@@ -116,11 +105,17 @@ class MirrorLoad(StreamLoad):
                 "%s: ACTIVATE_VERSION without records of an incremental stream", self.stream
             )
             return
-        if self._has_records and self._keys.version not in (None, version):
+        if self._has_numbers and self._keys.version != version:
             self._ignore_version(f"the records are of version {self._keys.version}")
             return
-        if not self._has_records and self._keys.version != version:
-            self._keys.begin(version)
+        if not self._has_records or self._keys.version is None:
+            self._keys.use(version)
+        if self._keys.is_partial:
+            self._ignore_version(
+                "records of other versions, or by other keys, came between. If the tap begins it"
+                f" again, remove {self._keys.path} first"
+            )
+            return
         self._came_first = not self._has_records
         self._is_due = True
         # A STATE before the message may be the same number of records after the start.
@@ -135,13 +130,16 @@ class MirrorLoad(StreamLoad):
         """
         if not self._is_due:
             return
-        if self._unknown_keys:
+        if self._keys.unreadable:
             raise MirrorError(
-                f"{self.stream}: {self._unknown_keys} rejected records have keys that cannot be"
+                f"{self.stream}: {self._keys.unreadable} rejected records have keys that cannot be"
                 " compared with those of the org. Nothing that the source no longer has was"
-                " deleted. Correct these records and run again."
+                " deleted. Correct these records, and let the tap begin the table again."
             )
-        self._org.budget.spend(self._keys.compare(self._org.keys()))
+        missing = self._keys.compare(self._org.keys())
+        if missing and self._keys.is_empty:
+            self._org.budget.require_all(missing)
+        self._org.budget.spend(missing)
 
     def delete_missing(self) -> bool:
         """API calls, as far as they are due: delete what `find_missing` has found.
@@ -196,14 +194,23 @@ class MirrorLoad(StreamLoad):
         """Keep the keys for a run that goes on with the version."""
         self._keys.close()
 
+    def _begin_record(self, version: int | None) -> None:
+        if self._came_first:
+            self._ignore_version("it came before the records of the version")
+        elif self._is_due and version not in (None, self._keys.version):
+            self._ignore_version(f"records of version {version} came after it")
+        self._has_records = True
+        self._has_numbers = self._has_numbers or version is not None
+        self._keys.use(version)
+
     def _note_key(self, record: Mapping[str, Any]) -> None:
         try:
             text = self._encoder.key_text(record)
             if text is not None:
                 text.encode()
-                self._keys.add(text, self._version())
+                self._keys.add(text)
         except (UnconvertibleError, UnicodeEncodeError):
-            self._unknown_keys += 1
+            self._keys.unreadable += 1
 
     def _ignore_version(self, reason: str) -> None:
         LOGGER.warning(
@@ -211,102 +218,3 @@ class MirrorLoad(StreamLoad):
         )
         self._is_due = self._came_first = False
         self._held_to = math.inf
-
-
-class _Covered:
-    """The records of the org that a mirror covers: they have a key, and meet its condition.
-
-    API call, when it is made, if their number is needed or a condition is to be checked.
-
-    Raises:
-        ConfigError: Salesforce refuses the condition.
-    """
-
-    def __init__(self, plan: StreamPlan, salesforce: Salesforce) -> None:
-        column, self.settings = _of_mirror(plan)
-        self._salesforce = salesforce
-        self._sobject = plan.sobject
-        self.key = column.header
-        self._form = key_normalizer(column.field)
-        has_key = f"{self.key} != null"
-        self._where = [has_key, self.settings.where] if self.settings.where else [has_key]
-        try:
-            covered = salesforce.count(plan.sobject, self._where)
-        except (ApiError, DataError) as error:
-            problem = (
-                f"Stream `{plan.stream}`: the records that the mirror covers cannot be counted"
-            )
-            raise ConfigError([f"{problem}; check `where`: {error}"]) from error
-        self.budget = DeleteBudget(plan.stream, plan.sobject, self.settings.cap, covered)
-
-    def keys(self) -> Iterator[tuple[str, str]]:
-        """API call: Id and key of each record, the key in its normal form."""
-        for row in self._salesforce.query(select(["Id", self.key], self._sobject, self._where)):
-            record_id, key = row["Id"], row[self.key]
-            if record_id and key is not None:
-                yield record_id, self._form(key)
-
-
-def _of_mirror(plan: StreamPlan) -> tuple[CsvColumn, MirrorSettings]:
-    # Preflight has checked both.
-    if plan.key is None or plan.mirror is None:
-        raise TypeError(f"{plan.stream} is no mirror")
-    return plan.key, plan.mirror
-
-
-def _deletes_of(plan: StreamPlan, org: _Covered) -> StreamPlan:
-    """The plan of the records that the source marks as deleted."""
-    deletes = replace(
-        plan,
-        operation=Operation.DELETE,
-        columns={name: c if c is plan.key else None for name, c in plan.columns.items()},
-        constants=(),
-        assignment_rule=None,
-        create_only=(),
-        delete_options={"existing_only": True, "before_sending": org.budget.spend},
-    )
-    if org.settings.where:
-        deletes.delete_options["where"] = org.settings.where
-    return deletes
-
-
-def _marked(
-    plan: StreamPlan,
-    output: StreamOutput,
-    context: LoadContext,
-    replan: Callable[[Schema], StreamPlan],
-    org: _Covered,
-) -> StreamLoad:
-    """The deletes of records that the source marks."""
-    deletes = _deletes_of(plan, org)
-    return StreamLoad(
-        deletes,
-        DeletesOutput(output, deletes, dry_run_name="marked", deleted="deleted_marked"),
-        context,
-        replan=lambda schema: _deletes_of(replan(schema), org),
-    )
-
-
-def _missing(plan: StreamPlan, output: StreamOutput, context: LoadContext) -> StreamLoad:
-    """The deletes of records that a version does not have, by their Ids."""
-    column, _ = _of_mirror(plan)
-    field = context.salesforce.describe(plan.sobject).field("Id")
-    if field is None:
-        raise TypeError(f"{plan.sobject} has no Id")
-    own_id = CsvColumn("Id", "Id", "Id", field, "", nillable=False, empty_is_unclear=False)
-    deletes = replace(
-        plan,
-        operation=Operation.DELETE,
-        key=own_id,
-        columns={"Id": own_id, column.header: None},
-        constants=(),
-        assignment_rule=None,
-        create_only=(),
-        schema={},
-    )
-
-    def no_other(_: Schema) -> StreamPlan:
-        return deletes
-
-    part = DeletesOutput(output, deletes, dry_run_name="missing", deleted="deleted_missing")
-    return StreamLoad(deletes, part, context, replan=no_other)

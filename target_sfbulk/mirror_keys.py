@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from target_sfbulk.delete_cap import MirrorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -12,7 +15,8 @@ if TYPE_CHECKING:
 _BUFFERED = 10_000
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS version (number INTEGER);
+CREATE TABLE IF NOT EXISTS version (key TEXT, number INTEGER, unreadable INTEGER);
+CREATE TABLE IF NOT EXISTS ended (number INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS key (text TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE org (id TEXT, text TEXT);
 """
@@ -22,38 +26,74 @@ class VersionKeys:
     """The keys that the source has, of one version of a stream.
 
     They are kept from run to run: a tap may go on with a version that a run before has begun, and
-    then sends the rest of its rows only.
+    then sends the rest of its rows only. A key too many deletes nothing, so records without a
+    version are taken for records of the version beside which they come.
 
     Memory: 10,000 keys, and the cache of SQLite.
 
     Args:
         path: The file; its folder exists.
+        key: What the keys are: keys of another field are not those of the version.
+
+    Raises:
+        MirrorError: The file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._sqlite = sqlite3.connect(path)
-        self._sqlite.executescript(_TABLES)
-        row = self._sqlite.execute("SELECT number FROM version").fetchone()
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self._key = key
         self._buffer: list[str] = []
         self._is_needed = True
-        self.version: int | None = row and row[0]
-        """The version; None if the source does not number them."""
-        # Without a number, the rows of the run before are not known to be of this version.
-        if self.version is None:
-            self.begin(None)
+        self.version: int | None = None
+        """The version; None as long as no record had a number."""
+        self.unreadable = 0
+        """How many records of the version have keys that cannot be compared."""
+        with _naming(path):
+            self._sqlite = sqlite3.connect(path)
+            self._sqlite.executescript(_TABLES)
+            self._go_on()
 
-    def add(self, text: str, version: int | None) -> None:
-        """Keep a key; those of another version are forgotten."""
-        if version != self.version:
-            self.begin(version)
+    def _go_on(self) -> None:
+        found = self._sqlite.execute("SELECT key, number, unreadable FROM version").fetchone()
+        key, self.version, self.unreadable = found or (self._key, None, 0)
+        # Without a number, the rows of the run before are not known to be of this version.
+        if key != self._key or self.version is None:
+            self._begin(None)
+
+    def use(self, version: int | None) -> None:
+        """What comes next is of this version: if it is another one, forget the keys so far."""
+        if version is None or version == self.version:
+            return
+        if self.version is None:
+            self.version = version
+        else:
+            self._begin(version)
+
+    def add(self, text: str) -> None:
+        """Keep a key of the version."""
         self._buffer.append(text)
         if len(self._buffer) >= _BUFFERED:
             self._write_out()
 
-    def commit(self) -> None:
-        """Write the keys so far to the disk, before a STATE covers them."""
+    @property
+    def is_partial(self) -> bool:
+        """Whether keys of the version were forgotten, as those of another one came between."""
+        found = self._sqlite.execute("SELECT 1 FROM ended WHERE number = ?", (self.version,))
+        return found.fetchone() is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the version has no key, so that all records of the org would be missing."""
         self._write_out()
+        return self._sqlite.execute("SELECT 1 FROM key LIMIT 1").fetchone() is None
+
+    def commit(self) -> None:
+        """Write what is known so far to the disk, before a STATE covers it."""
+        self._write_out()
+        self._sqlite.execute("DELETE FROM version")
+        self._sqlite.execute(
+            "INSERT INTO version VALUES (?, ?, ?)", (self._key, self.version, self.unreadable)
+        )
         self._sqlite.commit()
 
     def compare(self, records: Iterable[tuple[str, str]]) -> int:
@@ -84,18 +124,28 @@ class VersionKeys:
         """Close the file."""
         self._sqlite.close()
         if not self._is_needed:
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
-    def begin(self, version: int | None) -> None:
-        """Forget all keys: those that come are of this version."""
+    def _begin(self, version: int | None) -> None:
+        if self.version is not None:
+            self._sqlite.execute("INSERT OR IGNORE INTO ended VALUES (?)", (self.version,))
         self._buffer.clear()
         self._sqlite.execute("DELETE FROM key")
-        self._sqlite.execute("DELETE FROM version")
-        self._sqlite.execute("INSERT INTO version VALUES (?)", (version,))
-        self.version = version
+        self.version, self.unreadable = version, 0
 
     def _write_out(self) -> None:
         if self._buffer:
             rows = [(text,) for text in sorted(self._buffer)]
             self._sqlite.executemany("INSERT OR IGNORE INTO key VALUES (?)", rows)
             self._buffer.clear()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise MirrorError(
+            f"The file {path} with the keys of a mirror cannot be used: {error}. Remove it, and let"
+            " the tap begin the table again: nothing may be deleted for the rest of a version only."
+        ) from error
