@@ -1,7 +1,8 @@
 """Checks the settings of all streams against the org, before the first job of the run.
 
-So a mistake in a later stream is found before an earlier stream is loaded. What depends on the
-SCHEMA of a stream is checked when it arrives.
+So a mistake in a later stream is found before an earlier stream is loaded. A glob that names an
+object is checked as its streams will be, but for what another key may give them instead. What
+depends on the SCHEMA of a stream is checked when it arrives.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import ConfigError, SalesforceError
-from sfbulk_singer.names import did_you_mean, is_glob
+from sfbulk_singer.names import did_you_mean, is_glob, matches
 from sfbulk_singer.stream_settings import merged, names_for
 from target_sfbulk.mapping import FieldMapper
 from target_sfbulk.preflight import PreflightError, key_meant_for, plan_stream
 from target_sfbulk.settings import stream_settings
-from target_sfbulk.stream_checks import constants_of, mapped_problems, settings_problems
+from target_sfbulk.stream_checks import (
+    assignment_problems,
+    constants_of,
+    key_problems,
+    mapped_problems,
+    right_problems,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.preflight import Schema, StreamPlan
@@ -51,13 +58,13 @@ class Preflight:
             ConfigError: Only the settings of other streams are wrong; with every problem.
             PreflightError: The stream cannot be loaded; with every problem.
         """
-        others = [] if self._seen else list(self._problems(stream))
+        others = {} if self._seen else self._problems(stream)
         opened = list(self._seen)
         self._seen[stream].update(schema)
         settings = stream_settings(self._config, stream)
         # An unknown object of the settings is named with their key.
         if others and settings.sobject != stream and not self._org.has(settings.sobject):
-            raise ConfigError(others)
+            raise ConfigError(_sentences(others))
         known_problem = key_meant_for(stream, opened, self._streams)
         try:
             plan = plan_stream(
@@ -69,9 +76,9 @@ class Preflight:
                 is_complete=is_complete,
             )
         except PreflightError as error:
-            raise error.after(others) from None
+            raise error.after(_sentences(others, but=error.problems)) from None
         if others:
-            raise ConfigError(others)
+            raise ConfigError(_sentences(others))
         return plan
 
     def never_seen(self) -> Iterator[str]:
@@ -82,18 +89,27 @@ class Preflight:
                 hints = ", ".join(f"`{name}`{did_you_mean(name, fields)}" for name in missing)
                 yield f"{stream}: no SCHEMA had the record field {hints}, which the settings name"
 
-    def _problems(self, opened: str) -> Iterator[str]:
-        """What is wrong with the settings, but for what the opened stream is checked for."""
+    def _problems(self, opened: str) -> dict[str, list[str]]:
+        """What is wrong with the settings, but for what the opened stream is checked for.
+
+        Returns:
+            The keys of `streams` by their problem.
+        """
         objects = dict(self._named_objects())
-        settings = {
-            key: stream_settings(self._config, key) for key in self._streams if not is_glob(key)
-        }
-        self._org.read([*objects.values(), *(each.sobject for each in settings.values())])
+        settings = {key: stream_settings(self._config, key) for key in self._streams}
+        self._org.read([*objects.values(), *(settings[key].sobject for key in objects)])
+        found = defaultdict(list)
         for key, sobject in objects.items():
             if not self._org.has(sobject):
-                yield f"streams, {key}: {self._org.unknown_object(sobject)}."
+                found[self._org.unknown_object(sobject)].append(key)
         own = names_for(opened, self._streams)
-        yield from self._stream_problems({k: s for k, s in settings.items() if k not in own})
+        # A glob that names no object can be checked only with the streams that it fits.
+        checked = [
+            key for key in settings if key not in own and (key in objects or not is_glob(key))
+        ]
+        for key, problem in self._stream_problems({key: settings[key] for key in checked}):
+            found[problem].append(key)
+        return found
 
     def _named_objects(self) -> Iterator[tuple[str, str]]:
         for key, entry in self._streams.items():
@@ -103,31 +119,56 @@ class Preflight:
             elif not is_glob(key) and not merged(key, self._streams).get("sobject"):
                 yield key, key
 
-    def _stream_problems(self, streams: Mapping[str, StreamSettings]) -> Iterator[str]:
+    def _stream_problems(self, streams: Mapping[str, StreamSettings]) -> Iterator[tuple[str, str]]:
         mappers, problems = self._mappers(streams)
         yield from problems
         parents = {parent for mapper in mappers.values() for parent in mapper.parents()}
         self._org.read(parents)
         for key, mapper in mappers.items():
-            for problem in _problems_of(streams[key], mapper):
-                yield f"streams, {key}: {problem}."
+            for problem in self._problems_of(key, streams[key], mapper):
+                yield key, problem
 
     def _mappers(
         self, streams: Mapping[str, StreamSettings]
-    ) -> tuple[dict[str, FieldMapper], list[str]]:
+    ) -> tuple[dict[str, FieldMapper], list[tuple[str, str]]]:
         mappers, problems = {}, []
         for key, settings in streams.items():
             try:
                 sobject = self._org.describe(settings.sobject)
             except SalesforceError as error:
-                problems.append(f"streams, {key}: {error}")
+                problems.append((key, str(error).rstrip(".")))
                 continue
             if sobject:
                 mappers[key] = FieldMapper(settings, sobject, self._org)
         return mappers, problems
 
+    def _problems_of(
+        self, key: str, settings: StreamSettings, mapper: FieldMapper
+    ) -> Iterator[str]:
+        if not self._may_come_from_another(key, "operation"):
+            yield from right_problems(mapper.sobject, settings)
+        if not self._may_come_from_another(key, "external_id", "operation"):
+            yield from key_problems(mapper.sobject, settings, mapper)
+        yield from assignment_problems(mapper.sobject, settings)
+        yield from mapped_problems(settings, mapper)
+        yield from constants_of(mapper, settings)[1]
 
-def _problems_of(settings: StreamSettings, mapper: FieldMapper) -> Iterable[str]:
-    yield from settings_problems(mapper.sobject, settings, mapper)
-    yield from mapped_problems(settings, mapper)
-    yield from constants_of(mapper, settings)[1]
+    def _may_come_from_another(self, key: str, setting: str, *others: str) -> bool:
+        """Whether the streams of a glob may have a setting, or one of others, from another key."""
+        if not is_glob(key) or self._streams[key].get(setting):
+            return False
+        fitting = (
+            entry
+            for other, entry in self._streams.items()
+            if other != key and (is_glob(other) or matches(other, key))
+        )
+        return any(entry.keys() & {setting, *others} for entry in fitting)
+
+
+def _sentences(found: Mapping[str, list[str]], but: Collection[str] = ()) -> list[str]:
+    """The problems, each once with all keys that have it."""
+    return [
+        f"streams, {' and '.join(keys)}: {problem}."
+        for problem, keys in found.items()
+        if problem not in but
+    ]

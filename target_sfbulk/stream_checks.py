@@ -47,8 +47,13 @@ def settings_problems(
     sobject: SObjectDescribe, settings: StreamSettings, mapper: FieldMapper
 ) -> Iterator[str]:
     """What is wrong without any SCHEMA: rights, the key, the assignment rule."""
-    yield from _right_problems(sobject, settings)
-    yield from _key_problems(sobject, settings, mapper)
+    yield from right_problems(sobject, settings)
+    yield from key_problems(sobject, settings, mapper)
+    yield from assignment_problems(sobject, settings)
+
+
+def assignment_problems(sobject: SObjectDescribe, settings: StreamSettings) -> Iterator[str]:
+    """An assignment rule of an object that has none."""
     if settings.assignment_rule and sobject.name not in _ASSIGNED:
         yield f"`assignment_rule`: only Case and Lead have assignment rules, not `{sobject.name}`"
 
@@ -124,7 +129,8 @@ def _cell(column: CsvColumn, value: object, operation: Operation) -> str:
     return "" if operation is Operation.INSERT else column.null
 
 
-def _right_problems(sobject: SObjectDescribe, settings: StreamSettings) -> Iterator[str]:
+def right_problems(sobject: SObjectDescribe, settings: StreamSettings) -> Iterator[str]:
+    """What the user may not do with the object."""
     rights = _RIGHTS[settings.operation] + (("deletable",) if settings.mirror else ())
     missing = [right for right in rights if not getattr(sobject, right)]
     if missing:
@@ -133,9 +139,10 @@ def _right_problems(sobject: SObjectDescribe, settings: StreamSettings) -> Itera
         yield f"{needs}, which it is not for this user"
 
 
-def _key_problems(
+def key_problems(
     sobject: SObjectDescribe, settings: StreamSettings, mapper: FieldMapper
 ) -> Iterator[str]:
+    """Why the `external_id` does not find records of the object."""
     if settings.operation is Operation.INSERT:
         return
     if settings.operation is Operation.UPSERT and settings.external_id is None:

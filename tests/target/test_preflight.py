@@ -237,6 +237,69 @@ def test_what_is_wrong_with_the_settings_of_all_streams_is_named_at_the_first_sc
     assert org.jobs_created() == 0
 
 
+def test_what_a_glob_says_of_its_object_is_checked_at_the_first_schema_too(org: Org) -> None:
+    run = org.load(
+        schema("Account", "Name"),
+        record("Account", Name="x"),
+        operation="insert",
+        streams={
+            "people_*": {
+                "sobject": "Contact",
+                "fields": {"a": "Phon", "gone": None},
+                "lookups": {"b": "Accont.Ext_Id__c", "c": "Account.Ext_Ids__c"},
+                "constants": {"Birthdate": "soon", "RecordType.DeveloperName": "Nobody"},
+            },
+            "users_*": {"sobject": "User", "operation": "delete"},
+            "leads_*": {"sobject": "Lead", "operation": "upsert", "external_id": "Company"},
+            "rules_*": {"sobject": "Task", "assignment_rule": "01Q5e000001AbCdEAK"},
+        },
+    )
+    assert run.code == 1
+    for problem in (
+        "streams, people_*: record field `a`: `Contact` has no field `Phon` (did you mean `Phone`",
+        "streams, people_*: record field `b`: the lookup `Accont.Ext_Id__c` names a relationship",
+        "streams, people_*: record field `c`: the lookup `Account.Ext_Ids__c`: `Account` has no",
+        "streams, people_*: the constant `Birthdate`: ",
+        "streams, people_*: the constant `RecordType.DeveloperName`: ",
+        "streams, users_*: delete needs `User` to be deletable",
+        "streams, leads_*: `external_id`: `Company` is neither",
+        "streams, rules_*: `assignment_rule`: only Case and Lead",
+    ):
+        assert problem in run.reason, (problem, run.reason)
+    assert org.jobs_created() == 0
+
+
+def test_a_glob_is_not_blamed_for_what_another_key_gives_its_streams(org: Org) -> None:
+    there = org.create("Account", Name="Acme")
+    run = org.load(
+        schema("Account", "Id"),
+        record("Account", Id=there),
+        operation="delete",
+        streams={
+            "*": {"fields": {"note": "Nonsense__c"}},
+            "users_*": {"sobject": "User"},
+            "users_new": {"operation": "upsert", "external_id": "Username"},
+            "tasks_*": {"sobject": "Task", "operation": "upsert"},
+            "tasks_old": {"external_id": "Id"},
+        },
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT Id FROM Account") == []
+
+
+def test_a_problem_of_a_glob_and_of_its_names_is_said_once(org: Org) -> None:
+    streams: dict[str, Any] = {
+        "users_*": {"sobject": "User", "operation": "delete"},
+        "users_old": {},
+        "leads_*": {"sobject": "Lead", "external_id": "Company"},
+    }
+    run = org.load(schema("leads_x", "Company"), streams=streams)
+    assert run.code == 1
+    assert run.reason.count("to be deletable") == 1
+    assert "streams, users_* and users_old: delete needs `User`" in run.reason
+    assert run.reason.count("`Company` is neither") == 1
+
+
 def test_the_same_advice_is_said_once(org: Org) -> None:
     run = org.load(
         schema("Contact", "LastName", *(f"column_{at}" for at in range(30))), operation="insert"
