@@ -26,7 +26,7 @@ from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.dry_run import DryRunCarrier
-from sfbulk.load.find_ids import ids_by
+from sfbulk.load.find_ids import ids_and_keys, ids_by
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.options import COMMON_OPTIONS, ENCODED_OPTIONS, JOBS_IN_FLIGHT
@@ -45,7 +45,7 @@ from sfbulk.settings import Settings, parse_settings
 from sfbulk.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from typing_extensions import Self, Unpack
@@ -260,6 +260,12 @@ class Salesforce(LoadVerbs):
             TransportError: no usable answer to any attempt.
         """
         return ids_by(self._transport, sobject, field, self._describer.known, where)
+
+    def ids_and_keys(
+        self, sobject: str, field: str, where: Sequence[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """API call: as `ids_by`, but one record after another, for objects with many records."""
+        return ids_and_keys(self._transport, sobject, field, self._describer.known, where)
 
     def count(self, sobject: str, where: Sequence[str] = ()) -> int:
         """API call: the number of records of an object; those in the recycle bin are left out.
@@ -503,12 +509,15 @@ class Salesforce(LoadVerbs):
         )
         columns = ObjectColumns(sobject, self._describer.one)
         serial = partial(self._serial, settings, plan)
-        carrier: Carrier[Any] | None = DryRunCarrier(dry_run) if dry_run else None
+        batches: Carrier[Any] | None = None
         if bulk1_mode is not None:
             limits = limits.within(BATCH_LIMITS)
-            carrier = carrier or self._batches(settings, bulk1_mode, journal, detail)
+            batches = self._batches(settings, bulk1_mode, journal, detail)
+        carrier = self._carrier(settings, plan, journal, detail, batches)
+        if dry_run:
+            carrier = self._dry_carrier(DryRunCarrier(dry_run, sobject, group.written), plan)
         return group.new_loader(
-            self._carrier(settings, plan, journal, detail, carrier),
+            carrier,
             SpoolSettings(
                 folder, CsvRows(), file_limits(plan, limits), sobject, self._transport.clock
             ),
@@ -555,6 +564,10 @@ class Salesforce(LoadVerbs):
             journal=journal,
         )
         return resolving(carrier, plan, self._transport, self._describer.one, detail)
+
+    def _dry_carrier(self, carrier: DryRunCarrier, plan: Resolution | None) -> Carrier[Any]:
+        describe, detail = self._describer.one, Detail.CREATED
+        return resolving(carrier, plan, self._transport, describe, detail, written=carrier.files)
 
     def _serial(
         self, settings: Bulk2Settings, plan: Resolution | None, journal: Journal, detail: Detail

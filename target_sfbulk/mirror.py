@@ -56,7 +56,7 @@ class MirrorLoad(StreamLoad):
         replan: Callable[[Schema], StreamPlan],
         version: Callable[[], int | None],
     ) -> None:
-        self._org = Covered(plan, context.salesforce)
+        self._org = Covered(plan, context.salesforce, dry_run=output.dry_run is not None)
         self._version = version
         self._keys = VersionKeys(output.keys_file(context.new_folder()), self._org.name)
         self._deletes = marked_load(plan, output, context, replan, self._org)

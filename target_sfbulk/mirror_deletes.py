@@ -29,13 +29,19 @@ class Covered:
 
     API call, when it is made, if their number is needed or a condition is to be checked.
 
+    Args:
+        plan: How the stream is loaded.
+        salesforce: The org.
+        dry_run: Whether no job may be created, not even one that only reads.
+
     Raises:
         ConfigError: Salesforce refuses the condition.
     """
 
-    def __init__(self, plan: StreamPlan, salesforce: Salesforce) -> None:
+    def __init__(self, plan: StreamPlan, salesforce: Salesforce, *, dry_run: bool) -> None:
         column, self.settings = _of_mirror(plan)
         self._salesforce = salesforce
+        self._dry_run = dry_run
         self._sobject = plan.sobject
         self.key = column.header
         self.name = f"{column.source}: {plan.sobject}.{self.key}"
@@ -54,6 +60,9 @@ class Covered:
 
     def keys(self) -> Iterator[tuple[str, str]]:
         """API call: Id and key of each record, the key in its normal form."""
+        if self._dry_run:
+            yield from self._salesforce.ids_and_keys(self._sobject, self.key, self._where)
+            return
         for row in self._salesforce.query(select(["Id", self.key], self._sobject, self._where)):
             record_id, key = row["Id"], row[self.key]
             if record_id and key is not None:

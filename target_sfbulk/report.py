@@ -95,7 +95,7 @@ class StreamReport:
         """
         deleted = self.deleted_marked + self.already_gone
         missing = self.read - (self.loaded + self.skipped + self.rejected + deleted)
-        return max(missing, 0) if self.operation == "mirror" else missing
+        return max(missing, 0) if self._is_mirror else missing
 
     def as_json(self) -> dict[str, Any]:
         """The report as written to `<output_dir>/<stream>.report.json`."""
@@ -117,19 +117,30 @@ class StreamReport:
         )
 
     def _deletes(self) -> str:
-        if self.operation != "mirror":
+        if not self._is_mirror:
             return ""
-        return (
-            f" {self.deleted_marked + self.deleted_missing} deleted"
-            f" ({self.deleted_missing} that the source no longer has),"
-            + (f" {self.already_gone} gone already," if self.already_gone else "")
-        )
+        gone = f" {self.already_gone} gone already," if self.already_gone else ""
+        return f" {self._deleted} deleted ({self._of_missing}),{gone}"
+
+    @property
+    def _is_mirror(self) -> bool:
+        return self.operation == "mirror"
+
+    @property
+    def _deleted(self) -> int:
+        return self.deleted_marked + self.deleted_missing
+
+    @property
+    def _of_missing(self) -> str:
+        return f"{self.deleted_missing} that the source no longer has"
 
     def _dry_run_summary(self) -> str:
         rows = sum(file["rows"] for file in self.files)
         return (
             f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject} would"
-            f" send {rows} rows in {len(self.files)} jobs, {self.rejected} rejected"
+            f" send {rows} rows in {len(self.files)} jobs,"
+            + (f" {self._deleted} of them deletes ({self._of_missing})," * self._is_mirror)
+            + f" {self.rejected} rejected"
             + (f". {self.reject_summary()}" if self.rejected else "")
         )
 

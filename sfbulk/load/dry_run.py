@@ -6,13 +6,16 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sfbulk.csvio import CsvDecoder
+from sfbulk.jobs.files import read_chunks
 from sfbulk.load.loader import Flight
 from sfbulk.load.outcomes import Counts, FileOutcome, WrittenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from sfbulk.load.find_ids import KeyField
     from sfbulk.load.row_file import RowFile
 
 
@@ -23,15 +26,54 @@ class WrittenFlight(Flight):
     written: WrittenFile
 
 
+class WrittenFiles:
+    """The files that all loads of a dry run have written so far, in the order of a run."""
+
+    def __init__(self) -> None:
+        self._files: list[tuple[str, WrittenFile]] = []
+
+    def add(self, sobject: str, written: WrittenFile) -> None:
+        """Remember a file of rows of an object."""
+        self._files.append((sobject.casefold(), written))
+
+    def new_ids(self, sobject: str, key: KeyField, keys: Iterable[str]) -> dict[str, str]:
+        """Stand-ins for the ids of records that the run itself would have created by now.
+
+        Reads the files again, so that no key is kept in memory.
+
+        Args:
+            sobject: the object.
+            key: the field whose values are the keys.
+            keys: texts of keys that the org does not have.
+
+        Returns:
+            `new record <key>` by the normal form of each key that a file has.
+        """
+        wanted = {key.normalize(text) for text in keys}
+        found: dict[str, str] = {}
+        for of, written in self._files:
+            names = [name.casefold() for name in written.columns]
+            if of == sobject.casefold() and key.name.casefold() in names and wanted:
+                for text in _column(written.path, names.index(key.name.casefold())):
+                    if (form := key.normalize(text)) in wanted:
+                        wanted.remove(form)
+                        found[form] = f"new record {text}"
+        return found
+
+
 class DryRunCarrier:
     """Writes each file as `<prefix>-0001.csv` and so on.
 
     Args:
         prefix: The beginning of the paths; the folder exists.
+        sobject: The object of its rows.
+        files: Those of the whole dry run.
     """
 
-    def __init__(self, prefix: Path) -> None:
+    def __init__(self, prefix: Path, sobject: str, files: WrittenFiles) -> None:
         self._prefix = prefix
+        self._sobject = sobject
+        self.files = files
         self._made = 0
 
     def send(self, file: RowFile) -> WrittenFlight:
@@ -43,7 +85,9 @@ class DryRunCarrier:
         self._made += 1
         path = self._prefix.with_name(f"{self._prefix.name}-{self._made:04d}.csv")
         shutil.copyfile(file.path, path)
-        return WrittenFlight(file, written=WrittenFile(path, file.rows, file.size, file.columns))
+        written = WrittenFile(path, file.rows, file.size, file.columns)
+        self.files.add(self._sobject, written)
+        return WrittenFlight(file, written=written)
 
     def next_look(self, flights: Sequence[WrittenFlight]) -> float:  # noqa: ARG002 - a carrier's signature
         """At once."""
@@ -64,3 +108,11 @@ class DryRunCarrier:
 
     def abandon(self, flights: Sequence[WrittenFlight]) -> None:
         """Do nothing."""
+
+
+def _column(path: Path, at: int) -> Iterator[str]:
+    """The cells of one column of a CSV file."""
+    decoder = CsvDecoder()
+    for chunk in read_chunks(path):
+        yield from (cells[at] for cells in decoder.feed(chunk))
+    yield from (cells[at] for cells in decoder.flush())

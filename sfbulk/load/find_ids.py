@@ -108,14 +108,21 @@ def ids_by(
         RowCountMismatch: an answer does not have all records.
         TransportError: no usable answer to any attempt.
     """
+    found: dict[str, str | None] = {}
+    for record_id, form in ids_and_keys(transport, sobject, field, describe, where):
+        found[form] = None if form in found else record_id
+    return found
+
+
+def ids_and_keys(
+    transport: Transport, sobject: str, field: str, describe: Describe, where: Sequence[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """API call: as `ids_by`, but each record by itself, and none is kept."""
     key = key_field(sobject, field, describe)
     answers = RestAnswers(transport, sobject, include_deleted=False)
-    found: dict[str, str | None] = {}
     for record in answers.rows(select(["Id", key.name], sobject, where)):
         if record.get(key.name) is not None:
-            form = key.normalize(record[key.name])
-            found[form] = None if form in found else record["Id"]
-    return found
+            yield record["Id"], key.normalize(record[key.name])
 
 
 class IdFinder:
@@ -128,11 +135,19 @@ class IdFinder:
         sobject: the object.
         key: the field whose values are the keys.
         where: conditions that a record must meet to be found.
+        use_jobs: whether a bulk query may be used.
     """
 
     def __init__(
-        self, transport: Transport, sobject: str, key: KeyField, where: Sequence[str] = ()
+        self,
+        transport: Transport,
+        sobject: str,
+        key: KeyField,
+        where: Sequence[str] = (),
+        *,
+        use_jobs: bool = True,
     ) -> None:
+        self._use_jobs = use_jobs
         self._where = where
         self._transport = transport
         self._sobject = sobject
@@ -177,7 +192,7 @@ class IdFinder:
     def _bulk_is_cheaper(self, literals: Iterable[str]) -> bool:
         size = sum(len(quote_plus(literal)) + _COMMA for literal in literals)
         queries = size // (self._longest_uri - self._bytes_without_keys()) + 1
-        if queries <= _FEW_QUERIES:
+        if queries <= _FEW_QUERIES or not self._use_jobs:
             return False
         records = record_counts(self._transport, [self._sobject]).get(self._sobject)
         return records is not None and (

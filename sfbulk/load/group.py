@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.errors import SalesforceError
 from sfbulk.load.backlog import NEVER, Backlog
 from sfbulk.load.cycles import Cycles
+from sfbulk.load.dry_run import WrittenFiles
 from sfbulk.load.follow_ups import take_out
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import F, Loader
@@ -78,6 +79,8 @@ class LoadGroup:
         self.on_step: Callable[[], None] = _nothing
         """Called before each file is sent and after each look at the jobs that run, also while a
         method blocks. It may drop rows that were not sent: see `Loader.drop_after`."""
+        self.written = WrittenFiles()
+        """In a dry run, the files that would have been sent so far."""
         self._clock = clock
         self._most_in_flight = max(1, jobs_in_flight)
         self._limits = limits

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sfbulk.load.columns import Describe
+    from sfbulk.load.dry_run import WrittenFiles
     from sfbulk.load.loader import Carrier
     from sfbulk.load.outcomes import Detail
     from sfbulk.load.resolution import Resolution
@@ -61,27 +62,33 @@ class ResolvingCarrier(Generic[F]):
         transport: the org.
         describe: describes an object.
         detail: which rows have an outcome of their own.
+        written: in a dry run, the files so far, whose records would exist by now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the lookup works with
         self,
         carrier: Carrier[F],
         resolution: Resolution,
         transport: Transport,
         describe: Describe,
         detail: Detail,
+        *,
+        written: WrittenFiles | None = None,
     ) -> None:
         self._carrier = carrier
         self._resolution = resolution
         self._transport = transport
         self._describe = describe
         self._detail = detail
+        self._written = written
 
     @cached_property
     def _finder(self) -> IdFinder:
         key = key_field(self._resolution.sobject, self._resolution.key, self._describe)
         plan = self._resolution
-        return IdFinder(self._transport, plan.sobject, key, plan.where)
+        # A dry run creates no job, not even one that only reads.
+        use_jobs = self._written is None
+        return IdFinder(self._transport, plan.sobject, key, plan.where, use_jobs=use_jobs)
 
     def send(self, file: RowFile) -> ResolvedFlight[F]:
         """API calls: find the records of a file, and send the rows that are left.
@@ -93,13 +100,22 @@ class ResolvingCarrier(Generic[F]):
         part = FilePart(file, self._resolution, self._finder.key, self._detail)
         if part.is_whole:
             return ResolvedFlight(file, inner=self._carrier.send(file), part=None)
-        part.take(self._finder.ids(part.keys()))
+        part.take(self._ids(part))
         # Rows that are sent again were counted when they were sent first.
         if self._resolution.before_sending and not file.attempt:
             self._resolution.before_sending(part.sent.rows)
         with _job_known(file, part.sent):
             inner = self._carrier.send(part.sent) if part.sent.rows else None
         return ResolvedFlight(file, inner=inner, part=part)
+
+    def _ids(self, part: FilePart) -> dict[str, str]:
+        ids = self._finder.ids(part.keys())
+        if self._written is None:
+            return ids
+        key = self._finder.key
+        keys = part.keys()
+        missing = (text for text in keys if key.normalize(text) not in ids)
+        return ids | self._written.new_ids(self._resolution.sobject, key, missing)
 
     def next_look(self, flights: Sequence[ResolvedFlight[F]]) -> float:
         """The monotonic time at which to poll; now if a file was not sent at all."""
@@ -147,12 +163,16 @@ def _job_known(file: RowFile, sent: RowFile) -> Iterator[None]:
         file.job_id = sent.job_id
 
 
-def resolving(
+def resolving(  # noqa: PLR0913 - as `ResolvingCarrier`
     carrier: Carrier[Any],
     plan: Resolution | None,
     transport: Transport,
     describe: Describe,
     detail: Detail,
+    *,
+    written: WrittenFiles | None = None,
 ) -> Carrier[Any]:
     """The carrier of a load that looks up what `plan` says; `carrier` itself without a plan."""
-    return ResolvingCarrier(carrier, plan, transport, describe, detail) if plan else carrier
+    if plan is None:
+        return carrier
+    return ResolvingCarrier(carrier, plan, transport, describe, detail, written=written)

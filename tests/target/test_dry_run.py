@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,81 @@ def test_keys_are_looked_up_as_in_a_run_and_what_is_not_found_is_a_reject(org: O
     assert "update into Account would send 1 rows in 1 jobs, 1 rejected" in run.log
     assert changes(org) == []
     assert org.query("SELECT Name FROM Account") == [{"Name": "Acme"}]
+
+
+@pytest.mark.parametrize("api_type", ["BULK2", "BULK"])
+def test_records_that_the_run_itself_would_create_are_found(org: Org, api_type: str) -> None:
+    there = org.create("Account", Name="Acme", Ext_Id__c="A-0")
+    org.sandbox.control.forget_requests()
+    both = {"sobject": "Account", "external_id": "Ext_Id__c"}
+    run = org.load(
+        schema("new", "Ext_Id__c", "Name"),
+        schema("changes", "Ext_Id__c", "Phone"),
+        schema("gone", "Ext_Id__c"),
+        record("changes", Ext_Id__c="A-2", Phone="too early"),
+        record("new", Ext_Id__c="A-1", Name="One"),
+        record("changes", Ext_Id__c="a-1", Phone="1"),
+        record("changes", Ext_Id__c="A-0", Phone="0"),
+        record("new", Ext_Id__c="A-2", Name="Two"),
+        record("gone", Ext_Id__c="A-2"),
+        record("gone", Ext_Id__c="A-3"),
+        api_type=api_type,
+        streams={
+            "new": {"sobject": "Account", "operation": "insert"},
+            "changes": {**both, "operation": "update"},
+            "gone": {**both, "operation": "delete"},
+        },
+        dry_run=True,
+        max_rejects=2,
+    )
+    assert run.code == 0, run.log
+    folder = run.output / "dry-run"
+    changed = [row for path in folder.glob("changes-*.csv") for row in rows(path)]
+    assert sorted(changed, key=lambda row: row["Phone"]) == [
+        {"Id": there, "Phone": "0"},
+        {"Id": "new record A-1", "Phone": "1"},
+    ]
+    deleted = [row for path in sorted(folder.glob("gone-*.csv")) for row in rows(path)]
+    assert deleted == [{"Id": "new record A-2"}]
+    assert "too early" in (folder / "changes.rejects.jsonl").read_text("utf-8")
+    assert '"A-3"' in (folder / "gone.rejects.jsonl").read_text("utf-8")
+    assert changes(org) == []
+
+
+def test_its_files_are_byte_for_byte_what_a_run_uploads_and_it_leaves_nothing_else(
+    org: Org,
+) -> None:
+    org.create("Contact", LastName="Old", Ext_Id__c="L-1")
+    org.create("Account", Name="Gone", Ext_Id__c="A-9")
+    org.sandbox.control.forget_requests()
+    messages = (
+        *MESSAGES,
+        schema("more", "Ext_Id__c", "LastName", "Title", "when"),
+        record("more", Ext_Id__c="L-1", LastName="Lin", Title="x", when="2026-01-02"),
+        record("more", Ext_Id__c="L-2", LastName='"a",\r\n\u2028\u00e9', Title=None, when=None),
+        schema("gone", "Ext_Id__c"),
+        record("gone", Ext_Id__c="A-9"),
+    )
+    settings = {
+        **SETTINGS,
+        "streams": {
+            **SETTINGS["streams"],
+            "more": {"sobject": "Contact", "new_only": True, "fields": {"when": None}},
+            "gone": {"sobject": "Account", "operation": "delete", "external_id": "Ext_Id__c"},
+        },
+        "max_rejects": 1,
+    }
+    run = org.load(*messages, **settings)
+    assert run.code == 0, run.log
+    assert changes(org) == []
+    assert [path.name for path in run.output.iterdir()] == ["dry-run"]
+    folder = run.output / "dry-run"
+    written = {sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.csv")}
+    run = org.load(*messages, **{**settings, "dry_run": False})
+    assert run.code == 0, run.log
+    uploads = [r.body_sha256 for r in org.sandbox.requests if r.path.endswith("/batches")]
+    assert len(uploads) == 5
+    assert written == set(uploads)
 
 
 def test_nothing_is_sent_by_bulk_api_1_0_either(org: Org) -> None:

@@ -285,14 +285,39 @@ def test_children_go_before_the_parents_that_take_them_along(org: Org) -> None:
     assert names(org) == ["B"]
 
 
-def test_a_dry_run_writes_what_would_be_deleted(org: Org) -> None:
+def test_a_dry_run_says_what_would_be_deleted_and_creates_no_job(org: Org) -> None:
     filled(org, "A", "B", "C")
-    messages = version(1, "C")
+    org.sandbox.control.forget_requests()
+    messages = version(1, "C", "D")
+    messages.insert(3, {**tombstone("D"), "version": 1})
     run = org.load(messages[0], tombstone("A"), *messages[1:], **MIRROR, dry_run=True)
     assert run.code == 0, run.log
+    jobs = [r.path for r in org.sandbox.requests if r.method == "POST" and "/jobs/" in r.path]
+    assert jobs == []
     assert names(org) == ["A", "B", "C"]
-    files = sorted(path.name for path in (run.output / "dry-run").glob("*.csv"))
-    assert files == ["Account-0001.csv", "Account.marked-0001.csv", "Account.missing-0001.csv"]
+    folder = run.output / "dry-run"
+    files = {path.name: path.read_text("utf-8") for path in folder.glob("*.csv")}
+    ids = {row["Name"]: row["Id"] for row in org.query("SELECT Id, Name FROM Account")}
+    assert sorted(files) == [
+        "Account-0001.csv",
+        "Account.marked-0001.csv",
+        "Account.marked-0002.csv",
+        "Account.missing-0001.csv",
+    ]
+    deletes = [text.replace('"', "").splitlines() for text in files.values()]
+    assert ["Id", ids["A"]] in deletes
+    assert ["Id", "new record D"] in deletes
+    assert files["Account.missing-0001.csv"].replace('"', "").splitlines() == ["Id", ids["B"]]
+    told = "would send 5 rows in 4 jobs, 3 of them deletes (1 that the source no longer has), 0"
+    assert told in run.log
+
+
+def test_a_dry_run_ends_with_an_error_where_the_cap_would_not_hold(org: Org) -> None:
+    filled(org, "A", "B", "C")
+    run = org.load(*version(1, "C"), **{**MIRROR, "delete_cap": 1}, dry_run=True)
+    assert run.code == 1
+    assert "2 of the 3 records of Account that the mirror covers would be deleted" in run.reason
+    assert names(org) == ["A", "B", "C"]
 
 
 def test_a_mirror_needs_the_right_to_delete_and_a_key_of_the_source(org: Org) -> None:
