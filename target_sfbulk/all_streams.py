@@ -21,6 +21,7 @@ from target_sfbulk.stream_checks import (
     constants_of,
     key_problems,
     mapped_problems,
+    mirrored_twice,
     right_problems,
 )
 
@@ -65,7 +66,9 @@ class Preflight:
         # An unknown object of the settings is named with their key.
         if others and settings.sobject != stream and not self._org.has(settings.sobject):
             raise ConfigError(_sentences(others))
-        known_problem = key_meant_for(stream, opened, self._streams)
+        known_problem = key_meant_for(stream, opened, self._streams) or mirrored_twice(
+            settings, dict(self._others(stream, opened))
+        )
         try:
             plan = plan_stream(
                 stream,
@@ -88,6 +91,13 @@ class Preflight:
             if missing:
                 hints = ", ".join(f"`{name}`{did_you_mean(name, fields)}" for name in missing)
                 yield f"{stream}: no SCHEMA had the record field {hints}, which the settings name"
+
+    def _others(self, stream: str, opened: Iterable[str]) -> Iterator[tuple[str, StreamSettings]]:
+        """The settings of the streams that came before, and of those that the settings name."""
+        own = {stream, *names_for(stream, self._streams)}
+        for name in dict.fromkeys((*opened, *self._streams)):
+            if name not in own and not is_glob(name):
+                yield name, stream_settings(self._config, name)
 
     def _problems(self, opened: str) -> dict[str, list[str]]:
         """What is wrong with the settings, but for what the opened stream is checked for.

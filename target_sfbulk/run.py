@@ -198,7 +198,8 @@ class Run:
         with self.interrupts:
             try:
                 self._drain()
-                if at_the_end:
+                # A signal stops the run, and then nothing more is deleted.
+                if at_the_end and not self.interrupts.is_waiting:
                     self._mirror()
                 self._group.finish()
             finally:

@@ -58,6 +58,31 @@ def assignment_problems(sobject: SObjectDescribe, settings: StreamSettings) -> I
         yield f"`assignment_rule`: only Case and Lead have assignment rules, not `{sobject.name}`"
 
 
+def mirrored_twice(settings: StreamSettings, others: Mapping[str, StreamSettings]) -> str | None:
+    """The problem that another stream mirrors the same records; None if none does.
+
+    Args:
+        settings: The stream's settings.
+        others: Those of the other streams, by name.
+    """
+    if not settings.mirror:
+        return None
+    for name, other in others.items():
+        if not other.mirror or _mirrored(other) != _mirrored(settings):
+            continue
+        if None in (own := {settings.mirror.where, other.mirror.where}) or len(own) == 1:
+            return (
+                f"stream `{name}` mirrors the same records of `{settings.sobject}`, so each would"
+                " delete what the other one has; give each a `where` that the other's records do"
+                " not meet"
+            )
+    return None
+
+
+def _mirrored(settings: StreamSettings) -> tuple[str, str]:
+    return settings.sobject.casefold(), (settings.external_id or "").casefold()
+
+
 def mapped_problems(settings: StreamSettings, mapper: FieldMapper) -> Iterator[str]:
     """API call: what is wrong with the fields and lookups that the stream's own name maps."""
     for source in sorted(settings.expected & {*settings.fields, *settings.lookups}):

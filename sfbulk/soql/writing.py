@@ -38,6 +38,9 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
 # comments.
 _TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|[\w.]+|[<>!]=|<>|\S", re.DOTALL)
 
+_CLAUSES = ("FOR", "GROUP", "HAVING", "LIMIT", "OFFSET", "ORDER", "UPDATE", "USING", "WITH")
+_NOT_BARE = frozenset({"OR", "ALL", *_CLAUSES})
+
 
 def text_literal(text: str) -> str:
     """A quoted string literal (SOQL reference: Quoted String Escape Sequences)."""
@@ -91,16 +94,19 @@ def in_brackets(condition: str) -> str:
 
     SOQL refuses AND and OR on one level, so a condition is put in brackets. A semi-join is refused
     in brackets, though: "only allowed at the top level WHERE expressions". It needs none, since it
-    must not be joined by OR anyway.
+    must not be joined by OR anyway. A clause after it, such as LIMIT, would be one of the whole
+    statement: in brackets it is refused.
 
     Raises:
-        DataError: a quoted string is not closed.
+        DataError: a quoted string or a bracket is not closed, or a bracket not opened.
     """
     words = [token.text.upper() for token in tokens(condition)]
-    depths = accumulate((word == "(") - (word == ")") for word in words)
+    depths = list(accumulate((word == "(") - (word == ")") for word in words))
+    if min(depths, default=0) < 0 or (depths and depths[-1]):
+        raise DataError("The brackets of the condition do not match. Close each one that it opens.")
     top = [word for word, depth in zip(words, depths, strict=True) if depth == 0]
     negates = any(a == "NOT" and b != "IN" for a, b in pairwise([*top, ""]))
-    needs_none = "SELECT" in words and "OR" not in top and not negates
+    needs_none = "SELECT" in words and not _NOT_BARE.intersection(top) and not negates
     return condition if needs_none else f"({condition})"
 
 

@@ -48,12 +48,23 @@ def test_conditions_are_put_in_brackets() -> None:
         ("AccountId NOT IN (SELECT Id FROM Account) AND A = 'x OR y'", True),
         ("AccountId IN (SELECT Id FROM Account) OR A = 1", False),
         ("AccountId IN (SELECT Id FROM Account) AND NOT A = 1", False),
+        ("AccountId IN (SELECT Id FROM Account) LIMIT 5", False),
+        ("AccountId IN (SELECT Id FROM Account) order by Name", False),
         ("A = '(SELECT'", False),
         ("A IN (1, 2)", False),
     ],
 )
 def test_a_semi_join_is_not_put_in_brackets(condition: str, *, is_bare: bool) -> None:
     assert soql.in_brackets(condition) == (condition if is_bare else f"({condition})")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["A = 1) OR (A != 1", "A = 1)", "(A = 1", ")(", "A IN (SELECT B FROM C)) OR (A = 1"],
+)
+def test_a_condition_that_would_leave_its_brackets_is_refused(condition: str) -> None:
+    with pytest.raises(DataError, match="brackets of the condition do not match"):
+        soql.select(["Id"], "Contact", ["Id != null", condition])
 
 
 @pytest.mark.parametrize(
