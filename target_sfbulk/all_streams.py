@@ -26,7 +26,7 @@ from target_sfbulk.stream_checks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.preflight import Schema, StreamPlan
