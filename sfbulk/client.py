@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.access.identity import read_organization, read_user, read_versions
+from sfbulk.access.permissions import read_permissions
 from sfbulk.bodies import BodyField, download_body
 from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.query import Bulk1QueryJob, chunked_query
 from sfbulk.bulk1.states import Concurrency
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.query import QueryJob
+from sfbulk.bulk2.states import CLASSIC
 from sfbulk.changes import read_deleted, read_updated
 from sfbulk.client_bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
 from sfbulk.csvio import ColumnDelimiter, CsvRows, LineEnding
 from sfbulk.describe.reader import Describer
-from sfbulk.errors import DataError, TransportError
+from sfbulk.errors import DataError, NotFound, TransportError, UnknownState
 from sfbulk.http.dates import http_date
 from sfbulk.http.wire import Request
 from sfbulk.jobs.disposing import disposing
+from sfbulk.jobs.job_list import list_jobs
 from sfbulk.jobs.read_api import ReadApi
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings
@@ -50,10 +55,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from sfbulk.access import Organization, User
     from sfbulk.bodies import Body
+    from sfbulk.bulk1.job import Bulk1Job
     from sfbulk.changes import Deleted, Updated
     from sfbulk.describe.model import SObjectDescribe, SObjectSummary
     from sfbulk.errors import SalesforceError
+    from sfbulk.jobs.job_list import ListedJob
     from sfbulk.jobs.operation import Operation
     from sfbulk.load.journal import Journal
     from sfbulk.load.loader import Carrier, Loader
@@ -153,6 +161,27 @@ class Salesforce(LoadVerbs):
                 permanent=True,
             )
         return date
+
+    def user(self) -> User | None:
+        """API call: the user who is signed in; None if Salesforce does not say who it is."""
+        return read_user(self._transport)
+
+    def organization(self) -> Organization | None:
+        """API call: the org; None if Salesforce does not say which one it is."""
+        return read_organization(self._transport)
+
+    def api_versions(self) -> list[str]:
+        """API call: the API versions that the org has, the oldest first, such as `31.0`."""
+        return read_versions(self._transport)
+
+    def permissions(self, user: User | None, names: Iterable[str]) -> dict[str, bool | None]:
+        """API call: whether the user has each permission; None if that cannot be read.
+
+        Args:
+            user: the user who is signed in.
+            names: Salesforce's names, such as `BulkApiHardDelete`.
+        """
+        return read_permissions(self._transport, user, names)
 
     def limits(self) -> dict[str, Limit]:
         """API call: the org's limits by Salesforce's names, such as `DailyApiRequests`.
@@ -369,6 +398,29 @@ class Salesforce(LoadVerbs):
         if api is ReadApi.BULK2:
             return self.open_query_job(job_id)
         return self.read_job(soql, api=api, include_deleted=include_deleted)
+
+    def jobs(self) -> list[ListedJob]:
+        """API call: all jobs of the org, of both bulk APIs, the newest first.
+
+        Raises:
+            ApiError: Salesforce refuses.
+            TransportError: no answer to any attempt.
+        """
+        return list_jobs(self._transport)
+
+    def open_job(self, job_id: str) -> QueryJob | IngestJob | Bulk1Job:
+        """API call: the job with this id, of either bulk API.
+
+        Raises:
+            NotFound: there is no such job; Salesforce removes jobs after seven days.
+        """
+        for kind in (QueryJob, IngestJob):
+            # A job of Bulk API 1.0 may be here too, with states of its own.
+            with suppress(NotFound, UnknownState):
+                job = kind.open(self._transport, job_id)
+                if job.info.job_type != CLASSIC:
+                    return job
+        return self.bulk1.job(job_id)
 
     def record_counts(self, names: Iterable[str]) -> dict[str, int]:
         """API call: the approximate number of records of objects, by the names that were given.

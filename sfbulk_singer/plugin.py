@@ -12,11 +12,11 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers import capabilities
 from singer_sdk.plugin_base import PluginBase
 
+from sfbulk.cli import ErrorLineCommand
 from sfbulk.clock import SYSTEM_CLOCK
 from sfbulk.errors import SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import CLIENT_SETTINGS, Settings, parse_settings
-from sfbulk_singer.command import ErrorLineCommand
 from sfbulk_singer.json_files import json_object
 from sfbulk_singer.setting_forms import in_own_types
 from sfbulk_singer.signals import between_log_lines

@@ -11,9 +11,9 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
+from sfbulk.cli import one_line
 from sfbulk.errors import ApiError, JobFailed, NotFound, NotSupportedByBulk
 from sfbulk.read import is_query_refusal
-from sfbulk_singer.command import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

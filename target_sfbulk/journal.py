@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sfbulk.cli import add_note
 from sfbulk.errors import JournalError
 from sfbulk.load import LoadName, journal_status
-from sfbulk_singer.command import add_note
 from sfbulk_singer.run_folder import RunFolder, remove_abandoned
 from target_sfbulk.records import lost_lines
 from target_sfbulk.rejects import append_rejects, reject_of

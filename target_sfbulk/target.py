@@ -11,7 +11,7 @@ from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchem
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import SingerError
 
-from sfbulk_singer.command import add_note, one_line
+from sfbulk.cli import add_note, one_line
 from sfbulk_singer.plugin import SfbulkPlugin
 from target_sfbulk.batch_files import BatchFileError, batch_records
 from target_sfbulk.interrupts import Interrupts

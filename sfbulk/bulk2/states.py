@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from sfbulk.http.wire import Reply, Request
 
 
+CLASSIC = "Classic"
+"""The `jobType` of a job of Bulk API 1.0."""
+
+
 class JobState(str, Enum):
     """The states of Bulk API 2.0 jobs (Bulk API guide: Get Information About a Job)."""
 
@@ -72,6 +76,8 @@ class JobInfo:
     """Salesforce's word for the column delimiter of its CSV."""
     created: datetime | None = None
     """When it was created, by the clock of the org's database; aware, in UTC."""
+    job_type: str | None = None
+    """Such as `V2Query`."""
 
     @property
     def has_data(self) -> bool:
@@ -98,6 +104,7 @@ class _Document(msgspec.Struct, rename="camel"):
     external_id_field_name: str | None = None
     column_delimiter: str | None = None
     created_date: Any = None
+    job_type: str | None = None
 
 
 def parse_job(reply: Mapping[str, Any]) -> JobInfo:
@@ -123,6 +130,7 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         external_id=job.external_id_field_name,
         column_delimiter=job.column_delimiter,
         created=_created(job),
+        job_type=job.job_type,
     )
 
 

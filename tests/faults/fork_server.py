@@ -26,7 +26,11 @@ from tests.faults.kills import Kill
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PLUGINS = {"tap-sfbulk": "tap_sfbulk.tap", "target-sfbulk": "target_sfbulk.target"}
+PLUGINS = {
+    "tap-sfbulk": "tap_sfbulk.tap",
+    "target-sfbulk": "target_sfbulk.target",
+    "sfbulk.cli.main:main": "sfbulk.client",
+}
 """What the entry points import when they are called."""
 
 

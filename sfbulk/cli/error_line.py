@@ -2,7 +2,8 @@
 
 Every command of this distribution keeps the same promise: exit code 0 when it is done, 1
 for anything else, and then the reason stands on the last ERROR line. `error_line` keeps it
-for a block of code, `ErrorLineCommand` for a whole click command, option parsing included.
+for a block of code, `ErrorLineCommand` and `ErrorLineGroup` for whole click commands, option
+parsing included.
 """
 
 from __future__ import annotations
@@ -63,30 +64,11 @@ def add_note(error: BaseException, note: str) -> None:
     error.__notes__ = [*getattr(error, "__notes__", []), note]
 
 
-class ErrorLineCommand(click.Command):
+class _ErrorLine(click.Command):
     """A click command that ends every failure, wrong options included, as `error_line` does."""
 
     logger: logging.Logger
     expected: tuple[type[Exception], ...]
-
-    @classmethod
-    def like(
-        cls,
-        command: click.Command,
-        *,
-        logger: logging.Logger,
-        expected: tuple[type[Exception], ...],
-    ) -> Self:
-        """A command with the name, options, help and callback of another one."""
-        made = cls(
-            name=command.name,
-            callback=command.callback,
-            params=command.params,
-            help=command.help,
-            context_settings=command.context_settings,
-        )
-        made.logger, made.expected = logger, expected
-        return made
 
     # Not around `main`: click itself handles a broken pipe there, and exits silently.
     def make_context(self, *args: Any, **options: Any) -> click.Context:
@@ -121,6 +103,33 @@ class ErrorLineCommand(click.Command):
             # interpreter exits, the first is ignored, and the second gives the exit code 120.
             _flush_stdout()
         sys.exit(1 if isinstance(code, (int, str)) and code else 0)
+
+
+class ErrorLineCommand(_ErrorLine):
+    """A single command."""
+
+    @classmethod
+    def like(
+        cls,
+        command: click.Command,
+        *,
+        logger: logging.Logger,
+        expected: tuple[type[Exception], ...],
+    ) -> Self:
+        """A command with the name, options, help and callback of another one."""
+        made = cls(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=command.help,
+            context_settings=command.context_settings,
+        )
+        made.logger, made.expected = logger, expected
+        return made
+
+
+class ErrorLineGroup(_ErrorLine, click.Group):
+    """A command with commands of its own."""
 
 
 def _fail(logger: logging.Logger, reason: str) -> NoReturn:

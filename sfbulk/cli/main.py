@@ -1,0 +1,175 @@
+"""The command `sfbulk`: its options, and which module does the work of each command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sfbulk.cli.error_line import ErrorLineGroup
+from sfbulk.cli.output import Output
+from sfbulk.cli.session import LOGGER, Session, Stopped, begin_log, stop_on_signals
+from sfbulk.errors import SalesforceError
+
+# What a command needs is imported when it runs, so that help is there at once.
+# ruff: noqa: PLC0415
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class SfbulkGroup(ErrorLineGroup):
+    """The commands; each failure is one ERROR line and exit code 1, a signal too."""
+
+    logger = LOGGER
+    expected = (SalesforceError, OSError)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except Stopped as stopped:
+            LOGGER.error("%s: stopped.%s", stopped.args[0], _notes(stopped))
+            raise SystemExit(1) from None
+
+
+def _notes(stopped: Stopped) -> str:
+    return "".join(f" {note}" for note in getattr(stopped, "__notes__", ()))
+
+
+@click.group(cls=SfbulkGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Settings as a JSON object: those of the connectors. SFBULK_<SETTING> goes before it.",
+)
+@click.option("--verbose", is_flag=True, help="Log what is done step by step.")
+@click.version_option(package_name="sfbulk")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, *, verbose: bool) -> None:
+    """Query and load Salesforce data in bulk, and look at the org.
+
+    Sign-in settings come from --config FILE, or from environment variables such as
+    SFBULK_LOGIN_URL, SFBULK_CLIENT_ID and SFBULK_CLIENT_SECRET.
+    """
+    begin_log(verbose=verbose)
+    ctx.obj = config
+
+
+def _json_option(command: Any) -> Any:
+    return click.option("--json", "as_json", is_flag=True, help="Write JSON to stdout.")(command)
+
+
+def _session(ctx: click.Context, as_json: bool) -> Session:
+    return Session(ctx.find_root().obj, Output(as_json=as_json))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[SOBJECT[.FIELD]]...")
+@click.option(
+    "--operation",
+    "operations",
+    multiple=True,
+    type=click.Choice(["query", "insert", "update", "upsert", "delete", "hardDelete"]),
+    help="What the user must be able to do; several times for several. [default: query]",
+)
+@_json_option
+@click.pass_context
+def check(
+    ctx: click.Context, names: tuple[str, ...], operations: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Say who signs in, which org it is, and which rights are missing.
+
+    Also which API version is in use, and how much is left of the limits.
+
+    Exit code 1 if a right is missing that an --operation on the named objects and fields needs.
+    """
+    from sfbulk.cli.check import check as run
+
+    run(_session(ctx, as_json), names, operations or ("query",))
+
+
+@cli.command()
+@click.argument("sobject", required=False)
+@_json_option
+@click.pass_context
+def describe(ctx: click.Context, sobject: str | None, *, as_json: bool) -> None:
+    """List the objects of the org, or the fields of one."""
+    from sfbulk.cli.describe import describe as run
+
+    run(_session(ctx, as_json), sobject)
+
+
+@cli.command()
+@_json_option
+@click.pass_context
+def limits(ctx: click.Context, *, as_json: bool) -> None:
+    """List the limits of the org, and how much of them is used."""
+    from sfbulk.cli.describe import limits as run
+
+    run(_session(ctx, as_json))
+
+
+@cli.group(context_settings={"help_option_names": ["-h", "--help"]})
+def jobs() -> None:
+    """List, show, abort and delete jobs of both bulk APIs."""
+
+
+@jobs.command("list")
+@click.option("--mine", is_flag=True, help="Only those of the user who signs in.")
+@_json_option
+@click.pass_context
+def jobs_list(ctx: click.Context, *, mine: bool, as_json: bool) -> None:
+    """List the jobs of the last seven days, the newest first."""
+    from sfbulk.cli.jobs import list_jobs
+
+    list_jobs(_session(ctx, as_json), mine=mine)
+
+
+@jobs.command("show")
+@click.argument("job_id")
+@_json_option
+@click.pass_context
+def jobs_show(ctx: click.Context, job_id: str, *, as_json: bool) -> None:
+    """Show one job; of Bulk API 1.0 also its batches."""
+    from sfbulk.cli.jobs import show_job
+
+    show_job(_session(ctx, as_json), job_id)
+
+
+@jobs.command("abort")
+@click.argument("job_id")
+@_json_option
+@click.pass_context
+def jobs_abort(ctx: click.Context, job_id: str, *, as_json: bool) -> None:
+    """Stop a job; rows that are already saved stay saved."""
+    from sfbulk.cli.jobs import abort_job
+
+    abort_job(_session(ctx, as_json), job_id)
+
+
+@jobs.command("delete")
+@click.argument("job_id")
+@_json_option
+@click.pass_context
+def jobs_delete(ctx: click.Context, job_id: str, *, as_json: bool) -> None:
+    """Delete an ended job and its results."""
+    from sfbulk.cli.jobs import delete_job
+
+    delete_job(_session(ctx, as_json), job_id)
+
+
+def main() -> None:
+    """The entry point.
+
+    Raises:
+        SystemExit: always: 0 when the command is done, 1 otherwise.
+    """
+    stop_on_signals()
+    begin_log(verbose=False)
+    try:
+        cli.main(prog_name="sfbulk")
+    except Stopped as stopped:
+        LOGGER.error("%s: stopped.", stopped.args[0])
+        raise SystemExit(1) from None
