@@ -8,20 +8,26 @@ picklist value, a number with too many digits) is left to Salesforce.
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from sfbulk.normalize import LONG_ID, SHORT_ID, id_checks
-from target_sfbulk.encode_numbers import integer_encoder, number_encoder, plain_text, whole_text
+from target_sfbulk.encode_numbers import (
+    exact_number,
+    integer_encoder,
+    number_encoder,
+    plain_text,
+    whole_text,
+)
 from target_sfbulk.encode_times import date_encoder, datetime_encoder, time_encoder
-from target_sfbulk.json_lines import json_text
+from target_sfbulk.json_lines import JsonLineError, json_text, read_json
 from target_sfbulk.losses import UnconvertibleError, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from sfbulk import FieldDescribe
     from target_sfbulk.losses import Encode, OnLoss
@@ -39,22 +45,23 @@ REFUSED_TYPES = {
 """Types that a CSV column cannot have, with what to do instead (Bulk API guide: Prepare CSV
 Files)."""
 
-# What databases write for their booleans: PostgreSQL takes each of these words.
-_TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
-_FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
+_WITHOUT_BLANKS = frozenset({"combobox", "email", "phone", "picklist", "url"})
+"""Types of text whose values never have blanks around them."""
+
+# What databases write for their booleans: PostgreSQL takes each of these words. MySQL's drivers may
+# give a BIT as the character of its byte.
+_TRUE = frozenset({"true", "t", "yes", "y", "on", "1", "\x01"})
+_FALSE = frozenset({"false", "f", "no", "n", "off", "0", "\x00"})
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
-_LIST_OF_TEXTS = msgspec.json.Decoder(list[str])
 
 
-def encoder_for(
-    field: FieldDescribe, schema: Mapping[str, Any] | None = None, on_loss: OnLoss = refuse
-) -> Encode:
+def encoder_for(field: FieldDescribe, schema: Any = None, on_loss: OnLoss = refuse) -> Encode:
     """The encoder of a field, by its describe type; an unknown type takes text.
 
     Args:
         field: The field.
-        schema: The SCHEMA's property for the record field; its type decides how a number is
-            written in a text field.
+        schema: The SCHEMA's property for the record field, as the tap wrote it; its type decides
+            how a number is written in a text field.
         on_loss: Called for a value that Salesforce would store as another.
     """
     if field.type in {"double", "currency", "percent"}:
@@ -63,19 +70,26 @@ def encoder_for(
         return _WITH_LOSS[field.type](on_loss)
     if field.type in _EXACT:
         return _EXACT[field.type]
-    return _text_encoder(field, schema or {})
+    return _text_encoder(field, schema)
 
 
-def _text_encoder(field: FieldDescribe, schema: Mapping[str, Any]) -> Encode:
+def is_blank(value: Any) -> bool:
+    """Whether a value is a text of blanks, as a CHAR column pads an empty text."""
+    return isinstance(value, str) and not value.strip()
+
+
+def _text_encoder(field: FieldDescribe, schema: Any) -> Encode:
     numbers = _whole_or_any(schema)
-    # Two spellings of one number must find one record. Other texts keep the digits they came with.
+    # Two spellings of one value must find one record: numbers by the SCHEMA, texts without the
+    # blanks that a CHAR column adds. Other texts keep their blanks and the digits they came with.
     finds_records = field.external_id or field.id_lookup
+    text = _trimmed if finds_records or field.type in _WITHOUT_BLANKS else _text
     if numbers == "integer":
-        return _text_of_numbers(whole_text)
-    return _text_of_numbers(plain_text) if numbers == "number" and finds_records else _text
+        return _text_of_numbers(whole_text, text)
+    return _text_of_numbers(plain_text, text) if numbers == "number" and finds_records else text
 
 
-def _whole_or_any(schema: Mapping[str, Any]) -> str | None:
+def _whole_or_any(schema: Any) -> str | None:
     """`integer` or `number`, if the SCHEMA says that numbers are of this type; else None."""
     types = set(_types(schema))
     if "number" not in types:
@@ -86,23 +100,32 @@ def _whole_or_any(schema: Mapping[str, Any]) -> str | None:
     return "integer" if size >= 1 and size.is_integer() else "number"
 
 
-def _types(schema: Mapping[str, Any]) -> Iterator[str]:
+def _types(schema: Any) -> Iterator[str]:
+    # JSON Schema has `true` and `false` as schemas too, and a tap may write anything.
+    if not isinstance(schema, Mapping):
+        return
     types = schema.get("type")
-    yield from [types] if isinstance(types, str) else types or ()
+    yield from (one for one in _listed_in(types) or [types] if isinstance(one, str))
     for key in ("anyOf", "oneOf", "allOf"):
-        for choice in schema.get(key) or ():
+        for choice in _listed_in(schema.get(key)):
             yield from _types(choice)
 
 
-def _text_of_numbers(number_text: Encode) -> Encode:
+def _listed_in(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text_of_numbers(number_text: Encode, text: Encode) -> Encode:
     def encode(value: Any) -> str:
-        return _text(value) if type(value) is str else number_text(value)
+        return text(value) if type(value) is str else number_text(value)
 
     return encode
 
 
 def _text(value: Any) -> str:
     if type(value) is not str:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UnconvertibleError("it is infinite or not a number")
         return json_text(value)
     if value == CLEARS_THE_FIELD:
         raise UnconvertibleError(
@@ -111,28 +134,46 @@ def _text(value: Any) -> str:
     return value
 
 
+def _trimmed(value: Any) -> str:
+    text = _text(value.strip() if type(value) is str else value)
+    if not text:
+        raise UnconvertibleError(_BLANK)
+    return text
+
+
+_BLANK = "it is a text of blanks"
+
+
 def _choices(value: Any) -> str:
     """A list as `a;b`; an empty one is the empty text."""
-    if isinstance(value, str) and (listed := _listed(value)) is not None:
+    if type(value) is str and (listed := _listed(value)) is not None:
         value = listed
     if not isinstance(value, list):
-        return _text(value)
-    if any(choice in (None, "") or isinstance(choice, (list, dict)) for choice in value):
-        raise UnconvertibleError("a choice is null, empty, a list or an object")
-    choices = [_text(choice) for choice in value]
+        return _separated(value) if type(value) is str else _text(value)
+    if any(choice is None or isinstance(choice, (list, dict)) for choice in value):
+        raise UnconvertibleError("a choice is null, a list or an object")
+    choices = [_text(choice).strip() for choice in value]
+    if not all(choices):
+        raise UnconvertibleError("a choice is empty")
     if any(";" in choice for choice in choices):
         raise UnconvertibleError("a choice contains the separator `;`")
     return ";".join(choices)
 
 
-def _listed(text: str) -> list[str] | None:
-    """The texts of a JSON list; warehouses without a type for lists hold them as such a text."""
-    if not text.startswith("["):
+def _separated(text: str) -> str:
+    choices = (choice.strip() for choice in text.split(";"))
+    return _trimmed(";".join(choice for choice in choices if choice))
+
+
+def _listed(text: str) -> list[Any] | None:
+    """The values of a JSON list; warehouses without a type for lists hold them as such a text."""
+    if not text.lstrip().startswith("["):
         return None
     try:
-        return _LIST_OF_TEXTS.decode(text)
-    except msgspec.MsgspecError:
+        listed: list[Any] = read_json(text.encode())
+    except (JsonLineError, UnicodeEncodeError):
         return None
+    return listed
 
 
 def _boolean(value: Any) -> str:
@@ -141,14 +182,22 @@ def _boolean(value: Any) -> str:
     if value is False:
         return "false"
     word = json_text(value).strip().lower()
-    # A list is not its only element, and an exponent is a number all the same.
-    if isinstance(value, Decimal) and value in (0, 1):
-        word = str(int(value))
     if word in _TRUE:
         return "true"
     if word in _FALSE:
         return "false"
-    raise UnconvertibleError("it is neither true nor false")
+    return _boolean_of_number(value)
+
+
+def _boolean_of_number(value: Any) -> str:
+    # `1.0`, as a column of floats has it; `01`, as the byte of a BIT is written.
+    try:
+        number = exact_number(value)
+    except UnconvertibleError:
+        number = None
+    if number is None or number not in (0, 1):
+        raise UnconvertibleError("it is neither true nor false")
+    return "true" if number else "false"
 
 
 def _record_id(value: Any) -> str:

@@ -40,7 +40,7 @@ def number_encoder(scale: int, on_loss: OnLoss) -> Encode:
             # A negative zero is a zero.
             if "E" not in text and len(text.partition(".")[2]) <= scale and value:
                 return text
-        number = _decimal(value)
+        number = exact_number(value)
         rounded = _rounded(number, step)
         if rounded != number:
             on_loss(change)
@@ -60,7 +60,7 @@ def integer_encoder(on_loss: OnLoss) -> Encode:
     def encode(value: Any) -> str:
         if type(value) is int:
             return str(value)
-        number = _decimal(value)
+        number = exact_number(value)
         whole = _rounded(number, Decimal(1))
         if whole != number:
             if abs(number - whole) > _NOISE * max(abs(number), Decimal(1)):
@@ -86,7 +86,12 @@ def plain_text(value: Any) -> str:
     return json_text(value)
 
 
-def _decimal(value: Any) -> Decimal:
+def exact_number(value: Any) -> Decimal:
+    """The number that a value is, also as a text.
+
+    Raises:
+        UnconvertibleError: It is not a number, or beyond what Salesforce holds.
+    """
     # A stream map may have computed a float; its JSON text has the shortest digits that are exact.
     text = value.strip() if type(value) is str else json_text(value)
     if not _WRITTEN.fullmatch(text):

@@ -17,12 +17,13 @@ from target_sfbulk.losses import UnconvertibleError
 if TYPE_CHECKING:
     from target_sfbulk.losses import Encode, OnLoss
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# XML Schema has dates with a zone, and Salesforce's documentation prints them with a `Z`.
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-][01]\d:[0-5]\d)?", re.ASCII)
 _INSTANT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d|\d{8})"
     r"(?:[T ](?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
     r" ?(?P<zone>Z|UTC|GMT|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?"
-    r"(?::?(?P<seconds>\d\d))?)?)?",
+    r"(?::?(?P<seconds>\d\d))?)?|Z)?",
     re.ASCII | re.IGNORECASE,
 )
 # Most datetimes of warehouses; none of them needs arithmetic.
@@ -31,7 +32,7 @@ _IN_UTC = re.compile(
 )
 # Some taps read a time as a datetime of the first day of their calendar.
 _TIME = re.compile(
-    r"(?:(?:1970|1900)-01-01[T ])?"
+    r"(?:(?:(?:0001|1900|1970|2000)-01-01|1899-12-30)[T ])?"
     r"(?P<minute>\d?\d:\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
     r" ?(?:Z|UTC|GMT|[+-]00(?::?00)?)?",
     re.ASCII | re.IGNORECASE,
@@ -44,7 +45,9 @@ def date_encoder(on_loss: OnLoss) -> Encode:
 
     def encode(value: Any) -> str:
         text = _written(value)
-        if not _DAY.fullmatch(text):
+        if only := _DAY.fullmatch(text):
+            text = only[1]
+        else:
             found = _INSTANT.fullmatch(text)
             if found is None:
                 raise UnconvertibleError("it is not a date of the form YYYY-MM-DD")

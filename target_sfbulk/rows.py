@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sfbulk import Operation, OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
 from sfbulk.normalize import PrecisionLoss, fit_line_breaks
-from target_sfbulk.encode import CLEARS_THE_FIELD, encoder_for
+from target_sfbulk.encode import CLEARS_THE_FIELD, encoder_for, is_blank
 from target_sfbulk.losses import UnconvertibleError, refuse
 from target_sfbulk.record_keys import EMPTY_CELLS, RowKeys
 from target_sfbulk.rejects import Reject, RejectKind
@@ -130,12 +130,15 @@ class RowEncoder:
                 encode(value) if (value := value_of(source)) else self._falsy(value, column, record)
                 for column, source, encode in self._pairs
             ]
+        except UnconvertibleError:
+            # Why, is looked for only now: rows without a problem pay nothing for it.
+            cells = self._one_by_one(record)
+        try:
             self._fit_line_breaks(cells)
             key = self._key(cells, record)
-        except (RejectedRecordError, UnconvertibleError) as error:
+        except RejectedRecordError:
             self._forget_changes()
-            # Which cells, is looked for only now: rows without a problem pay nothing for it.
-            raise self._rejected(error, record) from None
+            raise
         if self._fitted or self._nulls_kept:
             self._count_changes()
         headers, sent = self._without_unclear(cells) if self._unclear else (self._all, cells)
@@ -159,7 +162,7 @@ class RowEncoder:
             return None
         column = self._columns[self._key_at]
         value = record.get(column.source)
-        if value is None or value == "":
+        if value is None or value == "" or is_blank(value):
             return None
         try:
             cells = [column.encode(value)]
@@ -251,18 +254,27 @@ class RowEncoder:
         self._fitted.clear()
         self._nulls_kept.clear()
 
-    def _rejected(self, error: Exception, record: Mapping[str, Any]) -> RejectedRecordError:
-        if isinstance(error, RejectedRecordError):
-            return error
-        why = {}
+    def _one_by_one(self, record: Mapping[str, Any]) -> list[str]:
+        """The cells of a record with values that were refused.
+
+        A text of blanks that a field cannot hold is an empty one: CHAR columns pad with blanks.
+        """
+        self._forget_changes()
+        cells: list[str] = []
+        why: dict[str, str] = {}
         for column in self._columns:
             value = record.get(column.source)
             try:
-                _ = value is None or value == "" or column.encode(value)
+                cells.append(column.encode(value) if value else self._falsy(value, column, record))
             except UnconvertibleError as reason:
-                why[column.header] = str(reason)
-        self._forget_changes()
-        return RejectedRecordError(_unconvertible(why))
+                if is_blank(value):
+                    cells.append(self._cleared(column, column.empty))
+                else:
+                    why[column.header] = str(reason)
+        if why:
+            self._forget_changes()
+            raise RejectedRecordError(_unconvertible(why))
+        return cells
 
 
 @dataclass

@@ -224,3 +224,70 @@ def test_columns_of_data_loaders_sample_load_with_a_lookup_by_external_id(org: O
     (found,) = org.query("SELECT Amount, CloseDate, Account.Name FROM Opportunity")
     assert (found["Amount"], found["CloseDate"]) == (Decimal(500000), "2005-11-09")
     assert found["Account"]["Name"] == "Gravity Investments"
+
+
+BLANK = "      "
+
+
+def test_blanks_of_a_char_column_are_an_empty_value_where_they_are_no_text(org: Org) -> None:
+    parent = org.create("Account", Ext_Id__c="A-1", Name="Acme")
+    held = {
+        "Phone": "1",
+        "Website": "http://x.co",
+        "Industry": "Energy",
+        "Segments__c": "Retail",
+        "AnnualRevenue": 5,
+        "NumberOfEmployees": 5,
+        "ParentId": parent,
+    }
+    org.create("Account", Ext_Id__c="A-2", Name="Acme", **held)
+    blanks = dict.fromkeys((*held, "AccountSource", "Rating"), BLANK)
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name", *blanks),
+        record("Account", Ext_Id__c="A-2    ", Name=" Acme ", **blanks),
+        record("Account", Ext_Id__c=BLANK, Name="Acme", **blanks),
+        **BY_KEY,
+        streams={"Account": {"lookups": {"ParentId": "Parent.Ext_Id__c"}}},
+        max_rejects="1",
+    )
+    assert run.code == 0, run.log
+    assert [reject["code"] for reject in run.rejects("Account")] == ["MISSING_KEY"]
+    fields = ", ".join(held)
+    (found,) = org.query(f"SELECT Name, {fields} FROM Account WHERE Ext_Id__c = 'A-2'")  # noqa: S608 - our own names
+    assert found == {"Name": " Acme ", **dict.fromkeys(held)}
+    assert run.report("Account")["fitted"] == {}
+
+
+@pytest.mark.parametrize("operation", ["upsert", "insert"])
+def test_blanks_keep_what_cannot_be_null_and_the_defaults_of_new_records(
+    org: Org, operation: str
+) -> None:
+    account = org.create("Account", Ext_Id__c="A-1", Name="Acme")
+    names = ("Is_Disputed__c", "Issued_On__c", "Due_At__c", "Cut_Off__c", "Quantity__c")
+    lines = [
+        record("Invoice__c", Ext_Id__c=f"I-{n}", Account__c=account, **dict.fromkeys(names, BLANK))
+        for n in range(2)
+    ]
+    run = org.load(
+        schema("Invoice__c", "Ext_Id__c", "Account__c", *names),
+        *lines,
+        operation=operation,
+        **(BY_KEY if operation == "upsert" else {}),
+    )
+    assert run.code == 0, run.log
+    found = org.query(f"SELECT {', '.join(names)} FROM Invoice__c")  # noqa: S608 - our own names
+    assert found == [{**dict.fromkeys(names), "Is_Disputed__c": False}] * 2
+    kept = {"Is_Disputed__c": 2} if operation == "upsert" else {}
+    assert run.report("Invoice__c")["nulls_kept"] == kept
+
+
+@pytest.mark.parametrize("types", [True, {"type": 5, "anyOf": [True, {"type": [[]]}]}])
+def test_a_schema_without_types_loads_by_the_types_of_the_org(org: Org, types: Any) -> None:
+    accounts = schema("Account", "Ext_Id__c", "Name", "AnnualRevenue")
+    accounts["schema"]["properties"] = dict.fromkeys(accounts["schema"]["properties"], types)
+    one = record("Account", Ext_Id__c="A-1", Name="Acme", AnnualRevenue="5.0 ")
+    run = org.load(accounts, one, **BY_KEY)
+    assert run.code == 0, run.log
+    assert org.query("SELECT Name, AnnualRevenue FROM Account") == [
+        {"Name": "Acme", "AnnualRevenue": Decimal(5)}
+    ]
