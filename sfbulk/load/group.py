@@ -315,6 +315,8 @@ class LoadGroup:
             outcome = lane.carrier.read(flight)
         except SalesforceError as error:
             self._errors.append(error)
+            if known := flight.known():
+                loader.keep(known)
             return
         if outcome.mismatch:
             # The file stays unsettled, in the journal too: the next run reads its job again.

@@ -42,6 +42,10 @@ class Flight:
     error: SalesforceError | None = None
     """Why its job could not be polled."""
 
+    def known(self) -> FileOutcome | None:
+        """The outcomes of rows that were not sent; None if all were."""
+        return None
+
     def settled(self) -> None:
         """Remove what only a later run would need; the journal has the outcome of each row."""
 

@@ -47,6 +47,12 @@ class ResolvedFlight(Flight, Generic[F]):
     part: FilePart | None
     """The part that was sent; None if it is the whole file."""
 
+    def known(self) -> FileOutcome | None:
+        """The outcomes of the rows that were left out."""
+        if self.part is None:
+            return None
+        return FileOutcome(self.file, None, self.part.counts, self.part.outcomes)
+
     def settled(self) -> None:
         """Remove the file that was sent."""
         if self.part:
@@ -140,9 +146,9 @@ class ResolvingCarrier(Generic[F]):
         outcome = FileOutcome(flight.file, None, Counts(), [])
         if flight.inner:
             outcome = replace(self._carrier.read(flight.inner), file=flight.file)
-        if flight.part:
-            outcome.counts.add(flight.part.counts)
-            outcome.rows.extend(flight.part.outcomes)
+        if known := flight.known():
+            outcome.counts.add(known.counts)
+            outcome.rows.extend(known.rows)
         return outcome
 
     def finish(self) -> None:

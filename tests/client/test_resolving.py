@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk import ApiError, DataError, Operation, RowStatus, Salesforce
+from sfbulk import ApiError, DataError, NotFound, Operation, RowStatus, Salesforce
 from sfbulk_sandbox import Sandbox
 from sfbulk_sandbox.schema.schema import Schema
 
@@ -276,6 +276,26 @@ def test_rows_whose_keys_could_not_be_read_are_unprocessed(
     outcomes = [next(load), next(load)]
     assert [one.status for one in outcomes] == [RowStatus.UNPROCESSED] * 2
     with pytest.raises(ApiError, match="no luck"):
+        next(load)
+
+
+@pytest.mark.parametrize("path", ["*/jobs/ingest/750*", "*/failedResults"])
+def test_rows_without_a_record_are_rejected_although_the_job_cannot_be_read(
+    sandbox: Sandbox, sf: Salesforce, path: str
+) -> None:
+    body = [{"errorCode": "NOT_FOUND", "message": "gone"}]
+    sandbox.control.add_fault(
+        kind="answer", method="GET", path=path, status=404, body=body, times=None
+    )
+    load = sf.load("Account", Operation.UPDATE, updates(["E001", "none", "E002"]), external_id=KEY)
+    outcomes = [next(load), next(load), next(load)]
+    assert [one.status for one in outcomes] == [
+        RowStatus.UNKNOWN,
+        RowStatus.FAILED,
+        RowStatus.UNKNOWN,
+    ]
+    assert told(outcomes)[1] == (2, "failed", "NO_SUCH_RECORD")
+    with pytest.raises(NotFound, match="gone"):
         next(load)
 
 

@@ -193,3 +193,24 @@ def test_more_results_than_rows_are_an_error_after_what_is_known_is_written(
     assert (run.code, run.states) == (1, [])
     assert "has 6 rows, but 5 were sent" in run.reason
     assert {line for line in words(run) if line[3] == "rejected"} == set(ALL)
+
+
+def test_records_that_the_org_does_not_have_are_rejects_although_the_job_cannot_be_read(
+    org: Org,
+) -> None:
+    org.create("Account", Name="A", Ext_Id__c="A-1")
+    org.sandbox.control.add_fault(
+        kind="answer", method="GET", path="*/failedResults", status=404, times=None
+    )
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Phone"),
+        *(record("Account", Ext_Id__c=f"A-{at}", Phone="1") for at in (1, 2)),
+        state(done=2),
+        operation="update",
+        external_id="Ext_Id__c",
+    )
+    assert (run.code, run.states) == (1, [])
+    rejects = run.rejects("Account")
+    assert [(line["record"]["Ext_Id__c"], line["code"]) for line in rejects] == [
+        ("A-2", "NO_SUCH_RECORD")
+    ]
