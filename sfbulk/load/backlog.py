@@ -25,11 +25,18 @@ class Backlog:
         self._made = 0
         self._ready: list[RowFile] = []
         self._deadlines: list[tuple[float, RowFile]] = []
+        self._pausing: list[tuple[float, RowFile]] = []
+
+    def has_ready(self, now: float) -> bool:
+        """Whether a file can be sent at this monotonic time."""
+        while self.resume_at <= now:
+            heappush(self._ready, heappop(self._pausing)[1])
+        return bool(self._ready)
 
     @property
-    def has_ready(self) -> bool:
-        """Whether a file can be sent."""
-        return bool(self._ready)
+    def resume_at(self) -> float:
+        """The monotonic time until which the next of the files pauses that are sent again."""
+        return self._pausing[0][0] if self._pausing else NEVER
 
     @property
     def deadline(self) -> float:
@@ -69,9 +76,14 @@ class Backlog:
                 self._check(file)
                 ending += file.after
 
-    def send_again(self, file: RowFile) -> None:
-        """Let a file that was sent, and now has fewer rows, be sent again."""
-        heappush(self._ready, file)
+    def send_again(self, file: RowFile, at: float = 0.0) -> None:
+        """Let a file that was sent, and now has fewer rows, be sent again.
+
+        Args:
+            file: the file.
+            at: the monotonic time before which it is not sent.
+        """
+        heappush(self._pausing, (at, file))
 
     def settle(self, file: RowFile) -> None:
         """Let the files that waited for this one be sent."""

@@ -1,7 +1,8 @@
 """Decides which rows of an ended job are sent again; no I/O.
 
-- Rows that failed for a passing reason, such as a lock, are sent again in a smaller job: twice by
-  the same API, then once by Bulk API 1.0 in Serial mode. After that they are reported.
+- Rows that failed for a passing reason, such as a lock, are sent again in a smaller job, each time
+  after a longer pause: twice by the same API, then once by Bulk API 1.0 in Serial mode. After that
+  they are reported.
 - Rows whose parent was not found by its external id wait until the other rows are loaded, and are
   sent again then: the parent may come later in the input.
 
@@ -28,6 +29,9 @@ MissingKey = tuple[str, str, str]
 SAME_API = 2
 """How often rows are sent again by the API of the load."""
 
+_FIRST_PAUSE_SECONDS = 1.0
+_GROWTH = 4
+
 _LOCKED = "UNABLE_TO_LOCK_ROW"
 # Status codes of rows (SOAP API guide: Core Data Types, StatusCode) that a later attempt may not
 # have.
@@ -51,6 +55,14 @@ _NO_PARENT = re.compile(
     r"in entity (?P<sobject>\w+)",
     re.DOTALL,
 )
+
+
+def pause_before(attempt: int) -> float:
+    """Seconds until rows are sent again for the 1st, 2nd or 3rd time: 1, 4 and 16.
+
+    Whatever holds a lock needs time to end; Salesforce itself waits 10 seconds for it.
+    """
+    return float(_FIRST_PAUSE_SECONDS * _GROWTH ** (attempt - 1))
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ class LoadGroup:
         """
         if self._errors or self._can_send():
             return self._clock.monotonic()
-        at = min(self._look_at, self.backlog.deadline)
+        at = min(self._next_step, self.backlog.deadline)
         return None if at == NEVER else at
 
     def advance(self) -> None:
@@ -167,7 +167,7 @@ class LoadGroup:
         while self._is_full():
             self._seal_oldest()
             self._send()
-            if not self._in_flight:
+            if self._next_step == NEVER:
                 # What is left waits for parents that did not come.
                 self._release(self._orphans.last_chance())
             self._wait()
@@ -247,8 +247,16 @@ class LoadGroup:
         self.backlog.seal(min(file for file in oldest if file is not None))
 
     def _can_send(self) -> bool:
-        free = self._in_flight < self._most_in_flight
-        return free and self.backlog.has_ready and not self._errors
+        if self._errors or self._in_flight >= self._most_in_flight:
+            return False
+        return self.backlog.has_ready(self._clock.monotonic())
+
+    @property
+    def _next_step(self) -> float:
+        """The monotonic time at which to poll a file, or to send one whose pause ends."""
+        if self._errors or self._in_flight >= self._most_in_flight:
+            return self._look_at
+        return min(self._look_at, self.backlog.resume_at)
 
     def _send(self) -> None:
         while self._can_send():
@@ -271,7 +279,7 @@ class LoadGroup:
     def _work_off(self) -> None:
         """Send what can be sent, and wait for its outcomes."""
         self._send()
-        while self._in_flight:
+        while self._next_step != NEVER:
             self._wait()
             self._send()
 
@@ -284,9 +292,9 @@ class LoadGroup:
             return False
 
     def _wait(self) -> None:
-        """Sleep until a file in flight is due, and poll it."""
-        if self._in_flight:
-            self._clock.sleep(max(0.0, self._look_at - self._clock.monotonic()))
+        """Sleep until something is to be done, and poll the files that are due."""
+        if self._next_step != NEVER:
+            self._clock.sleep(max(0.0, self._next_step - self._clock.monotonic()))
             self._look()
 
     def _look(self) -> None:
@@ -347,11 +355,11 @@ class LoadGroup:
         loader.report(outcome, again.numbers)
         if again.passing:
             log.info(
-                "%d rows of job %s failed for a reason that may pass: they are sent again",
+                "%d rows of job %s failed for a reason that may pass: they are sent again soon",
                 len(again.passing),
                 outcome.job_id,
             )
-            loader.send_again(file)
+            loader.send_again(file, self._clock.monotonic())
         else:
             self._orphans.add(file, outcome, again.orphans)
 

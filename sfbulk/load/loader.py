@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
 from sfbulk.jobs.row_error import RowError
-from sfbulk.load.follow_ups import SAME_API
+from sfbulk.load.follow_ups import SAME_API, pause_before
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.outcomes import RowOutcome, RowStatus
 from sfbulk.load.spool import FileLimits
@@ -197,12 +197,12 @@ class Loader(Generic[F]):
         """Whether rows of a file that failed for a passing reason are sent again."""
         return file.attempt < SAME_API or (file.attempt == SAME_API and self._serial is not None)
 
-    def send_again(self, file: RowFile) -> None:
-        """Let a file be sent again whose rows failed for a passing reason."""
+    def send_again(self, file: RowFile, now: float) -> None:
+        """Let a file be sent again, after a pause, whose rows failed for a passing reason."""
         file.attempt += 1
         parts = self.spool.divide(file, SERIAL_LIMITS) if file.attempt > SAME_API else ()
         for one in parts or (file,):
-            self._backlog.send_again(one)
+            self._backlog.send_again(one, now + pause_before(file.attempt))
 
     def report(self, outcome: FileOutcome, left: Collection[int]) -> None:
         """Keep the outcomes of some rows of a file; the others are sent again."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk_sandbox import Sandbox
+    from tests.client.scripted import FakeClock
 
 LOCK = "UNABLE_TO_LOCK_ROW"
 FORTY = [{"Name": f"Many {number:03d}", "Site": 'a "b"\nc'} for number in range(40)]
@@ -58,6 +59,31 @@ def test_rows_that_stay_locked_are_sent_by_a_serial_job_at_last(
     assert (summary.succeeded, summary.failed) == (40, 0)
     assert jobs(sandbox) == ["2.0", "2.0", "2.0", "1.0"]
     assert sf.bulk1.job(summary.job_ids[-1]).info.concurrency_mode == "Serial"
+
+
+def test_each_follow_up_comes_after_a_longer_pause(
+    sandbox: Sandbox, sf: Salesforce, clock: FakeClock
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, where={"Name": "Many 016"})
+    sf.insert("Account", FORTY)
+    assert [pause for pause in clock.slept if pause >= 1] == [1, 4, 16]
+
+
+def test_other_files_do_not_wait_for_the_pause_of_a_follow_up(
+    sandbox: Sandbox, sf: Salesforce, clock: FakeClock, tmp_path: Path
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, where={"Name": "Many 0"}, attempts=1)
+    group = sf.load_group(jobs_in_flight=1)
+    loader = sf.loader(
+        "Account", Operation.INSERT, tmp_path, group=group, limits=FileLimits(100_000, rows=1)
+    )
+    for number in range(3):
+        loader.add(number + 1, Row(("Name",), (f"Many {number}",)))
+    group.drain()
+    settled = [outcome.file.numbers[0] for outcome in loader.settled()]
+    # The first one, whose row is locked once, ends last.
+    assert settled == [1, 2, 3, 1]
+    assert len([pause for pause in clock.slept if pause >= 0.5]) == 1
 
 
 def test_a_row_that_is_always_locked_is_reported_after_four_attempts(
