@@ -21,17 +21,15 @@ class DryRun:
     def __init__(self, output: Path) -> None:
         self.folder = output / FOLDER
 
-    def begin(self, name: str, rejects: Path) -> Path:
+    def begin(self, name: str) -> Path:
         """How the paths of a stream's files begin; removes the stream's files of earlier dry runs.
 
         Args:
             name: The stream's name in file names.
-            rejects: The stream's rejects file.
 
         Raises:
             OSError: A file cannot be removed; names it.
         """
-        rejects.unlink(missing_ok=True)
         earlier = (path for path in self.folder.glob("*.csv") if _is_numbered(path.stem, name))
         for path in earlier:
             path.unlink()

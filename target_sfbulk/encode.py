@@ -91,7 +91,7 @@ def _text_encoder(field: FieldDescribe, schema: Any) -> Encode:
 
 def _whole_or_any(schema: Any) -> str | None:
     """`integer` or `number`, if the SCHEMA says that numbers are of this type; else None."""
-    types = set(_types(schema))
+    types = set(types_of(schema))
     if "number" not in types:
         return "integer" if "integer" in types else None
     step = schema.get("multipleOf")
@@ -100,7 +100,8 @@ def _whole_or_any(schema: Any) -> str | None:
     return "integer" if size >= 1 and size.is_integer() else "number"
 
 
-def _types(schema: Any) -> Iterator[str]:
+def types_of(schema: Any) -> Iterator[str]:
+    """The JSON types that a property of a SCHEMA names, also in its alternatives."""
     # JSON Schema has `true` and `false` as schemas too, and a tap may write anything.
     if not isinstance(schema, Mapping):
         return
@@ -108,7 +109,7 @@ def _types(schema: Any) -> Iterator[str]:
     yield from (one for one in _listed_in(types) or [types] if isinstance(one, str))
     for key in ("anyOf", "oneOf", "allOf"):
         for choice in _listed_in(schema.get(key)):
-            yield from _types(choice)
+            yield from types_of(choice)
 
 
 def _listed_in(value: Any) -> list[Any]:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 import weakref
 from collections import Counter, defaultdict
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from sfbulk.cli import add_note
 from sfbulk.errors import JournalError
 from sfbulk.load import LoadName, journal_status
 from sfbulk_singer.run_folder import RunFolder, remove_abandoned
-from target_sfbulk.records import lost_lines
-from target_sfbulk.rejects import append_rejects, reject_of
+from target_sfbulk.json_lines import JsonLineError
+from target_sfbulk.records import lost_lines, row_name
+from target_sfbulk.reject_schema import read_schema, schema_file
+from target_sfbulk.rejects import RejectKind, read_reject, reject_of
 from target_sfbulk.settings import journal_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sfbulk import RowOutcome, Salesforce
     from sfbulk.load import LoadJournal, LostFile, RunJournal
@@ -43,6 +45,8 @@ class TargetJournal:
         config: Settings without problems, `with_defaults`.
         salesforce: The org.
         output: The files that the run writes.
+        fed_run: For a run that loads rejects again: returns the run that rejected the records of a
+            stream.
 
     Raises:
         JournalError: Another run uses the journal, it is damaged, or it cannot be written.
@@ -50,13 +54,20 @@ class TargetJournal:
     """
 
     def __init__(
-        self, config: Mapping[str, Any], salesforce: Salesforce, output: RunOutput
+        self,
+        config: Mapping[str, Any],
+        salesforce: Salesforce,
+        output: RunOutput,
+        fed_run: Callable[[str], str] | None = None,
     ) -> None:
         self._output = output
+        self._fed_run = fed_run
         self.rejects: dict[str, Counter[str]] = defaultdict(Counter)
         """By stream, why rows of earlier runs were rejected that this run has written down."""
         spool = Path(config["spool_dir"]) if config["spool_dir"] else None
         path = journal_path(config)
+        if path and fed_run:
+            path = feed_journal(path)
         self._run: RunJournal | None = None
         if path:
             try:
@@ -86,7 +97,12 @@ class TargetJournal:
         if self._run is None:
             return None
         key = plan.key.header if plan.key else ""
-        name = LoadName(plan.stream, plan.sobject, plan.operation.value, key)
+        stream = plan.stream
+        if self._fed_run:
+            # A record that is rejected again, and comes again with the rejects of this run, must
+            # be sent, while those of an interrupted run are known when the same file comes again.
+            stream = f"{stream}@{self._fed_run(stream)}"
+        name = LoadName(stream, plan.sobject, plan.operation.value, key)
         return self._run.load(name, folder, before_sending=lines.write_out)
 
     def end(self) -> None:
@@ -96,41 +112,40 @@ class TargetJournal:
 
     def _report(self, file: LostFile, rows: Sequence[RowOutcome], state: str) -> None:
         name = file.name
-        path = self._output.rejects_file(name.name)
+        stream = self._stream_of(name)
+        folder = Path(file.folder)
+        # The rows of a load without a SCHEMA are records of the org that a mirror would delete.
+        if schema := read_schema(schema_file(folder)):
+            self._output.rejects.describe(stream, schema)
+        path = self._output.rejects.path(stream)
         path.parent.mkdir(parents=True, exist_ok=True)
-        written = _written(path, {row.job_id for row in rows})
+        written = _written(path, {row_name(folder, row.number) for row in rows})
         rejects: list[tuple[bytes, Reject]] = []
-        lines = lost_lines(Path(file.folder), [row.number for row in rows])
+        lines = lost_lines(folder, [row.number for row in rows])
         for row, line in zip(rows, lines, strict=True):
-            if written[row.job_id, line]:
-                written[row.job_id, line] -= 1
+            if (named := row_name(folder, row.number)) in written:
                 continue
-            rejects.append((line, reject_of(row, state, name.sobject, name.key or None)))
-        append_rejects(path, rejects, self._output.stamp(name.name))
-        self.rejects[name.name].update(reject.reason for _, reject in rejects)
+            reject = reject_of(row, state, name.sobject, name.key or None)
+            kind = reject.kind if schema or line == b"null" else RejectKind.NOT_DELETED
+            rejects.append((line, replace(reject, kind=kind, row=named)))
+        self._output.rejects.append(stream, rejects)
+        self.rejects[stream].update(reject.reason for _, reject in rejects)
+
+    def _stream_of(self, name: LoadName) -> str:
+        return name.name.rpartition("@")[0] if self._fed_run else name.name
 
 
-class _Written(msgspec.Struct):
-    """What identifies a line of a rejects file."""
-
-    record: msgspec.Raw
-    job_id: str | None = None
-
-
-def _written(path: Path, jobs: set[str | None]) -> Counter[tuple[str | None, bytes]]:
-    """How often the rejects file has each record of these jobs, by job and record."""
-    found: Counter[tuple[str | None, bytes]] = Counter()
+def _written(path: Path, rows: set[str]) -> set[str]:
+    """Which of these rows the rejects file has."""
+    found: set[str] = set()
     if not path.exists():
         return found
     with path.open("rb") as file:
         for line in file:
-            try:
-                reject = msgspec.json.decode(line, type=_Written)
-            except msgspec.DecodeError:
-                # The line that the lost run was writing when it was killed.
-                continue
-            if reject.job_id in jobs:
-                found[reject.job_id, bytes(reject.record)] += 1
+            # The last line may be one that the lost run was writing when it was killed.
+            with suppress(JsonLineError):
+                row = read_reject(line).row
+                found.update({row} & rows if row else ())
     return found
 
 
@@ -144,4 +159,16 @@ def status_lines(config: Mapping[str, Any]) -> list[str]:
         JournalError: It cannot be read.
     """
     path = journal_path(config)
-    return journal_status(path) if path else ["There is no journal: journal_path is off."]
+    if path is None:
+        return ["There is no journal: journal_path is off."]
+    fed = feed_journal(path)
+    return [*journal_status(path), *(journal_status(fed) if fed.exists() else ())]
+
+
+def feed_journal(path: Path) -> Path:
+    """The journal of runs that load rejects again, beside that of the other runs.
+
+    A journal of its own: in that of the run that rejected the records, they are known, and would
+    not be sent.
+    """
+    return path.with_name(f"{path.stem}-rejects{path.suffix}")

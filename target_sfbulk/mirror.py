@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
+    from target_sfbulk.reject_schema import SourceSchema
     from target_sfbulk.rejects import Reject
     from target_sfbulk.stream import LoadContext
 
@@ -72,6 +73,11 @@ class MirrorLoad(StreamLoad):
         """Encode later records by this plan, as after another SCHEMA."""
         super().use(plan)
         self._deletes.use(plan_of_deletes(plan, self._org))
+
+    def describe(self, schema: SourceSchema) -> None:
+        """As `StreamLoad.describe`; the rows of missing records are none of the source."""
+        super().describe(schema)
+        self._deletes.describe(schema)
 
     @property
     def settled_to(self) -> float:

@@ -12,6 +12,7 @@ from sfbulk.soql import select
 from target_sfbulk.delete_cap import DeleteBudget
 from target_sfbulk.mapping import CsvColumn
 from target_sfbulk.output import DeletesOutput
+from target_sfbulk.rejects import RejectKind
 from target_sfbulk.stream import StreamLoad
 
 if TYPE_CHECKING:
@@ -130,5 +131,11 @@ def missing_load(plan: StreamPlan, output: StreamOutput, context: LoadContext) -
     def no_other(_: Schema) -> StreamPlan:
         return deletes
 
-    part = DeletesOutput(output, deletes, dry_run_name="missing", deleted="deleted_missing")
+    part = DeletesOutput(
+        output,
+        deletes,
+        dry_run_name="missing",
+        deleted="deleted_missing",
+        kind=RejectKind.NOT_DELETED,
+    )
     return StreamLoad(deletes, part, context, replan=no_other)

@@ -12,22 +12,24 @@ from sfbulk.errors import ConfigError
 from sfbulk.load import Counts
 from sfbulk_singer.file_names import file_name
 from target_sfbulk.dry_run import DryRun
-from target_sfbulk.rejects import RejectStamp, append_rejects, reject_of, reject_of_unmatched
+from target_sfbulk.reject_files import RejectFiles
+from target_sfbulk.rejects import reject_of, reject_of_unmatched
 from target_sfbulk.report import StreamReport
 from target_sfbulk.required_fields import named
 from target_sfbulk.results_file import ResultsFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from sfbulk import RowOutcome
     from sfbulk.clock import Clock
     from sfbulk.load import FileOutcome
     from target_sfbulk.preflight import StreamPlan
-    from target_sfbulk.rejects import Reject
-
-    Lines = Callable[[Iterable[int]], Iterator[bytes]]
+    from target_sfbulk.records import RecordLines
+    from target_sfbulk.reject_schema import SourceSchema
+    from target_sfbulk.rejects import Reject, RejectKind
 
 LOGGER = logging.getLogger("target-sfbulk")
 
@@ -46,17 +48,26 @@ class RunOutput:
         clock: The time.
         dry_run: Whether nothing is sent; all files are then in a folder of their own.
         write_results: Whether each row that is in is written into a results file.
+        is_feed: Whether rejects are loaded again, and not what a source has now.
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, *, dry_run: bool = False, write_results: bool = False
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        dry_run: bool = False,
+        write_results: bool = False,
+        is_feed: bool = False,
     ) -> None:
+        self.is_feed = is_feed
         self.write_results = write_results and not dry_run
         self.dry_run = DryRun(folder) if dry_run else None
         self.folder = self.dry_run.folder if self.dry_run else folder
         self.clock = clock
         # The time first, so that files sort by it; two runs may begin in the same second.
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.rejects = RejectFiles(self.folder, self.run_id, self.time)
 
     def new_stream(self, plan: StreamPlan, keys: Sequence[str]) -> StreamOutput:
         """The files of a stream.
@@ -69,14 +80,6 @@ class RunOutput:
             ConfigError: The folder cannot be created or written.
         """
         return StreamOutput(self, plan, keys)
-
-    def rejects_file(self, stream: str) -> Path:
-        """The file with the rejects of a stream."""
-        return self.folder / f"{file_name(stream)}.rejects.jsonl"
-
-    def stamp(self, stream: str) -> RejectStamp:
-        """What each line of a rejects file that is written now says of this run."""
-        return RejectStamp(stream, self.run_id, self.time())
 
     def time(self) -> str:
         """The time, in UTC, as the files have it."""
@@ -104,7 +107,6 @@ class StreamOutput:
         self._run = run
         self._plan = plan
         name = file_name(plan.stream)
-        self._rejects = run.rejects_file(plan.stream)
         self._name = name
         self._report_files = (
             run.folder / REPORTS / f"{name}.{run.run_id}.json",
@@ -116,10 +118,13 @@ class StreamOutput:
             "mirror" if plan.mirror else plan.operation.value,
             run_id=run.run_id,
             time=run.time(),
-            rejects_file=str(self._rejects),
+            rejects_file=str(run.rejects.path(plan.stream)),
             dry_run=run.dry_run is not None,
         )
-        self.dry_run = run.dry_run.begin(name, self._rejects) if run.dry_run else None
+        self.dry_run: Path | None = None
+        if run.dry_run:
+            self.dry_run = run.dry_run.begin(name)
+            run.rejects.remove(plan.stream)
         self._require_folder()
         if run.write_results:
             columns = (plan.key.source,) if plan.key else keys
@@ -156,29 +161,32 @@ class StreamOutput:
 
     def keys_file(self, spool: Path) -> Path:
         """The file with the keys of a mirror, which the next run may need."""
-        # A dry run leaves nothing that another run takes for its own.
-        folder = spool if self._run.dry_run else self._run.folder
+        # A dry run leaves nothing that another run takes for its own. Rejects are of no version.
+        folder = spool if self._run.dry_run or self._run.is_feed else self._run.folder
         return folder / f"{self._name}.keys.sqlite"
 
-    def take(self, outcome: FileOutcome, lines: Lines) -> None:
+    def describe(self, schema: SourceSchema) -> None:
+        """Note the SCHEMA of the stream; a later one adds to it."""
+        self._run.rejects.describe(self._plan.stream, schema)
+
+    def take(self, outcome: FileOutcome, records: RecordLines) -> None:
         """Count the outcomes of a file, and file its results; on return they are on the disk.
 
         Args:
             outcome: The outcomes of the file's rows.
-            lines: Returns the records (as JSON) of these rows; the numbers are ascending.
+            records: The records (as JSON) of the stream's rows.
 
         Raises:
             OSError: A file cannot be written; names it.
         """
         self._count(outcome)
-        key = self._plan.key.header if self._plan.key else None
         # Results are in any order, and lines are read in one pass over their files.
         rows = sorted(outcome.rows, key=lambda row: row.number)
         if self.results and (done := [row for row in rows if row.success]):
-            self.results.append(zip(lines(row.number for row in done), done, strict=True))
+            self.results.append(zip(records.lines(row.number for row in done), done, strict=True))
         if rows := [row for row in rows if row.is_reject]:
-            rejects = (reject_of(row, outcome.state, self._plan.sobject, key) for row in rows)
-            self.reject(zip(lines(row.number for row in rows), rejects, strict=True))
+            rejects = (self._reject_of(row, outcome.state, records) for row in rows)
+            self.reject(zip(records.lines(row.number for row in rows), rejects, strict=True))
         if unmatched := [one for one in outcome.unmatched if not one.success]:
             self.reject(reject_of_unmatched(one, outcome.job_id) for one in unmatched)
 
@@ -188,8 +196,12 @@ class StreamOutput:
         Raises:
             OSError: They cannot be written; names the file.
         """
-        stamp = self._run.stamp(self._plan.stream)
-        append_rejects(self._rejects, map(self._counted, rejects), stamp)
+        self._run.rejects.append(self._plan.stream, map(self._counted, rejects))
+
+    def _reject_of(self, row: RowOutcome, state: str, records: RecordLines) -> Reject:
+        key = self._plan.key.header if self._plan.key else None
+        reject = reject_of(row, state, self._plan.sobject, key)
+        return replace(reject, row=records.row_name(row.number))
 
     def write_report(self) -> None:
         """Replace the report of this run, and the latest report, by the report so far."""
@@ -213,21 +225,33 @@ class DeletesOutput(StreamOutput):
         plan: How its records are deleted.
         dry_run_name: How the files of a dry run are named, after the stream.
         deleted: The name of the report's number of deleted records.
+        kind: The kind of their rejects; None for that of other rejects.
     """
 
     def __init__(
-        self, whole: StreamOutput, plan: StreamPlan, *, dry_run_name: str, deleted: str
+        self,
+        whole: StreamOutput,
+        plan: StreamPlan,
+        *,
+        dry_run_name: str,
+        deleted: str,
+        kind: RejectKind | None = None,
     ) -> None:
         self.__dict__.update(whole.__dict__)
         self._plan = plan
         self._deleted = deleted
+        self._kind = kind
         if self._run.dry_run:
             name = f"{self._name}.{dry_run_name}"
-            self.dry_run = self._run.dry_run.begin(name, self._rejects)
+            self.dry_run = self._run.dry_run.begin(name)
 
-    def take(self, outcome: FileOutcome, lines: Lines) -> None:
+    def take(self, outcome: FileOutcome, records: RecordLines) -> None:
         """As `StreamOutput.take`; a record that is gone already is no reject."""
-        super().take(_without_gone(outcome), lines)
+        super().take(_without_gone(outcome), records)
+
+    def _reject_of(self, row: RowOutcome, state: str, records: RecordLines) -> Reject:
+        reject = super()._reject_of(row, state, records)
+        return replace(reject, kind=self._kind or reject.kind)
 
     def _count(self, outcome: FileOutcome) -> None:
         # What is common to all jobs; their rows are no loaded ones.

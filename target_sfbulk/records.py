@@ -46,6 +46,10 @@ class RecordLines:
         self._buffer = bytearray()
         self._next = 1
 
+    def row_name(self, number: int) -> str:
+        """Names a row among all rows of all runs; see `row_name`."""
+        return row_name(self._folder, number)
+
     def add(self, line: bytes) -> None:
         """Keep the line of the next row; the line has no line end."""
         segment = self._segments[-1] if self._segments else None
@@ -87,6 +91,16 @@ class RecordLines:
             with self._segments[-1].path.open("ab") as file:
                 file.write(self._buffer)
             self._buffer.clear()
+
+
+def row_name(folder: Path, number: int) -> str:
+    """Names a row among all rows of all runs.
+
+    Args:
+        folder: The folder of its stream, in the folder of its run, which has a unique name.
+        number: Its number.
+    """
+    return f"{folder.parent.name}/{folder.name}/{number}"
 
 
 def lost_lines(folder: Path, numbers: Sequence[int]) -> Iterator[bytes]:

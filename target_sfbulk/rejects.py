@@ -13,7 +13,8 @@ import msgspec
 
 from sfbulk import RowError, RowStatus
 from sfbulk.load import UNKNOWN_CODE
-from target_sfbulk.json_lines import json_line
+from target_sfbulk.json_lines import JsonLineError, json_line
+from target_sfbulk.raw_json import raw_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,10 +39,12 @@ class RejectKind(str, Enum):
     """It is larger than Salesforce allows; it was not sent."""
     UNCONVERTIBLE = "unconvertible"
     """A value does not fit its field; it was not sent."""
+    NOT_DELETED = "not_deleted"
+    """A record of the org, which the source no longer has, was not deleted by a mirror."""
 
 
 # The messages of these are Salesforce's, which may quote the record.
-_SALESFORCE_S = (RejectKind.REJECTED, RejectKind.UNMATCHED)
+_SALESFORCE_S = (RejectKind.REJECTED, RejectKind.UNMATCHED, RejectKind.NOT_DELETED)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Reject:
         fields: The Salesforce fields that are wrong, if they are known.
         job_id: The job that had the row; None if it was not sent.
         returned: The row as Salesforce returned it, if it has other values than were sent.
+        row: Names the row that was sent, among all rows of all runs.
     """
 
     kind: RejectKind
@@ -62,6 +66,7 @@ class Reject:
     fields: tuple[str, ...] = ()
     job_id: str | None = None
     returned: Mapping[str, str] | None = None
+    row: str | None = None
 
     @property
     def reason(self) -> str:
@@ -128,17 +133,24 @@ class RejectStamp:
     time: str
 
 
-def append_rejects(path: Path, rejects: Iterable[tuple[bytes, Reject]], stamp: RejectStamp) -> None:
+def append_rejects(
+    path: Path, rejects: Iterable[tuple[bytes, Reject]], stamp: RejectStamp
+) -> int | None:
     """Append records (as JSON) with their reasons; on return they are flushed to the disk.
 
     Runs that share an output folder wait for each other.
+
+    Returns:
+        Where in the file the first of them begins; None without any.
 
     Raises:
         OSError: They cannot be written; names the file.
     """
     with _appended(path) as file:
+        begin = file.seek(0, os.SEEK_END)
         for record, reject in rejects:
             file.write(_reject_line(record, reject, stamp))
+        return begin if file.tell() > begin else None
 
 
 @contextmanager
@@ -191,6 +203,52 @@ def _reject_line(record: bytes, reject: Reject, stamp: RejectStamp) -> bytes:
         "run_id": stamp.run_id,
         "time": stamp.time,
     }
+    if reject.row is not None:
+        line["row"] = reject.row
     if reject.returned is not None:
         line["returned"] = reject.returned
     return json_line(line) + b"\n"
+
+
+class RejectLine(msgspec.Struct, kw_only=True):
+    """One line of a rejects file."""
+
+    record: msgspec.Raw
+    stream: str
+    run_id: str
+    kind: str = ""
+    code: str = ""
+    message: str = ""
+    fields: list[str] = []
+    job_id: str | None = None
+    row: str | None = None
+    returned: dict[str, str] | None = None
+
+
+_decoder = msgspec.json.Decoder(RejectLine)
+
+
+def read_reject(line: bytes) -> RejectLine:
+    """A line of a rejects file; the digits of its record's numbers are kept.
+
+    Raises:
+        JsonLineError: It is none.
+    """
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        # A lone surrogate in the record, which msgspec refuses, or no line of a rejects file.
+        return _read_in_parts(line)
+
+
+def _read_in_parts(line: bytes) -> RejectLine:
+    try:
+        members = raw_members(line)
+        record = members.pop(b'"record"')
+        # Only the record can have what msgspec refuses.
+        others = b",".join(b":".join(member) for member in members.items())
+        found = _decoder.decode(b'{"record":null,' + others + b"}")
+    except (ValueError, KeyError, RecursionError):
+        raise JsonLineError("is not a line of a rejects file") from None
+    found.record = msgspec.Raw(record)
+    return found

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from sfbulk.clock import Clock
     from sfbulk.load import LoadGroup
     from sfbulk.settings import Settings
+    from target_sfbulk.feed import Feed
     from target_sfbulk.interrupts import Interrupts
-    from target_sfbulk.preflight import Schema, StreamPlan
+    from target_sfbulk.preflight import StreamPlan
     from target_sfbulk.reader import ExactReader
+    from target_sfbulk.reject_schema import SourceSchema
     from target_sfbulk.rejects import Reject
     from target_sfbulk.report import StreamReport
 
@@ -61,16 +63,20 @@ class Run:
         interrupts: Delays signals while records are loaded.
         reader: Knows the line of the input.
         clock: The time.
+        feed: The rejects that are loaded again; None for a tap's messages.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a run is made of
         self,
         config: Mapping[str, Any],
         client_settings: Settings,
         interrupts: Interrupts,
         reader: ExactReader,
         clock: Clock,
+        *,
+        feed: Feed | None = None,
     ) -> None:
+        self._feed = feed
         self.interrupts = interrupts
         self.reader = reader
         self._client_settings = client_settings
@@ -83,6 +89,7 @@ class Run:
             clock,
             dry_run=self.dry_run,
             write_results=self._config["write_results"],
+            is_feed=feed is not None,
         )
         self.progress = RunProgress(clock)
         self._checkpoints = Checkpoints()
@@ -97,29 +104,29 @@ class Run:
         self._streams: dict[str, StreamLoad] = {}
         self._outputs: dict[str, StreamOutput] = {}
 
-    def open(self, stream: str, schema: Schema, keys: Sequence[str] = ()) -> StreamLoad:
+    def open(self, stream: str, schema: SourceSchema) -> StreamLoad:
         """API call: the load of a stream whose records have these fields.
 
         Args:
             stream: Its name.
-            schema: The properties of its SCHEMA.
-            keys: The `key_properties` of its SCHEMA.
+            schema: Its SCHEMA.
 
         Raises:
             ConfigError: The settings name objects that the org does not have.
             PreflightError: The stream cannot be loaded; with every problem.
         """
-        plan = self._preflight.plan(stream, schema)
+        plan = self._preflight.plan(stream, schema.properties)
         left_out = [name for name, column in plan.columns.items() if column is None]
         if left_out:
             LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))
         # A SCHEMA may come again with other fields; rows that are buffered keep their encoding.
         load = self._streams.get(stream)
         if load is None:
-            load = self._streams[stream] = self._new_stream(stream, plan, keys)
+            load = self._streams[stream] = self._new_stream(stream, plan, schema.keys)
         else:
             load.use(plan)
         self._outputs[stream].warn_of_unfilled(plan)
+        load.describe(schema)
         return load
 
     def warn_of_unused_settings(self) -> None:
@@ -127,7 +134,8 @@ class Run:
 
         A warning, as one file of settings serves runs with other streams too.
         """
-        if not self._streams:
+        # The rejects of a run are of few of its streams.
+        if not self._streams or self._feed:
             return
         if unused := unused_keys(self._config["streams"], self._streams):
             hints = (f"`{key}`{did_you_mean(key, self._streams)}" for key in unused)
@@ -338,8 +346,8 @@ class Run:
         """Log where a record stands that cannot be sent; of the first ones only."""
         self._named += 1
         if self._named <= _MOST_NAMED:
-            stream, line = load.stream, self.reader.line
-            LOGGER.warning("%s: line %d of the input: %s", stream, line, reject.reason)
+            place = self._feed.place if self._feed else f"line {self.reader.line} of the input"
+            LOGGER.warning("%s: %s: %s", load.stream, place, reject.reason)
 
     def end(self) -> None:
         """The run has ended well: forget what only a run after a failure would need."""
@@ -356,7 +364,11 @@ class Run:
             self._journal.close()
 
     def write_reports(self) -> None:
-        """Write each stream's report; one line of each to the log, or a table on a terminal."""
+        """Write each stream's report; one line of each to the log, or a table on a terminal.
+
+        And the rejects of the run as CSV files.
+        """
+        self._output.rejects.write_tables()
         for output in self._outputs.values():
             output.write_report()
         # A dry run has other counts.
@@ -437,7 +449,8 @@ class Run:
 
     @cached_property
     def _journal(self) -> TargetJournal:
-        return TargetJournal(self._config, self._salesforce, self._output)
+        fed_run = self._feed.run_of if self._feed else None
+        return TargetJournal(self._config, self._salesforce, self._output, fed_run)
 
     @cached_property
     def _context(self) -> LoadContext:

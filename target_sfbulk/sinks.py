@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from singer_sdk.sinks import Sink
 
 from target_sfbulk.mirror import DELETED_AT
+from target_sfbulk.reject_schema import SourceSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,9 +54,8 @@ class SfbulkSink(Sink):
         """
         # A signal that arrived within a log line could not log its own reason.
         with self._run.interrupts:
-            self._load = self._run.open(
-                self.stream_name, self._properties, self.key_properties or ()
-            )
+            schema = SourceSchema(self._properties, self._required, self.key_properties or ())
+            self._load = self._run.open(self.stream_name, schema)
 
     def get_validator(self) -> None:
         """No validator: the encoders check what a Salesforce field can hold."""

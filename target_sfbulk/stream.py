@@ -14,6 +14,7 @@ from sfbulk.load import NO_JOURNAL, Detail, Row
 from target_sfbulk.json_lines import escaped_json_line, json_line
 from target_sfbulk.record_checks import lone_surrogate, require_properties
 from target_sfbulk.records import RecordLines
+from target_sfbulk.reject_schema import schema_file
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from target_sfbulk.journal import TargetJournal
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
+    from target_sfbulk.reject_schema import SourceSchema
     from target_sfbulk.rejects import Reject
 
 LOGGER = logging.getLogger("target-sfbulk")
@@ -84,7 +86,7 @@ class StreamLoad:
         self._output = output
         self._context = context
         self._replan = replan
-        folder = context.new_folder()
+        folder = self._folder = context.new_folder()
         self._lines = RecordLines(folder)
         self._journal = context.journal.load(plan, folder, self._lines)
         options: LoadOptions = {**plan.options, "journal": self._journal or NO_JOURNAL}
@@ -119,6 +121,11 @@ class StreamLoad:
         """Encode later records by this plan, as after another SCHEMA."""
         self._plan = plan
         self._encoder = RowEncoder(plan, self._output.report)
+
+    def describe(self, schema: SourceSchema) -> None:
+        """Keep the SCHEMA of the stream, also for a later run that writes its rejects."""
+        self._output.describe(schema)
+        schema.write(schema_file(self._folder))
 
     @property
     def stream(self) -> str:
@@ -311,7 +318,7 @@ class StreamLoad:
         else:
             job = f"job {outcome.job_id} is {outcome.state}" if outcome.job_id else "nothing sent"
             LOGGER.info("%s: %s. %s", self._plan.stream, job, outcome.counts)
-        self._output.take(outcome, self._lines.lines)
+        self._output.take(outcome, self._lines)
         if self._journal and outcome.entry is not None:
             self._journal.reported(outcome.entry, outcome.not_loaded())
 

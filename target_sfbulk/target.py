@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Target
 from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.mapper import PluginMapper
 from singer_sdk.singerlib.exceptions import SingerError
 
 from sfbulk.cli import add_note, one_line
 from sfbulk_singer.plugin import SfbulkPlugin
 from target_sfbulk.batch_files import BatchFileError, batch_records
+from target_sfbulk.fed_rejects import RejectsFileError
+from target_sfbulk.feed import Feed
 from target_sfbulk.interrupts import Interrupts
 from target_sfbulk.journal import status_lines
 from target_sfbulk.preflight import PreflightError
@@ -43,6 +47,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
     name = "target-sfbulk"
     own_errors = (
         AccountsError,
+        RejectsFileError,
         PreflightError,
         RejectBudgetError,
         BatchFileError,
@@ -62,12 +67,27 @@ class TargetSfbulk(SfbulkPlugin, Target):
     # The SDK's own draining has nothing to do here: no sink has rows of its own.
     _MAX_RECORD_AGE_IN_MINUTES = math.inf
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self, *, rejects: Sequence[Path] = (), rejects_run: str | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self.feed: Feed | None = None
+        if rejects:
+            output = Path(with_defaults(self.config)["output_dir"])
+            self.feed = Feed(rejects, rejects_run, output)
+            # Rejected records have been through the stream maps already.
+            self.mapper = PluginMapper(plugin_config={}, logger=self.logger)
         self._incremental: dict[str, bool] = {}
         self._reader = cast("ExactReader", self.message_reader)
         interrupts = Interrupts(self._stop, self._clear_terminal)
-        self.run = Run(self.config, self.client_settings, interrupts, self._reader, self.clock)
+        self.run = Run(
+            self.config,
+            self.client_settings,
+            interrupts,
+            self._reader,
+            self.clock,
+            feed=self.feed,
+        )
         self._reader.while_waiting = self.run.while_waiting
         self._reader.failed = self._failed
         self.is_ready = True
@@ -136,31 +156,62 @@ class TargetSfbulk(SfbulkPlugin, Target):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """The SDK's command with the option `--journal`."""
+        """The SDK's command with the options `--journal`, `--rejects` and `--rejects-run`."""
         command = super().get_singer_command()
-        command.params.append(
+        command.params += [
             click.Option(
                 ["--journal"],
                 type=click.Choice(["status"]),
                 help="Print what the journal has, and end.",
-            )
-        )
+            ),
+            click.Option(
+                ["--rejects"],
+                multiple=True,
+                type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                help="A rejects file, or a CSV file of rejects, to load again instead of messages"
+                " from standard in. May be given several times.",
+            ),
+            click.Option(
+                ["--rejects-run"],
+                help="With --rejects: only the rejects of the run with this id, or `all`. Without"
+                " it, all of a CSV file, and of a rejects file those of the last run.",
+            ),
+        ]
         return command
 
     @classmethod
-    def invoke(cls, *, journal: str | None = None, **options: Any) -> None:
+    def invoke(
+        cls,
+        *,
+        journal: str | None = None,
+        rejects: Sequence[Path] = (),
+        rejects_run: str | None = None,
+        **options: Any,
+    ) -> None:
         """Run the target, or print the status of its journal.
 
         Raises:
             JournalError: The journal cannot be read.
+            RejectsFileError: A file of rejects cannot be loaded again.
+            UsageError: The options do not fit together.
         """
-        if journal is None:
+        if rejects_run and not rejects:
+            raise click.UsageError("--rejects-run needs --rejects.")
+        if rejects and options.get("file_input"):
+            raise click.UsageError("--rejects and --input exclude each other.")
+        if journal is None and not rejects:
             super().invoke(**options)
             return
         given = options.get("config")
         target = cls(
-            config=given and given.config, parse_env_config=bool(given and given.parse_env)
+            config=given and given.config,
+            parse_env_config=bool(given and given.parse_env),
+            rejects=rejects,
+            rejects_run=rejects_run,
         )
+        if journal is None:
+            target.listen(cast("IO[str]", target.feed))
+            return
         for line in status_lines(with_defaults(target.config)):
             click.echo(line)
 

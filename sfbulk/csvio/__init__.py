@@ -1,4 +1,4 @@
-"""The CSV of Bulk API, reading and writing; no I/O."""
+"""The CSV of Bulk API, and that of spreadsheets, reading and writing; no I/O."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sfbulk.csvio.limits import (
     MAX_RECORD_CHARACTERS,
 )
 from sfbulk.csvio.rows import CsvRows
+from sfbulk.csvio.sheets import SheetError, sheet_delimiter, sheet_row, sheet_rows
 
 __all__ = [
     "MAX_FIELDS",
@@ -24,7 +25,11 @@ __all__ = [
     "CsvEncoder",
     "CsvRows",
     "LineEnding",
+    "SheetError",
     "decode_rows",
     "header_names",
     "quote_row",
+    "sheet_delimiter",
+    "sheet_row",
+    "sheet_rows",
 ]

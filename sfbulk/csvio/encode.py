@@ -40,11 +40,12 @@ class LineEnding(str, Enum):
         return "\n" if self is LineEnding.LF else "\r\n"
 
 
-class _Echo:
+class Echo:
     """A file whose `write` returns the text, and so `csv.writer.writerow` returns it too."""
 
     @staticmethod
     def write(text: str) -> str:
+        """The text."""
         return text
 
 
@@ -52,7 +53,7 @@ class _Echo:
 # text that contains one cannot be sent as UTF-8 anyway.
 _NO_ESCAPE = "\ud800"
 
-_writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL, lineterminator="", escapechar=_NO_ESCAPE)
+_writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL, lineterminator="", escapechar=_NO_ESCAPE)
 
 
 def quote_row(cells: Sequence[str]) -> str:

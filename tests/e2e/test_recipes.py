@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.e2e.commands import ROOT
-from tests.target.support import Org, record, schema, state
+from tests.e2e.commands import BIN, ROOT
+from tests.target.support import Org, edit, record, schema, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +23,18 @@ PEOPLE = "public-dim_people"
 CALLS = "public-fct_calls"
 
 
-def recipe(title: str) -> dict[str, Any]:
-    """The settings of the recipe with this title."""
+def blocks(title: str, language: str) -> list[str]:
+    """The blocks of the recipe with this title that are in this language."""
     text = (ROOT / "docs" / "recipes.md").read_text("utf-8")
     _, found, after = text.partition(f"\n## {title}\n")
     assert found, title
-    block = re.search(r"^```yaml\n(.*?)^```", after.partition("\n## ")[0], re.DOTALL | re.MULTILINE)
-    assert block, title
-    settings: dict[str, Any] = yaml.safe_load(block[1])
+    of_recipe = after.partition("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```", of_recipe, re.DOTALL | re.MULTILINE)
+
+
+def recipe(title: str) -> dict[str, Any]:
+    """The settings of the recipe with this title."""
+    settings: dict[str, Any] = yaml.safe_load(blocks(title, "yaml")[0])
     return settings
 
 
@@ -180,3 +186,56 @@ def test_dry_run_in_ci(org: Org) -> None:
     assert "`Account` has no field `Phon`" in run.reason
     assert org.jobs() == []
     assert org.query("SELECT Id FROM Account") == []
+
+
+def test_reading_fixing_and_re_feeding_the_rejects(org: Org) -> None:
+    title = "Reading, fixing and re-feeding the rejects"
+    look, again, fixed = blocks(title, "sh")
+    settings = {**recipe(title), "output_dir": str(org.folder / "output")}
+    org.create("Account", Name="Acme", Ext_Id__c="A-1")
+    rule = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    org.sandbox.control.add_fault(kind="row_error", where={"Ext_Id__c": "C-1"}, code=rule)
+    run = org.load(
+        schema(PEOPLE, "person_key", "last_name", "born", "customer_key"),
+        record(PEOPLE, person_key="C-1", last_name="007", born="1999-12-31", customer_key="A-1"),
+        record(PEOPLE, person_key="C-2", last_name=None, born=None, customer_key="A-1"),
+        record(PEOPLE, person_key="C-3", last_name="Good", customer_key="A-1"),
+        state(done=3),
+        **settings,
+    )
+    assert (run.code, run.states) == (1, [{"done": 3}]), run.log
+    code, output = shell(org, look)
+    assert code == 0
+    assert rule in output
+    assert "REQUIRED_FIELD_MISSING" in output
+    assert f"{PEOPLE}.rejects.{run.report(PEOPLE)['run_id']}.csv" in output
+
+    org.sandbox.control.clear_faults()
+    code, output = shell(org, again)
+    assert "1 of 2 rows were rejected" in output
+    edit(run.table(PEOPLE), lambda row: row.update(last_name="=Sol", born=""), delimiter=";")
+    # The run of the documentation, by the one that has just ended.
+    named = re.sub(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}", run.report(PEOPLE)["run_id"], fixed)
+    code, output = shell(org, named)
+    assert code == 0, output
+    query = "SELECT Ext_Id__c, LastName, Birthdate FROM Contact ORDER BY Ext_Id__c"
+    assert [tuple(row.values()) for row in org.query(query)] == [
+        ("C-1", "007", "1999-12-31"),
+        ("C-2", "=Sol", None),
+        ("C-3", "Good", None),
+    ]
+
+
+def shell(org: Org, lines: str) -> tuple[int, str]:
+    """Run lines of a shell in the folder with `config.json`; the code, and all that they wrote."""
+    done = subprocess.run(
+        ["/bin/sh", "-ec", lines],
+        cwd=org.folder,
+        env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout

@@ -18,7 +18,7 @@ import requests
 from tests.faults.commands import forked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sfbulk_sandbox import Sandbox
     from tests.faults.commands import Ended
@@ -75,9 +75,28 @@ class Run:
         # Not by `splitlines`, which also divides a record at U+2028.
         return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
+    def table(self, stream: str) -> Path:
+        """The CSV file of the latest run's rejects."""
+        return self.output / f"{stream}.rejects.{self.report(stream)['run_id']}.csv"
+
     def report(self, stream: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.output / f"{stream}.report.json").read_text())
         return found
+
+
+def edit(
+    path: Path, change: Callable[[dict[str, str]], object], *, delimiter: str = ",", mark: str = ""
+) -> None:
+    """Change the rows of a CSV file as a spreadsheet would save them."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        change(row)
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    path.write_text(mark + text.getvalue(), "utf-8", newline="")
 
 
 class Org:
@@ -106,6 +125,14 @@ class Org:
         line = ["--config", str(self.config(**settings))]
         done = forked("target-sfbulk").run_line(self.folder, line, stdin=as_lines(messages))
         return self.run_of(done)
+
+    def feed(self, *paths: Path, run: str | None = None, **settings: Any) -> Run:
+        """Load the rejects in these files again by the command."""
+        line = ["--config", str(self.config(**settings))]
+        for path in paths:
+            line += ["--rejects", str(path)]
+        line += ["--rejects-run", run] if run else []
+        return self.run_of(forked("target-sfbulk").run_line(self.folder, line))
 
     def run_of(self, ended: Ended) -> Run:
         """What a forked run of the command left."""
@@ -149,6 +176,15 @@ class Org:
         )
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def delete(self, sobject: str, record_id: str) -> None:
+        """Delete a record over REST."""
+        answer = requests.delete(
+            f"{self.sandbox.url}/services/data/v68.0/sobjects/{sobject}/{record_id}",
+            headers={"Authorization": f"Bearer {self.sandbox.access_token}"},
+            timeout=30,
+        )
+        assert answer.status_code == 204, answer.text
 
     def job(self, job_id: str) -> dict[str, Any]:
         """A job as Salesforce describes it."""

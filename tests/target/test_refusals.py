@@ -40,6 +40,8 @@ def test_refused_rows_are_written_down_with_the_record_and_the_reason(org: Org) 
     report = run.report("Account")
     assert {(line["stream"], line["run_id"]) for line in by_run} == {("Account", report["run_id"])}
     assert all(line["time"] >= report["time"] for line in by_run)
+    rows = [line.pop("row").rpartition("/") for line in rejects]
+    assert rows == [(rows[0][0], "/", "2"), (rows[0][0], "/", "4")]
     assert rejects == [
         {
             "record": {"Ext_Id__c": "A-2", "Name": None, "Phone": "2"},
