@@ -121,7 +121,8 @@ def _whole_keys(value: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str
 def _collect_entries(key: str, entry: Any, named: Mapping[str, Any], found: dict[str, Any]) -> None:
     """Add an entry of settings, and entries inside it that were split off its key."""
     if not isinstance(entry, dict):
-        found[key] = entry
+        # A key with nothing after it, as YAML reads it, is a stream without settings of its own.
+        found[key] = {} if entry is None or entry in _NULLS else entry
         return
     split = {k: inner for k, inner in entry.items() if k not in named and _holds(inner, named)}
     own = {k: inner for k, inner in entry.items() if k not in split}

@@ -46,6 +46,8 @@ class Preflight:
         self._streams: Mapping[str, Mapping[str, Any]] = config["streams"]
         self._org = org
         self._seen: dict[str, set[str]] = defaultdict(set)
+        # What explains several problems, said once.
+        self._advice: dict[str, None] = {}
 
     def plan(self, stream: str, schema: Schema, *, is_complete: bool = True) -> StreamPlan:
         """API call: the plan of a stream; the first call checks all streams of the settings.
@@ -65,7 +67,7 @@ class Preflight:
         settings = stream_settings(self._config, stream)
         # An unknown object of the settings is named with their key.
         if others and settings.sobject != stream and not self._org.has(settings.sobject):
-            raise ConfigError(_sentences(others))
+            raise ConfigError(self._sentences(others))
         known_problem = key_meant_for(stream, opened, self._streams) or mirrored_twice(
             settings, dict(self._others(stream, opened))
         )
@@ -79,9 +81,9 @@ class Preflight:
                 is_complete=is_complete,
             )
         except PreflightError as error:
-            raise error.after(_sentences(others, but=error.problems)) from None
+            raise error.after(self._sentences(others, but=error.problems)) from None
         if others:
-            raise ConfigError(_sentences(others))
+            raise ConfigError(self._sentences(others))
         return plan
 
     def never_seen(self) -> Iterator[str]:
@@ -160,8 +162,9 @@ class Preflight:
         if not self._may_come_from_another(key, "external_id", "operation"):
             yield from key_problems(mapper.sobject, settings, mapper)
         yield from assignment_problems(mapper.sobject, settings)
-        yield from mapped_problems(settings, mapper)
-        yield from constants_of(mapper, settings)[1]
+        for problem in (*mapped_problems(settings, mapper), *constants_of(mapper, settings)[1]):
+            self._advice.update(dict.fromkeys(problem.advice))
+            yield problem.text
 
     def _may_come_from_another(self, key: str, setting: str, *others: str) -> bool:
         """Whether the streams of a glob may have a setting, or one of others, from another key."""
@@ -174,11 +177,11 @@ class Preflight:
         )
         return any(entry.keys() & {setting, *others} for entry in fitting)
 
-
-def _sentences(found: Mapping[str, list[str]], but: Collection[str] = ()) -> list[str]:
-    """The problems, each once with all keys that have it."""
-    return [
-        f"streams, {' and '.join(keys)}: {problem}."
-        for problem, keys in found.items()
-        if problem not in but
-    ]
+    def _sentences(self, found: Mapping[str, list[str]], but: Collection[str] = ()) -> list[str]:
+        """The problems, each once with all keys that have it, and what explains them."""
+        problems = [
+            f"streams, {' and '.join(keys)}: {problem}."
+            for problem, keys in found.items()
+            if problem not in but
+        ]
+        return [*problems, *(f"{advice}." for advice in self._advice)] if problems else []

@@ -35,9 +35,12 @@ REMOVES = frozenset({Operation.DELETE, Operation.HARD_DELETE})
 """Operations whose CSV holds the Id and nothing else (Bulk API guide: Delete Records)."""
 
 _CREATE_ONLY = (
-    "With `create_only_fields`: `leave`, records that exist keep such a field as it is, and only"
-    " new ones get the value"
+    "Salesforce refuses rows of records that exist for a field that can be set in a new record"
+    " only. With `create_only_fields`: `leave`, records that exist keep such a field as it is, and"
+    " only new ones get the value"
 )
+
+_READ_ONLY = "Fields that cannot be written are read-only for this user"
 
 _ADVICE = (
     "Map such a record field with `fields`, to null to leave it out, or leave all of them out with"
@@ -51,10 +54,11 @@ class FieldProblemError(Exception):
     """Why a record field cannot be loaded.
 
     Attributes:
-        advice: What to do, in a sentence that is said once for all such fields; or empty.
+        advice: What it means and what to do, in sentences without a full stop that are said once
+            for all such fields.
     """
 
-    def __init__(self, problem: str, advice: str = "") -> None:
+    def __init__(self, problem: str, *advice: str) -> None:
         super().__init__(problem)
         self.advice = advice
 
@@ -63,11 +67,7 @@ class CreateOnlyFieldError(FieldProblemError):
     """An upsert of a field that Salesforce refuses to update."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"`{name}` can be set in a new record only, and Salesforce refuses rows of records that"
-            " exist for it",
-            _CREATE_ONLY,
-        )
+        super().__init__(f"`{name}` can be set in a new record only", _CREATE_ONLY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ class FieldMapper:
         except FieldProblemError as problem:
             if self._settings.drop_unknown_fields:
                 return None
-            raise FieldProblemError(str(problem), _ADVICE) from None
+            raise FieldProblemError(str(problem), *problem.advice, _ADVICE) from None
 
     def _own(self, name: str, source: str) -> CsvColumn:
         field = self.sobject.field(name)
@@ -186,8 +186,8 @@ class FieldMapper:
     def _require_writable(self, field: FieldDescribe) -> None:
         if field.type in REFUSED_TYPES:
             raise FieldProblemError(
-                f"`{field.name}` is a field of type {field.type}, which a CSV column cannot fill:"
-                f" {REFUSED_TYPES[field.type]}"
+                f"`{field.name}` is a field of type {field.type}, which a CSV column cannot fill",
+                f"For a field of type {field.type}: {REFUSED_TYPES[field.type]}",
             )
         operation = self._settings.operation
         allowed = {
@@ -198,8 +198,7 @@ class FieldMapper:
         # The key only finds the record; the Id of an update, for example, cannot be written.
         if field is not self.key_field and not allowed.get(operation, False):
             raise FieldProblemError(
-                f"`{field.name}` cannot be written by {operation.value}: it is read-only for"
-                " this user"
+                f"`{field.name}` cannot be written by {operation.value}", _READ_ONLY
             )
         if field is not self.key_field and self._settings.refuses_create_only:
             _require_updateable(field)

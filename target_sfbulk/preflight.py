@@ -16,7 +16,13 @@ from sfbulk_singer.names import closest_name, is_glob
 from sfbulk_singer.stream_settings import merged, names_for, unused_keys
 from target_sfbulk.mapping import CsvColumn, FieldMapper, FieldProblemError, finds_records
 from target_sfbulk.required_fields import unfilled_fields, unfilled_problems
-from target_sfbulk.stream_checks import absent, constants_of, settings_problems, typing_errors
+from target_sfbulk.stream_checks import (
+    absent,
+    constants_of,
+    mapped_problems,
+    settings_problems,
+    typing_errors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,7 +66,8 @@ class PreflightError(Exception):
 
     def after(self, others: Sequence[str]) -> PreflightError:
         """This error, once it also names these problems of the settings of other streams."""
-        self._others = others
+        own = super().__str__()
+        self._others = [each for each in others if each not in own]
         return self
 
 
@@ -175,6 +182,7 @@ def plan_stream(  # noqa: PLR0913 - all that a plan depends on
     mapper = FieldMapper(settings, sobject, org)
     columns, unmapped = _columns(mapper, schema)
     constants, unfit = constants_of(mapper, settings)
+    later = list(mapped_problems(settings, mapper, but=columns.keys() | unmapped.keys()))
     twice = list(_filled_twice(columns, constants))
     unfilled = unfilled_fields(mapper, settings, columns, constants) if schema else ()
     needed = unfilled_problems(sobject, settings, unfilled) if is_complete else []
@@ -183,13 +191,14 @@ def plan_stream(  # noqa: PLR0913 - all that a plan depends on
         *settings_problems(sobject, settings, mapper),
         *_key_problems(mapper, columns, settings.operation),
         *(f"record field `{source}`: {problem}" for source, problem in unmapped.items()),
-        *unfit,
+        *(problem.text for problem in (*later, *unfit)),
         *twice,
         *needed,
     ]
     if problems or typing_errors(settings, columns):
         problems += absent(settings, schema)
-        said = [p.advice for p in unmapped.values() if p.advice]
+        said = [each for problem in unmapped.values() for each in problem.advice]
+        said += [each for problem in (*later, *unfit) for each in problem.advice]
         said += [_TWICE] * bool(twice) + [_REQUIRED] * bool(needed)
         raise PreflightError(stream, problems, dict.fromkeys(said))
     plan = _plan(stream, settings, mapper, columns, constants)

@@ -24,7 +24,7 @@ from target_sfbulk.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 # Ids of assignment rules begin with the key prefix of AssignmentRule.
 _ASSIGNMENT_RULE = re.compile(r"01Q[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?")
@@ -34,7 +34,8 @@ def own_problems(config: Mapping[str, Any]) -> list[str]:
     """What the JSON Schema cannot find in the target's own settings, one sentence each."""
     valid = _well_formed(config)
     return [
-        *_run_problems(valid, any_streams=bool(config.get("streams"))),
+        *_run_problems(valid),
+        *_unused_or_missing_key(config, valid),
         *_streams_problems(valid),
         *spool_dir_problems(valid["spool_dir"]),
     ]
@@ -56,17 +57,26 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
     return bool(DEFAULT_JSONSCHEMA_VALIDATOR(schema).is_valid(value))
 
 
-def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[str]:
+def _run_problems(config: Mapping[str, Any]) -> Iterator[str]:
     try:
         RejectBudget.parse(config["max_rejects"])
     except ValueError as problem:
         yield str(problem)
     yield from _cap_problems(config["delete_cap"])
+    if config["journal_path"] is True:
+        yield "journal_path: name a file, or `off` for no journal."
     if bulk1_concurrency(config) is None and config["concurrency"] != Concurrency.PARALLEL:
         yield (
             f"concurrency: {config['concurrency']} is a mode of Bulk API 1.0. Set api_type to BULK,"
             " or leave it out."
         )
+
+
+def _unused_or_missing_key(given: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """Whether `external_id` goes with the operations; not asked where they are wrong themselves."""
+    names = ("operation", "external_id", "streams")
+    if any(not _fits(given[name], SETTINGS["properties"][name]) for name in names if name in given):
+        return
     own = operation_of({}, config)
     operations = {own} | {
         operation_of(merged(key, config["streams"]), config) for key in config["streams"]
@@ -75,7 +85,7 @@ def _run_problems(config: Mapping[str, Any], *, any_streams: bool) -> Iterator[s
         yield (
             "external_id is not used by insert, and no stream is upserted. Leave it out, or upsert."
         )
-    if not any_streams and operations == {Operation.UPSERT} and not config["external_id"]:
+    if not config["streams"] and operations == {Operation.UPSERT} and not config["external_id"]:
         verb = config["operation"]
         yield f"external_id is missing: operation {verb} needs it. Name a field to find records by."
 
@@ -107,23 +117,36 @@ def _operation_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
     for name in ("new_only", "create_only_fields"):
         if own.get(name) and operation is not Operation.UPSERT:
             yield f"{name} is not used by {operation.value}. Leave it out, or upsert."
-    unused = ("lookups", "constants", "nulls", "assignment_rule") if operation in REMOVES else ()
-    for name in unused:
+    if operation in REMOVES:
+        key_field = (of_stream.get("external_id") or config["external_id"] or "Id").casefold()
+        # Other keys may give some streams of a glob another operation, which uses its fields.
+        fields = {} if is_glob(key) else own.get("fields") or {}
+        yield from _unused_by_delete({**own, "fields": fields}, operation, {key_field, "id"})
+
+
+def _unused_by_delete(
+    own: Mapping[str, Any], operation: Operation, keys: Collection[str]
+) -> Iterator[str]:
+    """What a delete does not send: all but its key."""
+    for target in (own.get("fields") or {}).values():
+        if target and target.casefold() not in keys:
+            yield f"fields: {target} is not used by {operation.value}, which sends ids only."
+    for name in ("lookups", "constants", "nulls", "assignment_rule"):
         if own.get(name):
             verb = "is" if name == "assignment_rule" else "are"
             yield f"{name} {verb} not used by {operation.value}, which sends ids only."
 
 
 def _mapping_problems(
-    fields: Mapping[str, str | None], lookups: Mapping[str, str]
+    fields: Mapping[str, str | None], lookups: Mapping[str, str | None]
 ) -> Iterator[str]:
-    for source in sorted(set(fields) & set(lookups)):
+    for source in sorted(set(fields) & {source for source, path in lookups.items() if path}):
         yield f"{source} is in both fields and lookups. Leave one out."
     for target in fields.values():
         if target and "." in target:
             yield f"fields: {target} is a relationship column. Move it to lookups."
     for target in lookups.values():
-        if "." not in target:
+        if target and "." not in target:
             yield f"lookups: {target} is not a relationship column such as Account.Ext_Id__c."
 
 
@@ -160,7 +183,9 @@ def _assignment_problems(rule: str | None) -> Iterator[str]:
 
 
 def _columns_named_twice(
-    fields: Mapping[str, str | None], lookups: Mapping[str, str], constants: Mapping[str, Any]
+    fields: Mapping[str, str | None],
+    lookups: Mapping[str, str | None],
+    constants: Mapping[str, Any],
 ) -> Iterator[str]:
     # Not checked for a glob: its streams need not have all of these record fields.
     targets = [target for target in (*fields.values(), *lookups.values()) if target]

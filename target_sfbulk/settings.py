@@ -30,7 +30,8 @@ _UNKNOWN_FIELDS = ["error", "drop"]
 _CREATE_ONLY = ["error", "leave"]
 _MEGABYTE = 1_000_000
 _BULK2, _BULK1 = "BULK2", "BULK"
-_NO_JOURNAL = "off"
+# YAML reads a bare `off` as false.
+_NO_JOURNAL = ("off", "false")
 
 BY_ID = frozenset({Operation.UPDATE, Operation.DELETE, Operation.HARD_DELETE})
 """Operations that find their records by Id, unless `external_id` names another field."""
@@ -71,9 +72,10 @@ _STREAM = th.ObjectType(
     ),
     th.Property(
         "lookups",
-        th.ObjectType(additional_properties=th.StringType),
+        th.ObjectType(additional_properties=th.CustomType({"type": ["string", "null"]})),
         description="Record field that holds a parent's key to the relationship column it fills, "
-        "such as `Account.Ext_Id__c`, or `Contact:Who.Ext_Id__c` where there are several parents.",
+        "such as `Account.Ext_Id__c`, or `Contact:Who.Ext_Id__c` where there are several parents; "
+        "null for one that is no lookup.",
     ),
     th.Property(
         "constants",
@@ -194,7 +196,7 @@ _LOADING = (
     ),
     th.Property(
         "journal_path",
-        th.StringType,
+        th.CustomType({"type": ["string", "boolean"]}),
         description="File of the journal, by which the next run settles what a killed run left; "
         "`off` for no journal. Without it: `journal.sqlite` in `output_dir`.",
     ),
@@ -408,7 +410,7 @@ def journal_path(config: Mapping[str, Any]) -> Path | None:
         config: Settings without problems, `with_defaults`.
     """
     given = config["journal_path"]
-    if given == _NO_JOURNAL or config["dry_run"]:
+    if str(given).casefold() in _NO_JOURNAL or config["dry_run"]:
         return None
     return Path(given or Path(config["output_dir"]) / "journal.sqlite")
 
@@ -431,7 +433,8 @@ def _mapping(
     entry: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]
 ) -> tuple[Mapping[str, str | None], Mapping[str, str]]:
     """`fields` and `lookups` of a merged entry; the last part that maps a record field decides."""
-    fields, lookups = dict(entry.get("fields") or {}), dict(entry.get("lookups") or {})
+    fields = dict(entry.get("fields") or {})
+    lookups = {source: path for source, path in (entry.get("lookups") or {}).items() if path}
     for source in fields.keys() & lookups.keys():
         last = next(part for part in reversed(parts) if source in _sources(part))
         del (lookups if source in (last.get("fields") or {}) else fields)[source]

@@ -36,6 +36,20 @@ _RIGHTS = {
 }
 
 
+class FieldProblem(NamedTuple):
+    """What is wrong with a record field or constant, and what explains all such problems."""
+
+    text: str
+    advice: tuple[str, ...]
+    """Sentences without a full stop, to be said once."""
+
+    @classmethod
+    def of(cls, what: str, problem: FieldProblemError | UnconvertibleError) -> FieldProblem:
+        """The problem of something that is named first."""
+        advice = problem.advice if isinstance(problem, FieldProblemError) else ()
+        return cls(f"{what}: {problem}", advice)
+
+
 class Constant(NamedTuple):
     """A column with the same cell in every row."""
 
@@ -83,18 +97,26 @@ def _mirrored(settings: StreamSettings) -> tuple[str, str]:
     return settings.sobject.casefold(), (settings.external_id or "").casefold()
 
 
-def mapped_problems(settings: StreamSettings, mapper: FieldMapper) -> Iterator[str]:
-    """API call: what is wrong with the fields and lookups that the stream's own name maps."""
-    for source in sorted(settings.expected & {*settings.fields, *settings.lookups}):
+def mapped_problems(
+    settings: StreamSettings, mapper: FieldMapper, but: Collection[str] = ()
+) -> Iterator[FieldProblem]:
+    """API call: what is wrong with the fields and lookups that the stream's own name maps.
+
+    Args:
+        settings: The stream's settings.
+        mapper: Finds its columns.
+        but: Record fields that are checked already.
+    """
+    for source in sorted(settings.expected & {*settings.fields, *settings.lookups}.difference(but)):
         try:
             mapper.column(source)
         except FieldProblemError as problem:  # noqa: PERF203 - all problems are wanted
-            yield f"record field `{source}`: {problem}"
+            yield FieldProblem.of(f"record field `{source}`", problem)
 
 
 def constants_of(
     mapper: FieldMapper, settings: StreamSettings
-) -> tuple[tuple[Constant, ...], list[str]]:
+) -> tuple[tuple[Constant, ...], list[FieldProblem]]:
     """API call: the columns of the constants with their cells, and what is wrong with them."""
     constants, problems = [], []
     # Settings of a glob; a delete sends ids only.
@@ -104,7 +126,7 @@ def constants_of(
             column = mapper.constant(name)
             constants.append(Constant(column, _cell(column, value, settings.operation)))
         except (FieldProblemError, UnconvertibleError) as problem:  # noqa: PERF203 - all are wanted
-            problems.append(f"the constant `{name}`: {problem}")
+            problems.append(FieldProblem.of(f"the constant `{name}`", problem))
     return tuple(constants), problems
 
 

@@ -309,6 +309,36 @@ def test_the_same_advice_is_said_once(org: Org) -> None:
     assert run.reason.count("`unknown_fields`: `drop`") == 1
 
 
+def test_what_explains_problems_of_one_kind_is_said_once(org: Org) -> None:
+    read_only = ("IsDeleted", "CreatedDate", "SystemModstamp")
+    addresses = ("MailingAddress", "OtherAddress")
+    run = org.load(
+        schema("Contact", "LastName", *read_only, *addresses),
+        operation="insert",
+        streams={"people": {"sobject": "Contact", "constants": {"CreatedById": "x", "Id": "y"}}},
+    )
+    assert run.code == 1
+    assert run.reason.count("read-only for this user") == 1
+    assert run.reason.count("send its parts, such as BillingStreet") == 1
+    for name in read_only:
+        assert f"record field `{name}`: `{name}` cannot be written by insert" in run.reason
+
+
+def test_fields_that_a_later_schema_may_bring_are_checked_at_the_first(org: Org) -> None:
+    run = org.load(
+        schema("Contact", "LastName"),
+        record("Contact", LastName="Lin"),
+        operation="insert",
+        streams={
+            "Contact": {"fields": {"a": "Phon"}, "lookups": {"b": "Account.Phone", "LastName": ""}}
+        },
+    )
+    assert run.code == 1
+    assert "record field `a`: `Contact` has no field `Phon`" in run.reason
+    assert "record field `b`: the lookup `Account.Phone` cannot find its parent" in run.reason
+    assert org.jobs_created() == 0
+
+
 def test_many_streams_are_described_in_few_requests(org: Org) -> None:
     objects = [
         found["name"]

@@ -174,3 +174,41 @@ def test_contradictions_of_what_is_merged_are_named_by_their_key(
     assert problem in run.reason
     assert run.reason.count("streams, ") == 1
     assert org.jobs_created() == 0
+
+
+@pytest.mark.parametrize("nothing", [None, "", "__NULL__"])
+def test_a_null_in_any_form_takes_a_lookup_back_and_is_an_entry_without_settings(
+    org: Org, nothing: str | None
+) -> None:
+    run = org.load(
+        *PEOPLE,
+        schema("Lead", "LastName", "Company"),
+        record("Lead", LastName="Sol", Company="Acme"),
+        operation="insert",
+        unknown_fields="drop",
+        streams={
+            "con*": {"lookups": {"LastName": "Account.Ext_Id__c"}, "sobject": "Contact"},
+            "Contact": {"lookups": {"LastName": nothing}, "fields": {"note": nothing}},
+            "Lead": nothing,
+        },
+    )
+    assert run.code == 0, run.log
+    assert [row["LastName"] for row in org.query("SELECT LastName FROM Contact")] == ["Lin"]
+    assert len(org.query("SELECT Id FROM Lead")) == 1
+
+
+def test_a_wrong_operation_is_the_only_problem(org: Org) -> None:
+    for settings in ({"operation": 5}, {"external_id": 5}):
+        run = org.load(*PEOPLE, **settings)
+        assert run.code == 1
+        assert "external_id is missing" not in run.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [(False, 0), ("OFF", 0), ("off", 0), ("false", 0), (True, 1)]
+)
+def test_no_journal_is_written_as_yaml_reads_off_too(org: Org, given: Any, code: int) -> None:
+    run = org.load(*PEOPLE, operation="insert", unknown_fields="drop", journal_path=given)
+    assert run.code == code, run.log
+    assert list(org.folder.rglob("*.sqlite")) == []
+    assert code == 0 or "journal_path: name a file, or `off`" in run.reason
