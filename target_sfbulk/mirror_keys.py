@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from target_sfbulk.delete_cap import MirrorError
 
@@ -71,7 +72,7 @@ class VersionKeys:
 
     def add(self, text: str) -> None:
         """Keep a key of the version."""
-        self._buffer.append(text)
+        self._buffer.append(_composed(text))
         if len(self._buffer) >= _BUFFERED:
             self._write_out()
 
@@ -107,7 +108,8 @@ class VersionKeys:
         """
         self._write_out()
         self._sqlite.execute("DELETE FROM org")
-        self._sqlite.executemany("INSERT INTO org VALUES (?, ?)", records)
+        composed = ((record_id, _composed(text)) for record_id, text in records)
+        self._sqlite.executemany("INSERT INTO org VALUES (?, ?)", composed)
         self._sqlite.execute("DELETE FROM org WHERE text IN (SELECT text FROM key)")
         (count,) = self._sqlite.execute("SELECT count(*) FROM org").fetchone()
         return int(count)
@@ -138,6 +140,11 @@ class VersionKeys:
             rows = [(text,) for text in sorted(self._buffer)]
             self._sqlite.executemany("INSERT OR IGNORE INTO key VALUES (?)", rows)
             self._buffer.clear()
+
+
+def _composed(text: str) -> str:
+    # Salesforce may store a character and its accent as one character.
+    return normalize("NFC", text)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import click
 from singer_sdk import Target
 from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.mapper import PluginMapper
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib.exceptions import SingerError
 
 from sfbulk.cli import add_note, one_line
@@ -235,6 +235,9 @@ class TargetSfbulk(SfbulkPlugin, Target):
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         stream, version = message_dict["stream"], message_dict["version"]
         for stream_map in self.mapper.stream_maps[stream]:
+            # The map leaves its records out, which does not make it an empty table.
+            if isinstance(stream_map, RemoveRecordTransform):
+                continue
             sink = cast("SfbulkSink", self.get_sink(stream_map.stream_alias))
             sink.activate(version, is_incremental=self._incremental[stream])
 
