@@ -46,7 +46,8 @@ class PrecisionLoss(str, Enum):
 
 
 _CHECKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+# Also `+5`, `.5` and `5.`, which Salesforce takes.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-]\d\d):?(\d\d))", re.ASCII
 )
@@ -109,8 +110,14 @@ def fit_line_breaks(cells: list[str]) -> list[int]:
 
 
 def _number(text: str) -> str:
+    text = text.strip()
     # Adding zero turns a negative zero into zero.
     return str(Decimal(text).normalize() + 0) if _NUMBER.fullmatch(text) else text
+
+
+def _boolean(text: str) -> str:
+    word = text.strip().lower()
+    return {"1": "true", "0": "false"}.get(word, word)
 
 
 def _instant(text: str) -> str:
@@ -129,7 +136,7 @@ def _instant(text: str) -> str:
 
 # By the field's type. Values of other types are only normalized in their line breaks.
 _NORMALIZERS: dict[str, Normalize] = {
-    "boolean": str.lower,
+    "boolean": _boolean,
     "currency": _number,
     "datetime": _instant,
     "double": _number,

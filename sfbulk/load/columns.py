@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from sfbulk.describe.model import FieldDescribe
 from sfbulk.describe.reader import ORG_ERRORS
 from sfbulk.errors import SalesforceError
+from sfbulk.normalize import key_normalizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfbulk.describe.model import FieldDescribe, SObjectDescribe
+    from sfbulk.describe.model import SObjectDescribe
+    from sfbulk.normalize import Normalize
 
     Describe = Callable[[str], SObjectDescribe]
 
@@ -64,6 +67,18 @@ class ObjectColumns:
         if field is None:
             return Column(name, name.lower(), known=False)
         return Column(field.name, field.name.lower(), can_be_null(field), empty_is_unclear(field))
+
+    def key_form(self, name: str) -> Normalize:
+        """API call, the first time: brings all texts that find one record by a field to one form.
+
+        Raises:
+            SignInError, SessionExpired, LimitExceeded, QuotaReached: as `column`.
+        """
+        sobject = self._object(self.sobject)
+        field = sobject.field(name) if sobject else None
+        # For a field that is not known, two records may be taken for one: then the second one only
+        # waits for the next file.
+        return key_normalizer(field or FieldDescribe(name))
 
     def parent(self, header: str) -> tuple[str, str] | None:
         """API call, the first time: for a relationship column, the parent's object and key field.

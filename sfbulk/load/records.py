@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sfbulk.load.columns import Column, ObjectColumns
+    from sfbulk.normalize import Normalize
 
 _CLEARING = (Operation.UPDATE, Operation.UPSERT)
 _BY_ID_ALONE = (Operation.DELETE, Operation.HARD_DELETE)
-_ID_CHARACTERS = 15
 _BLANK = ("", NULL)
 
 
@@ -94,6 +94,7 @@ class RowMaker:
         self._null = NULL if rules.operation in _CLEARING else ""
         self._sobject = rules.sobject.casefold()
         self._key_field = (rules.key or "").casefold()
+        self._key_form: Normalize | None = None
         # Records with the same columns in another order share a job.
         self._sets: dict[frozenset[str], ColumnSet] = {}
 
@@ -193,11 +194,9 @@ class RowMaker:
             raise DataError(
                 f"its {self._rules.key}, which Salesforce needs to find the record, is empty."
             )
-        # The 18 characters of an id are its 15 and three check characters. Other keys usually
-        # ignore upper and lower case. For a key that does not, two records are taken for one here:
-        # then the second one only waits for the next file.
-        text = key[:_ID_CHARACTERS] if columns.by_id else key.casefold()
-        return RecordKey(self._sobject, self._key_field, text)
+        if self._key_form is None:
+            self._key_form = self._rules.columns.key_form(self._key_field)
+        return RecordKey(self._sobject, self._key_field, self._key_form(key))
 
 
 def _refuse_repeated(names: Sequence[str], columns: Sequence[Column]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sfbulk.normalize import Normalize
 
 _TRUE, _FALSE = ("1", "true", "yes", "y", "on"), ("", "0", "false", "no", "n", "off")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?", re.ASCII)
 _TIME = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?Z?", re.ASCII)
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII | re.DOTALL)
 _INSTANT = re.compile(
@@ -28,6 +28,7 @@ _INSTANT = re.compile(
 _NO_ID = "0" * SHORT_ID
 _MOST_DIGITS = 20
 _UTC_FORM = normalizer(FieldDescribe("", type="datetime"))
+_number = normalizer(FieldDescribe("", type="double"))
 
 
 def stored_form(field: FieldDescribe | None) -> Normalize:
@@ -75,16 +76,13 @@ def _record_id(text: str) -> str:
     return "" if text[:SHORT_ID] == _NO_ID else text[:SHORT_ID]
 
 
-def _number(text: str) -> str:
-    return str(Decimal(text).normalize() + 0) if _NUMBER.fullmatch(text) else text
-
-
 def _rounded(places: int) -> Normalize:
     def form(text: str) -> str:
+        number = _number(text)
         # Rounding a number with more digits than a field has would be an error of `decimal`.
-        if not _NUMBER.fullmatch(text) or Decimal(text).adjusted() > _MOST_DIGITS - places:
-            return _number(text)
-        return _number(str(Decimal(text).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)))
+        if not _NUMBER.fullmatch(number) or Decimal(number).adjusted() > _MOST_DIGITS - places:
+            return number
+        return _number(str(Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)))
 
     return form
 

@@ -383,3 +383,60 @@ def test_a_record_of_one_null_is_not_sent_as_a_blank_line(
 
 def test_a_record_with_only_a_null_for_a_default_is_loaded(sf: Salesforce) -> None:
     assert sf.insert("Case", [{"Priority": None}]).succeeded == 1
+
+
+DATA_LOADER_FILE = (
+    b"NAME,TYPE,PHONE,ACCOUNTNUMBER,WEBSITE,ANNUALREVENUE,EXT_ID__C,PARENT.EXT_ID__C\n"
+    + b"".join(
+        b"acct Fk #0%d,Other,415-555-000%d,ACCT_0%d,http://www.x0%d.com,0%d000,2-00%d,2-00%d\n"
+        % (n, n, n, n, n, n, n - 5)
+        for n in range(5, 10)
+    )
+)
+"""The form of a sample file of Data Loader: names in capitals, `05000`, a parent by external id."""
+
+
+@pytest.mark.parametrize("operation", [Operation.INSERT, Operation.UPSERT])
+def test_data_loaders_sample_loads_with_parents_by_external_id(
+    sandbox: Sandbox, sf: Salesforce, operation: Operation
+) -> None:
+    sf.insert("Account", [{"Name": f"p{n}", "Ext_Id__c": f"2-00{n}"} for n in range(5)])
+    key = "EXT_ID__C" if operation is Operation.UPSERT else None
+    outcomes = list(sf.load("Account", operation, DATA_LOADER_FILE, external_id=key))
+    assert [outcome.created for outcome in outcomes] == [True] * 5
+    loaded = "FROM Account WHERE Name LIKE 'acct Fk%' ORDER BY Name"
+    ids = [outcome.id for outcome in outcomes]
+    assert rows(sandbox, f"SELECT Id, Parent.Name, AnnualRevenue {loaded}") == [
+        (ids[n], f"p{n}", f"{n + 5}000.0") for n in range(5)
+    ]
+
+
+def test_texts_of_one_key_are_never_in_one_job(sf: Salesforce) -> None:
+    texts = ("C-1", "C-1  ", "c-1")
+    outcomes = sf.load(
+        "Account",
+        Operation.UPSERT,
+        [{"Name": "x", "Ext_Id__c": text} for text in texts],
+        external_id="ext_id__C",
+    )
+    assert len({outcome.job_id for outcome in outcomes}) == len(texts)
+
+
+SPELLED = [".5", "+5", "5.", "05", "-.5", "0.125", "0.12", "0.13", "0.30000000000000004", "1e3"]
+
+
+def test_numbers_in_any_spelling_and_with_more_decimals_find_their_results(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    records = [
+        {"Name": "n", "StageName": "x", "CloseDate": "2026-01-01", "Amount": t} for t in SPELLED
+    ]
+    bad = {"Name": "n", "StageName": "x", "CloseDate": "soon", "Amount": "0.126"}
+    outcomes = list(sf.load("Opportunity", Operation.INSERT, [*records, bad]))
+    assert [outcome.status for outcome in outcomes[:-1]] == [RowStatus.SUCCEEDED] * len(SPELLED)
+    assert outcomes[-1].status is RowStatus.FAILED
+    stored: dict[Any, Any] = dict(
+        row[:2] for row in rows(sandbox, "SELECT Id, Amount FROM Opportunity WHERE Name = 'n'")
+    )
+    found = [float(str(stored[outcome.id])) for outcome in outcomes[:-1]]
+    assert found == [0.5, 5, 5, 5, -0.5, 0.13, 0.12, 0.13, 0.3, 1000]
