@@ -15,7 +15,6 @@ from sfbulk_singer.names import did_you_mean, is_glob, matches
 from sfbulk_singer.stream_settings import merged, names_for
 from target_sfbulk.mapping import FieldMapper
 from target_sfbulk.preflight import PreflightError, key_meant_for, plan_stream
-from target_sfbulk.settings import stream_settings
 from target_sfbulk.stream_checks import (
     assignment_problems,
     constants_of,
@@ -24,13 +23,14 @@ from target_sfbulk.stream_checks import (
     mirrored_twice,
     right_problems,
 )
+from target_sfbulk.stream_settings import stream_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from target_sfbulk.org_schema import OrgSchema
     from target_sfbulk.preflight import Schema, StreamPlan
-    from target_sfbulk.settings import StreamSettings
+    from target_sfbulk.stream_settings import StreamSettings
 
 
 class Preflight:

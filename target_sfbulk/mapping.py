@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sfbulk import FieldDescribe, SObjectDescribe
     from target_sfbulk.losses import Encode
     from target_sfbulk.org_schema import OrgSchema
-    from target_sfbulk.settings import StreamSettings
+    from target_sfbulk.stream_settings import StreamSettings
 
 REMOVES = frozenset({Operation.DELETE, Operation.HARD_DELETE})
 """Operations whose CSV holds the Id and nothing else (Bulk API guide: Delete Records)."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sfbulk import Salesforce
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
-    from target_sfbulk.settings import MirrorSettings
     from target_sfbulk.stream import LoadContext
+    from target_sfbulk.stream_settings import MirrorSettings
 
 
 class Covered:

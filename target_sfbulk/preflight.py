@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from sfbulk import PrecisionLoss, SObjectDescribe
     from target_sfbulk.org_schema import OrgSchema
-    from target_sfbulk.settings import MirrorSettings, StreamSettings
     from target_sfbulk.stream_checks import Constant
+    from target_sfbulk.stream_settings import MirrorSettings, StreamSettings
 
 Columns = dict[str, CsvColumn | None]
 Schema = dict[str, dict[str, Any]]

@@ -15,13 +15,8 @@ from sfbulk_singer.stream_settings import merged
 from target_sfbulk.delete_cap import DeleteCap
 from target_sfbulk.mapping import REMOVES
 from target_sfbulk.report import RejectBudget
-from target_sfbulk.settings import (
-    SETTINGS,
-    bulk1_concurrency,
-    is_mirror,
-    operation_of,
-    with_defaults,
-)
+from target_sfbulk.settings import SETTINGS, bulk1_concurrency, with_defaults
+from target_sfbulk.stream_settings import is_mirror, operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

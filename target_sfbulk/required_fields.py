@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from sfbulk import FieldDescribe, SObjectDescribe
     from target_sfbulk.mapping import CsvColumn, FieldMapper
-    from target_sfbulk.settings import StreamSettings
     from target_sfbulk.stream_checks import Constant
+    from target_sfbulk.stream_settings import StreamSettings
 
 _CREATES = (Operation.INSERT, Operation.UPSERT)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sfbulk import SObjectDescribe
     from target_sfbulk.mapping import CsvColumn, FieldMapper
-    from target_sfbulk.settings import StreamSettings
+    from target_sfbulk.stream_settings import StreamSettings
 
 _ASSIGNED = ("Case", "Lead")
 """Objects that have assignment rules (Bulk API guide: Create a Job)."""

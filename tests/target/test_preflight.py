@@ -9,7 +9,8 @@ import pytest
 from sfbulk import Salesforce
 from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.preflight import PreflightError, StreamPlan, plan_stream
-from target_sfbulk.settings import stream_settings, with_defaults
+from target_sfbulk.settings import with_defaults
+from target_sfbulk.stream_settings import stream_settings
 from tests.target.support import record, schema
 
 if TYPE_CHECKING:
