@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from sfbulk.load.journal import Journal
     from sfbulk.load.loader import Carrier, Loader
     from sfbulk.load.options import LoadOptions
-    from sfbulk.load.recovery import Report
+    from sfbulk.load.recovery import Report, Reported
     from sfbulk.load.resolution import Resolution
     from sfbulk.load.spool import FileLimits
     from sfbulk.quota.limits import Limit
@@ -501,7 +501,12 @@ class Salesforce(LoadVerbs):
         )
 
     def open_journal(
-        self, path: Path, *, parent: Path | None = None, report: Report | None = None
+        self,
+        path: Path,
+        *,
+        parent: Path | None = None,
+        report: Report | None = None,
+        reported: Reported | None = None,
     ) -> RunJournal:
         """API call: settle what earlier runs left in a journal, and open it for a run.
 
@@ -509,12 +514,20 @@ class Salesforce(LoadVerbs):
             path: the journal's file; it is created if it does not exist.
             parent: where the folder of the run is made; by default beside the journal.
             report: writes down rejected rows of earlier runs; without it they are sent again.
+            reported: finds those that are written down already; they are not sent again.
 
         Raises:
             JournalError: another run uses it, it is damaged, or it cannot be written.
             ApiError, TransportError: what earlier runs left cannot be read.
         """
-        return RunJournal(path, self._transport, self._describer.one, parent=parent, report=report)
+        return RunJournal(
+            path,
+            self._transport,
+            self._describer.one,
+            parent=parent,
+            report=report,
+            reported=reported,
+        )
 
     def loader(  # noqa: PLR0913 - what the engine works with, by keyword
         self,

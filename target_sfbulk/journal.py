@@ -21,7 +21,8 @@ from target_sfbulk.rejects import RejectKind, read_reject, reject_of
 from target_sfbulk.settings import journal_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sfbulk import RowOutcome, Salesforce
     from sfbulk.load import LoadJournal, LostFile, RunJournal
@@ -71,7 +72,9 @@ class TargetJournal:
         self._run: RunJournal | None = None
         if path:
             try:
-                self._run = salesforce.open_journal(path, parent=spool, report=self._report)
+                self._run = salesforce.open_journal(
+                    path, parent=spool, report=self._report, reported=self._reported
+                )
             except JournalError as error:
                 add_note(error, "The setting is journal_path.")
                 raise
@@ -131,11 +134,16 @@ class TargetJournal:
         self._output.rejects.append(stream, rejects)
         self.rejects[stream].update(reject.reason for _, reject in rejects)
 
+    def _reported(self, file: LostFile, numbers: Collection[int]) -> Collection[int]:
+        names = {row_name(Path(file.folder), number): number for number in numbers}
+        path = self._output.rejects.path(self._stream_of(file.name))
+        return [names[name] for name in _written(path, names.keys())]
+
     def _stream_of(self, name: LoadName) -> str:
         return name.name.rpartition("@")[0] if self._fed_run else name.name
 
 
-def _written(path: Path, rows: set[str]) -> set[str]:
+def _written(path: Path, rows: AbstractSet[str]) -> set[str]:
     """Which of these rows the rejects file has."""
     found: set[str] = set()
     if not path.exists():

@@ -35,6 +35,13 @@ class Report(Protocol):
         """
 
 
+class Reported(Protocol):
+    """Finds the rejected rows that an earlier run has written down, and did not live to note."""
+
+    def __call__(self, file: LostFile, numbers: Collection[int]) -> Collection[int]:
+        """Which of these rows they are."""
+
+
 class Recovery:
     """Finds out what became of the rows that earlier runs have sent.
 
@@ -44,9 +51,10 @@ class Recovery:
         org: names the org; what was sent to other orgs stays in the journal.
         describe: describes an object.
         report: writes down rejected rows; without it they are sent again.
+        reported: finds those that are written down already; they are not sent again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a caller can say of lost rows
         self,
         transport: Transport,
         journal: JournalFile,
@@ -54,10 +62,12 @@ class Recovery:
         *,
         describe: Describe,
         report: Report | None,
+        reported: Reported | None = None,
     ) -> None:
         self._journal = journal
         self._org = org
         self._report = report
+        self._reported = reported
         self._jobs = LostJobs(transport, journal.batches(org), describe)
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
 
@@ -99,7 +109,7 @@ class Recovery:
         # Before the entry goes: if this run is killed in between, the next one does it again.
         if rows and self._report:
             self._report(file, rows, found.state)
-        self._keep(file, known)
+        self._keep(file, known | self._written(file, known))
         # Any other job is kept, so that a user can look at its rows in Setup.
         if not found.rows:
             found.delete()
@@ -126,6 +136,15 @@ class Recovery:
         unclear = [row.number for row in rows if row.status is RowStatus.UNKNOWN]
         self._journal.known.forget_keys(keyed[one] for one in unclear if one in keyed)
         return known
+
+    def _written(
+        self, file: LostFile, known: Mapping[int, RowStatus | None]
+    ) -> dict[int, RowStatus | None]:
+        """The rows that would be sent again, although the earlier run gave them up."""
+        again = [number for number, status in known.items() if status is None]
+        if not again or self._reported is None:
+            return {}
+        return dict.fromkeys(self._reported(file, again), RowStatus.FAILED)
 
     def _keep(self, file: LostFile, not_loaded: Mapping[int, RowStatus | None]) -> None:
         """Keep the rows that need not be sent again, instead of the file's entry."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sfbulk.load.columns import Describe
     from sfbulk.load.journal_entries import LoadName
     from sfbulk.load.journal_file import LoadJournal
-    from sfbulk.load.recovery import Report
+    from sfbulk.load.recovery import Report, Reported
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -36,13 +36,14 @@ class RunJournal:
         describe: describes an object.
         parent: where `folder` is made; None for the folder of the journal.
         report: writes down rejected rows of earlier runs; without it they are sent again.
+        reported: finds those that are written down already.
 
     Raises:
         JournalError: another run uses it, it is damaged, or it cannot be written.
         SalesforceError: Salesforce does not answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a caller can say of lost rows
         self,
         path: Path,
         transport: Transport,
@@ -50,6 +51,7 @@ class RunJournal:
         *,
         parent: Path | None = None,
         report: Report | None = None,
+        reported: Reported | None = None,
     ) -> None:
         self._journal = JournalFile(path, transport.clock)
         self._loads: list[LoadJournal] = []
@@ -58,7 +60,14 @@ class RunJournal:
         """For the files of this run. They must outlive it: a later run may need them."""
         try:
             self._org = transport.instance_url
-            Recovery(transport, self._journal, self._org, describe=describe, report=report).run()
+            Recovery(
+                transport,
+                self._journal,
+                self._org,
+                describe=describe,
+                report=report,
+                reported=reported,
+            ).run()
             self._journal.record_folder(self._org, self.folder)
             self.folder.mkdir(parents=True)
         except BaseException:

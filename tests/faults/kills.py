@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Kill:
     """After its answer instead."""
     seconds: float | None = None
     """So long after its start."""
+    before: str | None = None
+    """Before this method is called: `module:Class.method`."""
     signum: int = signal.SIGKILL
     """The signal that it gets around a request, or after these seconds."""
 
@@ -47,6 +50,13 @@ class Kill:
             timer.start()
         if self.line is not None or self.state is not None:
             sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Output(self)), "utf-8")
+
+        if self.before is not None:
+            module, _, path = self.before.partition(":")
+            owner, _, method = path.partition(".")
+            # Fails if it is renamed: the kill would never strike.
+            assert getattr(vars(import_module(module))[owner], method)
+            setattr(getattr(import_module(module), owner), method, lambda *_, **__: die())
 
     def around(self, send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
         """`requests.Session.request`, in which this process may end."""

@@ -238,3 +238,39 @@ def test_a_key_without_a_record_is_rejected_once_though_the_run_is_killed_later(
     assert {reject["code"] for reject in rejects} == {"NO_SUCH_RECORD"}
     found = [row["Name"] for row in org.query("SELECT Name FROM Account")]
     assert found == ([] if operation == "delete" else ["New"] * 3)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        # The reject is on the disk, and the journal does not know it.
+        "sfbulk.load.journal_file:LoadJournal.reported",
+        # It is not written; an equal one of an earlier run is.
+        "target_sfbulk.reject_files:RejectFiles.append",
+    ],
+)
+def test_a_reject_is_written_once_though_the_run_is_killed_around_it_and_an_earlier_one_is_equal(
+    org: Org, command: Command, before: str
+) -> None:
+    org.create("Account", Ext_Id__c="a", Name="Old")
+    settings = {"operation": "update", "external_id": "Ext_Id__c", "max_rejects": "1"}
+    arguments = ["--config", str(org.config(**settings))]
+    lines = as_lines(
+        [
+            schema("Account", "Ext_Id__c", "Name"),
+            *(record("Account", Ext_Id__c=key, Name="New") for key in ("a", "x")),
+            state(done=2),
+        ]
+    )
+
+    def run(kill: Kill | None = None) -> Ended:
+        return command.run_line(org.folder, arguments, stdin=lines, kill=kill, hurried=True)
+
+    assert run().code == 0
+    assert run(Kill(before=before)).code == -SIGKILL
+    last = run()
+    assert last.code == 0, last.log
+    path = org.folder / "output" / "Account.rejects.jsonl"
+    rejects = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert [reject["record"]["Ext_Id__c"] for reject in rejects] == ["x", "x"], last.log
+    assert len({reject["row"] for reject in rejects}) == 2

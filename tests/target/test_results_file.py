@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from signal import SIGKILL
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.support import record, schema, state
+from tests.faults.commands import forked
+from tests.faults.kills import Kill
+from tests.target.support import as_lines, record, schema, state
 
 if TYPE_CHECKING:
     from tests.target.support import Org, Run
@@ -134,3 +137,86 @@ def test_a_dry_run_and_a_run_without_the_setting_write_no_results(org: Org) -> N
         run = org.load(*accounts("A-1"), **settings, **more)
         assert run.code == 0, run.log
         assert not list(run.output.rglob("*.results.csv"))
+
+
+UPSERT: dict[str, Any] = {
+    "streams": MAPPED,
+    "external_id": "Ext_Id__c",
+    "write_results": True,
+}
+
+
+@APIS
+def test_a_row_that_was_sent_again_has_one_line_with_the_job_that_loaded_it(
+    org: Org, api: str
+) -> None:
+    code = "UNABLE_TO_LOCK_ROW"
+    org.sandbox.control.add_fault(
+        kind="row_error", where={"Ext_Id__c": "A-2"}, code=code, attempts=1
+    )
+    run = org.load(*accounts("A-1", "A-2", "A-3"), **UPSERT, api_type=api)
+    assert run.code == 0, run.log
+    assert {row["ext"]: row["sf__Id"] for row in results(run)} == ids(org)
+    assert len(results(run)) == 3
+    jobs = {row["ext"]: row["job_id"] for row in results(run)}
+    assert jobs["A-1"] == jobs["A-3"]
+    if api == "BULK2":
+        assert jobs["A-2"] != jobs["A-1"]
+
+
+@APIS
+def test_each_of_several_jobs_writes_its_rows(org: Org, api: str) -> None:
+    keys = [f"A-{number}" for number in range(7)]
+    run = org.load(*accounts(*keys), **UPSERT, api_type=api, batch_size_rows=2)
+    assert run.code == 0, run.log
+    assert {row["ext"]: row["sf__Id"] for row in results(run)} == ids(org)
+    assert len(results(run)) == 7
+    if api == "BULK2":
+        assert len({row["job_id"] for row in results(run)}) == 4
+
+
+@APIS
+def test_a_hard_delete_writes_the_ids_of_the_deleted_records(org: Org, api: str) -> None:
+    gone = [org.create("Account", Name="Old", Ext_Id__c=f"A-{number}") for number in range(2)]
+    rows = (record("Account", Id=each) for each in gone)
+    run = org.load(
+        schema("Account", "Id"), *rows, operation="hardDelete", write_results=True, api_type=api
+    )
+    assert run.code == 0, run.log
+    found = [(row["Id"], row["sf__Id"], row["sf__Created"]) for row in results(run)]
+    assert sorted(found) == sorted((each, each, "false") for each in gone)
+    assert ids(org) == {}
+
+
+def test_a_run_that_ends_at_its_first_reject_has_written_the_rows_that_are_in(org: Org) -> None:
+    messages = accounts("A-1", "A-2", "bad", "A-4")
+    org.sandbox.control.add_fault(kind="row_error", where={"Ext_Id__c": "bad"}, code="NO")
+    run = org.load(*messages, **UPSERT, batch_size_rows=1, max_jobs_in_flight=1)
+    assert run.code == 1
+    assert "max_rejects allows 0" in run.reason
+    assert {row["ext"]: row["sf__Id"] for row in results(run)} == ids(org)
+    assert {"A-1", "A-2"} <= set(ids(org)) < {"A-1", "A-2", "A-4", "bad"}
+
+
+@pytest.mark.parametrize(
+    ("before", "written"),
+    [
+        ("sfbulk.load.journal_file:LoadJournal.reported", ["1", "2", "3", "4"]),
+        # Salesforce has the rows of the job, and the killed run has not written them.
+        ("target_sfbulk.results_file:ResultsFile.append", ["3", "4"]),
+    ],
+)
+def test_a_run_that_is_killed_around_its_results_leaves_a_file_that_the_next_one_goes_on_with(
+    org: Org, before: str, written: list[str]
+) -> None:
+    settings = {**UPSERT, "external_id": None, "operation": "insert"}
+    arguments = ["--config", str(org.config(**settings))]
+    killed = forked("target-sfbulk").run_line(
+        org.folder, arguments, stdin=as_lines(accounts("1", "2")), kill=Kill(before=before)
+    )
+    assert killed.code == -SIGKILL
+    run = org.load(*accounts("1", "2", "3", "4"), **settings)
+    assert run.code == 0, run.log
+    assert sorted(row["ext"] for row in results(run)) == written
+    assert len(ids(org)) == 4
+    assert {row["ext"]: row["sf__Id"] for row in results(run)}.items() <= ids(org).items()
