@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LONG_ID",
+    "NUMBER",
+    "NUMBER_GRAMMAR",
     "SHORT_ID",
     "PrecisionLoss",
     "fit_line_breaks",
@@ -31,6 +33,11 @@ __all__ = [
     "normalizer",
     "one_newline",
 ]
+
+NUMBER_GRAMMAR = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+"""A number as JSON writes it (RFC 8259, section 6), for any engine of regular expressions."""
+
+NUMBER = re.compile(NUMBER_GRAMMAR)
 
 SHORT_ID, LONG_ID = 15, 18
 """Characters of the two forms of a record id: case-sensitive, and with three check characters."""

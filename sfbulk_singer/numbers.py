@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-NUMBER_GRAMMAR = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-"""A number as JSON writes it (RFC 8259, section 6), for any engine of regular expressions."""
+from sfbulk.normalize import NUMBER, NUMBER_GRAMMAR
 
-NUMBER = re.compile(NUMBER_GRAMMAR)
+__all__ = ["NUMBER", "NUMBER_GRAMMAR", "WrittenNumber", "as_written", "number"]
 
 
 class WrittenNumber(Decimal):

@@ -111,6 +111,56 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
     run(_session(ctx, as_json))
 
 
+@cli.command()
+@click.argument("soql")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="Where the rows go: a file that ends in .csv, .jsonl or .parquet, or - for stdout.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="Instead of the ending.",
+)
+@click.option(
+    "--api-type",
+    type=click.Choice(["auto", "BULK2", "BULK", "REST"]),
+    default="auto",
+    show_default=True,
+    help="The API that runs the query; auto is BULK2, or REST if that refuses it.",
+)
+@click.option("--include-deleted", is_flag=True, help="Read deleted and archived rows too.")
+@_json_option
+@click.pass_context
+def query(  # noqa: PLR0913 - its options
+    ctx: click.Context,
+    soql: str,
+    output: str,
+    form: str | None,
+    api_type: str,
+    *,
+    include_deleted: bool,
+    as_json: bool,
+) -> None:
+    """Write the rows of a query to a file; run it again after a kill, and it reads on.
+
+    The file is there when it has all rows. Until then they are in FILE.part, and FILE.state.json
+    says how far it is.
+    """
+    from sfbulk.cli.query import STDOUT, Query, form_of
+    from sfbulk.cli.query import query as run
+    from sfbulk.jobs.read_api import ReadApi
+
+    if as_json and output == STDOUT:
+        raise click.UsageError("--json writes to stdout, so -o must be a file.")
+    api = None if api_type == "auto" else ReadApi(api_type)
+    run(_session(ctx, as_json), Query(soql, output, form_of(output, form), api, include_deleted))
+
+
 @cli.group(context_settings={"help_option_names": ["-h", "--help"]})
 def jobs() -> None:
     """List, show, abort and delete jobs of both bulk APIs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sfbulk.frames.exact import MAX_DIGITS, TIMESTAMP, decimals, exactly
+from sfbulk.frames.parquet import write_parquet
 from sfbulk.frames.text import text_blocks
 
-__all__ = ["text_blocks"]
+__all__ = ["MAX_DIGITS", "TIMESTAMP", "decimals", "exactly", "text_blocks", "write_parquet"]

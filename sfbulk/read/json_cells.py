@@ -16,6 +16,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.describe.paths import field_at
 from sfbulk.errors import DataError
 
 if TYPE_CHECKING:
@@ -89,24 +90,10 @@ def datetime_fields(
     """
 
     def is_datetime(path: str) -> bool | None:
-        holder: SObjectDescribe | None = sobject
-        *parents, name = path.split(".")
-        for parent in parents:
-            holder = holder and _parent(holder, parent, describe)
-        field = holder and holder.field(name)
+        field = field_at(path, sobject, describe)
         return field.type == "datetime" if field else None
 
     return is_datetime
-
-
-def _parent(
-    holder: SObjectDescribe, relationship: str, describe: Callable[[str], SObjectDescribe | None]
-) -> SObjectDescribe | None:
-    for field in holder.fields:
-        if (field.relationship_name or "").lower() == relationship.lower():
-            # A lookup to several objects has no single type for a field of its parent.
-            return describe(field.reference_to[0]) if len(field.reference_to) == 1 else None
-    return None
 
 
 def _value(record: Record, names: list[str]) -> Any:
