@@ -42,6 +42,8 @@ SWITCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "soap_login": ("permitted", "refused"),
         # Whether the user has the permission "Bulk API Hard Delete".
         "hard_delete": ("permitted", "refused"),
+        # The language of the user, for the text about a parent that is not found.
+        "language": ("english", "german"),
     }
 )
 

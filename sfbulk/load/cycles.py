@@ -19,6 +19,7 @@ from sfbulk.csvio.cells import NULL
 from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
 from sfbulk.errors import ApiError
 from sfbulk.jobs.files import read_chunks
+from sfbulk.load.follow_ups import missing_key
 from sfbulk.load.row_file import RowFile
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sfbulk.clock import Clock
     from sfbulk.load.follow_ups import MissingKey
     from sfbulk.load.loader import Carrier, Flight, Loader
+    from sfbulk.load.outcomes import RowOutcome
     from sfbulk.load.stub_maker import StubMaker
 
     Place = tuple[RowFile, int]
@@ -68,12 +70,12 @@ class Cycles:
         self._tried: set[MissingKey] = set()
         self._waited: set[MissingKey] = set()
 
-    def create(self, loaders: Iterable[Loader[Any]], missing: Mapping[Place, MissingKey]) -> bool:
+    def create(self, loaders: Iterable[Loader[Any]], orphans: Mapping[Place, RowOutcome]) -> bool:
         """API calls: create missing parents whose rows wait, each at most once.
 
         Args:
             loaders: the loads; nothing of them is in flight.
-            missing: the rows whose parent was not found, and its key.
+            orphans: the rows whose parent was not found, and their outcomes for now.
 
         Returns:
             Whether a record was created.
@@ -83,6 +85,7 @@ class Cycles:
         """
         able = [(loader, loader.stubs) for loader in loaders if loader.stubs]
         places = _places(able)
+        missing = _missing(able, orphans)
         # What waited at the last call, and does not any more, was loaded in between.
         loaded = self._waited - places.keys()
         self._waited = set(places)
@@ -152,6 +155,22 @@ def _places(able: Iterable[tuple[Loader[Any], StubMaker]]) -> dict[MissingKey, P
                 # Later versions of the record come after the first one anyway.
                 places.setdefault(form.own(cells), (file, number))
     return places
+
+
+def _missing(
+    able: Iterable[tuple[Loader[Any], StubMaker]], orphans: Mapping[Place, RowOutcome]
+) -> dict[Place, MissingKey]:
+    """The rows whose parent was not found, and its key."""
+    keys = {place: missing_key(row) for place, row in orphans.items()}
+    for loader, maker in able:
+        for file in loader.spool.unsettled():
+            form = _form(file, maker)
+            for number, cells in _rows(file):
+                row = orphans.get((file, number))
+                if row and not keys[file, number]:
+                    named = [key for _, key in form.named(cells)]
+                    keys[file, number] = missing_key(row, named)
+    return {place: key for place, key in keys.items() if key}
 
 
 def _hopeless(

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from sfbulk.load.outcomes import RowStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from collections.abc import Set as AbstractSet
 
     from sfbulk.jobs.row_error import RowError
     from sfbulk.load.outcomes import Counts, FileOutcome, RowOutcome
@@ -50,6 +51,7 @@ _PASSING = frozenset(
 _PASSING_OF_JOBS = frozenset({"TooManyLockFailure", "FunctionalityTemporarilyUnavailable"})
 # Others may abort a job to let another one pass. In Bulk API 1.0 its batches are NotProcessed.
 _ABORTED = frozenset({"Aborted", "NotProcessed"})
+_NO_PARENT_CODE = "INVALID_FIELD"
 _NO_PARENT = re.compile(
     r"Foreign key external ID: (?P<text>.*) not found for field (?P<field>\w+) "
     r"in entity (?P<sobject>\w+)",
@@ -85,7 +87,7 @@ def take_out(
     *,
     passing: bool,
     orphans: bool,
-    hopeless: Callable[[RowOutcome], bool],
+    hopeless: Callable[[AbstractSet[str]], bool],
 ) -> FollowUp:
     """Remove the rows that are sent again from the outcomes of a file.
 
@@ -96,7 +98,7 @@ def take_out(
         outcome: the outcomes of a file.
         passing: whether rows that failed for a passing reason are sent again.
         orphans: whether rows without a parent are sent again.
-        hopeless: whether no load can bring the parent of a row.
+        hopeless: whether no load can bring a parent of one of these objects.
     """
     found = FollowUp([], [])
     others = []
@@ -105,7 +107,11 @@ def take_out(
             others.append(row)
         elif passing and is_passing(row, outcome.state):
             found.passing.append(row)
-        elif orphans and missing_parent(row) and not hopeless(row):
+        elif (
+            orphans
+            and (parents := missing_parents(row, outcome.file.columns))
+            and not hopeless(parents)
+        ):
             found.orphans.append(row)
         else:
             others.append(row)
@@ -117,20 +123,56 @@ def take_out(
     return found
 
 
-def missing_parent(row: RowOutcome) -> str | None:
-    """The object, casefolded, of which Salesforce found no record by an external id."""
-    key = missing_key(row)
-    return key[0] if key else None
+def missing_parents(row: RowOutcome, columns: Iterable[str]) -> AbstractSet[str]:
+    """Objects, casefolded, of one of which Salesforce found no record by an external id.
+
+    Salesforce's text is in the language of the user. In any, it has the names of field and object:
+    then all words beside a lookup's field are returned, and one of them is the object.
+
+    Args:
+        row: the outcome of a row.
+        columns: the columns that were sent.
+    """
+    if key := missing_key(row):
+        return {key[0]}
+    named = {column.rpartition(".")[2].casefold() for column in columns if "." in column}
+    for words in map(_words, _unclear(row)):
+        if fields := words & named:
+            return words - fields
+    return frozenset()
 
 
-def missing_key(row: RowOutcome) -> MissingKey | None:
-    """The external id by which Salesforce found no parent of a row."""
+def missing_key(row: RowOutcome, named: Iterable[MissingKey] = ()) -> MissingKey | None:
+    """The external id by which Salesforce found no parent of a row.
+
+    Args:
+        row: the outcome of a row.
+        named: the parents that the row names; in a text that is not English, these are looked for.
+    """
     if row.status is not RowStatus.FAILED:
         return None
     found = (_NO_PARENT.search(error.message) for error in row.errors)
     names = ("sobject", "field", "text")
     keys = (tuple(one[name].casefold() for name in names) for one in found if one)
-    return next(((sobject, field, text) for sobject, field, text in keys), None)
+    for sobject, field, text in keys:
+        return sobject, field, text
+    quoted = [key for error in _unclear(row) for key in named if _quotes(error, key)]
+    # A key may be a part of another one.
+    return max(quoted, key=lambda key: len(key[2]), default=None)
+
+
+def _unclear(row: RowOutcome) -> list[RowError]:
+    """The errors that may be about a parent."""
+    failed = row.status is RowStatus.FAILED
+    return [error for error in row.errors if failed and error.code == _NO_PARENT_CODE]
+
+
+def _words(error: RowError) -> set[str]:
+    return set(re.findall(r"\w+", error.message.casefold()))
+
+
+def _quotes(error: RowError, key: MissingKey) -> bool:
+    return {*key[:2]} <= _words(error) and key[2] in error.message.casefold()
 
 
 def is_passing(row: RowOutcome, state: str) -> bool:

@@ -286,7 +286,7 @@ class LoadGroup:
     def _create_parents(self) -> bool:
         """Create records that rows which wait need of each other; whether there are new ones."""
         try:
-            return self._cycles.create(self._loaders.values(), self._orphans.missing())
+            return self._cycles.create(self._loaders.values(), self._orphans.waiting())
         except SalesforceError as error:
             self._errors.append(error)
             return False

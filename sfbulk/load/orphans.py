@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sfbulk.load.follow_ups import missing_key, missing_parent
+from sfbulk.load.follow_ups import missing_parents
 from sfbulk.load.outcomes import Counts, FileOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
-    from sfbulk.load.follow_ups import MissingKey
     from sfbulk.load.outcomes import RowOutcome
     from sfbulk.load.row_file import RowFile
 
@@ -50,9 +50,9 @@ class Orphans:
     def __bool__(self) -> bool:
         return bool(self._rows)
 
-    def is_hopeless(self, row: RowOutcome) -> bool:
-        """Whether no load can bring the parent of a row."""
-        return not self._more_objects and missing_parent(row) not in self.objects
+    def is_hopeless(self, parents: AbstractSet[str]) -> bool:
+        """Whether no load can bring a parent of one of these objects."""
+        return not self._more_objects and parents.isdisjoint(self.objects)
 
     def add(self, file: RowFile, outcome: FileOutcome, rows: list[RowOutcome]) -> None:
         """Let rows of a file wait.
@@ -80,14 +80,9 @@ class Orphans:
         """Whether the last pass brought no row in, or a long chain needs too many passes."""
         return self._count >= self._before or self._passes >= _MANY_PASSES
 
-    def missing(self) -> dict[tuple[RowFile, int], MissingKey]:
-        """The key of the parent that was not found, for each row that waits."""
-        keys = (
-            ((file, row.number), missing_key(row))
-            for file, (_, rows) in self._rows.items()
-            for row in rows
-        )
-        return {place: key for place, key in keys if key}
+    def waiting(self) -> dict[tuple[RowFile, int], RowOutcome]:
+        """The outcome for now of each row that waits."""
+        return {(file, row.number): row for file, (_, rows) in self._rows.items() for row in rows}
 
     @property
     def _count(self) -> int:
@@ -105,6 +100,10 @@ class Orphans:
         self._before = float("inf") if final else count
         yield from self._take(final=final)
 
+    def _may_come(self, file: RowFile, row: RowOutcome) -> bool:
+        """Whether the parent of a row is of an object that is loaded."""
+        return not self.objects.isdisjoint(missing_parents(row, file.columns))
+
     def _take(self, *, final: bool) -> Iterator[Waiting]:
         taken, self._rows = self._rows, {}
         for file, (outcome, waited) in taken.items():
@@ -113,7 +112,7 @@ class Orphans:
             rows = [row for row in waited if row.number in kept]
             if not rows:
                 continue
-            left = [] if final else [r.number for r in rows if missing_parent(r) in self.objects]
+            left = [] if final else [row.number for row in rows if self._may_come(file, row)]
             sent = set(left)
             others = [row for row in rows if row.number not in sent]
             yield Waiting(file, _outcome(outcome, others) if others else None, left)

@@ -7,7 +7,7 @@ import shutil
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Protocol
 
-from sfbulk.load.follow_ups import is_passing, missing_parent
+from sfbulk.load.follow_ups import is_passing, missing_parents
 from sfbulk.load.journal_digest import is_keyed
 from sfbulk.load.journal_entries import Phase
 from sfbulk.load.lost_job import LostJobs
@@ -125,7 +125,9 @@ class Recovery:
         known: dict[int, RowStatus | None] = dict.fromkeys(row.number for row in rows)
         for row in rows:
             # A lock or a missing parent: another file has the row, and its outcome counts.
-            if row.number in later or is_passing(row, state) or missing_parent(row):
+            if row.number in later or is_passing(row, state):
+                continue
+            if missing_parents(row, file.columns):
                 continue
             if row.status is RowStatus.FAILED and self._report:
                 known[row.number] = RowStatus.FAILED

@@ -223,7 +223,8 @@ class Org:
         columns = read_header(self.schema, sobject, header)
         types = CellTypes(columns, self.behaviour) if is_csv else None
         empty_is_null = is_csv and self.behaviour.has("empty_on_insert", "null")
-        parts = replace(self._parts, empty_is_null=empty_is_null)
+        in_german = self.behaviour.has("language", "german")
+        parts = replace(self._parts, empty_is_null=empty_is_null, in_german=in_german)
         saver = Saver(parts, operation, sobject, columns, external_id)
         return Loader(self._prechecked(saver, sobject, operation, header, external_id), types)
 

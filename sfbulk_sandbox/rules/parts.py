@@ -19,6 +19,7 @@ class Parts:
     Attributes:
         empty_is_null: Whether an unset cell makes a nillable field of a new record null instead of
             its default.
+        in_german: Whether the text for a parent that is not found is in German.
     """
 
     store: Store
@@ -27,3 +28,4 @@ class Parts:
     clock: Clock
     user_id: str
     empty_is_null: bool = False
+    in_german: bool = False

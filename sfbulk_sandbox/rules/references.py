@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sfbulk_sandbox.rules.columns import Column
+    from sfbulk_sandbox.rules.parts import Parts
     from sfbulk_sandbox.schema.schema import Field, Schema, SObject
     from sfbulk_sandbox.schema.store import Store
     from sfbulk_sandbox.schema.values import Stored
+
+_NOT_FOUND = "Foreign key external ID: {} not found for field {} in entity {}"
+# No recording: the words may be others in an org, the code and the names are the same.
+_NOT_FOUND_IN_GERMAN = (
+    "Externe Fremdschlüssel-ID: {} wurde für Feld {} in Entität {} nicht gefunden"
+)
 
 ENTITY_IS_DELETED = ("ENTITY_IS_DELETED", "entity is deleted")
 NO_SUCH_RECORD = ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
@@ -74,12 +81,12 @@ def read_keys(chunk: Chunk, key: Field, given: Sequence[Given]) -> dict[int, Sto
     return keys
 
 
-def resolve_parents(store: Store, chunk: Chunk, column: Column, given: Sequence[Given]) -> None:
+def resolve_parents(parts: Parts, chunk: Chunk, column: Column, given: Sequence[Given]) -> None:
     """Replace the keys of a relationship column by ids: `Account.Ext__c` sets AccountId."""
     if column.parent is None or column.key is None:
         raise ValueError(column)
     keys = read_keys(chunk, column.key, given)
-    found = by_key(store, column.parent, column.key, set(keys.values()))
+    found = by_key(parts.store, column.parent, column.key, set(keys.values()))
     cells: list[Cell] = [UNSET if text is UNSET else None for text in given]
     for row, key in keys.items():
         matches = found.get(key, [])
@@ -88,10 +95,8 @@ def resolve_parents(store: Store, chunk: Chunk, column: Column, given: Sequence[
         elif matches:
             chunk.fail(row, more_than_one(column.key, matches))
         else:
-            text = (
-                f"Foreign key external ID: {given[row]} not found for field {column.key.name} "
-                f"in entity {column.parent.name}"
-            )
+            form = _NOT_FOUND_IN_GERMAN if parts.in_german else _NOT_FOUND
+            text = form.format(given[row], column.key.name, column.parent.name)
             chunk.fail(row, RowError("INVALID_FIELD", text))
     chunk.columns[column.field] = cells
 

@@ -138,7 +138,7 @@ class Saver:
     def _read_columns(self, chunk: Chunk, by_column: Sequence[Sequence[Given]]) -> None:
         for column, rule, given in zip(self._columns, self._rules, by_column, strict=True):
             if column.parent:
-                references.resolve_parents(self._parts.store, chunk, column, given)
+                references.resolve_parents(self._parts, chunk, column, given)
             elif column.field.type != "id":
                 cells.read_column(chunk, column.field, rule, given)
 
