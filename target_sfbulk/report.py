@@ -10,6 +10,7 @@ from target_sfbulk.count_or_share import WHOLE, CountOrShare
 
 if TYPE_CHECKING:
     from sfbulk.load import FileOutcome
+    from target_sfbulk.rows import EncodedRow
 
 # With every reason of a run, a line of the log could be endless.
 _MOST_REASONS = 5
@@ -36,8 +37,9 @@ class StreamReport:
             `rejected`.
         kinds: How many of each kind.
         reasons: Why they were rejected, with their number; without record values.
-        fitted: Values that were sent as Salesforce stores them, by field.
-        nulls_kept: Nulls that were not sent because the field cannot be null, by field.
+        fitted: Values that were sent as Salesforce stores them, by field. Those of rows that are
+            rejected do not count.
+        nulls_kept: Nulls that were not sent because the field cannot be null, by field; likewise.
         required_not_filled: In an upsert, required fields that no record fills; new records are
             rejected for them.
         seconds: Time spent loading.
@@ -80,6 +82,17 @@ class StreamReport:
         self.loaded += outcome.counts.succeeded
         self.created += outcome.counts.created
         self.skipped += outcome.counts.skipped
+
+    def count_changes(self, row: EncodedRow) -> None:
+        """Add the values of a row that were not sent as they came."""
+        self.fitted.update(row.fitted)
+        self.nulls_kept.update(row.nulls_kept)
+
+    def uncount_changes(self, row: EncodedRow) -> None:
+        """Take away what `count_changes` has added for a row."""
+        # Only numbers above zero stay.
+        self.fitted -= Counter(row.fitted)
+        self.nulls_kept -= Counter(row.nulls_kept)
 
     def count_reject(self, kind: str, reason: str) -> None:
         """Add one record of the rejects file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sfbulk import Operation, OversizeRow
 from sfbulk.csvio import MAX_FIELD_CHARACTERS
@@ -15,7 +15,6 @@ from target_sfbulk.record_keys import EMPTY_CELLS, RowKeys
 from target_sfbulk.rejects import Reject, RejectKind
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Mapping, Sequence
 
     from sfbulk import DataError
@@ -47,6 +46,8 @@ class EncodedRow:
         key: Its key, which must be unique in a job; None for a new record without one.
         parents: Keys of the records that its lookups refer to.
         known_as: For an insert, keys by which other rows may refer to the new record.
+        fitted: Columns whose values are sent as Salesforce stores them, not as they came.
+        nulls_kept: Columns whose nulls leave the field as it is, because it cannot be null.
     """
 
     headers: tuple[str, ...]
@@ -54,6 +55,8 @@ class EncodedRow:
     key: RecordKey | None
     parents: tuple[RecordKey, ...]
     known_as: tuple[RecordKey, ...]
+    fitted: tuple[str, ...]
+    nulls_kept: tuple[str, ...]
 
     def why_unsendable(self, error: DataError) -> Reject:
         """The reject of a row that cannot be in any job."""
@@ -62,15 +65,6 @@ class EncodedRow:
         sized = zip(self.headers, self.cells, strict=True)
         long = (header for header, cell in sized if len(cell) > MAX_FIELD_CHARACTERS)
         return Reject(RejectKind.OVERSIZE, "OVERSIZE_ROW", error.message, tuple(long))
-
-
-class Changes(Protocol):
-    """Counts of values that are not sent as they came, by Salesforce field."""
-
-    fitted: Counter[str]
-    """Sent as Salesforce stores them."""
-    nulls_kept: Counter[str]
-    """Nulls that leave the field as it is, because it cannot be null."""
 
 
 class RowEncoder:
@@ -82,15 +76,13 @@ class RowEncoder:
 
     Args:
         plan: How the stream is loaded.
-        changes: Counts the values that are changed.
     """
 
-    def __init__(self, plan: StreamPlan, changes: Changes) -> None:
+    def __init__(self, plan: StreamPlan) -> None:
         self._plan = plan
-        self._changes = changes
         self._is_insert = plan.operation is Operation.INSERT
         self._rejects_loss = plan.precision_loss is PrecisionLoss.REJECT
-        # What was changed in the row that is encoded; counted when the row is complete.
+        # What was changed in the row that is encoded.
         self._fitted: list[str] = []
         self._nulls_kept: list[str] = []
         self._columns = tuple(self._compiled(c) for c in plan.columns.values() if c)
@@ -124,6 +116,7 @@ class RowEncoder:
             RejectedRecordError: It cannot be sent; with the reason.
         """
         value_of = record.get
+        self._forget_changes()
         try:
             # Truth first: one fast test for every value that is not null, empty, zero or false.
             cells = [
@@ -133,14 +126,8 @@ class RowEncoder:
         except UnconvertibleError:
             # Why, is looked for only now: rows without a problem pay nothing for it.
             cells = self._one_by_one(record)
-        try:
-            self._fit_line_breaks(cells)
-            key = self._key(cells, record)
-        except RejectedRecordError:
-            self._forget_changes()
-            raise
-        if self._fitted or self._nulls_kept:
-            self._count_changes()
+        self._fit_line_breaks(cells)
+        key = self._key(cells, record)
         headers, sent = self._without_unclear(cells) if self._unclear else (self._all, cells)
         return EncodedRow(
             headers + self._constant_headers,
@@ -148,6 +135,8 @@ class RowEncoder:
             key,
             parents=self._keys.parents(cells),
             known_as=self._keys.known_as(cells),
+            fitted=tuple(self._fitted),
+            nulls_kept=tuple(self._nulls_kept),
         )
 
     def key_text(self, record: Mapping[str, Any]) -> str | None:
@@ -164,10 +153,7 @@ class RowEncoder:
         value = record.get(column.source)
         if value is None or value == "" or is_blank(value):
             return None
-        try:
-            cells = [column.encode(value)]
-        finally:
-            self._forget_changes()
+        cells = [column.encode(value)]
         fit_line_breaks(cells)
         key = None if cells[0] in EMPTY_CELLS else self._keys.key(cells[0])
         return key and key.text
@@ -245,11 +231,6 @@ class RowEncoder:
             self._narrowed[left_out] = headers
         return headers, [cell for at, cell in enumerate(cells) if at not in left_out]
 
-    def _count_changes(self) -> None:
-        self._changes.fitted.update(self._fitted)
-        self._changes.nulls_kept.update(self._nulls_kept)
-        self._forget_changes()
-
     def _forget_changes(self) -> None:
         self._fitted.clear()
         self._nulls_kept.clear()
@@ -272,7 +253,6 @@ class RowEncoder:
                 else:
                     why[column.header] = str(reason)
         if why:
-            self._forget_changes()
             raise RejectedRecordError(_unconvertible(why))
         return cells
 

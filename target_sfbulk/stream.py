@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import DataError, Operation
 from sfbulk.load import NO_JOURNAL, Detail, Row
-from target_sfbulk.json_lines import escaped_json_line, json_line
+from target_sfbulk.json_lines import escaped_json_line, json_line, read_json
 from target_sfbulk.record_checks import lone_surrogate, require_properties
 from target_sfbulk.records import RecordLines
 from target_sfbulk.reject_schema import schema_file
@@ -120,7 +121,7 @@ class StreamLoad:
     def use(self, plan: StreamPlan) -> None:
         """Encode later records by this plan, as after another SCHEMA."""
         self._plan = plan
-        self._encoder = RowEncoder(plan, self._output.report)
+        self._encoder = RowEncoder(plan)
 
     def describe(self, schema: SourceSchema) -> None:
         """Keep the SCHEMA of the stream, also for a later run that writes its rejects."""
@@ -297,6 +298,8 @@ class StreamLoad:
         self._taken += 1
         if known:
             self._output.report.skipped += 1
+        elif row.fitted or row.nulls_kept:
+            self._output.report.count_changes(row)
 
     def _keep_reject(self, line: bytes, reject: Reject) -> Reject:
         self._rejects.append((line, reject))
@@ -319,8 +322,22 @@ class StreamLoad:
             job = f"job {outcome.job_id} is {outcome.state}" if outcome.job_id else "nothing sent"
             LOGGER.info("%s: %s. %s", self._plan.stream, job, outcome.counts)
         self._output.take(outcome, self._lines)
+        self._uncount_changes(outcome)
         if self._journal and outcome.entry is not None:
             self._journal.reported(outcome.entry, outcome.not_loaded())
+
+    def _uncount_changes(self, outcome: FileOutcome) -> None:
+        """Take the changes of rows that are not in Salesforce out of the report.
+
+        They are found once more from the record, so that a row that is in costs nothing.
+        """
+        report = self._output.report
+        numbers = sorted(row.number for row in outcome.rows if row.is_reject)
+        if not numbers or not (report.fitted or report.nulls_kept):
+            return
+        for line in self._lines.lines(numbers):
+            with suppress(RejectedRecordError):
+                report.uncount_changes(self._encoder.encode(read_json(line)))
 
 
 def _with_fields(schema: Schema, names: Iterable[str]) -> Schema:

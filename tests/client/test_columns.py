@@ -435,8 +435,7 @@ def test_numbers_in_any_spelling_and_with_more_decimals_find_their_results(
     outcomes = list(sf.load("Opportunity", Operation.INSERT, [*records, bad]))
     assert [outcome.status for outcome in outcomes[:-1]] == [RowStatus.SUCCEEDED] * len(SPELLED)
     assert outcomes[-1].status is RowStatus.FAILED
-    stored: dict[Any, Any] = dict(
-        row[:2] for row in rows(sandbox, "SELECT Id, Amount FROM Opportunity WHERE Name = 'n'")
-    )
+    amounts = rows(sandbox, "SELECT Id, Amount FROM Opportunity WHERE Name = 'n'")
+    stored = {row[0]: row[1] for row in amounts}
     found = [float(str(stored[outcome.id])) for outcome in outcomes[:-1]]
     assert found == [0.5, 5, 5, 5, -0.5, 0.13, 0.12, 0.13, 0.3, 1000]

@@ -226,6 +226,35 @@ def test_columns_of_data_loaders_sample_load_with_a_lookup_by_external_id(org: O
     assert found["Account"]["Name"] == "Gravity Investments"
 
 
+CHANGED = {"Issued_On__c": "2026-03-04T05:06:07", "Is_Disputed__c": None}
+
+
+def test_values_of_rejected_rows_are_not_counted_as_fitted(org: Org) -> None:
+    org.create("Account", Ext_Id__c="A-1", Name="Acme")
+    rows = [
+        ("I-1", "A-1", 0.125),
+        ("I-2", "none", 0.125),
+        ("I-3", "A-1", 1e17),
+        ("I-4", "A-1", "x"),
+    ]
+    records = [
+        record("Invoice__c", Ext_Id__c=key, acc=account, Amount__c=amount, **CHANGED)
+        for key, account, amount in rows
+    ]
+    run = org.load(
+        schema("Invoice__c", "Ext_Id__c", "acc", "Amount__c", *CHANGED),
+        *records,
+        **BY_KEY,
+        streams=LOOKUP,
+        max_rejects="3",
+    )
+    assert run.code == 0, run.log
+    assert len(run.rejects("Invoice__c")) == 3
+    report = run.report("Invoice__c")
+    assert report["fitted"] == {"Amount__c": 1, "Issued_On__c": 1}
+    assert report["nulls_kept"] == {"Is_Disputed__c": 1}
+
+
 BLANK = "      "
 
 
