@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sfbulk_singer.file_names import file_name
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from target_sfbulk.rejects import Reject
+
+LOGGER = logging.getLogger("target-sfbulk")
 
 _TABLE, _SCHEMA = ".csv", ".schema.json"
 
@@ -83,8 +86,9 @@ class RejectFiles:
             schema = self._schemas.get(stream, SourceSchema()).with_fields(rejects.fields())
             self._schemas[stream] = schema
             self._keep_schema(stream)
-            name = f"{file_name(stream)}.rejects.{self._run_id}{_TABLE}"
-            write_table(rejects, schema, self._folder / name)
+            path = self._folder / f"{file_name(stream)}.rejects.{self._run_id}{_TABLE}"
+            write_table(rejects, schema, path)
+            LOGGER.info("%s: the rejects of this run as CSV, for a spreadsheet: %s", stream, path)
 
     def _keep_schema(self, stream: str) -> None:
         """Write the SCHEMA before a reject of it: the run may be killed at any time."""

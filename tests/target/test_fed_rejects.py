@@ -86,10 +86,9 @@ def mend(row: dict[str, str]) -> None:
 def test_every_hostile_value_is_loaded_from_an_edited_table_as_it_would_have_been_at_first(
     org: Org, delimiter: str, mark: str
 ) -> None:
+    old = b'"Name":"Old","text":"old","Phone":"old","staff":1'
     for prefix in ("good", "bad"):
-        for number in range(len(HOSTILE)):
-            old = {"Description": "old", "Phone": "old", "NumberOfEmployees": 1, "Site": "old"}
-            org.create("Account", Ext_Id__c=f"{prefix}-{number}", Name="Old", **old)
+        org.load(*facts(prefix, "old", [old] * len(HOSTILE)), **BY_KEY, streams=MAPPED)
     settings = {**BY_KEY, "streams": MAPPED}
     good = org.load(*facts("good", "ok", HOSTILE), **settings)
     assert good.code == 0, good.log
@@ -236,38 +235,38 @@ def test_the_row_that_salesforce_returned_is_none_of_the_source_and_is_not_loade
     assert org.jobs_created() == before
 
 
-@pytest.mark.parametrize(
-    ("change", "wrong"),
-    [
-        (
-            lambda text: text.replace("Name,", "Nam,"),
-            "line 2, column `Nam` is unknown: the stream does not have it (did you mean `Name`?)",
-        ),
-        (lambda text: text.replace("Row 1", "1.2E+17"), "line 3, column `Name` has a number as"),
-        (lambda text: text.replace("Row 1", "#NAME?"), "line 3, column `Name` has an error"),
-        (lambda text: text.replace("Row 1", "json:{"), "line 3, column `Name` is not JSON"),
-        (lambda text: text.replace("Row 1", '"x"y'), "line 3 is not CSV"),
-        (lambda text: text.replace("sf__Run", "Run"), "line 1 has no columns `sf__Stream`"),
-        (lambda text: text.replace("Name,", "Site,"), "line 1 has the column `Site` twice"),
-        (lambda text: text.replace("bad-1", "bad-1,,,,,,,,,,,,"), "line 3 has more cells"),
-        (lambda text: text.replace("facts,2", ",2"), "line 2 has no `sf__Stream`"),
-        (lambda text: text.replace("facts,2", "fact,2"), "the SCHEMA of stream `fact` of the run"),
-        (lambda text: text.replace("Row 1", "\udce9"), "line 3 is not UTF-8"),
-        (lambda _: "", "line 1 has no columns"),
-    ],
-)
+WRONG: list[tuple[Callable[[str], str], str]] = [
+    (
+        lambda text: text.replace("Name,", "Nam,"),
+        "line 2, column `Nam` is unknown: the stream does not have it (did you mean `Name`?)",
+    ),
+    (lambda text: text.replace("Row 1", "1.2E+17"), "line 3, column `Name` has a number as"),
+    (lambda text: text.replace("Row 1", "#NAME?"), "line 3, column `Name` has an error"),
+    (lambda text: text.replace("Row 1", "json:{"), "line 3, column `Name` is not JSON"),
+    (lambda text: text.replace("Row 1", '"x"y'), "line 3 is not CSV"),
+    (lambda text: text.replace("sf__Run", "Run"), "line 1 has no columns `sf__Stream`"),
+    (lambda text: text.replace("Name,", "Site,"), "line 1 has the column `Site` twice"),
+    (lambda text: text.replace("bad-1", "bad-1,,,,,,,,,,,,"), "line 3 has more cells"),
+    (lambda text: text.replace("facts,2", ",2"), "line 2 has no `sf__Stream`"),
+    (lambda text: text.replace("facts,2", "fact,2"), "the SCHEMA of stream `fact` of the run"),
+    (lambda text: text.replace("Row 1", "\udce9"), "line 3 is not UTF-8"),
+    (lambda _: "", "line 1 has no columns"),
+]
+
+
 def test_a_table_that_cannot_be_read_is_named_with_its_line_before_anything_is_sent(
-    org: Org, change: Callable[[str], str], wrong: str
+    org: Org,
 ) -> None:
     run = refused(org)
     table = run.table("facts")
-    text = change(table.read_bytes().decode())
-    table.write_bytes(text.encode("utf-8", "surrogateescape"))
+    whole = table.read_bytes().decode()
     before = org.jobs_created()
-    fed = org.feed(table, **BY_KEY, streams=MAPPED)
-    assert fed.code == 1
-    assert f"{table}" in fed.reason
-    assert wrong in fed.reason
+    for change, wrong in WRONG:
+        table.write_bytes(change(whole).encode("utf-8", "surrogateescape"))
+        fed = org.feed(table, **BY_KEY, streams=MAPPED)
+        assert fed.code == 1, wrong
+        assert f"{table}" in fed.reason
+        assert wrong in fed.reason
     assert org.jobs_created() == before
 
 
