@@ -53,22 +53,6 @@ HELD_BY = {
     "a6": "Text4__c",
 }
 CONFIG: dict[str, Any] = {}
-# Files of the suite that load; the others must be refused.
-LOADED = [
-    "array_data",
-    "camelcase",
-    "duplicate_records",
-    "encoded_string_data",
-    "multiple_state_messages",
-    "no_primary_keys",
-    "optional_attributes",
-    "pk_updates",
-    "record_missing_fields",
-    "schema_no_properties",
-    "schema_updates",
-    "special_chars_in_attributes",
-]
-
 StandardTargetTests: Any = get_target_test_class(TargetSfbulk, config=CONFIG)
 
 
@@ -149,38 +133,6 @@ def test_what_the_suite_sends_lands(org: Org, name: str, field: str, held_by: st
     assert {r["Stream_Key__c"]: r[held_by] for r in rows} == {k: cell(v) for k, v in last.items()}
     # They are short, so all rows are settled together, and the last STATE replaces the others.
     assert run.states == [m["value"] for m in messages if m["type"] == "STATE"][-1:]
-
-
-def by_exact_names(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """The settings that map each field of each stream under the stream's own name."""
-    fields: dict[str, set[str]] = {}
-    for message in messages:
-        if message["type"] in ("SCHEMA", "RECORD"):
-            sent = message.get("record") or message["schema"]["properties"]
-            fields.setdefault(message["stream"], set()).update(sent)
-    entries: dict[str, Any] = {}
-    for stream, names in fields.items():
-        mapped = {name: HELD_BY[name] for name in sorted(names) if name in HELD_BY}
-        inserted = "Stream_Key__c" not in mapped.values()
-        more = {"operation": "insert"} if inserted else {}
-        entries[stream] = {"sobject": SOBJECT, "fields": mapped, **more}
-    return {**{k: v for k, v in CONFIG.items() if k != "output_dir"}, "streams": entries}
-
-
-@pytest.mark.parametrize("name", LOADED)
-def test_streams_of_the_suite_load_by_exact_names_as_by_globs(org: Org, name: str) -> None:
-    messages = suite_lines(name)
-    columns = ", ".join(name for name in FIELDS if name != "Id")
-    found = []
-    for settings in (CONFIG, by_exact_names(messages)):
-        org.sandbox.control.reset()
-        run = org.load(*messages, **{k: v for k, v in settings.items() if k != "output_dir"})
-        assert run.code == 0, run.log
-        assert "no SCHEMA had" not in run.log
-        rows = org.query(f"SELECT {columns} FROM {SOBJECT}")  # noqa: S608 - our own names
-        found.append(sorted(json.dumps(row, default=str) for row in rows))
-    assert found[0] == found[1]
-    assert len(found[0]) >= len({m["stream"] for m in messages if m["type"] == "RECORD"})
 
 
 def test_states_of_the_suite_are_relayed_when_their_rows_are_in(org: Org) -> None:
