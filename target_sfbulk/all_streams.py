@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk_singer.names import did_you_mean, is_glob, matches
-from sfbulk_singer.stream_settings import merged, names_for
+from sfbulk_singer.stream_settings import merged, names_for, unused_keys
 from target_sfbulk.mapping import FieldMapper
 from target_sfbulk.preflight import PreflightError, key_meant_for, plan_stream
 from target_sfbulk.stream_checks import (
@@ -49,13 +49,12 @@ class Preflight:
         # What explains several problems, said once.
         self._advice: dict[str, None] = {}
 
-    def plan(self, stream: str, schema: Schema, *, is_complete: bool = True) -> StreamPlan:
+    def plan(self, stream: str, schema: Schema) -> StreamPlan:
         """API call: the plan of a stream; the first call checks all streams of the settings.
 
         Args:
             stream: Its name.
             schema: The properties of its SCHEMA, and empty ones for what a record has beyond it.
-            is_complete: Whether no record has brought any.
 
         Raises:
             ConfigError: Only the settings of other streams are wrong; with every problem.
@@ -78,7 +77,6 @@ class Preflight:
                 settings,
                 self._org,
                 known_problem=known_problem,
-                is_complete=is_complete,
             )
         except PreflightError as error:
             raise error.after(self._sentences(others, but=error.problems)) from None
@@ -86,13 +84,21 @@ class Preflight:
             raise ConfigError(self._sentences(others))
         return plan
 
-    def never_seen(self) -> Iterator[str]:
-        """Record fields that the settings of a stream name and no SCHEMA of it had."""
+    def unused(self, streams: Collection[str]) -> Iterator[str]:
+        """What the settings name and the input did not have, once all of it is read.
+
+        Args:
+            streams: The streams of the input.
+        """
+        if unused := unused_keys(self._streams, streams):
+            hints = (f"`{key}`{did_you_mean(key, streams)}" for key in unused)
+            yield f"streams: no stream of this run has the key {', '.join(hints)}"
         for stream, fields in self._seen.items():
             missing = sorted(stream_settings(self._config, stream).expected - fields)
             if missing:
-                hints = ", ".join(f"`{name}`{did_you_mean(name, fields)}" for name in missing)
-                yield f"{stream}: no SCHEMA had the record field {hints}, which the settings name"
+                hints = (f"`{name}`{did_you_mean(name, fields)}" for name in missing)
+                named = ", ".join(hints)
+                yield f"{stream}: no SCHEMA had the record field {named}, which the settings name"
 
     def _others(self, stream: str, opened: Iterable[str]) -> Iterator[tuple[str, StreamSettings]]:
         """The settings of the streams that came before, and of those that the settings name."""

@@ -89,6 +89,11 @@ class TargetJournal:
         self.folder = self._folder.path
         self.close = weakref.finalize(self, self._folder.remove)
 
+    @property
+    def recovered(self) -> int:
+        """How many rows of earlier runs were rejected that this run has written down."""
+        return sum(counts.total() for counts in self.rejects.values())
+
     def load(self, plan: StreamPlan, folder: Path, lines: RecordLines) -> LoadJournal | None:
         """The journal of a stream; None without a journal.
 

@@ -152,14 +152,13 @@ def key_meant_for(
     )
 
 
-def plan_stream(  # noqa: PLR0913 - all that a plan depends on
+def plan_stream(
     stream: str,
     schema: Schema,
     settings: StreamSettings,
     org: OrgSchema,
     *,
     known_problem: str | None = None,
-    is_complete: bool = True,
 ) -> StreamPlan:
     """API call: the plan of a stream whose records have these fields.
 
@@ -169,8 +168,6 @@ def plan_stream(  # noqa: PLR0913 - all that a plan depends on
         settings: The stream's settings.
         org: The org.
         known_problem: A problem that is found already.
-        is_complete: Whether these are the fields of all records, as far as is known, and not what
-            one record has beyond its SCHEMA.
 
     Raises:
         PreflightError: With every problem of the stream.
@@ -185,7 +182,7 @@ def plan_stream(  # noqa: PLR0913 - all that a plan depends on
     later = list(mapped_problems(settings, mapper, but=columns.keys() | unmapped.keys()))
     twice = list(_filled_twice(columns, constants))
     unfilled = unfilled_fields(mapper, settings, columns, constants) if schema else ()
-    needed = unfilled_problems(sobject, settings, unfilled) if is_complete else []
+    needed = unfilled_problems(sobject.name, settings.operation, unfilled, settings.new_only)
     problems = [
         *([known_problem] if known_problem else []),
         *settings_problems(sobject, settings, mapper),
@@ -193,16 +190,28 @@ def plan_stream(  # noqa: PLR0913 - all that a plan depends on
         *(f"record field `{source}`: {problem}" for source, problem in unmapped.items()),
         *(problem.text for problem in (*later, *unfit)),
         *twice,
-        *needed,
     ]
     if problems or typing_errors(settings, columns):
-        problems += absent(settings, schema)
+        problems += [*absent(settings, schema), *needed]
         said = [each for problem in unmapped.values() for each in problem.advice]
         said += [each for problem in (*later, *unfit) for each in problem.advice]
         said += [_TWICE] * bool(twice) + [_REQUIRED] * bool(needed)
         raise PreflightError(stream, problems, dict.fromkeys(said))
     plan = _plan(stream, settings, mapper, columns, constants)
     return replace(plan, schema=schema, unfilled=unfilled)
+
+
+def require_filled(plan: StreamPlan) -> None:
+    """Check that a record can be created; called with the fields of the first record.
+
+    Its SCHEMA alone does not say it: a record may have fields beyond it.
+
+    Raises:
+        PreflightError: Nothing fills a required field, and the stream only creates records.
+    """
+    needed = unfilled_problems(plan.sobject, plan.operation, plan.unfilled, plan.new_only)
+    if needed:
+        raise PreflightError(plan.stream, needed, [_REQUIRED])
 
 
 def _columns(

@@ -12,7 +12,7 @@ from target_sfbulk.mapping import FieldProblemError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sfbulk import FieldDescribe, SObjectDescribe
+    from sfbulk import FieldDescribe
     from target_sfbulk.mapping import CsvColumn, FieldMapper
     from target_sfbulk.stream_checks import Constant
     from target_sfbulk.stream_settings import StreamSettings
@@ -43,12 +43,15 @@ def unfilled_fields(
 
 
 def unfilled_problems(
-    sobject: SObjectDescribe, settings: StreamSettings, unfilled: Sequence[str]
+    sobject: str,
+    operation: Operation,
+    unfilled: Sequence[str],
+    new_only: bool,
 ) -> list[str]:
     """The problem that no record could be created; none for an upsert that may update all."""
-    if not unfilled or not (settings.operation is Operation.INSERT or settings.new_only):
+    if not unfilled or not (operation is Operation.INSERT or new_only):
         return []
-    return [f"nothing fills {named(unfilled)}, which a new record of `{sobject.name}` must have"]
+    return [f"nothing fills {named(unfilled)}, which a new record of `{sobject}` must have"]
 
 
 def named(fields: Sequence[str]) -> str:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import logging
 import math
-import weakref
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfbulk import Salesforce
-from sfbulk_singer.names import did_you_mean
-from sfbulk_singer.stream_settings import unused_keys
-from target_sfbulk.all_streams import Preflight
 from target_sfbulk.checkpoint import Checkpoints, write_state
-from target_sfbulk.journal import TargetJournal
 from target_sfbulk.mirror import MirrorLoad
-from target_sfbulk.org_schema import OrgSchema
-from target_sfbulk.output import RunOutput, StreamOutput
+from target_sfbulk.output import RunOutput
 from target_sfbulk.progress import RunProgress
 from target_sfbulk.report import RejectBudget
-from target_sfbulk.settings import bulk1_concurrency, job_limits, with_defaults
-from target_sfbulk.stream import LoadContext, StreamLoad
+from target_sfbulk.run_org import RunOrg
+from target_sfbulk.run_reports import RejectBudgetError, RunReports
+from target_sfbulk.settings import with_defaults
+from target_sfbulk.stream import StreamLoad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sfbulk.clock import Clock
-    from sfbulk.load import LoadGroup
     from sfbulk.settings import Settings
     from target_sfbulk.feed import Feed
     from target_sfbulk.interrupts import Interrupts
@@ -35,21 +29,12 @@ if TYPE_CHECKING:
     from target_sfbulk.reader import ExactReader
     from target_sfbulk.reject_schema import SourceSchema
     from target_sfbulk.rejects import Reject
-    from target_sfbulk.report import StreamReport
 
 LOGGER = logging.getLogger("target-sfbulk")
 
 
 # With each of them, the log of a run could be as long as its input.
 _MOST_NAMED = 10
-
-
-class RejectBudgetError(Exception):
-    """More rows were rejected than `max_rejects` allows."""
-
-
-class AccountsError(Exception):
-    """The outcomes of a run are not as many as its records."""
 
 
 class Run:
@@ -79,19 +64,23 @@ class Run:
         self._feed = feed
         self.interrupts = interrupts
         self.reader = reader
-        self._client_settings = client_settings
-        self._config = with_defaults(config)
         self._clock = clock
-        self._budget = RejectBudget.parse(self._config["max_rejects"])
-        self.dry_run: bool = self._config["dry_run"]
-        self._output = RunOutput(
-            Path(self._config["output_dir"]),
+        settings = with_defaults(config)
+        self.dry_run: bool = settings["dry_run"]
+        output = RunOutput(
+            Path(settings["output_dir"]),
             clock,
             dry_run=self.dry_run,
-            write_results=self._config["write_results"],
+            write_results=settings["write_results"],
             is_feed=feed is not None,
         )
         self.progress = RunProgress(clock)
+        budget = RejectBudget.parse(settings["max_rejects"])
+        self.reports = RunReports(output, budget, self.progress)
+        fed_run = feed.run_of if feed else None
+        self._org = RunOrg(
+            settings, client_settings, output, clock, on_step=self._on_step, fed_run=fed_run
+        )
         self._checkpoints = Checkpoints()
         self._taken = 0
         self.version: int | None = None
@@ -102,7 +91,6 @@ class Run:
         self._is_unwritten = False
         self._checked = 0
         self._streams: dict[str, StreamLoad] = {}
-        self._outputs: dict[str, StreamOutput] = {}
 
     def open(self, stream: str, schema: SourceSchema) -> StreamLoad:
         """API call: the load of a stream whose records have these fields.
@@ -115,7 +103,7 @@ class Run:
             ConfigError: The settings name objects that the org does not have.
             PreflightError: The stream cannot be loaded; with every problem.
         """
-        plan = self._preflight.plan(stream, schema.properties)
+        plan = self._org.preflight.plan(stream, schema.properties)
         left_out = [name for name, column in plan.columns.items() if column is None]
         if left_out:
             LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))
@@ -125,7 +113,6 @@ class Run:
             load = self._streams[stream] = self._new_stream(stream, plan, schema.keys)
         else:
             load.use(plan)
-        self._outputs[stream].warn_of_unfilled(plan)
         load.describe(schema)
         return load
 
@@ -137,11 +124,8 @@ class Run:
         # The rejects of a run are of few of its streams.
         if not self._streams or self._feed:
             return
-        if unused := unused_keys(self._config["streams"], self._streams):
-            hints = (f"`{key}`{did_you_mean(key, self._streams)}" for key in unused)
-            LOGGER.warning("streams: no stream of this run has the key %s", ", ".join(hints))
-        for unseen in self._preflight.never_seen():
-            LOGGER.warning("%s", unseen)
+        for warning in self._org.preflight.unused(self._streams):
+            LOGGER.warning("%s", warning)
 
     def take(self, load: StreamLoad, record: Mapping[str, Any], required: Sequence[str]) -> None:
         """API calls, if they are due: take the next record of the input.
@@ -159,7 +143,7 @@ class Run:
         self._taken += 1
         if reject := load.add(record, required):
             self._name_reject(load, reject)
-        self._advance(self._group.advance)
+        self._advance(self._org.group.advance)
 
     def state(self, value: bytes) -> None:
         """Take the value of a STATE; it leaves when every record before it is settled."""
@@ -181,8 +165,8 @@ class Run:
         if not self._streams:
             return None
         with self.interrupts:
-            self._advance(self._group.advance)
-        due = self._group.due
+            self._advance(self._org.group.advance)
+        due = self._org.group.due
         return None if due is None else max(0.0, due - self._clock.monotonic())
 
     def activate_version(self, load: StreamLoad, version: int, *, is_incremental: bool) -> None:
@@ -209,7 +193,7 @@ class Run:
                 # A signal stops the run, and then nothing more is deleted.
                 if at_the_end and not self.interrupts.is_waiting:
                     self._mirror()
-                self._group.finish()
+                self._org.group.finish()
             finally:
                 self._collect()
 
@@ -227,14 +211,14 @@ class Run:
     def _drain(self) -> None:
         """Load all rows; unlike `LoadGroup.drain`, STATE leaves meanwhile."""
         self._heed_signal()
-        self._group.cut()
+        self._org.group.cut()
         for load in self._streams.values():
             load.write_rejects()
-        while self._group.due is not None and any(
+        while self._org.group.due is not None and any(
             load.pending_rows for load in self._streams.values()
         ):
-            self._advance(self._group.wait)
-        self._group.drain()
+            self._advance(self._org.group.wait)
+        self._org.group.drain()
 
     def _on_step(self) -> None:
         self.progress.tick()
@@ -279,40 +263,30 @@ class Run:
         if self._streams:
             with self.interrupts:
                 try:
-                    self._group.wind_down()
+                    self._org.group.wind_down()
                 finally:
                     self._collect()
                     # An open job of Bulk API 1.0 would stay in the org for a day.
-                    self._group.finish()
+                    self._org.group.finish()
 
     @property
     def position(self) -> str:
         """A text for the log: which STATE was written last, and what became of later records."""
         if self.dry_run:
             return "Nothing was sent: this is a dry run."
-        left = self._checkpoints.left
-        last = f"{left} was the last one written" if left else "No STATE was written"
-        after = left.after if left else 0
         pending = sum(load.pending_rows for load in self._streams.values())
-        done = self._taken - after - pending - self._dropped
-        parts = (
-            (done, "loaded or in a rejects file"),
-            (self._dropped, "not sent"),
-            (pending, "without an outcome: they may or may not be in Salesforce"),
-        )
-        told = ", ".join(f"{count} are {what}" for count, what in parts if count)
-        return f"{last}. Of {self._taken - after} records after it, {told}." if told else f"{last}."
+        return self._checkpoints.position(self._taken, pending=pending, dropped=self._dropped)
 
     def _advance(self, step: Callable[[], None]) -> None:
         try:
             step()
         finally:
-            if self._group.settled_files != self._collected:
+            if self._org.group.settled_files != self._collected:
                 self._collect()
         self.progress.tick()
         if self._collected != self._checked:
             self._checked = self._collected
-            self.check_budget(at_the_end=False)
+            self.reports.check_budget(at_the_end=False)
 
     def _collect(self) -> None:
         """Take the outcomes that are new, and write the STATE that no longer waits for any."""
@@ -320,7 +294,7 @@ class Run:
             return
         # Until all are on the disk; if one cannot be written, no STATE may leave any more.
         self._is_unwritten = True
-        self._collected = self._group.settled_files if self._streams else 0
+        self._collected = self._org.group.settled_files if self._streams else 0
         for load in self._streams.values():
             load.collect()
         self._is_unwritten = False
@@ -354,125 +328,28 @@ class Run:
         for load in self._streams.values():
             load.end()
         if self._streams:
-            self._journal.end()
+            self._org.journal.end()
 
     def close(self) -> None:
         """Let other runs use the journal."""
         for load in self._streams.values():
             load.close()
         if self._streams:
-            self._journal.close()
-
-    def write_reports(self) -> None:
-        """Write each stream's report; one line of each to the log, or a table on a terminal.
-
-        And the rejects of the run as CSV files.
-        """
-        self._output.rejects.write_tables()
-        for output in self._outputs.values():
-            output.write_report()
-        # A dry run has other counts.
-        is_printed = bool(self._outputs) and not self.dry_run and self.progress.print_results()
-        for output in self._outputs.values():
-            if not is_printed:
-                LOGGER.info("%s", output.report.summary())
-            if changes := output.report.change_summary():
-                LOGGER.info("%s", changes)
-        if self.dry_run:
-            LOGGER.info("Dry run: nothing was sent, and no STATE was written")
-
-    def check_accounts(self) -> None:
-        """Compare the records of the input with their outcomes, after the last one.
-
-        Raises:
-            AccountsError: Some have no outcome, or several; it names the numbers.
-        """
-        reports = [output.report for output in self._outputs.values()]
-        if wrong := [report for report in reports if report.unaccounted and not self.dry_run]:
-            raise AccountsError("; ".join(map(_accounts, wrong)))
-
-    def check_budget(self, *, at_the_end: bool) -> None:
-        """Compare the rejects so far with `max_rejects`.
-
-        Args:
-            at_the_end: Whether all input was read; a share cannot be checked before.
-
-        Raises:
-            RejectBudgetError: There are more; each row read is loaded or in a rejects file.
-        """
-        reports = [output.report for output in self._outputs.values()]
-        rejected = sum(report.rejected for report in reports)
-        # A run that was killed could not end with an error because of its rejects.
-        recovered = self._journal.rejects if reports else {}
-        rejected += sum(counts.total() for counts in recovered.values())
-        read = sum(report.read for report in reports)
-        # The share of the first rows says nothing about the share of all rows.
-        if self._budget.percent is not None and not at_the_end:
-            return
-        if not self._budget.is_exceeded(rejected=rejected, read=read):
-            return
-        reasons = "; ".join(f"{r.stream}: {r.reject_summary()}" for r in reports if r.rejected)
-        raise RejectBudgetError(
-            f"{rejected} of {read} rows were rejected, and max_rejects allows {self._budget}."
-            f" {reasons}." + " The other rows read could be sent." * self.dry_run
-        )
+            self._org.journal.close()
 
     def _new_stream(self, stream: str, plan: StreamPlan, keys: Sequence[str]) -> StreamLoad:
         # Before any row is sent: rejects that cannot be written would be lost.
-        output = self._outputs[stream] = self._output.new_stream(plan, keys)
-        output.report.recovered = self._journal.rejects[stream].total()
-        replan = partial(self._preflight.plan, stream, is_complete=False)
+        output = self.reports.new_stream(stream, plan, keys)
+        org, journal = self._org, self._org.journal
+        output.report.recovered = journal.rejects[stream].total()
+        self.reports.recovered = lambda: journal.recovered
+        replan = partial(org.preflight.plan, stream)
         load = (
-            MirrorLoad(plan, output, self._context, replan=replan, version=lambda: self.version)
+            MirrorLoad(plan, output, org.context, replan=replan, version=lambda: self.version)
             if plan.mirror
-            else StreamLoad(plan, output, self._context, replan=replan)
+            else StreamLoad(plan, output, org.context, replan=replan)
         )
         # No STATE so far waits for it.
         load.mark(self._taken)
         self.progress.begin(load, output.report)
         return load
-
-    @cached_property
-    def _salesforce(self) -> Salesforce:
-        salesforce = Salesforce.from_settings(self._client_settings)
-        # The SDK has no hook that is called however a target's run ends.
-        weakref.finalize(self, salesforce.close)
-        return salesforce
-
-    @cached_property
-    def _preflight(self) -> Preflight:
-        return Preflight(self._config, OrgSchema(self._salesforce))
-
-    @property
-    def _group(self) -> LoadGroup:
-        return self._context.group
-
-    @cached_property
-    def _journal(self) -> TargetJournal:
-        fed_run = self._feed.run_of if self._feed else None
-        return TargetJournal(self._config, self._salesforce, self._output, fed_run)
-
-    @cached_property
-    def _context(self) -> LoadContext:
-        group = self._salesforce.load_group(
-            jobs_in_flight=self._config["max_jobs_in_flight"], more_objects=True
-        )
-        # The group may wait for a long time, for the end of jobs or for room to buffer.
-        group.on_step = self._on_step
-        return LoadContext(
-            self._salesforce,
-            self._journal.folder,
-            job_limits(self._config),
-            group,
-            self._clock,
-            bulk1_concurrency(self._config),
-            self._journal,
-        )
-
-
-def _accounts(report: StreamReport) -> str:
-    return (
-        f"{report.stream}: {report.read} records were read, but {report.loaded} are loaded,"
-        f" {report.skipped} skipped and {report.rejected} rejected. Compare the jobs"
-        f" {', '.join(report.job_ids)} in Setup, Bulk Data Load Jobs, with the input"
-    )

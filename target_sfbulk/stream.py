@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk import DataError, Operation
 from sfbulk.load import NO_JOURNAL, Detail, Row
 from target_sfbulk.json_lines import escaped_json_line, json_line, read_json
+from target_sfbulk.preflight import require_filled
 from target_sfbulk.record_checks import lone_surrogate, require_properties
 from target_sfbulk.records import RecordLines
 from target_sfbulk.reject_schema import schema_file
@@ -115,6 +116,7 @@ class StreamLoad:
         self._settled_marks: deque[tuple[int, int, int]] = deque()
         self._marked = 0
         self._covered = 0
+        self._is_unfilled = False
         self._begun = context.clock.monotonic()
         self.use(plan)
 
@@ -125,6 +127,7 @@ class StreamLoad:
 
     def describe(self, schema: SourceSchema) -> None:
         """Keep the SCHEMA of the stream, also for a later run that writes its rejects."""
+        self._is_unfilled = bool(self._plan.unfilled)
         self._output.describe(schema)
         schema.write(schema_file(self._folder))
 
@@ -166,6 +169,8 @@ class StreamLoad:
             return self._keep_reject(escaped_json_line(record), lone_surrogate(record))
         if not self._encoder.knows(record):
             self.use(self._replan(_with_fields(self._plan.schema, record)))
+        if self._is_unfilled:
+            self._check_required()
         try:
             require_properties(record, required)
             self._take(record)
@@ -284,6 +289,12 @@ class StreamLoad:
             self._output.reject(self._rejects)
         self._rejects.clear()
         self._rejected_bytes = 0
+
+    def _check_required(self) -> None:
+        # With the first record, as it may have fields beyond its SCHEMA.
+        self._is_unfilled = False
+        require_filled(self._plan)
+        self._output.warn_of_unfilled(self._plan)
 
     def _take(self, record: Mapping[str, Any]) -> None:
         row = self._encoder.encode(record)

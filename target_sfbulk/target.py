@@ -23,7 +23,8 @@ from target_sfbulk.journal import status_lines
 from target_sfbulk.preflight import PreflightError
 from target_sfbulk.problems import own_problems
 from target_sfbulk.reader import ExactReader
-from target_sfbulk.run import AccountsError, RejectBudgetError, Run
+from target_sfbulk.run import Run
+from target_sfbulk.run_reports import AccountsError, RejectBudgetError
 from target_sfbulk.settings import SETTINGS, with_defaults
 from target_sfbulk.sinks import SfbulkSink
 
@@ -102,8 +103,8 @@ class TargetSfbulk(SfbulkPlugin, Target):
         self.run.warn_of_unused_settings()
         try:
             self.run.finish(at_the_end=True)
-            self.run.check_budget(at_the_end=True)
-            self.run.check_accounts()
+            self.run.reports.check_budget(at_the_end=True)
+            self.run.reports.check_accounts()
             self._end_reports()
             self.run.end()
         except Exception as error:
@@ -137,7 +138,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
         self._clear_terminal()
         # Ends the SDK's metrics of each sink.
         self.drain_all(is_endofpipe=True)
-        self.run.write_reports()
+        self.run.reports.write()
 
     def _clear_terminal(self) -> None:
         self.run.progress.close()

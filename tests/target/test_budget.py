@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from target_sfbulk.report import RejectBudget, StreamReport
-from target_sfbulk.run import AccountsError
+from target_sfbulk.run_reports import AccountsError
 from target_sfbulk.target import TargetSfbulk
 from tests.target.support import as_lines, record, schema, state
 

@@ -38,7 +38,6 @@ def test_constants_lookups_and_fields_of_a_later_schema_fill_required_fields(org
     org.create("Account", Name="Acme", Ext_Id__c="A-1")
     run = org.load(
         schema("Lead", "first"),
-        schema("Lead", "first", "last"),
         record("Lead", first="Lin", last="Sol"),
         schema("bills", "account"),
         record("bills", account="A-1"),
@@ -64,6 +63,7 @@ def test_constants_lookups_and_fields_of_a_later_schema_fill_required_fields(org
 def test_a_constant_without_a_value_fills_nothing(org: Org) -> None:
     run = org.load(
         schema("Contact", "FirstName"),
+        record("Contact", FirstName="Lin"),
         operation="insert",
         streams={"Contact": {"constants": {"LastName": None}}},
     )
@@ -77,6 +77,7 @@ def test_an_upsert_that_may_only_update_warns_in_the_log_and_in_the_report(org: 
         schema("Contact", "Ext_Id__c", "Phone"),
         record("Contact", Ext_Id__c="C-1", Phone="1"),
         schema("Contact", "Ext_Id__c", "Phone"),
+        record("Contact", Ext_Id__c="C-1", Phone="1"),
         **BY_KEY,
     )
     assert run.code == 0, run.log
@@ -108,3 +109,13 @@ def test_a_schema_without_properties_says_nothing_about_its_records(org: Org) ->
     assert org.query("SELECT LastName FROM Contact") == [{"LastName": "Sol"}]
     (reject,) = run.rejects("Contact")
     assert reject["code"] == "REQUIRED_FIELD_MISSING"
+
+
+def test_a_record_may_fill_a_required_field_that_its_schema_does_not_name(org: Org) -> None:
+    run = org.load(
+        schema("Contact", "FirstName"),
+        record("Contact", FirstName="Lin", LastName="Sol"),
+        operation="insert",
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName FROM Contact") == [{"LastName": "Sol"}]
