@@ -329,9 +329,6 @@ class StreamLoad:
                 written.bytes,
                 ", ".join(written.columns),
             )
-        else:
-            job = f"job {outcome.job_id} is {outcome.state}" if outcome.job_id else "nothing sent"
-            LOGGER.info("%s: %s. %s", self._plan.stream, job, outcome.counts)
         self._output.take(outcome, self._lines)
         self._uncount_changes(outcome)
         if self._journal and outcome.entry is not None:

@@ -115,6 +115,16 @@ class Bulk1Carrier:
             found, job_id = read_batch(job, batch, file), job.id
         counts = Counts()
         counts.count(found.rows)
+        if job and batch:
+            log.info(
+                "Batch %s of job %s on %s (%s) is %s. %s",
+                batch.id,
+                job.id,
+                job.object_name,
+                job.info.operation,
+                batch.state.value,
+                counts,
+            )
         rows = [row for row in found.rows if self._detail is Detail.EVERY_ROW or not row.success]
         state = batch.state.value if batch else ""
         return FileOutcome(file, job_id, counts, rows, state, mismatch=found.mismatch)

@@ -114,7 +114,14 @@ class Bulk2Carrier:
         self._journal.read(file, job.id, None)
         key = self._settings.external_id or "Id"
         outcome = JobRows(job, SentRows(file, key), self._describe, self._detail).read()
-        log.info("Job %s on %s is %s. %s", job.id, job.object_name, job.state.value, outcome.counts)
+        log.info(
+            "Job %s on %s (%s) is %s. %s",
+            job.id,
+            job.object_name,
+            job.info.operation,
+            job.state.value,
+            outcome.counts,
+        )
         changed = len(outcome.unmatched) + sum(row.returned is not None for row in outcome.rows)
         if changed:
             log.warning(

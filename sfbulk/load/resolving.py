@@ -16,6 +16,7 @@ The rows that are left are written to a new file beside the original one.
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from sfbulk.load.resolution import Resolution
     from sfbulk.load.row_file import RowFile
     from sfbulk.transport import Transport
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -147,6 +150,10 @@ class ResolvingCarrier(Generic[F]):
         if flight.inner:
             outcome = replace(self._carrier.read(flight.inner), file=flight.file)
         if known := flight.known():
+            if known.counts.total:
+                plan = self._resolution
+                name, verb = plan.sobject, plan.operation.value
+                log.info("Not sent to %s (%s): %s", name, verb, known.counts)
             outcome.counts.add(known.counts)
             outcome.rows.extend(known.rows)
         return outcome

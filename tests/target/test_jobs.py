@@ -92,3 +92,22 @@ def test_a_quota_stops_a_load_by_bulk_api_1_0_before_its_first_batch(org: Org) -
     )
     assert (run.code, run.states) == (1, [])
     assert org.query("SELECT Id FROM Account") == []
+
+
+@pytest.mark.parametrize("api", ["BULK2", "BULK"])
+def test_the_log_has_one_line_for_the_outcome_of_a_job(org: Org, api: str) -> None:
+    run = org.load(
+        ACCOUNTS,
+        *(record("Account", Ext_Id__c=f"A-{n}", Name=name) for n, name in enumerate("xy")),
+        record("Account", Ext_Id__c="A-2", Name=None),
+        state(done=1),
+        **BY_KEY,
+        api_type=api,
+        max_rejects=1,
+    )
+    assert run.code == 0, run.log
+    (line,) = (line for line in run.log.splitlines() if "Of 3 rows, " in line)
+    ended = "JobComplete" if api == "BULK2" else "Completed"
+    (reject,) = run.rejects("Account")
+    counts = "Of 3 rows, 2 succeeded, 1 failed, 0 not processed."
+    assert f"ob {reject['job_id']} on Account (upsert) is {ended}. {counts}" in line
