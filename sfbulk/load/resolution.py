@@ -87,6 +87,10 @@ def resolution(
         raise DataError(
             f"{sobject}: existing_only is an option of an update or delete by an external id."
         )
+    with_it = {"where", "before_sending"}.intersection(options)
+    if with_it and not options.get("existing_only"):
+        given = " and ".join(sorted(with_it))
+        raise DataError(f"{sobject}: {given} can only be used with the option existing_only.")
     if external_id is None:
         return None
     if not (to_ids or new_only or names):

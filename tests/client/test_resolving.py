@@ -10,14 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk import ApiError, DataError, NotFound, Operation, RowStatus, Salesforce
+from sfbulk import (
+    ApiError,
+    DataError,
+    NotFound,
+    Operation,
+    RowStatus,
+    Salesforce,
+    SalesforceError,
+)
+from sfbulk.load import Detail, Row
 from sfbulk_sandbox import Sandbox
 from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from sfbulk import RowOutcome
+    from sfbulk.load import LoadGroup
     from tests.client.scripted import FakeClock
 
 KEY = "Ext_Id__c"
@@ -111,6 +122,94 @@ def test_deletes_by_external_id_need_no_other_column(
     left = {key for (key,) in rows(sandbox, f"SELECT {KEY} FROM Account")}
     assert left.isdisjoint({"E001", "E004"})
     assert len(left) == 23
+
+
+@pytest.mark.parametrize("api", ["bulk2", "bulk1"])
+def test_a_delete_of_existing_records_only_skips_the_other_keys(
+    sandbox: Sandbox, sf: Salesforce, api: str
+) -> None:
+    client = sf if api == "bulk2" else sf.bulk1
+    records = [{KEY: "E001"}, {KEY: "gone"}, {KEY: "E004"}]
+    load = client.load("Account", Operation.DELETE, records, external_id=KEY, existing_only=True)
+    outcomes = list(load)
+    assert told(outcomes) == [(1, "succeeded", ""), (2, "skipped", ""), (3, "succeeded", "")]
+    assert len(rows(sandbox, "SELECT Id FROM Account")) == 23
+    summary = client.delete("Account", records, external_id=KEY, existing_only=True)
+    assert (summary.skipped, summary.succeeded, summary.failures) == (3, 0, [])
+
+
+def delete_loader(sf: Salesforce, group: LoadGroup, folder: Path, **options: Any) -> Any:
+    """A load that deletes accounts: E001, E002, E003 and a key that no record has."""
+    loader = sf.loader(
+        "Account",
+        Operation.DELETE,
+        folder,
+        group=group,
+        external_id=KEY,
+        detail=Detail.EVERY_ROW,
+        existing_only=True,
+        **options,
+    )
+    for number, key in enumerate(["E001", "E002", "E003", "gone"], start=1):
+        loader.add(number, Row((KEY,), [key]))
+    return loader
+
+
+def test_a_delete_finds_only_the_records_of_its_condition(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path
+) -> None:
+    group = sf.load_group()
+    loader = delete_loader(sf, group, tmp_path, where="Name != 'Account 002' OR Name = 'x'")
+    group.drain()
+    (outcome,) = loader.settled()
+    assert sorted(told(outcome.rows)) == [
+        (1, "succeeded", ""),
+        (2, "skipped", ""),
+        (3, "succeeded", ""),
+        (4, "skipped", ""),
+    ]
+    assert ("E002",) in rows(sandbox, f"SELECT {KEY} FROM Account")
+    assert len(rows(sandbox, "SELECT Id FROM Account")) == 23
+
+
+def test_the_number_of_records_is_known_before_they_are_deleted(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path
+) -> None:
+    seen = []
+
+    def before_sending(found: int) -> None:
+        seen.append((found, jobs_created(sandbox)))
+
+    sandbox.control.forget_requests()
+    group = sf.load_group()
+    delete_loader(sf, group, tmp_path, before_sending=before_sending)
+    group.drain()
+    assert (seen, jobs_created(sandbox)) == ([(3, 0)], 1)
+
+
+def test_an_error_before_records_are_deleted_leaves_them_all(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path
+) -> None:
+    def before_sending(_found: int) -> None:
+        raise SalesforceError("Too many.")
+
+    sandbox.control.forget_requests()
+    group = sf.load_group()
+    loader = delete_loader(sf, group, tmp_path, before_sending=before_sending)
+    with pytest.raises(SalesforceError, match="Too many"):
+        group.drain()
+    statuses = {one.status for one in loader.unsettled(SalesforceError("Too many."))}
+    assert (statuses, jobs_created(sandbox)) == ({RowStatus.UNPROCESSED}, 0)
+    assert len(rows(sandbox, "SELECT Id FROM Account")) == 25
+
+
+@pytest.mark.parametrize("option", [{"where": "Name = 'x'"}, {"before_sending": print}])
+def test_a_condition_of_records_that_is_not_asked_for_is_an_error(
+    sf: Salesforce, tmp_path: Path, option: dict[str, Any]
+) -> None:
+    """Ignored, it would let a delete take more than it says."""
+    with pytest.raises(DataError, match="only be used with the option existing_only"):
+        sf.loader("Account", Operation.DELETE, tmp_path, group=sf.load_group(), **option)
 
 
 def test_records_in_the_recycle_bin_are_not_found(sf: Salesforce) -> None:

@@ -443,3 +443,13 @@ def test_jobs_of_a_run_that_ended_are_opened_by_their_ids(sf: Salesforce) -> Non
             open_one("750000000000001AAA")
     with pytest.raises(NotFound):
         sf.open_query_job(load.id)
+
+
+def test_records_are_counted_exactly_and_by_conditions(sf: Salesforce) -> None:
+    assert sf.count("Account") == 25
+    assert sf.count("Account", ["Ext_Id__c > 'E005'", "Name < 'Account 010' OR Name = 'x'"]) == 4
+    assert sf.count("Contact") == 0
+    sf.delete("Account", [{"Ext_Id__c": "E001"}], external_id="Ext_Id__c")
+    assert sf.count("Account") == 24
+    with pytest.raises(ApiError, match="Nope"):
+        sf.count("Nope__c")
