@@ -168,6 +168,9 @@ class Preflight:
         if not self._may_come_from_another(key, "external_id", "operation"):
             yield from key_problems(mapper.sobject, settings, mapper)
         yield from assignment_problems(mapper.sobject, settings)
+        where = settings.mirror and settings.mirror.where
+        if where and (refusal := self._org.refusal(mapper.sobject.name, where)):
+            yield f"`where`: {refusal.rstrip('.')}"
         for problem in (*mapped_problems(settings, mapper), *constants_of(mapper, settings)[1]):
             self._advice.update(dict.fromkeys(problem.advice))
             yield problem.text

@@ -47,6 +47,9 @@ _ADVICE = (
     " `unknown_fields`: `drop`"
 )
 
+_NAMED_ONCE = ("OwnerId", "RecordTypeId")
+"""Lookups whose constant is found before the first job."""
+
 _RELATIONSHIP = re.compile(r"(?:(?P<type>\w+):)?(?P<relationship>\w+)\.(?P<field>\w+)")
 
 
@@ -140,7 +143,7 @@ class FieldMapper:
         Raises:
             FieldProblemError: It cannot be filled.
         """
-        return self._lookup(name, name) if "." in name else self._own(name, name)
+        return self._lookup(name, name, is_constant=True) if "." in name else self._own(name, name)
 
     def parents(self) -> Iterator[str]:
         """The objects that the lookups of the settings may refer to."""
@@ -203,7 +206,7 @@ class FieldMapper:
         if field is not self.key_field and self._settings.refuses_create_only:
             _require_updateable(field)
 
-    def _lookup(self, path: str, source: str) -> CsvColumn:
+    def _lookup(self, path: str, source: str, *, is_constant: bool = False) -> CsvColumn:
         parts = _RELATIONSHIP.fullmatch(path)
         if parts is None:
             raise FieldProblemError(
@@ -219,7 +222,8 @@ class FieldMapper:
         self._require_writable(reference)
         prefix, parent = self._parent(path, parts["type"], reference)
         field = self._parent_key(parent, parts["field"], path)
-        if not finds_records(field):
+        # Salesforce would find some of them too, but refuse each row if there is none.
+        if not finds_records(field) or (is_constant and reference.name in _NAMED_ONCE):
             to_id = id_encoder(self._org, self.sobject, parent, field)
             return replace(self._column(reference, source), to_id=to_id)
         header = f"{prefix}{reference.relationship_name}.{field.name}"

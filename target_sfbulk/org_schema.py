@@ -5,13 +5,20 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sfbulk.errors import SalesforceError
+from sfbulk.errors import ApiError, DataError, SalesforceError
 from sfbulk_singer.names import unknown_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sfbulk import Salesforce, SObjectDescribe
+
+
+_REFUSED_CONDITIONS = (
+    "INVALID_FIELD",
+    "INVALID_QUERY_FILTER_OPERATOR",
+    "MALFORMED_QUERY",
+)
 
 
 class OrgSchema:
@@ -61,6 +68,21 @@ class OrgSchema:
         if wanted not in self._ids:
             self._ids[wanted] = self._salesforce.ids_by(sobject, field, where)
         return self._ids[wanted]
+
+    def refusal(self, sobject: str, condition: str) -> str | None:
+        """API call: why Salesforce refuses a condition of a query; None if it does not.
+
+        An answer that says nothing of the condition, such as a timeout, is no refusal.
+        """
+        try:
+            self._salesforce.count(sobject, [condition])
+        except DataError as error:
+            return str(error)
+        except ApiError as error:
+            return str(error) if error.code in _REFUSED_CONDITIONS else None
+        except SalesforceError:
+            return None
+        return None
 
     @cached_property
     def _names(self) -> dict[str, str]:

@@ -340,6 +340,38 @@ def test_fields_that_a_later_schema_may_bring_are_checked_at_the_first(org: Org)
     assert org.jobs_created() == 0
 
 
+def test_a_condition_of_a_mirror_that_comes_later_is_checked_at_the_first_schema(org: Org) -> None:
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name"),
+        record("Account", Ext_Id__c="A-1", Name="x"),
+        operation="mirror",
+        external_id="Ext_Id__c",
+        streams={"Contact": {"where": "Nope__c = 'x'"}, "Lead": {"external_id": "Email"}},
+    )
+    assert run.code == 1
+    assert "streams, Contact: `where`: " in run.reason
+    assert "INVALID_FIELD" in run.reason
+    assert "streams, Lead" not in run.reason
+    assert org.jobs_created() == 0
+
+
+@pytest.mark.parametrize("field", ["Username", "Email", "Alias"])
+def test_a_constant_owner_who_does_not_exist_is_a_problem_before_any_job(
+    org: Org, field: str
+) -> None:
+    (user,) = org.query(f"SELECT Id, {field} FROM User WHERE IsActive = true LIMIT 1")  # noqa: S608 - our own names
+    for value, code in ((user[field], 0), ("nobody@example.com", 1)):
+        run = org.load(
+            schema("Contact", "LastName"),
+            record("Contact", LastName="Lin"),
+            operation="insert",
+            streams={"Contact": {"constants": {f"Owner.{field}": value}}},
+        )
+        assert run.code == code, run.log
+    assert f"the constant `Owner.{field}`: no active User has this {field}" in run.reason
+    assert org.query("SELECT OwnerId FROM Contact") == [{"OwnerId": user["Id"]}]
+
+
 def test_many_streams_are_described_in_few_requests(org: Org) -> None:
     objects = [
         found["name"]
