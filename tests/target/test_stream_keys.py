@@ -212,3 +212,31 @@ def test_no_journal_is_written_as_yaml_reads_off_too(org: Org, given: Any, code:
     assert run.code == code, run.log
     assert list(org.folder.rglob("*.sqlite")) == []
     assert code == 0 or "journal_path: name a file, or `off`" in run.reason
+
+
+def test_keys_with_dots_are_understood_as_meltano_writes_them(org: Org) -> None:
+    # Written by `meltano invoke --dump=config` of Meltano 4.4.1, which also drops nulls in them.
+    account = org.create("Account", Name="Acme", Ext_Id__c="A-1")
+    streams = {
+        "mart": {
+            "people": {
+                "sobject": "Contact",
+                "fields": {"last": {"name": "LastName"}, "note": ""},
+                "lookups": {"team": {"key": "Account.Ext_Id__c"}},
+            },
+            "x": {"y": {"sobject": "Lead", "fields": {"q": ""}}},
+        },
+    }
+    run = org.load(
+        schema("mart.people", "last.name", "note", "team.key"),
+        record("mart.people", **{"last.name": "Lin", "note": "no", "team.key": "A-1"}),
+        schema("mart.x.y", "LastName", "Company", "q"),
+        record("mart.x.y", LastName="Sol", Company="Acme", q="no"),
+        operation="insert",
+        streams=streams,
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName, AccountId FROM Contact") == [
+        {"LastName": "Lin", "AccountId": account}
+    ]
+    assert org.query("SELECT LastName FROM Lead") == [{"LastName": "Sol"}]
