@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from sfbulk import SalesforceError
-from target_sfbulk.count_or_share import WHOLE, CountOrShare
+from sfbulk.count_or_share import WHOLE, CountOrShare
 
 
 class MirrorError(SalesforceError):

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from target_sfbulk.count_or_share import WHOLE, CountOrShare
+from sfbulk.count_or_share import WHOLE, CountOrShare
 
 if TYPE_CHECKING:
     from sfbulk.load import FileOutcome

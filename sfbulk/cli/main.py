@@ -15,7 +15,7 @@ from sfbulk.errors import SalesforceError
 # What a command needs is imported when it runs, so that help is there at once.
 # ruff: noqa: PLC0415
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FORMAT = "Instead of the ending of the name."
 
 
 class SfbulkGroup(ErrorLineGroup):
@@ -124,7 +124,7 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl", "parquet"]),
-    help="Instead of the ending.",
+    help=_FORMAT,
 )
 @click.option(
     "--api-type",
@@ -159,6 +159,99 @@ def query(  # noqa: PLR0913 - its options
         raise click.UsageError("--json writes to stdout, so -o must be a file.")
     api = None if api_type == "auto" else ReadApi(api_type)
     run(_session(ctx, as_json), Query(soql, output, form_of(output, form), api, include_deleted))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--sobject", required=True, help="The object, such as Contact.")
+@click.option(
+    "--operation",
+    required=True,
+    type=click.Choice(["insert", "update", "upsert", "delete", "hardDelete"]),
+    help="What to do with the records.",
+)
+@click.option(
+    "--external-id",
+    metavar="FIELD",
+    help="The field that finds the records: needed for upsert; Id for update and delete.",
+)
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), help=_FORMAT)
+@click.option("--delimiter", default=",", show_default=True, help="Between the cells of CSV.")
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="For rejects, the journal and the files of a dry run. [default: the folder of FILE]",
+)
+@click.option(
+    "--max-rejects",
+    default="0",
+    show_default=True,
+    help="How many records may be refused, a count or a share such as 2%, before exit code 1.",
+)
+@click.option(
+    "--api-type", type=click.Choice(["BULK2", "BULK"]), default="BULK2", show_default=True
+)
+@click.option(
+    "--concurrency",
+    type=click.Choice(["Parallel", "Serial"]),
+    default="Parallel",
+    help="Of BULK: Serial if parallel batches lock each other's rows.",
+)
+@click.option("--no-journal", is_flag=True, help="Do not record what is loaded.")
+@click.option("--dry-run", is_flag=True, help="Send nothing, and write the files instead.")
+@_json_option
+@click.pass_context
+def load(  # noqa: PLR0913 - its options
+    ctx: click.Context,
+    *,
+    file: Path,
+    sobject: str,
+    operation: str,
+    external_id: str | None,
+    form: str | None,
+    delimiter: str,
+    output_dir: Path | None,
+    max_rejects: str,
+    api_type: str,
+    concurrency: str,
+    no_journal: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Load the records of FILE; run it again after a kill, and nothing is loaded twice.
+
+    Records that Salesforce refuses are in OUTPUT_DIR/NAME.rejects.jsonl, with the reasons; this
+    file can be loaded too. Until all records have an outcome, OUTPUT_DIR/NAME.journal.sqlite has
+    what is known of them.
+    """
+    from sfbulk.bulk1.states import Concurrency
+    from sfbulk.cli.load import Load, MaxRejects
+    from sfbulk.cli.load import load as run
+    from sfbulk.cli.load_input import load_input
+    from sfbulk.jobs.operation import Operation
+
+    if operation == "upsert" and external_id is None:
+        raise click.UsageError("upsert needs --external-id FIELD.")
+    if operation == "insert" and external_id is not None:
+        raise click.UsageError("insert finds no records: leave out --external-id, or use upsert.")
+    if concurrency == "Serial" and api_type != "BULK":
+        raise click.UsageError("--concurrency Serial needs --api-type BULK.")
+    try:
+        budget = MaxRejects.parse(max_rejects)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    what = Load(
+        load_input(file, form, delimiter),
+        sobject,
+        Operation(operation),
+        external_id,
+        output_dir or file.parent,
+        budget,
+        Concurrency(concurrency) if api_type == "BULK" else None,
+        has_journal=not no_journal,
+        dry_run=dry_run,
+    )
+    run(_session(ctx, as_json), what)
 
 
 @cli.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from sfbulk.frames.exact import MAX_DIGITS, TIMESTAMP, decimals, exactly
-from sfbulk.frames.parquet import write_parquet
+from sfbulk.frames.parquet import parquet_rows, write_parquet
 from sfbulk.frames.text import text_blocks
 
-__all__ = ["MAX_DIGITS", "TIMESTAMP", "decimals", "exactly", "text_blocks", "write_parquet"]
+__all__ = [
+    "MAX_DIGITS",
+    "TIMESTAMP",
+    "decimals",
+    "exactly",
+    "parquet_rows",
+    "text_blocks",
+    "write_parquet",
+]

@@ -1,12 +1,14 @@
-"""Writes a CSV file of rows as Parquet, block by block, with the types of its fields."""
+"""Writes rows as Parquet, with the types of their fields, and reads rows of Parquet."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from sfbulk.errors import DataError
 from sfbulk.frames.exact import MAX_DIGITS, TIMESTAMP, decimals, exactly
 from sfbulk.frames.text import text_blocks
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk.describe.model import FieldDescribe
+
+# Rows in memory at a time.
+_ROWS = 20_000
 
 _WHOLE = ("int", "long")
 _FRACTIONAL = ("double", "currency", "percent")
@@ -69,3 +74,33 @@ def _column(column: pl.Series, kind: pl.DataType) -> pl.Series:
     typed = None if kind == pl.String else exactly(column, kind)
     # Never None otherwise: the first reading has tried each block.
     return column if typed is None else typed
+
+
+def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, as values that a load takes.
+
+    A timestamp without a time zone is one in UTC, and bytes are text in base64. Memory: a block.
+
+    Raises:
+        DataError: it is not a Parquet file.
+        OSError: it cannot be read.
+    """
+    try:
+        table = pl.scan_parquet(path)
+        schema = table.collect_schema()
+    except pl.exceptions.PolarsError:
+        raise DataError(f"{path} is not a Parquet file.") from None
+    # As text a float of 32 bits has its own shortest digits, not those of 64 bits.
+    floats = [name for name, kind in schema.items() if kind == pl.Float32]
+    naive = [name for name, k in schema.items() if isinstance(k, pl.Datetime) and not k.time_zone]
+    table = table.with_columns(
+        pl.col(floats).cast(pl.String), pl.col(naive).dt.replace_time_zone("UTC")
+    )
+    at = 0
+    while rows := table.slice(at, _ROWS).collect().rows(named=True):
+        at += len(rows)
+        for row in rows:
+            yield {
+                name: b64encode(value).decode() if isinstance(value, bytes) else value
+                for name, value in row.items()
+            }

@@ -31,7 +31,7 @@ with a header row: bytes, a path, or a file open for reading bytes."""
 _FIELD_NAME = re.compile(r"[A-Za-z]\w*(?::\w+)?(?:\.\w+)*", re.ASCII)
 
 
-class _CsvRowMaker(RowMaker):
+class CsvRowMaker(RowMaker):
     """Takes the cells of CSV as they are: `#N/A` clears a field, an empty cell changes nothing."""
 
     def _is_unclear(self, column: Column) -> bool:  # noqa: ARG002 - as the method that it replaces
@@ -60,8 +60,8 @@ def numbered_rows(
         CsvError: the bytes are not CSV, or the header row is not valid.
     """
     if _is_csv(records):
-        data = _from_csv(_without_mark(_chunks(records)), column_delimiter)
-        yield from _numbered(_CsvRowMaker(rules), data)
+        data = csv_records(_chunks(records), column_delimiter)
+        yield from _numbered(CsvRowMaker(rules), data)
     else:
         yield from aligned(_numbered(RowMaker(rules), _mappings(records, columns)), rules)
 
@@ -96,6 +96,17 @@ def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
             break
     yield start.removeprefix(codecs.BOM_UTF8)
     yield from chunks
+
+
+def csv_records(
+    chunks: Iterator[bytes], delimiter: ColumnDelimiter = ColumnDelimiter.COMMA
+) -> Iterator[Mapping[str, str]]:
+    """The records of CSV with a header row.
+
+    Raises:
+        CsvError: the bytes are not CSV, or the header row is not valid.
+    """
+    return _from_csv(_without_mark(chunks), delimiter)
 
 
 def _from_csv(chunks: Iterable[bytes], delimiter: ColumnDelimiter) -> Iterator[Mapping[str, str]]:

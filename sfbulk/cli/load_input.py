@@ -1,0 +1,138 @@
+"""Reads the records of a file that is loaded: CSV, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from sfbulk.csvio import ColumnDelimiter
+from sfbulk.errors import DataError
+from sfbulk.jobs.files import read_chunks
+from sfbulk.load.records import RowMaker
+from sfbulk.load.sources import CsvRowMaker, csv_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from sfbulk.load.records import RowRules
+
+# A line of a rejects file has these, and the record inside.
+_OF_A_REJECT = {"record", "code", "message", "kind"}
+
+
+@dataclass(frozen=True)
+class LoadInput(ABC):
+    """The records of a file; it can be read several times."""
+
+    path: Path
+
+    @abstractmethod
+    def records(self) -> Iterator[Mapping[str, Any]]:
+        """The records, as a load takes them.
+
+        Raises:
+            DataError: the file is not of its form; names the line.
+            OSError: it cannot be read.
+        """
+
+    def originals(self) -> Iterator[Any]:
+        """The records as a rejects file has them, for msgspec."""
+        return self.records()
+
+    def maker(self, rules: RowRules) -> RowMaker:
+        """Makes rows of the records."""
+        return RowMaker(rules)
+
+
+@dataclass(frozen=True)
+class CsvInput(LoadInput):
+    """CSV with a header row: an empty cell changes nothing, `#N/A` clears a field."""
+
+    delimiter: ColumnDelimiter = ColumnDelimiter.COMMA
+
+    def records(self) -> Iterator[Mapping[str, Any]]:
+        """The records."""
+        return csv_records(read_chunks(self.path), self.delimiter)
+
+    def maker(self, rules: RowRules) -> RowMaker:
+        """Takes cells as they are."""
+        return CsvRowMaker(rules)
+
+
+@dataclass(frozen=True)
+class JsonLinesInput(LoadInput):
+    """One JSON object on each line, or a rejects file; numbers keep their digits."""
+
+    def records(self) -> Iterator[Mapping[str, Any]]:
+        """The records."""
+        decoder = msgspec.json.Decoder(float_hook=Decimal)
+        for number, line in self._lines():
+            record = _decoded(decoder, line, number)
+            yield record["record"] if record.keys() >= _OF_A_REJECT else record
+
+    def originals(self) -> Iterator[Any]:
+        """The texts of the records, since an encoder might write their numbers otherwise."""
+        decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+        for number, line in self._lines():
+            members = _decoded(decoder, line, number)
+            is_reject = members.keys() >= _OF_A_REJECT
+            yield members["record"] if is_reject else msgspec.Raw(line)
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, line.strip()
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], line: bytes, number: int) -> dict[str, Any]:
+    try:
+        record = decoder.decode(line)
+    except (msgspec.DecodeError, ArithmeticError):
+        record = None
+    if not isinstance(record, dict):
+        # Not quoted: it may be a record.
+        raise DataError(f"Line {number} is not a JSON object.")
+    return record
+
+
+@dataclass(frozen=True)
+class ParquetInput(LoadInput):
+    """The rows of a Parquet file."""
+
+    def records(self) -> Iterator[Mapping[str, Any]]:
+        """The records."""
+        from sfbulk.frames import parquet_rows  # noqa: PLC0415 - Polars, for Parquet only
+
+        return parquet_rows(self.path)
+
+
+def load_input(path: Path, form: str | None, delimiter: str) -> LoadInput:
+    """The records of a file, in the form that is given or that its name ends with.
+
+    Raises:
+        UsageError: the form or the delimiter is not known.
+    """
+    ending = form or path.suffix.lower().lstrip(".")
+    if ending == "csv":
+        return CsvInput(path, _delimiter(delimiter))
+    if ending in ("jsonl", "ndjson"):
+        return JsonLinesInput(path)
+    if ending == "parquet":
+        return ParquetInput(path)
+    raise click.UsageError(
+        f"The name of {path} must end in .csv, .jsonl or .parquet; or give --format."
+    )
+
+
+def _delimiter(text: str) -> ColumnDelimiter:
+    known = {one.text: one for one in ColumnDelimiter} | {"\\t": ColumnDelimiter.TAB}
+    if text not in known:
+        raise click.UsageError(f"--delimiter must be one of {' '.join(map(repr, known))}.")
+    return known[text]

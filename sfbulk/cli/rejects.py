@@ -1,0 +1,108 @@
+"""Writes the records that are not in Salesforce, with the reasons, in the order of the input."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sfbulk.errors import OversizeRow
+from sfbulk.load.outcomes import UNKNOWN_CODE, RowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sfbulk.errors import DataError
+    from sfbulk.load.outcomes import RowOutcome
+
+_MOST_REASONS = 5
+_KINDS = {
+    RowStatus.FAILED: "rejected",
+    RowStatus.UNPROCESSED: "unprocessed",
+    RowStatus.UNKNOWN: "unknown",
+}
+
+
+class Rejects:
+    """The rejects of one load.
+
+    Outcomes come in any order, and a record is written when all before it have one. So the input
+    is read a second time, behind the first, and no record is kept in memory.
+
+    Args:
+        path: the file; one of an earlier load is removed.
+        originals: reads the records of the input.
+    """
+
+    def __init__(self, path: Path, originals: Callable[[], Iterator[Any]]) -> None:
+        self.path = path
+        self.count = 0
+        self._reasons: Counter[str] = Counter()
+        self._originals = originals
+        self._records: Iterator[tuple[int, Any]] | None = None
+        self._waiting: dict[int, dict[str, Any]] = {}
+        self._encode = msgspec.json.Encoder(decimal_format="number").encode
+        path.unlink(missing_ok=True)
+
+    def add(self, outcome: RowOutcome) -> None:
+        """A row that Salesforce did not load."""
+        error = outcome.error
+        line: dict[str, Any] = {
+            "code": error.code if error else outcome.status.name,
+            "message": error.message if error else "",
+            "fields": list(error.fields) if error else [],
+            "job_id": outcome.job_id,
+            "kind": _KINDS[outcome.status],
+        }
+        if outcome.returned is not None:
+            line["returned"] = outcome.returned
+        self._keep(outcome.number, line)
+
+    def add_known(self, number: int, reason: str) -> None:
+        """A record that an earlier run has sent, without an outcome."""
+        self._keep(number, _line(UNKNOWN_CODE, reason, "unknown"))
+
+    def add_unsent(self, number: int, error: DataError) -> None:
+        """A record that cannot be sent."""
+        kind = "oversize" if isinstance(error, OversizeRow) else "unconvertible"
+        self._keep(number, _line(kind.upper(), error.message, kind))
+
+    def write(self, settled_to: int) -> None:
+        """Write the rejects among the records up to this number, which all have an outcome.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        due = sorted(number for number in self._waiting if number <= settled_to)
+        if not due:
+            return
+        if self._records is None:
+            self._records = enumerate(self._originals(), start=1)
+        with self.path.open("ab") as file:
+            for number in due:
+                record = next(one for at, one in self._records if at == number)
+                line = {"record": record, **self._waiting.pop(number), "row": number}
+                file.write(self._encode(line) + b"\n")
+
+    def reasons(self) -> str:
+        """Why records were refused, the most frequent reasons first; no value of a record."""
+        found = self._reasons.most_common()
+        shown = ", ".join(f"{count:,} x {reason}" for reason, count in found[:_MOST_REASONS])
+        left = len(found) - _MOST_REASONS
+        return shown + (f" and {left} other reasons" if left > 0 else "")
+
+    def _keep(self, number: int, line: dict[str, Any]) -> None:
+        self.count += 1
+        self._waiting[number] = line
+        fields = ", ".join(line["fields"])
+        reason = f"{line['code']} on {fields}" if fields else line["code"]
+        # Messages of Salesforce may quote the record; ours never do.
+        own = f": {line['message'].rstrip('.')}" if line["kind"] == "unconvertible" else ""
+        self._reasons[reason + own] += 1
+
+
+def _line(code: str, message: str, kind: str) -> dict[str, Any]:
+    """The line of a record that no job of this run has."""
+    return {"code": code, "message": message, "fields": [], "job_id": None, "kind": kind}

@@ -1,0 +1,313 @@
+"""`sfbulk load` puts the records of a file into the org, each once, also after it was killed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from tests.cli.test_query import rest
+from tests.e2e.commands import BIN
+from tests.faults.kills import Kill
+from tests.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.cli.support import Command
+
+UPSERT = ("--sobject", "Contact", "--operation", "upsert", "--external-id", "Ext_Id__c")
+INSERT = ("--sobject", "Contact", "--operation", "insert")
+TEXTS = ('quoted "text"', "comma, comma", "two\nlines", "Ünïcödé 漢字 😀", "NA", "null", "007")
+
+
+def people(count: int) -> list[dict[str, Any]]:
+    return [
+        {"Ext_Id__c": f"P-{n}", "LastName": f"{TEXTS[n % len(TEXTS)]} {n}", "Title": "CEO"}
+        for n in range(count)
+    ]
+
+
+def write_csv(path: Path, records: Sequence[dict[str, Any]], delimiter: str = ",") -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(records[0]), delimiter=delimiter, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+    return path
+
+
+def write_jsonl(path: Path, records: Sequence[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    return path
+
+
+def contacts(command: Command, *fields: str) -> list[tuple[Any, ...]]:
+    fields = fields or ("Ext_Id__c", "LastName", "Title")
+    found = rest(command.sandbox, "SELECT Id, Ext_Id__c, LastName, Title FROM Contact")
+    return sorted(tuple(record[name] for name in fields) for record in found)
+
+
+def sent(records: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return sorted((one["Ext_Id__c"], one["LastName"], one["Title"]) for one in records)
+
+
+def rejects(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("api", ["BULK2", "BULK"])
+def test_the_records_of_a_file_are_in_the_org(command: Command, form: str, api: str) -> None:
+    records, path = people(40), command.path(f"people.{form}")
+    if form == "parquet":
+        pl.DataFrame(records).write_parquet(path)
+    else:
+        (write_csv if form == "csv" else write_jsonl)(path, records)
+    told = command.json("load", path, *UPSERT, "--api-type", api)
+    assert contacts(command) == sent(records)
+    assert (told["read"], told["succeeded"], told["created"], told["rejected"]) == (40, 40, 40, 0)
+    assert told["rejects"] is None
+    again = command.json("load", path, *UPSERT, "--api-type", api)
+    assert (again["succeeded"], again["created"]) == (40, 0)
+    assert contacts(command) == sent(records)
+
+
+def test_values_of_json_and_parquet_are_exact(command: Command) -> None:
+    words = ("--sobject", "Opportunity", "--operation", "insert")
+    amount = Decimal("123456789012345.25")
+    record = {"Name": "p", "StageName": "x", "CloseDate": date(2026, 1, 2), "Amount": amount}
+    pl.DataFrame([record | {"IsPrivate": True}]).write_parquet(command.path("p.parquet"))
+    command.lines("load", command.path("p.parquet"), *words)
+    command.path("j.jsonl").write_text(
+        '{"Name":"j","StageName":"x","CloseDate":"2026-01-02","Amount":123456789012345.25,'
+        '"IsPrivate":true}',
+        "utf-8",
+    )
+    command.lines("load", command.path("j.jsonl"), *words)
+    stored = rest(command.sandbox, "SELECT Id, Name, CloseDate, Amount, IsPrivate FROM Opportunity")
+    assert [(one["Name"], one["CloseDate"], one["Amount"], one["IsPrivate"]) for one in stored] == [
+        (name, "2026-01-02", amount, True) for name in ("p", "j")
+    ]
+
+
+def test_a_null_clears_a_field_and_an_empty_cell_does_not(command: Command) -> None:
+    records = people(3)
+    command.lines("load", write_csv(command.path("a.csv"), records), *UPSERT)
+    left, cleared, same = ({**one} for one in records)
+    left["Title"], same["Title"] = "", "CEO"
+    command.lines("load", write_csv(command.path("b.csv"), [left]), *UPSERT)
+    cleared["Title"] = None
+    command.lines("load", write_jsonl(command.path("c.jsonl"), [cleared]), *UPSERT)
+    assert [title for _, _, title in contacts(command)] == ["CEO", None, "CEO"]
+
+
+def test_refused_records_are_written_with_their_reasons_and_can_be_loaded_again(
+    command: Command,
+) -> None:
+    records = people(6)
+    records[1]["LastName"] = ""
+    records[3]["Ext_Id__c"] = ""
+    records[4]["LastName"] = "x" * 100
+    path = write_csv(command.path("people.csv"), records)
+    ended = command.run("load", path, *UPSERT, "--json")
+    assert ended.code == 1
+    assert json.loads(b"\n".join(ended.messages))["rejected"] == 3
+    assert "refused records: 3 of 6, more than --max-rejects 0" in ended.reason
+    assert "REQUIRED_FIELD_MISSING on LastName" in ended.reason
+    file = command.path("people.rejects.jsonl")
+    found = rejects(file)
+    assert [(one["row"], one["kind"], one["record"]) for one in found] == [
+        (2, "rejected", records[1]),
+        (4, "unconvertible", records[3]),
+        (5, "rejected", records[4]),
+    ]
+    assert found[0]["code"] == "REQUIRED_FIELD_MISSING"
+    assert found[0]["fields"] == ["LastName"]
+    assert found[0]["job_id"].startswith("750")
+    for one in found:
+        one["record"] |= {"LastName": "Mended", "Ext_Id__c": f"M-{one['row']}"}
+    command.lines("load", write_jsonl(file, found), *UPSERT)
+    kept = [one for at, one in enumerate(records) if at not in (1, 3, 4)]
+    mended = [{**one["record"], "Title": "CEO"} for one in found]
+    assert contacts(command) == sent([*kept, *mended])
+
+
+@pytest.mark.parametrize(("budget", "code"), [("1", 1), ("2", 0), ("19%", 1), ("20%", 0)])
+def test_max_rejects_decides_the_exit_code(command: Command, budget: str, code: int) -> None:
+    records = people(10)
+    records[0]["LastName"] = records[9]["LastName"] = ""
+    path = write_csv(command.path("people.csv"), records)
+    assert command.run("load", path, *UPSERT, "--max-rejects", budget).code == code
+
+
+def test_a_dry_run_writes_the_files_and_sends_nothing(command: Command) -> None:
+    records = people(5)
+    path = write_csv(command.path("people.csv"), [*records, {**records[0], "Ext_Id__c": ""}])
+    output = command.path("out")
+    ended = command.run("load", path, *UPSERT, "--dry-run", "--output-dir", output, "--json")
+    assert ended.code == 1
+    (file,) = json.loads(b"\n".join(ended.messages))["files"]
+    with Path(file).open(encoding="utf-8", newline="") as text:
+        assert [dict(row) for row in csv.DictReader(text)] == records
+    assert contacts(command) == []
+    assert command.sandbox.control.requests_like("POST", "*/jobs/*") == []
+    assert {one.name for one in output.iterdir()} == {"dry-run"}
+
+
+@pytest.mark.parametrize("by", ["Id", "Ext_Id__c"])
+def test_records_are_deleted_and_updated_by_id_and_by_external_id(
+    command: Command, by: str
+) -> None:
+    records = people(4)
+    command.lines("load", write_csv(command.path("a.csv"), records), *UPSERT)
+    keys = sorted(
+        record[by] for record in rest(command.sandbox, "SELECT Id, Ext_Id__c FROM Contact")
+    )
+    words = ("--sobject", "Contact", *(() if by == "Id" else ("--external-id", by)))
+    changes = write_csv(command.path("b.csv"), [{by: keys[0], "Title": "CTO"}])
+    command.lines("load", changes, *words, "--operation", "update")
+    gone = write_csv(command.path("c.csv"), [{by: key, "Title": "x"} for key in keys[1:]])
+    command.lines("load", gone, *words, "--operation", "delete")
+    assert contacts(command, by, "Title") == [(keys[0], "CTO")]
+
+
+def test_another_delimiter_and_an_unknown_form(command: Command) -> None:
+    records = people(3)
+    path = write_csv(command.path("people.txt"), records, ";")
+    assert "must end in .csv" in command.run("load", path, *UPSERT).reason
+    command.lines("load", path, *UPSERT, "--format", "csv", "--delimiter", ";")
+    assert contacts(command) == sent(records)
+
+
+INSERT_REQUESTS = 14
+"""Requests of an insert that has no earlier run."""
+
+
+@pytest.mark.parametrize(
+    ("api", "answered"),
+    [
+        pytest.param("BULK2", False, marks=pytest.mark.slow),
+        ("BULK2", True),
+        ("BULK", True),
+    ],
+)
+def test_an_insert_that_is_killed_anywhere_loads_each_record_once(
+    command: Command, api: str, *, answered: bool
+) -> None:
+    records = people(30)
+    records[7]["LastName"] = ""
+    good = [one for one in records if one["LastName"]]
+    killed = 0
+    for request in range(INSERT_REQUESTS):
+        command.sandbox.control.reset()
+        path = write_csv(command.path(f"p{request}.csv"), records)
+        words = ("load", path, *INSERT, "--api-type", api, "--max-rejects", "1")
+        ended = command.run(*words, kill=Kill(request=request, answered=answered))
+        if ended.code != -signal.SIGKILL:
+            break
+        killed += 1
+        again = command.run(*words)
+        assert again.code == 0, again.log
+        assert contacts(command) == sent(good)
+        (refused,) = rejects(command.path(f"p{request}.rejects.jsonl"))
+        assert refused["record"] == records[7]
+    assert killed > 4
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_aborts_the_jobs_and_the_same_command_goes_on(
+    command: Command, signum: int
+) -> None:
+    records = people(30)
+    path = write_csv(command.path("people.csv"), records)
+    command.sandbox.control.hold_jobs()
+    ended = command.run("load", path, *INSERT, kill=Kill(request=7, answered=True, signum=signum))
+    assert ended.code == 1
+    assert ended.reason == (
+        f"{signal.Signals(signum).name}: stopped. The same command goes on: what is loaded is not "
+        "sent again."
+    )
+    assert [job["state"] for job in command.json("jobs", "list")] == ["Aborted"]
+    command.sandbox.control.jobs_at_once()
+    command.lines("load", path, *INSERT)
+    assert contacts(command) == sent(records)
+
+
+def test_a_failed_job_is_an_error_with_what_was_done(command: Command) -> None:
+    path = write_csv(command.path("people.csv"), people(10))
+    command.sandbox.control.add_fault(
+        kind="job_failed", object="Contact", after_rows=4, message="InvalidBatch : broken"
+    )
+    ended = command.run("load", path, *INSERT)
+    assert ended.code == 1
+    assert "InvalidBatch" in ended.reason
+    assert "10 records read, 4 in, 6 refused" in ended.reason
+    assert {one["kind"] for one in rejects(command.path("people.rejects.jsonl"))} == {"unprocessed"}
+    command.lines("load", path, *INSERT)
+    assert contacts(command) == sent(people(10))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--sobject", "Contact", "--operation", "upsert"), "upsert needs --external-id"),
+        ((*INSERT, "--external-id", "Ext_Id__c"), "insert finds no records"),
+        ((*INSERT, "--max-rejects", "many"), "--max-rejects must be a count"),
+        ((*INSERT, "--concurrency", "Serial"), "needs --api-type BULK"),
+        ((*INSERT, "--delimiter", "x"), "--delimiter must be one of"),
+    ],
+)
+def test_a_wrong_option_is_an_error_before_any_request(
+    command: Command, words: tuple[str, ...], reason: str
+) -> None:
+    path = write_csv(command.path("people.csv"), people(1))
+    ended = command.run("load", path, *words)
+    assert (ended.code, ended.sent) == (1, 0)
+    assert reason in ended.reason
+
+
+def test_an_unknown_column_or_object_is_an_error_before_the_first_job(command: Command) -> None:
+    path = write_csv(command.path("people.csv"), [{"LastName": "a", "Nope__c": "b"}])
+    assert "Contact has no Nope__c that this user may see" in (
+        command.run("load", path, *INSERT).reason
+    )
+    ended = command.run("load", path, "--sobject", "Cntact", "--operation", "insert")
+    assert "There is no object Cntact" in ended.reason
+    assert command.json("jobs", "list") == []
+
+
+def test_what_is_no_record_names_the_line_and_quotes_nothing(command: Command) -> None:
+    path = command.path("people.jsonl")
+    path.write_text('{"LastName": "a"}\n{"LastName": "s3cret"\n', "utf-8")
+    ended = command.run("load", path, *INSERT)
+    assert "Line 2 is not a JSON object." in ended.reason
+    assert "s3cret" not in ended.log
+    command.path("p.parquet").write_bytes(b"no parquet")
+    assert "is not a Parquet file" in command.run("load", command.path("p.parquet"), *INSERT).reason
+
+
+def test_a_terminal_shows_what_is_sent_while_jobs_run(command: Command) -> None:
+    path = write_csv(command.path("people.csv"), people(20))
+    command.sandbox.control.hold_jobs()
+    with Terminal() as terminal:
+        process = subprocess.Popen(
+            [BIN / "sfbulk", "--config", command.config, "load", path, *INSERT],
+            stdout=terminal.end,
+            stderr=terminal.end,
+            env=terminal.environment,
+        )
+        terminal.hand_over()
+        terminal.until("20 read, 20 sent, 1 jobs in flight")
+        command.sandbox.control.release_jobs()
+        text = terminal.text()
+        assert process.wait(30) == 0
+    assert "INFO Contact: 20 records read, 20 in." in text.splitlines()[-1]
+    assert contacts(command) == sent(people(20))
