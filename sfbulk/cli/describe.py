@@ -54,6 +54,7 @@ def _type(field: FieldDescribe) -> str:
 
 
 def _notes(field: FieldDescribe) -> str:
+    # Salesforce fills a field that it defaults, such as the owner.
     required = field.createable and not field.nillable and not field.defaulted_on_create
     notes = {
         "required": required,

@@ -20,6 +20,7 @@ def list_jobs(session: Session, *, mine: bool) -> None:
     """API calls: list the jobs of the org."""
     with session.org() as org:
         found = org.jobs()
+        # The list has no filter for it.
         if mine:
             user = org.user()
             found = [job for job in found if user and job.created_by_id == user.id]

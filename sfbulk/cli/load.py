@@ -161,11 +161,13 @@ class _Run:
                         group.wind_down()
                     self._take(self._loader)
                     raise
+                # After a signal too: the next run reports only what it sends itself.
                 finally:
                     self.rejects.write(self._loader.settled_to)
 
     def _send(self, group: LoadGroup, loader: Loader[Any]) -> None:
         self._progress.begin()
+        # JSON records may lack columns; with those of the others they share a job.
         for number, row in aligned(self._rows(), self._rules):
             try:
                 known = loader.add(number, row)
@@ -176,6 +178,7 @@ class _Run:
             group.advance()
             self._take(loader)
         self._progress.total = self.read
+        # From here on the engine waits inside one call, for as long as jobs run.
         group.on_step = lambda: self._take(loader)
         group.drain()
         self._take(loader)
@@ -204,7 +207,11 @@ class _Run:
 
     def _take(self, loader: Loader[Any]) -> None:
         """Count the outcomes that are new, and write rejects."""
-        for outcome in loader.settled():
+        outcomes = list(loader.settled())
+        # There is a call for each record, and most have nothing new.
+        if not outcomes:
+            return
+        for outcome in outcomes:
             self._count(outcome)
         self.rejects.write(loader.settled_to)
         self._progress.rows = self.counts.total
@@ -239,6 +246,7 @@ class _Run:
             raise ConfigError(
                 [f"There is no object {what.sobject}, or this user may not see it. {hint}"]
             ) from None
+        # Records of JSON lines may have others later; Salesforce refuses those by job.
         names = next(iter(what.source.records()), {})
         if what.operation in (Operation.DELETE, Operation.HARD_DELETE):
             # Only the key is sent.

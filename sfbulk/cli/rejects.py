@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,6 +44,7 @@ class Rejects:
         self._originals = originals
         self._records: Iterator[tuple[int, Any]] | None = None
         self._waiting: dict[int, dict[str, Any]] = {}
+        self._numbers: list[int] = []
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         path.unlink(missing_ok=True)
 
@@ -75,13 +77,14 @@ class Rejects:
         Raises:
             OSError: the file cannot be written.
         """
-        due = sorted(number for number in self._waiting if number <= settled_to)
-        if not due:
+        if not self._numbers or self._numbers[0] > settled_to:
             return
         if self._records is None:
             self._records = enumerate(self._originals(), start=1)
         with self.path.open("ab") as file:
-            for number in due:
+            while self._numbers and self._numbers[0] <= settled_to:
+                number = heappop(self._numbers)
+                # Both readings of the input are in order, and so is the heap.
                 record = next(one for at, one in self._records if at == number)
                 line = {"record": record, **self._waiting.pop(number), "row": number}
                 file.write(self._encode(line) + b"\n")
@@ -96,6 +99,7 @@ class Rejects:
     def _keep(self, number: int, line: dict[str, Any]) -> None:
         self.count += 1
         self._waiting[number] = line
+        heappush(self._numbers, number)
         fields = ", ".join(line["fields"])
         reason = f"{line['code']} on {fields}" if fields else line["code"]
         # Messages of Salesforce may quote the record; ours never do.

@@ -22,6 +22,7 @@ def blocks(file: BinaryIO) -> Iterator[bytes]:
         end = last_row_end(rest)
         if end:
             yield rest[:end]
+        # A row that is longer than a block grows until it is whole.
         rest = rest[end:]
     if rest:
         yield rest

@@ -48,6 +48,7 @@ def exactly(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
 def _number(column: pl.Series, dtype: pl.DataType, precision: int, scale: int) -> pl.Series | None:
     whole = f"(?:0|[1-9][0-9]{{0,{max(precision - scale, 1) - 1}}})" if precision > scale else "0"
     plain = f"^-?{whole}(?:\\.[0-9]{{1,{scale}}})?$" if scale else f"^-?{whole}$"
+    # Most numbers are written plainly; only the others are parsed one by one.
     odd = column.filter(~column.str.contains(plain)).unique()
     if odd.len():
         spelled = {text: _plain_digits(text) for text in odd}
