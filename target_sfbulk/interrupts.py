@@ -32,6 +32,7 @@ class Interrupts:
         self._depth = 0
         self._waiting: int | None = None
         self._stopping = False
+        self._is_complete = False
 
     def __enter__(self) -> None:
         self._depth += 1
@@ -45,6 +46,13 @@ class Interrupts:
         self._depth -= 1
         if self._waiting is not None and self._depth == 0 and exc_type is None:
             self._stop(self._waiting)
+
+    def complete(self) -> None:
+        """The run has ended: a signal no longer changes how, but a second one ends it at once."""
+        if not self._is_complete:
+            self._is_complete = True
+            # As within a block that does not end.
+            self._depth += 1
 
     @property
     def is_waiting(self) -> bool:
@@ -66,10 +74,11 @@ class Interrupts:
         if self._depth == 0:
             self._stop(signum)
         self._waiting = signum
-        LOGGER.warning(
-            "%s: loading the rows read so far; send the signal again to stop immediately",
-            _name(signum),
-        )
+        if not self._is_complete:
+            LOGGER.warning(
+                "%s: loading the rows read so far; send the signal again to stop immediately",
+                _name(signum),
+            )
 
     def _stop(self, signum: int) -> NoReturn:
         self._stopping = True

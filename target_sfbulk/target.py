@@ -106,11 +106,14 @@ class TargetSfbulk(SfbulkPlugin, Target):
             self.run.reports.check_budget(at_the_end=True)
             self.run.reports.check_accounts()
             self._end_reports()
+            self.run.interrupts.complete()
             self.run.end()
         except Exception as error:
             self._failed(error)
             raise
         finally:
+            # What is closed could not be finished for a signal.
+            self.run.interrupts.complete()
             self.run.close()
 
     def _stop(self) -> str:

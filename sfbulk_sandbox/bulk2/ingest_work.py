@@ -134,6 +134,9 @@ class IngestWork:
         yield from job.dialect.encode_all(raw)
 
     def _rows(self, job: Job) -> Iterator[list[str]]:
+        # A job that was aborted before its upload.
+        if not job.uploads:
+            return
         try:
             yield from self._upload(job).rows()
         except UploadRefusedError:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     import requests
 
+_USES = frozenset({"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "sqlite3.connect"})
+"""What Python's audit hooks call the uses of a file."""
+
 
 @dataclass(frozen=True)
 class Kill:
@@ -35,8 +38,12 @@ class Kill:
     """So long after its start."""
     before: str | None = None
     """Before this method is called: `module:Class.method`."""
+    file: int | None = None
+    """At this use of a file in a folder `output`: when it is opened, renamed or removed."""
     signum: int = signal.SIGKILL
-    """The signal that it gets around a request, or after these seconds."""
+    """The signal that it gets around a request, at a file, or after these seconds."""
+    twice: bool = False
+    """At a file: at the one after it too."""
 
     def document(self) -> dict[str, Any]:
         """Itself as JSON."""
@@ -48,6 +55,15 @@ class Kill:
             timer = threading.Timer(self.seconds, os.kill, (os.getpid(), self.signum))
             timer.daemon = True
             timer.start()
+        if self.file is not None:
+            uses = iter(range(1_000_000))
+            at = (self.file, self.file + 1) if self.twice else (self.file,)
+
+            def use(event: str, words: tuple[object, ...]) -> None:
+                if event in _USES and "output" in str(words[0]) and next(uses) in at:
+                    os.kill(os.getpid(), self.signum)
+
+            sys.addaudithook(use)
         if self.line is not None or self.state is not None:
             sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Output(self)), "utf-8")
 

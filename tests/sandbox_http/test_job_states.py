@@ -91,3 +91,9 @@ def test_an_abort_in_the_middle_keeps_saved_rows_and_leaves_the_rest(
     assert unprocessed == "Name\n" + "".join(f'"{name}"\n' for name in names[200:])
     count = org.json("GET", "/query", params={"q": "SELECT COUNT() FROM Account"})
     assert count["totalSize"] == 200
+
+
+def test_a_job_that_was_aborted_before_its_upload_has_no_unprocessed_rows(org: Org) -> None:
+    job_id = org.open_load("Account", "insert")["id"]
+    org.json("PATCH", f"/jobs/ingest/{job_id}", json={"state": "Aborted"})
+    assert org.results(job_id, "unprocessedrecords").strip() == ""

@@ -145,3 +145,20 @@ def test_a_signal_is_not_answered_within_a_row() -> None:
     with pytest.raises(SystemExit):
         spool_a_row()
     assert done == ["row", "finished"]
+
+
+def test_after_the_end_of_a_run_only_a_second_signal_changes_how_it_ends() -> None:
+    done: list[str] = []
+
+    def finish() -> str:
+        done.append("finished")
+        return ""
+
+    interrupts = Interrupts(finish=finish, leave=lambda: None)
+    interrupts.complete()
+    interrupts.complete()
+    with interrupts:
+        interrupts.arrived(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        interrupts.arrived(signal.SIGTERM)
+    assert done == []

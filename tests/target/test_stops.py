@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from itertools import count
 from random import Random
 from signal import SIGKILL, SIGTERM, Signals
 from time import monotonic
@@ -191,7 +192,7 @@ def test_a_stop_between_two_uploads_drops_the_new_records_that_no_state_covers(
 ) -> None:
     streams = [("Account", "Name"), ("Contact", "LastName"), ("Lead", "LastName")]
     covered, *later = [
-        [schema(stream, name), record(stream, **{name: "A", **extra})]
+        [schema(stream, name, *extra), record(stream, **{name: "A", **extra})]
         for (stream, name), extra in zip(streams, ({}, {}, {"Company": "A"}), strict=True)
     ]
     lines = as_lines([*covered, state(done=1), *itertools.chain(*later)])
@@ -207,6 +208,37 @@ def test_a_stop_between_two_uploads_drops_the_new_records_that_no_state_covers(
     assert (ended.code, ended.messages) == (1, [b'{"done": 1}']), ended.log
     assert [call.method for call in org.sandbox.requests].count("PUT") == 1
     assert "was the last one written. Of 2 records after it, 2 are not sent.\n" in ended.log
+
+
+@pytest.mark.parametrize(
+    ("operation", "twice", "every"),
+    [
+        ("insert", False, 19),
+        pytest.param("insert", False, 3, marks=pytest.mark.slow),
+        pytest.param("insert", True, 4, marks=pytest.mark.slow),
+        pytest.param("mirror", False, 7, marks=pytest.mark.slow),
+        pytest.param("mirror", True, 8, marks=pytest.mark.slow),
+    ],
+)
+def test_after_a_signal_at_any_use_of_a_file_of_the_output_the_next_run_ends_well(
+    org: Org, command: Command, operation: str, *, twice: bool, every: int
+) -> None:
+    reasons = ("SIGTERM: stopped", "SIGTERM again: stopped at once")
+    for use in count(every - 1, every):
+        source = Source(org, command, operation)
+        stopped = source.run(Kill(file=use, signum=SIGTERM, twice=twice))
+        assert "Traceback" not in stopped.log
+        # After the end of a run, a signal does not change it any more.
+        if stopped.code:
+            assert stopped.reason.startswith(reasons), stopped.log
+        for report in (org.folder / "output").glob("*.report.json"):
+            json.loads(report.read_text("utf-8"))
+        again = source.run()
+        assert again.code == 0, stopped.log + again.log
+        source.judge(stopped.log + again.log)
+        if not stopped.code and "SIGTERM" not in stopped.log:
+            break
+    assert use > every
 
 
 def test_a_state_leaves_while_the_tap_is_silent_and_the_input_still_open(org: Org) -> None:
