@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import weakref
@@ -11,10 +10,19 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING
 
+from filelock import Timeout
+
+from sfbulk.file_lock import file_lock
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from filelock import BaseFileLock
+
 _LOCK = ".lock"
+
+# A folder has it once its lock is held: until then nobody holds the lock of a living run.
+_MARK = ".locked"
 
 
 class RunFolder:
@@ -50,9 +58,9 @@ def remove_abandoned(prefix: str, parent: Path | None) -> int:
     """
     found = 0
     for folder in _own_folders(prefix, parent or Path(gettempdir())):
-        number = _unheld(folder / _LOCK)
-        if number is not None:
-            _remove(folder, number)
+        lock = _unheld(folder)
+        if lock is not None:
+            _remove(folder, lock)
             found += 1
     return found
 
@@ -66,48 +74,47 @@ def _own_folders(prefix: str, parent: Path) -> Iterator[Path]:
     for entry in entries:
         with suppress(OSError):
             is_folder = entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False)
-            if is_folder and entry.stat(follow_symlinks=False).st_uid == os.getuid():
+            if is_folder and entry.stat(follow_symlinks=False).st_uid == _user():
                 yield Path(entry.path)
 
 
-def _locked(folder: Path) -> int | None:
-    """The descriptor of the folder's lock file; None where the file system knows no locks."""
-    # The file gets its name once it is locked, so that no folder has a lock file that nobody holds
-    # before its process is gone. A folder without one is never removed.
-    unnamed = folder / f"{_LOCK}.new"
-    number = os.open(unnamed, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(number)
-        unnamed.unlink()
-        return None
-    unnamed.rename(folder / _LOCK)
-    return number
+def _user() -> int:
+    """The id of this user, as `stat` says it: 0 where users have no numbers."""
+    return os.getuid() if hasattr(os, "getuid") else 0
 
 
-def _unheld(lock: Path) -> int | None:
-    """The descriptor of a lock file that no process held; else None."""
+def _locked(folder: Path) -> BaseFileLock | None:
+    """The lock of a new folder, held; None where the file system knows no locks."""
+    lock = file_lock(folder / _LOCK)
     try:
-        number = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        lock.acquire(blocking=False)
     except OSError:
         return None
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(number)
+    (folder / _MARK).touch()
+    return lock
+
+
+def _unheld(folder: Path) -> BaseFileLock | None:
+    """The lock of a folder that no process holds, now held by this one; else None."""
+    if not (folder / _MARK).exists():
         return None
-    return number
+    lock = file_lock(folder / _LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except (Timeout, OSError):
+        return None
+    return lock
 
 
-def _remove(folder: Path, lock: int | None) -> None:
+def _remove(folder: Path, lock: BaseFileLock | None) -> None:
     with suppress(OSError):
         for path in folder.iterdir():
-            # The lock file goes last: if this process is killed meanwhile, the next run goes on.
+            # These go last: if this process is killed meanwhile, the next run goes on.
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.name != _LOCK:
+            elif path.name not in (_LOCK, _MARK):
                 path.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
     if lock is not None:
-        os.close(lock)
+        # Before the file goes: Windows removes no file that is open.
+        lock.release()
+    shutil.rmtree(folder, ignore_errors=True)

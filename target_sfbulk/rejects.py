@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from sfbulk import RowError, RowStatus
+from sfbulk.file_lock import lock_for_appending
 from sfbulk.load import UNKNOWN_CODE
 from target_sfbulk.json_lines import JsonLineError, json_line
 from target_sfbulk.raw_json import raw_members
@@ -157,9 +157,8 @@ def append_rejects(
 def _appended(path: Path) -> Iterator[IO[bytes]]:
     """A file open after its last complete line, flushed to the disk when the block ends."""
     try:
-        with path.open("a+b") as file:
-            # The last line may be one that another run is writing just now.
-            fcntl.flock(file, fcntl.LOCK_EX)
+        # The last line may be one that another run is writing just now.
+        with lock_for_appending(path), path.open("a+b") as file:
             _end_last_line(file)
             yield file
             file.flush()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from typing import IO, TYPE_CHECKING
 
 from sfbulk.errors import ConfigError
+from sfbulk.file_lock import lock_for_appending
 from sfbulk.load import result_line, results_header
 from target_sfbulk.json_lines import json_text, read_json
 
@@ -37,8 +37,7 @@ class ResultsFile:
         self._keys = keys
         path.parent.mkdir(parents=True, exist_ok=True)
         header = results_header(keys)
-        with path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with lock_for_appending(path), path.open("a+b") as file:
             _remove_torn_row(file)
             file.seek(0)
             if file.read(len(header)) == header:
@@ -57,8 +56,7 @@ class ResultsFile:
             OSError: They cannot be written; names the file.
         """
         try:
-            with self._path.open("a+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with lock_for_appending(self._path), self._path.open("a+b") as file:
                 if not _ends_a_line(file):
                     _remove_torn_row(file)
                 file.writelines(self._line(record, row) for record, row in rows)

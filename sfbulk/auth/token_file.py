@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -11,10 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import Timeout
+
 from sfbulk.errors import ConfigError, SignInError
+from sfbulk.file_lock import file_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from filelock import AcquireReturnProxy, BaseFileLock
 
 log = logging.getLogger(__name__)
 
@@ -62,17 +66,12 @@ class TokenFile:
         Raises:
             SignInError: the file no longer has a token.
         """
-        lock = self.path.with_name(self.path.name + ".lock")
-        number = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            _lock(number, self.path)
+        with self._lock():
             try:
                 token = self.read()
             except ConfigError as error:
                 raise SignInError(error.message) from error
             yield token
-        finally:
-            os.close(number)
 
     def replace(self, token: str) -> None:
         """Replace the file by one with `token`, atomically; only its owner can read it.
@@ -90,6 +89,14 @@ class TokenFile:
             ) from error
         log.info("Salesforce has replaced the refresh token: the new one is in %s", self.path)
 
+    def _lock(self) -> AcquireReturnProxy[BaseFileLock]:
+        lock = file_lock(self.path.with_name(self.path.name + ".lock"))
+        try:
+            return lock.acquire(blocking=False)
+        except Timeout:
+            log.info("Another run is signing in with %s: waiting for it", self.path)
+            return lock.acquire()
+
     def _write(self, token: str) -> None:
         # mkstemp makes a file that only its owner can read.
         number, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=self.path.parent)
@@ -106,11 +113,3 @@ class TokenFile:
 
 def _problem(text: str) -> ConfigError:
     return ConfigError([f"refresh_token_path: {text}"])
-
-
-def _lock(number: int, path: Path) -> None:
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        log.info("Another run is signing in with %s: waiting for it", path)
-        fcntl.flock(number, fcntl.LOCK_EX)
