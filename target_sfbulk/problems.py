@@ -19,7 +19,7 @@ from target_sfbulk.settings import SETTINGS, bulk1_concurrency, with_defaults
 from target_sfbulk.stream_settings import is_mirror, operation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 # Ids of assignment rules begin with the key prefix of AssignmentRule.
 _ASSIGNMENT_RULE = re.compile(r"01Q[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?")
@@ -113,19 +113,11 @@ def _operation_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
         if own.get(name) and operation is not Operation.UPSERT:
             yield f"{name} is not used by {operation.value}. Leave it out, or upsert."
     if operation in REMOVES:
-        key_field = (of_stream.get("external_id") or config["external_id"] or "Id").casefold()
-        # Other keys may give some streams of a glob another operation, which uses its fields.
-        fields = {} if is_glob(key) else own.get("fields") or {}
-        yield from _unused_by_delete({**own, "fields": fields}, operation, {key_field, "id"})
+        yield from _unused_by_delete(own, operation)
 
 
-def _unused_by_delete(
-    own: Mapping[str, Any], operation: Operation, keys: Collection[str]
-) -> Iterator[str]:
-    """What a delete does not send: all but its key."""
-    for target in (own.get("fields") or {}).values():
-        if target and target.casefold() not in keys:
-            yield f"fields: {target} is not used by {operation.value}, which sends ids only."
+def _unused_by_delete(own: Mapping[str, Any], operation: Operation) -> Iterator[str]:
+    """What a delete does not send; `fields` may be those of the stream that loads the records."""
     for name in ("lookups", "constants", "nulls", "assignment_rule"):
         if own.get(name):
             verb = "is" if name == "assignment_rule" else "are"

@@ -94,7 +94,6 @@ def test_a_constant_that_cannot_be_set_is_a_problem_before_any_job(
         ({"nulls": "keep"}, "'keep' does not match"),
         ({"nulls": {"a": "keep"}}, "'keep' is not one of ['clear', 'ignore']"),
         ({"operation": "delete", "nulls": "clear"}, "nulls are not used by delete"),
-        ({"operation": "delete", "fields": {"a": "Fax"}}, "fields: Fax is not used by delete"),
         ({"operation": "delete", "assignment_rule": RULE}, "assignment_rule is not used by delete"),
     ],
 )
