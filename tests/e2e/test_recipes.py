@@ -32,9 +32,9 @@ def blocks(title: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", of_recipe, re.DOTALL | re.MULTILINE)
 
 
-def recipe(title: str) -> dict[str, Any]:
-    """The settings of the recipe with this title."""
-    settings: dict[str, Any] = yaml.safe_load(blocks(title, "yaml")[0])
+def recipe(title: str, at: int = 0) -> dict[str, Any]:
+    """The settings of the recipe with this title: its first block, or a later one."""
+    settings: dict[str, Any] = yaml.safe_load(blocks(title, "yaml")[at])
     return settings
 
 
