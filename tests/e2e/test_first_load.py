@@ -34,7 +34,7 @@ def messages(each: int) -> Iterator[dict[str, Any]]:
 
 
 def feed(org: Org, path: Path, **settings: Any) -> int:
-    """Load a file by the command; its peak memory in KB."""
+    """Load a file by the command; return its peak memory in KB."""
     with org.start(**settings) as process:
         assert process.stdin is not None
         with path.open("rb") as stream, process.stdin as stdin:
