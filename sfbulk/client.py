@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -413,14 +412,30 @@ class Salesforce(LoadVerbs):
 
         Raises:
             NotFound: there is no such job; Salesforce removes jobs after seven days.
+            UnknownState: a state that this version does not know.
         """
+        unknown: UnknownState | None = None
         for kind in (QueryJob, IngestJob):
-            # A job of Bulk API 1.0 may be here too, with states of its own.
-            with suppress(NotFound, UnknownState):
+            try:
                 job = kind.open(self._transport, job_id)
-                if job.info.job_type != CLASSIC:
-                    return job
-        return self.bulk1.job(job_id)
+            except NotFound:
+                continue
+            except UnknownState as error:
+                # A job of Bulk API 1.0 may be here too, with states of its own.
+                unknown = error
+                continue
+            if job.info.job_type != CLASSIC:
+                return job
+        try:
+            return self.bulk1.job(job_id)
+        except NotFound as error:
+            raise unknown or NotFound(
+                f"There is no job {job_id}, of either bulk API. Salesforce removes jobs after "
+                "seven days.",
+                status=error.status,
+                code=error.code,
+                job_id=job_id,
+            ) from None
 
     def record_counts(self, names: Iterable[str]) -> dict[str, int]:
         """API call: the approximate number of records of objects, by the names that were given.

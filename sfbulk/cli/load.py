@@ -110,7 +110,7 @@ def load(session: Session, what: Load) -> None:
             raise
         except SalesforceError as error:
             if run.read:
-                add_note(error, f"{run.summary()} {run.hint}")
+                add_note(error, f"({run.summary()} {run.hint})")
             raise
     if session.output.as_json:
         session.output.document(run.document())
@@ -143,7 +143,7 @@ class _Run:
     def hint(self) -> str:
         """What to do after a run that did not come to its end."""
         if self._what.has_journal:
-            return "The same command goes on: what is loaded is not sent again."
+            return "Run the same command again: what is loaded is not sent again."
         return "Without a journal, rows that are loaded would be sent again."
 
     def load(self) -> None:

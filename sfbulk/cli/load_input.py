@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from sfbulk.csvio import ColumnDelimiter
-from sfbulk.errors import DataError
+from sfbulk.errors import CsvError, DataError
 from sfbulk.jobs.files import read_chunks
 from sfbulk.load.records import RowMaker
 from sfbulk.load.sources import CsvRowMaker, csv_records
@@ -58,7 +58,10 @@ class CsvInput(LoadInput):
 
     def records(self) -> Iterator[Mapping[str, Any]]:
         """The records."""
-        return csv_records(read_chunks(self.path), self.delimiter)
+        try:
+            yield from csv_records(read_chunks(self.path), self.delimiter)
+        except CsvError as error:
+            raise CsvError(f"{self.path}: {error.message}", row=error.row) from error
 
     def maker(self, rules: RowRules) -> RowMaker:
         """Takes cells as they are."""
@@ -73,14 +76,14 @@ class JsonLinesInput(LoadInput):
         """The records."""
         decoder = msgspec.json.Decoder(float_hook=Decimal)
         for number, line in self._lines():
-            record = _decoded(decoder, line, number)
+            record = self._decoded(decoder, line, number)
             yield record["record"] if record.keys() >= _OF_A_REJECT else record
 
     def originals(self) -> Iterator[Any]:
         """The texts of the records, since an encoder might write their numbers otherwise."""
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         for number, line in self._lines():
-            members = _decoded(decoder, line, number)
+            members = self._decoded(decoder, line, number)
             is_reject = members.keys() >= _OF_A_REJECT
             yield members["record"] if is_reject else msgspec.Raw(line)
 
@@ -90,16 +93,17 @@ class JsonLinesInput(LoadInput):
                 if line.strip():
                     yield number, line.strip()
 
-
-def _decoded(decoder: msgspec.json.Decoder[Any], line: bytes, number: int) -> dict[str, Any]:
-    try:
-        record = decoder.decode(line)
-    except (msgspec.DecodeError, ArithmeticError):
-        record = None
-    if not isinstance(record, dict):
-        # Not quoted: it may be a record.
-        raise DataError(f"Line {number} is not a JSON object.")
-    return record
+    def _decoded(
+        self, decoder: msgspec.json.Decoder[Any], line: bytes, number: int
+    ) -> dict[str, Any]:
+        try:
+            record = decoder.decode(line)
+        except (msgspec.DecodeError, ArithmeticError):
+            record = None
+        if not isinstance(record, dict):
+            # Not quoted: it may be a record.
+            raise DataError(f"{self.path}: line {number} is not a JSON object.")
+        return record
 
 
 @dataclass(frozen=True)

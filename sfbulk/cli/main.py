@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def _notes(stopped: Stopped) -> str:
     return "".join(f" {note}" for note in getattr(stopped, "__notes__", ()))
 
 
-@click.group(cls=SfbulkGroup, context_settings={"help_option_names": ["-h", "--help"]})
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=SfbulkGroup, context_settings=_HELP, invoke_without_command=True)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -55,6 +59,29 @@ def cli(ctx: click.Context, config: Path | None, *, verbose: bool) -> None:
     """
     begin_log(verbose=verbose)
     ctx.obj = config
+    _help_without_command(ctx)
+
+
+def _help_without_command(ctx: click.Context) -> None:
+    # Click itself would make it an error, which is a strange answer to a first try.
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def _job_id(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    # It becomes a part of an address.
+    if not re.fullmatch("[0-9A-Za-z]{15}|[0-9A-Za-z]{18}", value):
+        raise click.BadParameter("the id of a job has 15 or 18 letters and digits.")
+    return value
+
+
+def _names(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> Any:
+    if wrong := [name for name in value if not re.fullmatch(r"\w+(\.\w+)?", name)]:
+        raise click.BadParameter(
+            f"{', '.join(map(repr, wrong))} must be an object, such as Account, or a field of one, "
+            "such as Account.Rating."
+        )
+    return value
 
 
 def _json_option(command: Any) -> Any:
@@ -66,7 +93,7 @@ def _session(ctx: click.Context, as_json: bool) -> Session:
 
 
 @cli.command()
-@click.argument("names", nargs=-1, metavar="[SOBJECT[.FIELD]]...")
+@click.argument("names", nargs=-1, metavar="[SOBJECT[.FIELD]]...", callback=_names)
 @click.option(
     "--operation",
     "operations",
@@ -254,9 +281,11 @@ def load(  # noqa: PLR0913 - its options
     run(_session(ctx, as_json), what)
 
 
-@cli.group(context_settings={"help_option_names": ["-h", "--help"]})
-def jobs() -> None:
+@cli.group(context_settings=_HELP, invoke_without_command=True)
+@click.pass_context
+def jobs(ctx: click.Context) -> None:
     """List, show, abort and delete jobs of both bulk APIs."""
+    _help_without_command(ctx)
 
 
 @jobs.command("list")
@@ -271,7 +300,7 @@ def jobs_list(ctx: click.Context, *, mine: bool, as_json: bool) -> None:
 
 
 @jobs.command("show")
-@click.argument("job_id")
+@click.argument("job_id", callback=_job_id)
 @_json_option
 @click.pass_context
 def jobs_show(ctx: click.Context, job_id: str, *, as_json: bool) -> None:
@@ -282,7 +311,7 @@ def jobs_show(ctx: click.Context, job_id: str, *, as_json: bool) -> None:
 
 
 @jobs.command("abort")
-@click.argument("job_id")
+@click.argument("job_id", callback=_job_id)
 @_json_option
 @click.pass_context
 def jobs_abort(ctx: click.Context, job_id: str, *, as_json: bool) -> None:
@@ -293,7 +322,7 @@ def jobs_abort(ctx: click.Context, job_id: str, *, as_json: bool) -> None:
 
 
 @jobs.command("delete")
-@click.argument("job_id")
+@click.argument("job_id", callback=_job_id)
 @_json_option
 @click.pass_context
 def jobs_delete(ctx: click.Context, job_id: str, *, as_json: bool) -> None:

@@ -18,10 +18,10 @@ from sfbulk.cli.row_files import CsvFile, JsonLinesFile
 from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.csvio import header_names
 from sfbulk.describe.paths import field_at
-from sfbulk.errors import ApiError, DataError, JobError, NotFound
+from sfbulk.errors import ApiError, JobError, NotFound
 from sfbulk.jobs.disposing import abort_quietly, disposing
 from sfbulk.jobs.read_api import ReadApi
-from sfbulk.soql import parse_select
+from sfbulk.soql import ItemKind, parse_select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,6 +88,8 @@ def form_of(output: str, given: str | None) -> str:
     Raises:
         UsageError: neither says it, or it cannot be written to stdout.
     """
+    if Path(output).is_dir():
+        raise click.UsageError(f"{output} is a folder: give the name of a file with -o.")
     ending = "csv" if output == STDOUT else Path(output).suffix.lower().lstrip(".")
     form = given or {"ndjson": "jsonl", "json": "jsonl"}.get(ending, ending)
     if form not in FORMATS:
@@ -304,10 +306,10 @@ def _reached(state: QueryState, rows: CsvFile, written: int, locator: str | None
 
 def _selected(soql: str) -> list[str]:
     """The columns of a query without rows, as far as it names them."""
-    try:
-        return [item.alias or item.name for item in parse_select(soql).items]
-    except DataError:
-        return []
+    items = parse_select(soql).items
+    # Of FIELDS(STANDARD) and the like only Salesforce knows the columns.
+    is_known = all(item.kind is ItemKind.FIELD for item in items)
+    return [item.alias or item.name for item in items] if is_known else []
 
 
 def _columns(part: Path) -> list[str]:

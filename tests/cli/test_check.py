@@ -169,6 +169,13 @@ def test_a_wrong_secret_is_one_line_without_the_secret(command: Command) -> None
     assert "Traceback" not in ended.log
 
 
+@pytest.mark.parametrize("name", ["", "A B", "Account.Owner.Name", "Account."])
+def test_a_name_of_another_form_is_an_error_before_any_request(command: Command, name: str) -> None:
+    ended = command.run("check", name)
+    assert (ended.code, ended.sent) == (1, 0)
+    assert "must be an object, such as Account, or a field of one" in ended.reason
+
+
 @pytest.fixture(scope="module")
 def permissions_org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """An org that has the object with the permissions of the current user."""

@@ -89,7 +89,10 @@ def test_a_job_of_each_kind_is_shown_aborted_and_deleted(
 def test_a_job_that_does_not_exist_is_one_line(command: Command) -> None:
     ended = command.run("jobs", "show", "750000000000000AAA")
     assert ended.code == 1
-    assert "750000000000000AAA" in ended.reason
+    assert ended.reason == (
+        "There is no job 750000000000000AAA, of either bulk API. Salesforce removes jobs after "
+        "seven days."
+    )
     assert "Traceback" not in ended.log
 
 
@@ -117,3 +120,25 @@ def test_limits_are_those_of_the_org(command: Command) -> None:
     command.sandbox.control.use_up("DailyBulkV2QueryJobs", 3)
     assert command.json("limits")["DailyBulkV2QueryJobs"]["remaining"] == 3
     assert "DailyBulkV2QueryJobs\t9997\t10000\t3" in command.lines("limits")
+
+
+def test_what_is_no_id_is_an_error_before_any_request(command: Command) -> None:
+    for job_id in ("../limits", "", "750"):
+        ended = command.run("jobs", "show", job_id)
+        assert (ended.code, ended.sent) == (1, 0)
+        assert "the id of a job has 15 or 18 letters and digits" in ended.reason
+
+
+def test_a_job_in_an_unknown_state_is_not_taken_for_none(
+    command: Command, jobs: tuple[QueryJob, IngestJob, Bulk1Job]
+) -> None:
+    body = {"id": jobs[1].id, "state": "Paused", "object": "Contact", "operation": "insert"}
+    command.sandbox.control.add_fault(
+        kind="answer", path=f"*/jobs/ingest/{jobs[1].id}", status=200, body=body, times=None
+    )
+    assert "'Paused'" in command.run("jobs", "show", jobs[1].id).reason
+
+
+@pytest.mark.parametrize("words", [(), ("jobs",)])
+def test_help_is_no_error(command: Command, words: tuple[str, ...]) -> None:
+    assert command.lines(*words)[0].startswith("Usage: sfbulk")

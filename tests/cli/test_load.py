@@ -232,8 +232,8 @@ def test_a_signal_aborts_the_jobs_and_the_same_command_goes_on(
     ended = command.run("load", path, *INSERT, kill=Kill(request=7, answered=True, signum=signum))
     assert ended.code == 1
     assert ended.reason == (
-        f"{signal.Signals(signum).name}: stopped. The same command goes on: what is loaded is not "
-        "sent again."
+        f"{signal.Signals(signum).name}: stopped. Run the same command again: what is loaded is "
+        "not sent again."
     )
     assert [job["state"] for job in command.json("jobs", "list")] == ["Aborted"]
     command.sandbox.control.jobs_at_once()
@@ -284,11 +284,43 @@ def test_an_unknown_column_or_object_is_an_error_before_the_first_job(command: C
     assert command.json("jobs", "list") == []
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "The CSV is empty"),
+        (b"LastName\nM\xfcller\n", "is not UTF-8"),
+        (b"LastName,Title\nA,b\nC\n", "Row 2 has 1 cells, but the header has 2"),
+        (b"LastName,lastname\nA,b\n", "repeats columns: lastname"),
+    ],
+)
+def test_what_is_no_csv_names_the_file(command: Command, data: bytes, reason: str) -> None:
+    path = command.path("people.csv")
+    path.write_bytes(data)
+    ended = command.run("load", path, *INSERT)
+    assert ended.code == 1
+    assert ended.reason.startswith(f"{path}: ")
+    assert reason in ended.reason
+    assert "Traceback" not in ended.log
+
+
+def test_a_file_that_breaks_late_loads_what_stands_before_it_once(command: Command) -> None:
+    path, good = command.path("people.jsonl"), people(12)
+    write_jsonl(path, good)
+    whole = path.read_text("utf-8")
+    path.write_text(f"{whole}{{broken\n", "utf-8")
+    ended = command.run("load", path, *INSERT)
+    assert ended.code == 1
+    assert f"{path}: line 13 is not a JSON object." in ended.reason
+    path.write_text(whole, "utf-8")
+    command.lines("load", path, *INSERT)
+    assert contacts(command) == sent(good)
+
+
 def test_what_is_no_record_names_the_line_and_quotes_nothing(command: Command) -> None:
     path = command.path("people.jsonl")
     path.write_text('{"LastName": "a"}\n{"LastName": "s3cret"\n', "utf-8")
     ended = command.run("load", path, *INSERT)
-    assert "Line 2 is not a JSON object." in ended.reason
+    assert f"{path}: line 2 is not a JSON object." in ended.reason
     assert "s3cret" not in ended.log
     command.path("p.parquet").write_bytes(b"no parquet")
     assert "is not a Parquet file" in command.run("load", command.path("p.parquet"), *INSERT).reason

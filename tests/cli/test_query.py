@@ -177,6 +177,13 @@ def test_a_query_without_rows_has_a_header(command: Command) -> None:
     assert command.path("none.jsonl").read_bytes() == b""
 
 
+def test_a_query_without_rows_whose_columns_only_salesforce_knows(command: Command) -> None:
+    for form in ("csv", "parquet"):
+        path = command.path(f"none.{form}")
+        command.lines("query", "SELECT FIELDS(STANDARD) FROM Account", "-o", path)
+        assert path.exists()
+
+
 def test_an_object_that_bulk_refuses_goes_by_rest(command: Command) -> None:
     path = command.path("status.csv")
     told = command.json("query", "SELECT Id, ApiName FROM TaskStatus", "-o", path)
@@ -319,6 +326,7 @@ def test_a_page_with_fewer_rows_than_announced_is_an_error(
         (("-o", "a.txt"), "must end in .csv, .jsonl or .parquet"),
         (("-o", "-", "--format", "parquet"), "Parquet needs a file"),
         (("-o", "-", "--json"), "--json writes to stdout"),
+        (("-o", "/"), "is a folder"),
         ((), "Missing option '-o'"),
     ],
 )
