@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow test-faults test-clients bench check format lint types pytest demo install clean
+.PHONY: help test test-slow test-faults test-clients bench check format lint types pytest demo docs dist install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -52,9 +52,21 @@ test-clients: .venv/ready  ## Salesforce clients we did not write, from the pack
 demo: .venv/ready .venv-meltano/ready  ## the main job, both ways, on a local org
 	$(BIN)/python demo/demo.py --meltano .venv-meltano/bin/meltano
 
+.venv-docs/ready: constraints-docs.txt
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r constraints-docs.txt
+	touch $@
+
+docs: .venv-docs/ready  ## the documentation as a site in site/; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+dist: .venv/ready  ## wheel and sdist in dist/
+	rm -rf dist
+	$(BIN)/hatchling build -d dist -t sdist -t wheel
+
 format: .venv/ready  ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the targets made
-	rm -rf .venv .venv-meltano .clients .meltano .meltano.lock output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-meltano .venv-docs .clients .meltano .meltano.lock output dist site .mypy_cache .pytest_cache .ruff_cache
