@@ -150,6 +150,8 @@ class _Run:
         """API calls: load all records."""
         self._check_columns()
         with self._journal() as (journal, folder):
+            # Not before: another run of the same load may hold the journal.
+            self.rejects.begin()
             group = self._org.load_group()
             with group:
                 self._loader = self._new_loader(group, journal, folder)

@@ -148,8 +148,13 @@ class _Run:
 
     def to_file(self, output: Path) -> dict[str, Any]:
         """API calls: write all rows to a file, which is there when it has them all."""
-        files, query = StateFile(output), self._what.digest(self._org)
+        files = StateFile(output)
         output.parent.mkdir(parents=True, exist_ok=True)
+        with files.locked():
+            return self._to_locked_file(files, output)
+
+    def _to_locked_file(self, files: StateFile, output: Path) -> dict[str, Any]:
+        query = self._what.digest(self._org)
         earlier = files.load(query)
         try:
             state = self._read_on(files, query, earlier)

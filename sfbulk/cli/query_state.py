@@ -5,14 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
+from filelock import Timeout
+
+from sfbulk.errors import ConfigError
+from sfbulk.file_lock import file_lock
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 # Another form of the file is not read on from.
 _VERSION = 1
+_STATE = ".state.json"
 
 
 def digest(*parts: object) -> str:
@@ -49,7 +58,29 @@ class StateFile:
     def __init__(self, output: Path) -> None:
         self.part = output.with_name(f"{output.name}.part")
         """The unfinished file."""
-        self._path = output.with_name(f"{output.name}.state.json")
+        self._path = output.with_name(f"{output.name}{_STATE}")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from writing the same file while the block runs.
+
+        Raises:
+            ConfigError: another run writes it.
+        """
+        # Beside the output it would stay when the query is done.
+        name = f"sfbulk-{digest(self._path.resolve())}.lock"
+        lock = file_lock(Path(gettempdir()) / name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            output = self._path.name.removesuffix(_STATE)
+            raise ConfigError(
+                [f"Another run writes {output}. Wait for its end, or give another file with -o."]
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def load(self, query: str) -> QueryState | None:
         """Where an earlier run has stopped; None if there is no such run of this query."""

@@ -33,7 +33,7 @@ class Rejects:
     is read a second time, behind the first, and no record is kept in memory.
 
     Args:
-        path: the file; one of an earlier load is removed.
+        path: the file.
         originals: reads the records of the input.
     """
 
@@ -46,7 +46,10 @@ class Rejects:
         self._waiting: dict[int, dict[str, Any]] = {}
         self._numbers: list[int] = []
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
-        path.unlink(missing_ok=True)
+
+    def begin(self) -> None:
+        """Remove the rejects of an earlier load."""
+        self.path.unlink(missing_ok=True)
 
     def add(self, outcome: RowOutcome) -> None:
         """A row that Salesforce did not load."""

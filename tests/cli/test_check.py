@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,8 @@ import requests
 
 from sfbulk_sandbox import Sandbox
 from tests.cli.support import Command
+from tests.e2e.commands import BIN
+from tests.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,6 +170,22 @@ def test_a_wrong_secret_is_one_line_without_the_secret(command: Command) -> None
     assert "invalid_client" in ended.reason
     assert "not-the-secret" not in ended.log
     assert "Traceback" not in ended.log
+
+
+def test_a_terminal_shows_tables(command: Command) -> None:
+    with Terminal() as terminal:
+        process = subprocess.Popen(
+            [BIN / "sfbulk", "--config", command.config, "check", "AccountHistory"],
+            stdout=terminal.end,
+            stderr=terminal.end,
+            env=terminal.environment,
+        )
+        terminal.hand_over()
+        text = terminal.text()
+        assert process.wait(30) == 0
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
+    assert ["DailyBulkApiBatches", "15,000", "15,000"] in rows
+    assert ["AccountHistory", "read", "granted", "", ""] in rows
 
 
 @pytest.mark.parametrize("name", ["", "A B", "Account.Owner.Name", "Account."])

@@ -10,6 +10,8 @@ import signal
 import subprocess
 from datetime import datetime
 from decimal import Decimal
+from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,6 +23,7 @@ from tests.faults.kills import Kill
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sfbulk_sandbox import Sandbox
@@ -299,6 +302,54 @@ def test_a_signal_aborts_the_job_and_the_next_run_reads_all(
     assert [job["state"] for job in command.json("jobs", "list")] == ["Aborted"]
     command.sandbox.control.jobs_at_once()
     command.lines(*words)
+    assert_whole(path, accounts)
+
+
+def test_a_second_signal_ends_the_command_at_once(
+    command: Command, accounts: list[dict[str, Any]]
+) -> None:
+    del accounts
+    control = command.sandbox.control
+    control.hold_jobs()
+    control.add_fault(kind="delay", method="PATCH", path="*", seconds=20)
+    process = subprocess.Popen(
+        [BIN / "sfbulk", "--config", command.config, "query", SOQL, "-o", command.path("a.csv")],
+        stderr=subprocess.PIPE,
+    )
+    eventually(lambda: control.requests_like("GET", "*/jobs/query/*"))
+    process.send_signal(signal.SIGINT)
+    eventually(lambda: not control.faults)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 1
+    assert process.stderr is not None
+    log = process.stderr.read().decode()
+    process.stderr.close()
+    assert log.splitlines()[-1].startswith("ERROR SIGINT again: stopped at once.")
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    end = monotonic() + 30
+    while not condition():
+        assert monotonic() < end
+        Event().wait(0.02)
+
+
+def test_two_runs_do_not_write_one_file(command: Command, accounts: list[dict[str, Any]]) -> None:
+    path, control = command.path("accounts.csv"), command.sandbox.control
+    control.hold_jobs()
+    process = subprocess.Popen(
+        [BIN / "sfbulk", "--config", command.config, "query", SOQL, "-o", path],
+        stderr=subprocess.DEVNULL,
+    )
+    eventually(lambda: control.requests_like("GET", "*/jobs/query/*"))
+    reason = command.run("query", SOQL, "-o", path).reason
+    assert reason == (
+        "Another run writes accounts.csv. Wait for its end, or give another file with -o."
+    )
+    control.jobs_at_once()
+    control.release_jobs()
+    assert process.wait(30) == 0
     assert_whole(path, accounts)
 
 

@@ -57,6 +57,18 @@ with Salesforce.from_settings(settings) as org:
 print(json.dumps([done.succeeded, names]))
 """
 
+COMMAND = """
+from sfbulk.cli.main import main
+
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+
 
 def run(script: str, *words: str) -> str:
     command = [sys.executable, "-c", HIDE + script, *words]
@@ -89,3 +101,22 @@ def test_the_client_queries_and_loads_with_a_journal_without_what_only_posix_has
     }
     answer = json.loads(run(USE, json.dumps(settings), str(tmp_path)))
     assert answer == [3, ["Person 0", "Person 1", "Person 2"]]
+
+
+def test_the_command_works_without_what_only_posix_has(org: Sandbox, tmp_path: Path) -> None:
+    names = ("login_url", "client_id", "client_secret")
+    values = (org.url, org.client_id, org.client_secret)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(dict(zip(names, values, strict=True))))
+    people = tmp_path / "people.csv"
+    people.write_text("LastName\nPerson 1\nPerson 2\n")
+    soql, out = "SELECT LastName FROM Contact WHERE LastName LIKE 'Person %'", tmp_path / "out.csv"
+    commands = [
+        ["check", "Contact"],
+        ["load", str(people), "--sobject", "Contact", "--operation", "insert"],
+        ["query", soql, "-o", str(out)],
+        ["jobs", "list"],
+    ]
+    words = json.dumps([["--config", str(config), *command] for command in commands])
+    run(COMMAND, words)
+    assert sorted(out.read_text().splitlines()) == ['"LastName"', '"Person 1"', '"Person 2"']
