@@ -116,7 +116,8 @@ class TargetJournal:
     def end(self) -> None:
         """The run has ended well: forget all rows of its streams."""
         if self._run:
-            self._run.end()
+            # If the settings of a stream change, what it has sent before is known no more.
+            self._run.end(one_load_a_name=True)
 
     def _report(self, file: LostFile, rows: Sequence[RowOutcome], state: str) -> None:
         name = file.name

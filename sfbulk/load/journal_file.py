@@ -136,6 +136,12 @@ class JournalFile:
         self.tables.run("DELETE FROM batches WHERE org = ?", org)
         self.tables.commit()
 
+    def forget_name(self, org: str, name: str) -> int:
+        """Forget the known rows of all loads with this name; how many there were."""
+        count = self.known.forget_name(org, name)
+        self.tables.commit()
+        return count
+
     def forget(self, entry: int) -> None:
         """Remove the entry of a file; commits."""
         self.tables.run("DELETE FROM files WHERE id = ?", entry)
@@ -193,7 +199,7 @@ class LoadJournal:
 
     def known(self, number: int, digest: bytes) -> RowStatus | None:
         """The outcome of a row that an earlier run has sent; None for a row that must be sent."""
-        status = self._known.take(self._load, number, digest)
+        status = self._known.take(self._org, self._load, number, digest)
         # Once is enough: what this load sends does not become known in this run.
         if status is None and not self._sends:
             self._sends = True

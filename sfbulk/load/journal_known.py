@@ -40,10 +40,14 @@ class KnownRows:
         self._tables.run_many("INSERT INTO known (load, digest, status) VALUES (?, ?, ?)", values)
         self._any = True
 
-    def forget_keys(self, digests: Iterable[bytes]) -> None:
-        """Forget what is known of the records with the keys of these rows."""
-        keys = (same_key(digest) for digest in digests if is_keyed(digest))
-        self._tables.run_many("DELETE FROM known WHERE digest BETWEEN ? AND ?", keys)
+    def forget_keys(self, org: str, digests: Iterable[bytes]) -> None:
+        """Forget what is known of the records of an org with the keys of these rows."""
+        keys = ((*same_key(digest), org) for digest in digests if is_keyed(digest))
+        self._tables.run_many(
+            "DELETE FROM known WHERE digest BETWEEN ? AND ?"
+            " AND load IN (SELECT id FROM loads WHERE org = ?)",
+            keys,
+        )
 
     def keep_the_last(self, org: str) -> None:
         """Forget all but the last row of each key, and those whose order is not known.
@@ -52,9 +56,11 @@ class KnownRows:
         by its Id stays deleted.
         """
         run = self._tables.run
+        of_org = "load IN (SELECT id FROM loads WHERE org = ?)"
         run(
-            f"DELETE FROM known WHERE {_KEYED} AND id NOT IN"  # noqa: S608 - no value in it
-            f" (SELECT max(id) FROM known WHERE {_KEYED} GROUP BY substr(digest, 1, 9))"
+            f"DELETE FROM known WHERE {_KEYED} AND {of_org} AND id NOT IN (SELECT max(id)"  # noqa: S608 - no value in it
+            f" FROM known WHERE {_KEYED} AND {of_org} GROUP BY substr(digest, 1, 9))",
+            *(org, org),
         )
         mixed = (
             "SELECT sobject FROM loads WHERE org = ? AND key <> '' AND id IN"
@@ -79,13 +85,13 @@ class KnownRows:
                 load,
             )
 
-    def take(self, load: int, number: int, digest: bytes) -> RowStatus | None:
+    def take(self, org: str, load: int, number: int, digest: bytes) -> RowStatus | None:
         """The outcome of a row, which is now in the input again; None for a row to be sent."""
         # In most runs nothing is known, and this is called for every row.
         if not self._any:
             return None
         if is_keyed(digest):
-            return self._take_keyed(load, number, digest)
+            return self._take_keyed(org, load, number, digest)
         found = self._tables.read(
             "SELECT id, status FROM known WHERE digest = ? AND load = ? AND taken IS NULL LIMIT 1",
             *(digest, load),
@@ -105,15 +111,22 @@ class KnownRows:
         self._tables.run("DELETE FROM known WHERE load = ?", load)
         return int(left)
 
-    def _take_keyed(self, load: int, number: int, digest: bytes) -> RowStatus | None:
+    def forget_name(self, org: str, name: str) -> int:
+        """Forget all rows of the loads with this name; how many there were."""
+        loads = "load IN (SELECT id FROM loads WHERE org = ? AND name = ?)"
+        cursor = self._tables.run(f"DELETE FROM known WHERE {loads}", org, name)  # noqa: S608 - no value in it
+        return cursor.rowcount
+
+    def _take_keyed(self, org: str, load: int, number: int, digest: bytes) -> RowStatus | None:
         found = self._tables.read(
-            "SELECT id, status, load, digest FROM known WHERE digest BETWEEN ? AND ?",
-            *same_key(digest),
+            "SELECT known.id, status, load, digest FROM known JOIN loads ON load = loads.id"
+            " WHERE digest BETWEEN ? AND ? AND org = ?",
+            *(*same_key(digest), org),
         )
         for at, status, known_load, known in found:
             if (known_load, known) == (load, digest):
                 return self._taken(number, at, status)
-        self.forget_keys([digest] if found else ())
+        self.forget_keys(org, [digest] if found else ())
         return None
 
     def _taken(self, number: int, at: int, status: str) -> RowStatus:

@@ -48,7 +48,7 @@ def _lines(tables: Tables, *, is_used: bool) -> Iterator[str]:
         where = f"job {job}" + (f", batch {batch}" * bool(batch)) if job else "no job yet"
         yield (
             f"{name}: {rows:,} rows of {operation} into {sobject}, {where}: {phase} at {time} in"
-            f" {org}." + ("" if is_used else " The next run settles them.")
+            f" {org}." + ("" if is_used else " The next run into it settles them.")
         )
     for name, sobject, operation, rows, org in tables.read(_SETTLED):
         yield (
@@ -60,5 +60,5 @@ def _lines(tables: Tables, *, is_used: bool) -> Iterator[str]:
             f"{name}: {rows:,} rows of {operation} into {sobject} that earlier runs sent to {org}"
             " are skipped when they are in the input again."
         )
-    for folder, since in () if is_used else tables.read("SELECT folder, since FROM runs"):
-        yield f"Rows of the run of {since} are in {folder}; the next run removes them."
+    for folder, since, org in () if is_used else tables.read("SELECT folder, since, org FROM runs"):
+        yield f"Rows of the run of {since} are in {folder}; the next run into {org} removes them."

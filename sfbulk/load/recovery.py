@@ -136,7 +136,7 @@ class Recovery:
         # To send a row with a key again changes nothing if it is loaded. What was known of its
         # record before may no longer be what Salesforce has.
         unclear = [row.number for row in rows if row.status is RowStatus.UNKNOWN]
-        self._journal.known.forget_keys(keyed[one] for one in unclear if one in keyed)
+        self._journal.known.forget_keys(self._org, (keyed[one] for one in unclear if one in keyed))
         return known
 
     def _written(

@@ -98,14 +98,27 @@ class RunJournal:
         self._loads.append(load)
         return load
 
-    def end(self) -> None:
-        """The run has read its input to the end, and each row has its outcome: forget all rows."""
+    def end(self, *, one_load_a_name: bool = False) -> None:
+        """The run has read its input to the end, and each row has its outcome: forget all rows.
+
+        Args:
+            one_load_a_name: whether the rows of a name are loaded in one way only, so that what
+                earlier runs have loaded under the same name in other ways is forgotten too.
+        """
         for load in self._loads:
             if left := load.end():
                 log.warning(
                     "%s: %d rows that an earlier run has sent did not come again. Their outcome is "
                     "in that run's log, and they are forgotten now",
                     load.name.name,
+                    left,
+                )
+        for name in dict.fromkeys(load.name.name for load in self._loads):
+            if one_load_a_name and (left := self._journal.forget_name(self._org, name)):
+                log.warning(
+                    "%s: %d rows that an earlier run has sent with other settings (object, "
+                    "operation or external id) are forgotten now",
+                    name,
                     left,
                 )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.client.scripted import FakeClock
 
 ORG = "https://one.example"
+OTHER_ORG = "https://two.example"
 INSERT = LoadName("people", "Contact", "insert", "")
 UPSERT = LoadName("people", "Contact", "upsert", "Ext_Id__c")
 DELETE = LoadName("gone", "Contact", "delete", "Id")
@@ -73,14 +74,14 @@ def settle(load: LoadJournal, first: int, *rows: Row, not_loaded: tuple[int, ...
     return file
 
 
-def next_run(journal: JournalFile) -> None:
+def next_run(journal: JournalFile, org: str = ORG) -> None:
     """What recovery does with settled files."""
-    for file in journal.lost(ORG):
+    for file in journal.lost(org):
         assert file.phase is Phase.SETTLED
         rows = [d for n, d in file.rows() if n > file.covered and n not in file.left_out]
         journal.known.add(file.load, rows, RowStatus.SUCCEEDED)
         journal.forget(file.entry)
-    journal.known.keep_the_last(ORG)
+    journal.known.keep_the_last(org)
 
 
 def known(load: LoadJournal, *rows: Row, first: int = 1) -> list[bool]:
@@ -207,8 +208,20 @@ def test_another_operation_object_stream_or_org_knows_nothing(
         UPSERT,
     ):
         assert known(journal.load(ORG, other, tmp_path), inserted("A")) == [False]
-    assert known(journal.load("https://two.example", INSERT, tmp_path), inserted("A")) == [False]
+    assert known(journal.load(OTHER_ORG, INSERT, tmp_path), inserted("A")) == [False]
     assert known(journal.load(ORG, INSERT, tmp_path), inserted("A")) == [True]
+
+
+def test_rows_with_a_key_are_known_in_one_org_whatever_another_org_gets(
+    journal: JournalFile, tmp_path: Path
+) -> None:
+    rows = [upserted("1", "x"), upserted("2", "x")]
+    for org in (ORG, OTHER_ORG):
+        settle(journal.load(org, UPSERT, tmp_path), 1, *rows)
+        next_run(journal, org)
+    assert known(journal.load(OTHER_ORG, UPSERT, tmp_path), upserted("1", "y")) == [False]
+    assert known(journal.load(ORG, UPSERT, tmp_path), *rows) == [True, True]
+    assert known(journal.load(OTHER_ORG, UPSERT, tmp_path), *rows) == [False, True]
 
 
 def test_what_did_not_come_again_is_counted_and_forgotten_at_the_end(
@@ -320,6 +333,6 @@ def test_the_status_names_jobs_and_rows(path: Path, tmp_path: Path, clock: FakeC
     assert settled.startswith("people: 1 rows of insert into Contact have their outcome")
     journal.close()
     lines = journal_status(path)
-    assert lines[1].endswith("The next run settles them.")
+    assert lines[1].endswith("The next run into it settles them.")
     assert str(tmp_path / "rows-1") in lines[-1]
     assert "no journal" in journal_status(tmp_path / "other")[0]
