@@ -36,7 +36,7 @@ from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.options import COMMON_OPTIONS, ENCODED_OPTIONS, JOBS_IN_FLIGHT
 from sfbulk.load.outcomes import Detail
 from sfbulk.load.record_load import BATCH_LIMITS, JOB_LIMITS, LoadApi, RecordLoad, check_options
-from sfbulk.load.resolution import file_limits, job_key, resolution
+from sfbulk.load.resolution import file_limits, job_key, needs_every_version, resolution
 from sfbulk.load.resolving import resolving
 from sfbulk.load.run_journal import RunJournal
 from sfbulk.load.spool import SpoolSettings
@@ -599,12 +599,18 @@ class Salesforce(LoadVerbs):
         return group.new_loader(
             carrier,
             SpoolSettings(
-                folder, CsvRows(), file_limits(plan, limits), sobject, self._transport.clock
+                folder,
+                CsvRows(),
+                file_limits(plan, limits),
+                sobject,
+                self._transport.clock,
+                every_version=needs_every_version(plan),
             ),
             journal=journal,
             serial=partial(serial, journal, detail),
             stop_on_failure=stop_on_failure,
             stubs=stub_maker(operation, external_id, columns, serial, plan),
+            detail=detail,
         )
 
     def _record_load(
@@ -625,6 +631,7 @@ class Salesforce(LoadVerbs):
             serial=serial,
             stubs=stub_maker(operation, external_id, columns, serial, plan),
             open_journal=self.open_journal,
+            every_version=needs_every_version(plan),
         )
         return RecordLoad(operation, external_id, columns, api, options)
 

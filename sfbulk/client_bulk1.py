@@ -18,7 +18,7 @@ from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.columns import ObjectColumns
 from sfbulk.load.options import BATCHES_IN_FLIGHT, COMMON_OPTIONS
 from sfbulk.load.record_load import BATCH_LIMITS, LoadApi, RecordLoad, check_options
-from sfbulk.load.resolution import file_limits, job_key, resolution
+from sfbulk.load.resolution import file_limits, job_key, needs_every_version, resolution
 from sfbulk.load.resolving import resolving
 from sfbulk.load.run_journal import RunJournal
 from sfbulk.load.stub_maker import stub_maker
@@ -216,5 +216,6 @@ class Bulk1(LoadVerbs):
             serial=serial,
             stubs=stub_maker(operation, external_id, columns, serial, plan) if is_csv else None,
             open_journal=partial(RunJournal, transport=self._transport, describe=self._describe),
+            every_version=needs_every_version(plan),
         )
         return RecordLoad(operation, external_id, columns, api, options)

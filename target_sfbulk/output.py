@@ -255,7 +255,7 @@ class DeletesOutput(StreamOutput):
 
     def _count(self, outcome: FileOutcome) -> None:
         # What is common to all jobs; their rows are no loaded ones.
-        self.report.add(replace(outcome, counts=Counts()))
+        self.report.add(replace(outcome, counts=Counts(replaced=outcome.counts.replaced)))
         counts = outcome.counts
         self.report.already_gone += counts.skipped
         number = getattr(self.report, self._deleted) + counts.succeeded

@@ -28,6 +28,7 @@ class StreamReport:
         created: Those of them that are new records.
         skipped: Rows whose record exists, in an upsert of new records only, and rows that an
             earlier run has sent that did not end well.
+        replaced: Rows that were not sent, as a later one of the same record sets all their fields.
         deleted_marked: In a mirror, deleted records that the source marks as deleted.
         already_gone: Such records that the org did not have, or that do not belong to the mirror.
         deleted_missing: In a mirror, deleted records that the source does not have any more; they
@@ -60,6 +61,7 @@ class StreamReport:
     deleted_marked: int = 0
     already_gone: int = 0
     deleted_missing: int = 0
+    replaced: int = 0
     rejected: int = 0
     recovered: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -82,6 +84,7 @@ class StreamReport:
         self.loaded += outcome.counts.succeeded
         self.created += outcome.counts.created
         self.skipped += outcome.counts.skipped
+        self.replaced += outcome.counts.replaced
 
     def count_changes(self, row: EncodedRow) -> None:
         """Add the values of a row that were not sent as they came."""
@@ -107,7 +110,8 @@ class StreamReport:
         A mirror has outcomes of records too that are not in the input.
         """
         deleted = self.deleted_marked + self.already_gone
-        missing = self.read - (self.loaded + self.skipped + self.rejected + deleted)
+        others = self.skipped + self.replaced + deleted
+        missing = self.read - (self.loaded + self.rejected + others)
         return max(missing, 0) if self._is_mirror else missing
 
     def as_json(self) -> dict[str, Any]:
@@ -124,6 +128,7 @@ class StreamReport:
             + self._deletes()
             + (f" {self.recovered} rejects of an earlier run," if self.recovered else "")
             + (f" {self.skipped} skipped," if self.skipped else "")
+            + (f" {self.replaced} replaced by later ones," if self.replaced else "")
             + f" {self.rejected} rejected;"
             f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
             + (f". {self.reject_summary()}" if self.rejected else "")

@@ -112,6 +112,7 @@ class RunReports:
 def _accounts(report: StreamReport) -> str:
     return (
         f"{report.stream}: {report.read} records were read, but {report.loaded} are loaded,"
-        f" {report.skipped} skipped and {report.rejected} rejected. Compare the jobs"
+        f" {report.skipped} skipped, {report.replaced} replaced and {report.rejected} rejected."
+        f" Compare the jobs"
         f" {', '.join(report.job_ids)} in Setup, Bulk Data Load Jobs, with the input"
     )

@@ -307,6 +307,7 @@ class _Run:
         parts = [f"{self.read:,} records read", f"{counts.succeeded:,} {done}"]
         parts += [f"{self.rejects.count:,} refused"] if self.rejects.count else []
         parts += [f"{counts.skipped:,} in before"] if counts.skipped else []
+        parts += [f"{counts.replaced:,} replaced by later ones"] if counts.replaced else []
         return f"{self._what.sobject}: {', '.join(parts)}."
 
     def document(self) -> dict[str, Any]:
@@ -321,6 +322,7 @@ class _Run:
             "succeeded": counts.succeeded,
             "created": counts.created,
             "skipped": counts.skipped,
+            "replaced": counts.replaced,
             "rejected": self.rejects.count,
             "rejects": str(what.rejects) if self.rejects.count else None,
             "fitted": dict(self._rules.changes.fitted),

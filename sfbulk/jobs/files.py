@@ -34,6 +34,15 @@ class GrowingFile:
         if len(self._buffer) >= _FILE_BUFFER_BYTES:
             self.write_out()
 
+    def read(self, start: int, size: int) -> bytes:
+        """Bytes that were added by one `append`."""
+        buffered = start - (self.size - len(self._buffer))
+        if buffered >= 0:
+            return bytes(self._buffer[buffered : buffered + size])
+        with self.path.open("rb") as file:
+            file.seek(start)
+            return file.read(size)
+
     def write_out(self) -> None:
         """Write the buffer to disk."""
         with self.path.open("ab") as file:

@@ -21,6 +21,7 @@ from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.loader import F, Loader
 from sfbulk.load.options import JOBS_IN_FLIGHT
 from sfbulk.load.orphans import Orphans
+from sfbulk.load.outcomes import Detail
 from sfbulk.load.spool import RowSpool
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class LoadGroup:
         serial: Callable[[], Carrier[Any]] | None = None,
         stop_on_failure: bool = True,
         stubs: StubMaker | None = None,
+        detail: Detail = Detail.REJECTED,
     ) -> Loader[F]:
         """A load of this group.
 
@@ -122,6 +124,7 @@ class LoadGroup:
             serial: makes the carrier for rows that failed again and again for a passing reason.
             stop_on_failure: whether a failed job of this load ends all loads of the group.
             stubs: how records are created that others need as parents.
+            detail: which rows have an outcome of their own.
         """
         spool = RowSpool(files, self.backlog)
         loader = Loader(
@@ -132,6 +135,7 @@ class LoadGroup:
             serial=serial,
             stop_on_failure=stop_on_failure,
             stubs=stubs,
+            detail=detail,
         )
         self._loaders[spool] = loader
         self._orphans.objects.add(files.sobject.casefold())
@@ -268,6 +272,7 @@ class LoadGroup:
 
     def _send_file(self, file: RowFile) -> None:
         loader = self._loaders[file.owner]
+        loader.spool.remove_replaced(file)
         lane = loader.lane(file)
         try:
             lane.flying.append(lane.carrier.send(file))

@@ -52,6 +52,8 @@ def copy_rows(file: RowFile, numbers: AbstractSet[int], frame: Frame, path: Path
         numbers=array("Q", (file.numbers[at] for at in places)),
         sizes=sizes,
         digests=bytearray().join(file.digests[at * width : (at + 1) * width] for at in places),
+        starts=array("Q"),
+        replaced=[],
         after=set(),
         before=[],
         entry=None,

@@ -14,7 +14,7 @@ from sfbulk.csvio.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS
 from sfbulk.jobs.row_error import RowError
 from sfbulk.load.follow_ups import SAME_API, pause_before
 from sfbulk.load.journal import NO_JOURNAL
-from sfbulk.load.outcomes import RowOutcome, RowStatus
+from sfbulk.load.outcomes import Detail, RowOutcome, RowStatus
 from sfbulk.load.spool import FileLimits
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Loader(Generic[F]):
         serial: makes the carrier for rows that failed again and again for a passing reason.
         stop_on_failure: whether a failed job ends the loads of the group.
         stubs: how records are created that others of the run need as parents.
+        detail: which rows have an outcome of their own.
     """
 
     def __init__(  # noqa: PLR0913 - what a load works with, by keyword
@@ -122,7 +123,9 @@ class Loader(Generic[F]):
         serial: Callable[[], Carrier[Any]] | None = None,
         stop_on_failure: bool = True,
         stubs: StubMaker | None = None,
+        detail: Detail = Detail.REJECTED,
     ) -> None:
+        self._detail = detail
         self.spool = spool
         self.stubs = stubs
         self.created_before: set[int] = set()
@@ -229,6 +232,7 @@ class Loader(Generic[F]):
     def settle(self, outcome: FileOutcome) -> None:
         """Keep the outcome of a file until `settled` returns it, and remove the file."""
         self._note_created(outcome, ())
+        self._add_replaced(outcome)
         self.spool.settle(outcome.file)
         self._count_span()
         self._settled.append(outcome)
@@ -245,6 +249,17 @@ class Loader(Generic[F]):
             status = RowStatus.UNKNOWN if file.job_id else RowStatus.UNPROCESSED
             for number in file.numbers:
                 yield RowOutcome(number, status, None, False, reason, file.job_id)
+            for number in set(file.replaced).difference(file.numbers):
+                yield RowOutcome(number, RowStatus.UNPROCESSED, None, False, reason, None)
+
+    def _add_replaced(self, outcome: FileOutcome) -> None:
+        """Add the rows that were not sent, as others of the file replace them."""
+        replaced = outcome.file.replaced
+        outcome.counts.replaced += len(replaced)
+        if self._detail is Detail.EVERY_ROW:
+            outcome.rows += [
+                RowOutcome(number, RowStatus.REPLACED, None, False, (), None) for number in replaced
+            ]
 
     def _note_created(self, outcome: FileOutcome, left: Collection[int]) -> None:
         if not self.created_before:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # With more keys than this in memory (about 100 bytes each), keys of settled files are removed.
 _MOST_KEYS = 400_000
 
+# More than any upload has.
+_MOST_ROWS = 1 << 32
+
 
 class KeyOrder:
     """The keys of the files that are not settled, of all loads of a group.
@@ -26,7 +29,9 @@ class KeyOrder:
     """
 
     def __init__(self) -> None:
-        self._last: dict[int, RowFile] = {}
+        # For the hash of a key, the number of the file with its last row, and the row's place.
+        self._last: dict[int, int] = {}
+        self._files: dict[int, RowFile] = {}
         self._most_keys = _MOST_KEYS
         # By object and key field. Files of inserts are not here: nothing but their keys can name
         # a record that does not exist yet.
@@ -42,9 +47,8 @@ class KeyOrder:
         key = row.key
         found = self._incomparable(sobject, key.field if key else None)
         for needed in row.after if key is None else (key, *row.after):
-            file = self._last.get(hash(needed))
-            if file is not None and not file.settled:
-                found.append(file)
+            if last := self.last(needed):
+                found.append(last[0])
         for parent in row.after:
             # Rows of the same object were compared above. Those of the row's own key field may
             # have set the field that names the parent, but then each row would wait for a job.
@@ -52,9 +56,24 @@ class KeyOrder:
                 found += self._incomparable(parent.sobject, parent.field)
         return found
 
+    def last(self, key: RecordKey) -> tuple[RowFile, int] | None:
+        """The unsettled file with the last row of a record, and the row's place in it.
+
+        The place is right as long as rows are added to the file. Rarely it is a row of another
+        record.
+        """
+        at = self._last.get(hash(key))
+        if at is None:
+            return None
+        number, place = divmod(at, _MOST_ROWS)
+        file = self._files.get(number)
+        return None if file is None else (file, place)
+
     def remember(self, row: Row, file: RowFile) -> None:
-        """Note that the row is in this file."""
+        """Note that the row is the last one of this file."""
         key = row.key
+        if key or row.known_as:
+            self._files[file.number] = file
         if key is None:
             for known_as in row.known_as:
                 self._set_last(known_as, file)
@@ -68,6 +87,7 @@ class KeyOrder:
 
     def forget(self, file: RowFile) -> None:
         """Remove a file that is settled; its keys are removed later, many at a time."""
+        self._files.pop(file.number, None)
         for fields in self._keyed.values():
             for field, files in list(fields.items()):
                 files.pop(file, None)
@@ -84,7 +104,8 @@ class KeyOrder:
     def _set_last(self, key: RecordKey, file: RowFile) -> None:
         # A hash takes half the memory of a key. If two keys have the same hash, a row only waits
         # for a file without need.
-        self._last[hash(key)] = file
+        self._last[hash(key)] = file.number * _MOST_ROWS + file.rows - 1
         if len(self._last) > self._most_keys:
-            self._last = {key: file for key, file in self._last.items() if not file.settled}
+            files = self._files
+            self._last = {key: at for key, at in self._last.items() if at // _MOST_ROWS in files}
             self._most_keys = max(_MOST_KEYS, 2 * len(self._last))

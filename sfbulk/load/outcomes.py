@@ -31,6 +31,9 @@ class RowStatus(str, Enum):
     SKIPPED = "skipped"
     """It was not sent: its record exists and the load creates records only, or an earlier load
     with the same journal has loaded it."""
+    REPLACED = "replaced"
+    """It was not sent: a later record of the same load has its key and sets all of its fields. That
+    one has an outcome of its own."""
 
 
 UNKNOWN_CODE = "UNKNOWN"
@@ -47,6 +50,9 @@ class Detail(Enum):
     records can be counted too."""
     EVERY_ROW = "every row"
     """All rows."""
+
+
+_NO_REJECT = frozenset((RowStatus.SUCCEEDED, RowStatus.SKIPPED, RowStatus.REPLACED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class RowOutcome:
     @property
     def is_reject(self) -> bool:
         """Whether it failed, was not processed, or is unknown."""
-        return self.status not in (RowStatus.SUCCEEDED, RowStatus.SKIPPED)
+        return self.status not in _NO_REJECT
 
     @property
     def error(self) -> RowError | None:
@@ -115,10 +121,12 @@ class Counts:
     unknown: int = 0
     skipped: int = 0
     """Rows whose record exists, in a load that creates records only."""
+    replaced: int = 0
+    """Rows that were not sent, as later ones of the load replace them."""
 
     @property
     def total(self) -> int:
-        """The number of all rows."""
+        """The number of all rows that were not replaced."""
         return self.succeeded + self.failed + self.unprocessed + self.unknown + self.skipped
 
     def add(self, other: Counts) -> None:
@@ -129,6 +137,7 @@ class Counts:
         self.unprocessed += other.unprocessed
         self.unknown += other.unknown
         self.skipped += other.skipped
+        self.replaced += other.replaced
 
     def count(self, outcomes: Iterable[RowOutcome | ResultRow]) -> None:
         """Add these rows."""
@@ -148,6 +157,8 @@ class Counts:
             parts.append(f"{self.unknown:,} unknown")
         if self.skipped:
             parts.append(f"{self.skipped:,} skipped")
+        if self.replaced:
+            parts.append(f"{self.replaced:,} replaced by later ones")
         return f"Of {self.total:,} rows, {', '.join(parts)}."
 
 
@@ -232,6 +243,9 @@ class IngestSummary:
     skipped: int = 0
     """Records that exist, in a load with `new_only`, or that an earlier load with the same journal
     has loaded."""
+    replaced: int = 0
+    """Records that were not sent: a later record of the call has the same key and sets all their
+    fields."""
     fitted: Counter[str] = field(default_factory=Counter)
     """How many values of each column were sent as Salesforce stores them: line breaks as LF."""
     nulls_kept: Counter[str] = field(default_factory=Counter)
@@ -256,5 +270,6 @@ class IngestSummary:
         self.unprocessed += outcome.counts.unprocessed
         self.unknown += outcome.counts.unknown
         self.skipped += outcome.counts.skipped
+        self.replaced += outcome.counts.replaced
         rows = [*outcome.rows, *outcome.unplaced_rows()]
         self.failures += (row for row in rows if row.is_reject)

@@ -69,6 +69,8 @@ class LoadApi:
     stubs: StubMaker | None
     """How records are created that others need as parents."""
     open_journal: Callable[[Path], RunJournal]
+    every_version: bool
+    """See `SpoolSettings`."""
 
 
 class RecordLoad:
@@ -186,14 +188,22 @@ class RecordLoad:
         api, limits = self._api, BUFFER_LIMITS
         with self._journal() as (journal, folder):
             group = LoadGroup(api.clock, jobs_in_flight=api.jobs_in_flight, limits=limits)
-            files = SpoolSettings(folder, api.encoder, api.limits, self._rules.sobject, api.clock)
+            files = SpoolSettings(
+                *(folder, api.encoder, api.limits, self._rules.sobject, api.clock),
+                every_version=api.every_version,
+            )
             with group:
                 carrier = api.carrier(journal, detail)
                 serial = partial(api.serial, journal, detail)
                 yield (
                     group,
                     group.new_loader(
-                        carrier, files, journal=journal, serial=serial, stubs=api.stubs
+                        carrier,
+                        files,
+                        journal=journal,
+                        serial=serial,
+                        stubs=api.stubs,
+                        detail=detail,
                     ),
                 )
 

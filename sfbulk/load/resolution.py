@@ -107,6 +107,11 @@ def resolution(
     )
 
 
+def needs_every_version(plan: Resolution | None) -> bool:
+    """Whether the first row of a record has another meaning than the later ones."""
+    return plan is not None and (plan.new_only or bool(plan.create_only))
+
+
 def file_limits(plan: Resolution | None, limits: FileLimits) -> FileLimits:
     """The limits of a file, so that what is sent instead of it is within `limits`.
 

@@ -46,6 +46,10 @@ class RowFile(GrowingFile):
     """For each row, the number of its record; ascending."""
     sizes: array[int] = field(default_factory=lambda: array("I"), repr=False)
     """For each row, its bytes without separators."""
+    starts: array[int] = field(default_factory=lambda: array("Q"), repr=False)
+    """Where each row begins, as long as rows are added."""
+    replaced: list[int] = field(default_factory=list, repr=False)
+    """The numbers of rows in whose place a later row of the file is sent; see `RowSpool.add`."""
     digests: bytearray = field(default_factory=bytearray, repr=False)
     """What the journal keeps of the rows, one after the other; empty without a journal."""
     after: set[RowFile] = field(default_factory=set, repr=False)
@@ -75,6 +79,11 @@ class RowFile(GrowingFile):
     def rows(self) -> int:
         """The number of rows."""
         return len(self.numbers)
+
+    @property
+    def first(self) -> int:
+        """The lowest number of its rows, and of those that they replace."""
+        return min((self.numbers[0], *self.replaced))
 
     def spelled(self, name: str) -> str:
         """The column's name as the file spells it, for a name in upper or lower case."""

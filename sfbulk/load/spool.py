@@ -1,8 +1,10 @@
 """Sorts rows into files on disk; each file is the upload of one job or batch.
 
-A file has one set of columns and stays within the limits of one upload. No key is in a file twice.
+A file has one set of columns and stays within the limits of one upload. No key is sent in it twice.
 If a row must be loaded after a row of a file that is not settled, it goes into a file that is sent
-after that one is settled: see `sfbulk.load.order`.
+after that one is settled: see `sfbulk.load.order`. Many versions of one record would be as many
+jobs, one after the other. So a row is sent in the place of an earlier one of its record that waits
+for a job itself, if nothing of that one would be left.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from sfbulk.csvio import CsvRows
 from sfbulk.csvio.limits import MAX_JOB_BYTES
 from sfbulk.errors import OversizeRow
 from sfbulk.jobs.files import ALL_BUFFERS_BYTES
 from sfbulk.load.kept_rows import copy_rows, keep_rows
 from sfbulk.load.row_file import RowFile
+from sfbulk.load.versions import replaces
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -80,13 +84,15 @@ class SpoolSettings:
     sobject: str
     """The object of the rows."""
     clock: Clock
+    every_version: bool = False
+    """Whether each row is sent, also if a later one of its record takes all of it back."""
 
 
 class RowSpool:
     """Takes the rows of one load one by one, and writes them into files.
 
-    Memory: the buffers of the files (16 MB together), and for files that are not settled 8 bytes
-    for each row and about 100 for each key.
+    Memory: the buffers of the files (16 MB together), and for files that are not settled 20 bytes
+    for each row and about 130 for each key.
 
     Args:
         settings: how the rows are written.
@@ -99,6 +105,7 @@ class RowSpool:
         self._limits = settings.limits
         self._sobject = settings.sobject.casefold()
         self._clock = settings.clock
+        self._replaces = isinstance(settings.encoder, CsvRows) and not settings.every_version
         self._backlog = backlog
         self._order = backlog.order
         self._filling: dict[tuple[int, Columns], RowFile] = {}
@@ -131,18 +138,27 @@ class RowSpool:
         """
         data = self._encoder.row(row.columns, row.cells, row.values)
         before = self._order.predecessors(row, self._sobject)
-        level = 1 + max(file.level for file in before) if before else 0
-        file = self._file(level, row.columns, len(data))
+        file = self._replace(row, before, len(data))
+        if file is None:
+            level = 1 + max(file.level for file in before) if before else 0
+            file = self._file(level, row.columns, len(data))
         self._append(file, self._encoder.separator + data if file.numbers else data)
         file.numbers.append(number)
         file.sizes.append(len(data))
+        file.starts.append(file.size - len(data))
         file.digests += digest
         for earlier in before:
-            file.wait_for(earlier)
+            if earlier is not file:
+                file.wait_for(earlier)
         self._order.remember(row, file)
         self.rows += 1
         if self.first is None:
             self.first = number
+
+    def remove_replaced(self, file: RowFile) -> None:
+        """Remove the rows of a sealed file that others of it replace, before it is sent."""
+        if file.replaced:
+            self.keep(file, {*file.numbers}.difference(file.replaced))
 
     def seal_all(self) -> None:
         """End all files; the next row starts a new one."""
@@ -167,7 +183,7 @@ class RowSpool:
     def settle(self, file: RowFile) -> None:
         """Remove a file after the outcome of each of its rows is known."""
         del self._unsettled[file]
-        self.first = min((one.numbers[0] for one in self._unsettled), default=None)
+        self.first = min((one.first for one in self._unsettled), default=None)
         self._count_bytes(-file.size)
         self.rows -= file.rows
         file.path.unlink()
@@ -185,7 +201,7 @@ class RowSpool:
         keep_rows(file, frozenset(numbers), self._encoder)
         self._count_bytes(file.size)
         self.rows += file.rows
-        self.first = min(one.numbers[0] for one in self._unsettled)
+        self.first = min(one.first for one in self._unsettled)
 
     def divide(self, file: RowFile, limits: FileLimits) -> list[RowFile]:
         """Move rows of a sealed file into others, so that each is within the limits of an upload.
@@ -254,6 +270,30 @@ class RowSpool:
             divisions[-1].append(number)
             size += needed
         return divisions
+
+    def _replace(self, row: Row, before: list[RowFile], size: int) -> RowFile | None:
+        """The file in which a row takes the place of an earlier one of its record, if it can."""
+        last = self._order.last(row.key) if row.key and self._replaces else None
+        if row.key is None or last is None:
+            return None
+        file, at = last
+        needed = size + len(self._encoder.tail)
+        if (
+            self._filling.get(self._place(file)) is not file
+            or file.columns != row.columns
+            # A file that waits for no other one costs no further job.
+            or not file.after
+            or not self._has_room(file, needed)
+            or any(one.level >= file.level for one in before if one is not file)
+            or not replaces(row, row.key, self._alone(file, at))
+        ):
+            return None
+        file.replaced.append(file.numbers[at])
+        return file
+
+    def _alone(self, file: RowFile, at: int) -> bytes:
+        """A row of a file to which rows are added, as if it were the only one."""
+        return self._encoder.head(file.columns) + file.read(file.starts[at], file.sizes[at])
 
     def _discard(self, file: RowFile) -> None:
         if self._filling.get(self._place(file)) is file:

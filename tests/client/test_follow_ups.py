@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sfbulk import Operation, RowStatus, Salesforce
+from sfbulk import ApiError, Operation, RowStatus, Salesforce
 from sfbulk.load import Detail, FileLimits, Row
 from sfbulk.load.group import BufferLimits
 
@@ -156,6 +156,35 @@ def test_a_later_version_waits_until_the_earlier_one_was_sent_again(
     assert sf.upsert("Account", records, external_id="Ext_Id__c").succeeded == 2
     assert len(jobs(sandbox)) == 3
     assert names(sandbox) == ["Many new"]
+
+
+def test_each_record_has_an_outcome_if_later_ones_replace_it(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    records = [{"Ext_Id__c": "k", "Name": f"Many {n}"} for n in range(5)]
+    outcomes = list(sf.load("Account", Operation.UPSERT, records, external_id="Ext_Id__c"))
+    assert [(one.number, one.status.value, one.is_reject) for one in outcomes] == [
+        (1, "succeeded", False),
+        *((number, "replaced", False) for number in (2, 3, 4)),
+        (5, "succeeded", False),
+    ]
+    assert names(sandbox) == ["Many 4"]
+    summary = sf.upsert("Account", records, external_id="Ext_Id__c")
+    assert (summary.succeeded, summary.replaced, summary.failures) == (2, 3, [])
+
+
+def test_records_that_later_ones_replace_are_unprocessed_if_those_are_not_sent(
+    sandbox: Sandbox, sf: Salesforce
+) -> None:
+    body = '[{"errorCode": "FEATURENOTENABLED", "message": "Async API not enabled"}]'
+    sandbox.control.add_fault(kind="answer", path="*/jobs/ingest", status=403, body=body)
+    records = [{"Ext_Id__c": "k", "Name": f"Many {n}"} for n in range(5)]
+    load = sf.load("Account", Operation.UPSERT, records, external_id="Ext_Id__c")
+    seen = [next(load) for _ in records]
+    assert [one.number for one in seen] == [1, 2, 3, 4, 5]
+    assert {one.status for one in seen} == {RowStatus.UNPROCESSED}
+    with pytest.raises(ApiError, match="Async API not enabled"):
+        next(load)
 
 
 def test_a_child_may_come_before_its_parent(sandbox: Sandbox, sf: Salesforce) -> None:

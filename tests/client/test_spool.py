@@ -163,29 +163,64 @@ def test_keys_of_settled_files_are_dropped(tmp_path: Path, monkeypatch: pytest.M
     assert len(spool._order._last) <= 20
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans())), st.integers(1, 4))
-def test_no_key_is_twice_at_a_time_and_later_versions_come_later(
-    records: list[tuple[str, bool]], rows: int
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.lists(st.sampled_from("xy\n")))),
+    st.integers(1, 4),
+)
+def test_no_key_is_twice_at_a_time_and_the_record_is_as_if_each_version_had_been_sent(
+    records: list[tuple[str, bool, list[str]]], rows: int
 ) -> None:
+    sent: dict[str, list[int]] = defaultdict(list)
+    replaced: list[int] = []
+    org: dict[str, dict[str, str]] = defaultdict(dict)
     with TemporaryDirectory() as folder:
         spool = new_spool(Path(folder), rows=rows)
-        for number, (text, wide) in enumerate(records, start=1):
-            columns = ("Key", "Number", "Wide") if wide else ("Key", "Number")
-            cells = [text, str(number), ""][: len(columns)]
+        for number, (text, wide, values) in enumerate(records, start=1):
+            columns = ("Key", "Number", "A", "B", "Wide") if wide else ("Key", "Number", "A", "B")
+            cells = [text, str(number), *[*values, "", ""][:2], ""][: len(columns)]
             spool.add(number, Row(columns, cells, key(text)))
         spool.seal_all()
-        seen = defaultdict(list)
         while wave := list(taken(spool)):
+            for file in wave:
+                spool.remove_replaced(file)
             keys = [row[0] for file in wave for row in read(file)[1:]]
             assert len(keys) == len(set(keys))
             for file in wave:
-                for row in read(file)[1:]:
-                    seen[row[0]].append(int(row[1]))
+                header, *lines = read(file)
+                for row in lines:
+                    sent[row[0]].append(int(row[1]))
+                    org[row[0]] |= {n: v for n, v in zip(header, row, strict=True) if v}
+                replaced += file.replaced
                 spool.settle(file)
-    assert sorted(number for of_key in seen.values() for number in of_key) == [
-        number for number, _ in enumerate(records, start=1)
-    ]
-    assert all(numbers == sorted(numbers) for numbers in seen.values())
+    everything = [number for of_key in sent.values() for number in of_key]
+    assert sorted(everything + replaced) == list(range(1, len(records) + 1))
+    assert all(numbers == sorted(numbers) for numbers in sent.values())
+    wanted: dict[str, dict[str, str]] = defaultdict(dict)
+    for number, (text, _, values) in enumerate(records, start=1):
+        named = zip("AB", values, strict=False)
+        wanted[text] |= {"Key": text, "Number": str(number), **dict(named)}
+    assert org == wanted
+
+
+def test_many_versions_of_one_record_are_two_files(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path)
+    for number in range(1, 1001):
+        spool.add(number, Row(NAMES, ["k", str(number)], key("k")))
+    spool.add(1001, Row(NAMES, ["other", "x"], key("other")))
+    spool.seal_all()
+    (first,) = taken(spool)
+    spool.remove_replaced(first)
+    assert read(first)[1:] == [["k", "1"], ["other", "x"]]
+    spool.settle(first)
+    # All versions but the last are settled only with the last one.
+    assert [spool.first] == [2]
+    (second,) = taken(spool)
+    spool.remove_replaced(second)
+    assert read(second)[1:] == [["k", "1000"]]
+    assert sorted(second.replaced) == list(range(2, 1000))
+    spool.settle(second)
+    assert (spool.first, spool.rows, spool.bytes) == (None, 0, 0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_holds_buffers_not_rows(tmp_path: Path) -> None:

@@ -48,6 +48,49 @@ def test_the_last_version_of_each_record_wins_over_many_jobs(org: Org) -> None:
     assert org.query("SELECT COUNT(Id) n FROM Account WHERE Name = 'new'")[0]["n"] == len(keys)
 
 
+@pytest.mark.parametrize("operation", ["upsert", "update", "delete"])
+def test_many_versions_of_a_record_are_few_jobs(org: Org, operation: str) -> None:
+    """One job for each would take hours in an org, and use up its batches of the day."""
+    org.create("Account", Ext_Id__c="hot", Name="before")
+    count = 3_000
+    run = org.load(
+        ACCOUNTS,
+        *(record("Account", Ext_Id__c="hot", Name=f"{n}") for n in range(count)),
+        state(done=1),
+        **BY_KEY,
+        operation=operation,
+        # The second delete of a record finds none.
+        max_rejects=1,
+    )
+    assert (run.code, run.states) == (0, [{"done": 1}]), run.log
+    assert org.jobs_created() <= 2
+    report = run.report("Account")
+    assert report["read"] == count == report["loaded"] + report["replaced"] + report["rejected"]
+    assert report["replaced"] == count - 2
+    left = [] if operation == "delete" else [{"Name": f"{count - 1}"}]
+    assert org.query("SELECT Name FROM Account WHERE Ext_Id__c = 'hot'") == left
+
+
+def test_no_field_of_an_earlier_version_is_lost(org: Org) -> None:
+    versions: list[dict[str, str | None]] = [
+        {"Name": "1", "Phone": "1"},
+        {"Name": "2", "Phone": "2"},
+        {"Name": "3"},
+        {"Name": "4", "Site": "4"},
+        {"Name": "5", "Phone": None, "Site": "5"},
+    ]
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name", "Phone", "Site", key="Ext_Id__c"),
+        *(record("Account", Ext_Id__c="hot", **version) for version in versions),
+        **BY_KEY,
+    )
+    assert run.code == 0, run.log
+    (found,) = org.query("SELECT Name, Phone, Site FROM Account WHERE Ext_Id__c = 'hot'")
+    assert found == {"Name": "5", "Phone": None, "Site": "5"}
+    # The third lacks the phone of the second. The fourth replaces the third, the fifth the fourth.
+    assert (run.report("Account")["loaded"], run.report("Account")["replaced"]) == (3, 2)
+
+
 @pytest.mark.parametrize("concurrency", ["Parallel", "Serial"])
 def test_bulk_api_1_0_loads_as_2_0_does(org: Org, concurrency: str) -> None:
     run = org.load(
