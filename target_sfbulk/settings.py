@@ -32,11 +32,13 @@ _LOADING = (
         th.StringType,
         default=Operation.UPSERT.value,
         allowed_values=OPERATIONS,
+        title="Operation",
         description="What to do with the records, unless `streams` has another operation.",
     ),
     th.Property(
         "external_id",
         th.StringType,
+        title="External Id Field",
         description="Field by which upserts find their record, and updates and deletes if "
         "`operation` is one; unless `streams` has another one.",
     ),
@@ -44,6 +46,7 @@ _LOADING = (
         "streams",
         th.ObjectType(additional_properties=STREAM),
         default={},
+        title="Streams",
         description="Settings of single streams, by name or glob, in any case. All globs that fit "
         "apply in their order, then the name; the later one wins.",
     ),
@@ -52,6 +55,7 @@ _LOADING = (
         th.StringType,
         default="clear",
         allowed_values=NULLS,
+        title="Nulls",
         description="Whether a null clears the field or leaves it as it is.",
     ),
     th.Property(
@@ -59,6 +63,7 @@ _LOADING = (
         th.StringType,
         default=PrecisionLoss.FIT.value,
         allowed_values=[policy.value for policy in PrecisionLoss],
+        title="Precision Loss",
         description="Whether a value that Salesforce would store as another (parts of a second, "
         "more decimals than the field has, CR in a text) is sent as Salesforce stores it, and "
         "counted in the report, or its record is rejected.",
@@ -68,6 +73,7 @@ _LOADING = (
         th.StringType,
         default="error",
         allowed_values=UNKNOWN_FIELDS,
+        title="Unknown Fields",
         description="What to do with a record field that has no writable Salesforce field: an "
         "error, or leave it out.",
     ),
@@ -76,6 +82,7 @@ _LOADING = (
         # From an environment variable, as Meltano sets it, a count is a string.
         th.CustomType({"type": ["string", "integer"]}),
         default="0",
+        title="Most Rejects",
         description='Rejected rows a run may have: a count, or a share such as "2%" of the rows '
         "read. Beyond it the exit code is 1; all rejects are in the rejects files either way.",
     ),
@@ -83,6 +90,7 @@ _LOADING = (
         "delete_cap",
         th.CustomType({"type": ["string", "integer"]}),
         default="10%",
+        title="Delete Cap",
         description="Records that a mirror may delete in one run, for each stream: a count, or a "
         "share, rounded up, of the records of the org that it covers. Beyond it nothing more is "
         "deleted, and the exit code is 1.",
@@ -91,18 +99,21 @@ _LOADING = (
         "output_dir",
         th.StringType,
         default="output",
+        title="Output Folder",
         description="Folder of the rejects files and reports.",
     ),
     th.Property(
         "write_results",
         th.BooleanType,
         default=False,
+        title="Write Results",
         description="Write the key, Id and job of each row that is in Salesforce into the results "
         "files. A job then has at most 50,000 rows.",
     ),
     th.Property(
         "journal_path",
         th.CustomType({"type": ["string", "boolean"]}),
+        title="Journal",
         description="File of the journal, by which the next run settles what a killed run left; "
         "`off` for no journal. Without it: `journal.sqlite` in `output_dir`.",
     ),
@@ -110,6 +121,7 @@ _LOADING = (
         "max_job_mb",
         th.NumberType(exclusive_minimum=0, maximum=MAX_JOB_BYTES // _MEGABYTE),
         default=100,
+        title="Largest Job",
         description="Largest CSV of one job, in MB.",
     ),
     th.Property(
@@ -117,6 +129,7 @@ _LOADING = (
         th.StringType,
         default=_BULK2,
         allowed_values=[_BULK2, _BULK1],
+        title="API Type",
         description="The API that loads: Bulk API 2.0, or 1.0 (`BULK`), whose jobs have batches of "
         "at most 10,000 rows and 10 MB.",
     ),
@@ -125,17 +138,20 @@ _LOADING = (
         th.StringType,
         default=Concurrency.PARALLEL.value,
         allowed_values=[mode.value for mode in Concurrency],
+        title="Concurrency",
         description="With `api_type` `BULK`: whether Salesforce processes the batches of a job in "
         "parallel. `Serial` is slower and avoids locks.",
     ),
     th.Property(
         "batch_size_rows",
         th.IntegerType(minimum=1),
+        title="Most Rows of a Job",
         description="Most rows of one job; without it, only `max_job_mb` ends a job.",
     ),
     th.Property(
         "batch_wait_limit_seconds",
         th.NumberType(minimum=0),
+        title="Longest Wait for Rows",
         description="How many seconds a job may wait for further rows after its first one. "
         "Without it, a job is sent when it is full or the input ends.",
     ),
@@ -143,6 +159,7 @@ _LOADING = (
         "max_jobs_in_flight",
         th.IntegerType(minimum=1),
         default=5,
+        title="Jobs in Flight",
         description="How many jobs run in parallel while further records are read. Use 1 if "
         "parallel jobs lock each other's records.",
     ),
@@ -154,6 +171,7 @@ _LOADING = (
         "dry_run",
         th.BooleanType,
         default=False,
+        title="Dry Run",
         description="Check everything and write the CSV files that would be sent, with rejects and "
         "reports, into the folder `dry-run` of `output_dir`. Nothing is sent, no STATE is written.",
     ),

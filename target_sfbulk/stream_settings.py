@@ -32,39 +32,46 @@ STREAM = th.ObjectType(
     th.Property(
         "sobject",
         th.StringType,
+        title="Salesforce Object",
         description="Salesforce object; by default the one with the stream's name.",
     ),
     th.Property(
         "operation",
         th.StringType,
         allowed_values=OPERATIONS,
+        title="Operation",
         description="Operation for this stream.",
     ),
     th.Property(
         "external_id",
         th.StringType,
+        title="External Id Field",
         description="Field by which upserts, updates and deletes of this stream find their record.",
     ),
     th.Property(
         "new_only",
         th.BooleanType,
+        title="New Records Only",
         description="Whether an upsert only creates records and skips those that exist.",
     ),
     th.Property(
         "create_only_fields",
         th.StringType,
         allowed_values=_CREATE_ONLY,
+        title="Create-only Fields",
         description="In an upsert, fields that can be set in a new record only: an error, or leave "
         "them as they are in records that exist.",
     ),
     th.Property(
         "fields",
         th.ObjectType(additional_properties=th.CustomType({"type": ["string", "null"]})),
+        title="Fields",
         description="Record field to Salesforce field, or to null to leave it out.",
     ),
     th.Property(
         "lookups",
         th.ObjectType(additional_properties=th.CustomType({"type": ["string", "null"]})),
+        title="Lookups",
         description="Record field that holds a parent's key to the relationship column it fills, "
         "such as `Account.Ext_Id__c`, or `Contact:Who.Ext_Id__c` where there are several parents; "
         "null for one that is no lookup.",
@@ -74,6 +81,7 @@ STREAM = th.ObjectType(
         th.ObjectType(
             additional_properties=th.CustomType({"type": ["string", "number", "boolean", "null"]})
         ),
+        title="Constants",
         description="Salesforce field or relationship column to the value of all records.",
     ),
     th.Property(
@@ -85,28 +93,33 @@ STREAM = th.ObjectType(
                 "additionalProperties": {"type": ["string", "null"], "enum": [*NULLS, None]},
             }
         ),
+        title="Nulls",
         description="`nulls` of this stream, or of single record fields.",
     ),
     th.Property(
         "unknown_fields",
         th.StringType,
         allowed_values=UNKNOWN_FIELDS,
+        title="Unknown Fields",
         description="`unknown_fields` of this stream.",
     ),
     th.Property(
         "where",
         th.StringType,
+        title="Where",
         description="In a mirror, a SOQL condition: records of the org for which it is false are "
         "never deleted.",
     ),
     th.Property(
         "delete_cap",
         th.CustomType({"type": ["string", "integer", "null"]}),
+        title="Delete Cap",
         description="`delete_cap` of this stream.",
     ),
     th.Property(
         "assignment_rule",
         th.StringType,
+        title="Assignment Rule",
         description="Id of the assignment rule that assigns the records, of a Case or Lead.",
     ),
     additional_properties=False,

@@ -6,10 +6,7 @@ The wheel of the checkout stands in for the release, and a local org for the use
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,7 +14,8 @@ import pytest
 import yaml
 
 from sfbulk_sandbox import Sandbox
-from tests.e2e.commands import BIN, MELTANO, ROOT, succeed
+from tests.e2e.commands import BIN, ROOT, succeed
+from tests.e2e.meltano_shell import Shell, built_wheel
 from tests.target.support import Org
 
 if TYPE_CHECKING:
@@ -64,62 +62,23 @@ def test_the_lines_of_the_quickstart_are_commands_that_its_run_knows() -> None:
     assert [json.loads(line) for line in blocks("json")[0].splitlines()]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT]
-    succeed([sys.executable, "-m", "pip", *build])
-    return next(folder.glob("*.whl"))
-
-
 @pytest.fixture
 def org() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
 
-class Shell:
-    """A user's shell, which stays in the folder that `cd` has led to."""
-
-    def __init__(self, folder: Path, org: Sandbox) -> None:
-        self.folder = folder
-        self._org = org
-        self._env = {
-            **os.environ,
-            "PATH": f"{MELTANO.parent}{os.pathsep}{os.environ['PATH']}",
-            "TAP_SFBULK_LOGIN_URL": org.url,
-            "TARGET_SFBULK_LOGIN_URL": org.url,
-            "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "NO_COLOR": "1",
-        }
-
-    def __call__(self, lines: str) -> str:
-        for name, value in (("ID", self._org.client_id), ("SECRET", self._org.client_secret)):
-            lines = lines.replace(f"YOUR_CLIENT_{name}", value)
-        done = subprocess.run(
-            ["/bin/sh", "-ec", f"{lines}\npwd >'{self.folder / 'here'}'"],
-            cwd=self.folder,
-            env=self._env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.meltano
 @pytest.mark.timeout(900)
-def test_the_quickstart_moves_rows_both_ways(wheel: Path, org: Sandbox, tmp_path: Path) -> None:
+def test_the_quickstart_moves_rows_both_ways(org: Sandbox, tmp_path: Path) -> None:
     begin, out, look, into = blocks("sh")
     shell = Shell(tmp_path, org)
     shell(begin)
     shell.folder = project = tmp_path / "sync"
+    release, wheel = "pip_url: sfbulk\n", f"pip_url: {built_wheel(tmp_path)}\n"
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
-        file.write(blocks("yaml")[0].replace("pip_url: sfbulk\n", f"pip_url: {wheel}\n"))
+        file.write(blocks("yaml")[0].replace(release, wheel))
 
     before = org.org.counts()
     log = shell(out)
