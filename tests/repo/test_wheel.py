@@ -1,4 +1,4 @@
-"""What is shipped: the wheel, built once, with its data and without its tests."""
+"""What is released: the wheel, with its data and without its tests, and the sdist. Built once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("tap-sfbulk", "target-sfbulk")
+ROOMS = {"sfbulk", "sfbulk_singer", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox"}
+MAKE_DIST = ("-t", "sdist", "-t", "wheel")
 
 
 def run(*command: str | Path, **env: str) -> str:
@@ -31,17 +35,73 @@ def run(*command: str | Path, **env: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
-    run(sys.executable, "-m", "pip", *build, ROOT)
-    return next(folder.glob("*.whl"))
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make dist` builds, by its own command, in another folder."""
+    folder = tmp_path_factory.mktemp("dist")
+    done = subprocess.run(
+        [Path(sys.executable).parent / "hatchling", "build", "-d", folder, *MAKE_DIST],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    return next(dist.glob("*.whl"))
+
+
+def test_make_dist_builds_what_is_tested_here() -> None:
+    line = f"\t$(BIN)/hatchling build -d dist {' '.join(MAKE_DIST)}\n"
+    assert line in (ROOT / "Makefile").read_text("utf-8")
+
+
+def test_both_files_have_the_licence_and_the_version(dist: Path, wheel: Path) -> None:
+    licence = (ROOT / "LICENSE").read_bytes()
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("sfbulk-0.1.0.dist-info/licenses/LICENSE") == licence
+        metadata = archive.read("sfbulk-0.1.0.dist-info/METADATA").decode()
+    assert "License-Expression: Apache-2.0\n" in metadata
+    assert "Description-Content-Type: text/markdown\n" in metadata
+    assert "Classifier: Typing :: Typed\n" in metadata
+    with tarfile.open(dist / "sfbulk-0.1.0.tar.gz") as archive:
+        packed = archive.extractfile("sfbulk-0.1.0/LICENSE")
+        assert packed
+        assert packed.read() == licence
+
+
+def test_the_sdist_has_what_builds_and_tests_the_packages_and_nothing_else(dist: Path) -> None:
+    with tarfile.open(dist / "sfbulk-0.1.0.tar.gz") as archive:
+        names = {name.removeprefix("sfbulk-0.1.0/") for name in archive.getnames()}
+    tops = {name.split("/", 1)[0] for name in names}
+    folders = {*ROOMS, "tests", "docs", "demo", "benchmarks"}
+    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"}
+    pinned = {"constraints.txt", "constraints-meltano.txt", "constraints-docs.txt"}
+    tools = {"Makefile", "pyproject.toml", "meltano.yml", "mkdocs.yml", ".gitignore", ".github"}
+    assert tops == folders | texts | pinned | tools | {"PKG-INFO"}
+    assert {"tests/repo/test_wheel.py", "docs/tap.md", "sfbulk/py.typed"} <= names
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_the_release_publishes_what_make_dist_has_built_and_without_a_stored_secret() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    commands = [step.get("run") for step in jobs["build"]["steps"]]
+    assert commands.index("make test") < commands.index("make dist")
+    assert jobs["publish"]["needs"] == "build"
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    uses = [step["uses"].partition("@")[0] for step in jobs["publish"]["steps"]]
+    assert uses == ["actions/download-artifact", "pypa/gh-action-pypi-publish"]
+    assert "secrets." not in text
 
 
 def test_the_wheel_holds_the_rooms_and_the_sandbox_s_data_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/", 1)[0] for name in names if ".dist-info" not in name}
-    assert tops == {"sfbulk", "sfbulk_singer", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox"}
+    assert tops == ROOMS
     assert "sfbulk_sandbox/soql/grammar.lark" in names
     assert "sfbulk_sandbox/data/sample/Account.csv" in names
     assert all(f"{room}/py.typed" in names for room in tops)
@@ -49,7 +109,7 @@ def test_the_wheel_holds_the_rooms_and_the_sandbox_s_data_and_nothing_else(wheel
 
 def test_the_sandbox_serves_its_sample_org_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
+        archive.extractall(tmp_path)  # noqa: S202 - our own wheel
     code = "from sfbulk_sandbox import Sandbox\nwith Sandbox() as sandbox:\n"
     code += "    print(sandbox.org.counts()['Account'])"
     code += "; import sfbulk_sandbox; print(sfbulk_sandbox.__file__)"
