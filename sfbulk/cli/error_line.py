@@ -19,6 +19,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -62,6 +63,17 @@ def one_line(error: BaseException) -> str:
 def add_note(error: BaseException, note: str) -> None:
     """Add a sentence to what `one_line` says of an error; Python 3.10 has no `add_note`."""
     error.__notes__ = [*getattr(error, "__notes__", []), note]
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Name a file in an `OSError` that does not; that of a full disk is one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 class _ErrorLine(click.Command):

@@ -15,7 +15,7 @@ from sfbulk.cli.progress import Progress
 from sfbulk.cli.rejects import Rejects
 from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.count_or_share import CountOrShare
-from sfbulk.errors import ConfigError, DataError, NotFound, SalesforceError
+from sfbulk.errors import ConfigError, DataError, JournalError, NotFound, SalesforceError
 from sfbulk.jobs.operation import Operation
 from sfbulk.load.alignment import aligned
 from sfbulk.load.columns import ObjectColumns
@@ -296,7 +296,12 @@ class _Run:
                 yield NO_JOURNAL, Path(folder)
             return
         key = self._rules.key or ""
-        with self._org.open_journal(what.journal) as run:
+        try:
+            opened = self._org.open_journal(what.journal)
+        except JournalError as error:
+            add_note(error, "It lies in --output-dir.")
+            raise
+        with opened as run:
             yield run.load(LoadName(what.name, what.sobject, what.operation.value, key)), run.folder
             run.end()
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from sfbulk.cli.error_line import add_note
+from sfbulk.cli.error_line import add_note, naming_file
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.query_state import QueryState, StateFile, digest
 from sfbulk.cli.row_files import CsvFile, JsonLinesFile
@@ -234,22 +234,28 @@ class _Run:
         written = state.rows
         with TemporaryDirectory(prefix="sfbulk-") as spool:
             for page in job.pages(Path(spool), start=state.locator, rows_before=state.rows):
-                added = rows.add(page.path)
+                with naming_file(self._where(files)):
+                    added = rows.add(page.path)
                 page.check_rows(added)
                 written += added
                 self._progress.rows = written
                 self._progress.total = job.records_processed
                 # Only from such a page on another run can read on.
                 if files and page.next_locator:
-                    state = _reached(state, rows, written, page.next_locator)
+                    with naming_file(files.part):
+                        state = _reached(state, rows, written, page.next_locator)
                     files.save(state)
         # A query without rows may have no page that names its columns.
         rows.begin(rows.columns or _selected(self._what.soql))
         if files is None:
             return replace(state, rows=written)
-        state = replace(_reached(state, rows, written, state.locator), done=True)
+        with naming_file(files.part):
+            state = replace(_reached(state, rows, written, state.locator), done=True)
         files.save(state)
         return state
+
+    def _where(self, files: StateFile | None) -> Path:
+        return files.part if files else Path(_named(STDOUT))
 
     def _row_file(self, file: IO[bytes], begun: Path | None) -> CsvFile:
         if self._what.form == "jsonl":
@@ -325,7 +331,12 @@ def _columns(part: Path) -> list[str]:
 @contextmanager
 def _grown(part: Path, size: int) -> Iterator[IO[bytes]]:
     """The unfinished file, with nothing after so many bytes."""
-    with part.open("r+b" if size else "w+b") as file:
+    file = part.open("r+b" if size else "w+b")
+    try:
         file.truncate(size)
         file.seek(size)
         yield file
+    finally:
+        # What is still buffered is written here, which fails again on a full disk.
+        with naming_file(part):
+            file.close()

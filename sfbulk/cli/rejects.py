@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sfbulk.cli.error_line import naming_file
 from sfbulk.errors import OversizeRow
 from sfbulk.load.outcomes import UNKNOWN_CODE, RowStatus
 
@@ -84,7 +85,7 @@ class Rejects:
             return
         if self._records is None:
             self._records = enumerate(self._originals(), start=1)
-        with self.path.open("ab") as file:
+        with naming_file(self.path), self.path.open("ab") as file:
             while self._numbers and self._numbers[0] <= settled_to:
                 number = heappop(self._numbers)
                 # Both readings of the input are in order, and so is the heap.

@@ -56,7 +56,11 @@ def write_parquet(
         for block in text_blocks(rows, names, sobject=sobject):
             yield pl.DataFrame([_column(block[name], schema[name]) for name in names])
 
-    register_io_source(typed, schema=pl.Schema(schema)).sink_parquet(path)
+    try:
+        register_io_source(typed, schema=pl.Schema(schema)).sink_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        # Such as a full disk, which Polars does not raise as an OSError.
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _types(field: FieldDescribe | None) -> list[pl.DataType]:

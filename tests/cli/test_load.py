@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from tests.cli.test_query import rest
+from tests.cli.test_query import eventually, rest
 from tests.e2e.commands import BIN
 from tests.faults.kills import Kill
 from tests.terminal import Terminal
@@ -239,6 +239,24 @@ def test_a_signal_aborts_the_jobs_and_the_same_command_goes_on(
     command.sandbox.control.jobs_at_once()
     command.lines("load", path, *INSERT)
     assert contacts(command) == sent(records)
+
+
+def test_a_journal_in_use_is_an_error_that_says_where_it_lies(command: Command) -> None:
+    path = write_csv(command.path("people.csv"), people(3))
+    command.sandbox.control.hold_jobs()
+    process = subprocess.Popen(
+        [BIN / "sfbulk", "--config", command.config, "load", path, *INSERT],
+        stderr=subprocess.DEVNULL,
+    )
+    eventually(lambda: command.sandbox.control.requests_like("PATCH", "*/jobs/ingest/*"))
+    ended = command.run("load", path, *INSERT)
+    assert ended.code == 1
+    assert f"The journal {command.path('people.journal.sqlite')} is in use" in ended.reason
+    assert ended.reason.endswith("It lies in --output-dir.")
+    command.sandbox.control.jobs_at_once()
+    command.sandbox.control.release_jobs()
+    assert process.wait(30) == 0
+    assert contacts(command) == sent(people(3))
 
 
 def test_a_failed_job_is_an_error_with_what_was_done(command: Command) -> None:

@@ -353,6 +353,39 @@ def test_two_runs_do_not_write_one_file(command: Command, accounts: list[dict[st
     assert_whole(path, accounts)
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_full_disk_names_the_file_and_the_next_run_goes_on(
+    command: Command, accounts: list[dict[str, Any]], form: str
+) -> None:
+    path = command.path(f"accounts.{form}")
+    words = ["query", SOQL, "-o", str(path), "--api-type", "BULK2"]
+    # No file may have more than 1 KB: the pages fit, and the output does not.
+    limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "", str(BIN / "sfbulk"), "--config"]
+    ended = subprocess.run(
+        [*limited, str(command.config), *words], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].endswith(f"[Errno 27] File too large: '{path}.part'")
+    assert "Traceback" not in ended.stderr
+    assert command.json(*words)["resumed"] is True
+    assert_whole(path, accounts)
+
+
+def test_parquet_that_could_not_be_written_is_made_of_the_rows_that_are_there(
+    command: Command, accounts: list[dict[str, Any]]
+) -> None:
+    path, made = command.path("accounts.parquet"), command.path("accounts.parquet.made")
+    made.mkdir()
+    ended = command.run("query", SOQL, "-o", path)
+    assert ended.code == 1
+    assert str(made) in ended.reason
+    made.rmdir()
+    command.sandbox.control.forget_requests()
+    command.lines("query", SOQL, "-o", path)
+    assert command.sandbox.control.requests_like(path="*/jobs/query*") == []
+    assert_whole(path, accounts)
+
+
 def test_a_page_with_fewer_rows_than_announced_is_an_error(
     command: Command, accounts: list[dict[str, Any]]
 ) -> None:
