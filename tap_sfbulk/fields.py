@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk import typing as th
+
 from tap_sfbulk.columns import CellKind, CompoundColumn, DeletedAtColumn, PageColumn, kind_of
 from tap_sfbulk.schema import fields_of, has_own_ids, is_compound, is_selectable, property_of
 
@@ -60,6 +62,26 @@ def object_fields(
         found = [replace(each, column=None) if each.name in formulas else each for each in found]
     stamp = deletion_stamp(sobject) if with_deleted_at else None
     return [*found, *([_deleted_at(stamp)] if stamp else [])]
+
+
+def with_decimal_texts(field: StreamField) -> StreamField:
+    """The field with its numbers as text, also those of its components; integers stay integers."""
+    schema, column = _decimal_text(field.schema), field.column
+    if isinstance(column, CompoundColumn):
+        inner = {key: _decimal_text(part) for key, part in schema["properties"].items()}
+        schema = {**schema, "properties": inner}
+        parts = tuple((key, replace(part, kind=kind_of(inner[key]))) for key, part in column.parts)
+        column = replace(column, parts=parts)
+    elif column and column.kind is CellKind.NUMBER:
+        column = replace(column, kind=CellKind.TEXT)
+    return StreamField(field.name, schema, column)
+
+
+def _decimal_text(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    if kind_of(schema) is not CellKind.NUMBER:
+        return schema
+    types = ["string" if name == CellKind.NUMBER else name for name in schema["type"]]
+    return {**schema, "type": types, "format": th.SingerDecimalType.string_format}
 
 
 def schema_of(fields: Iterable[StreamField], title: str) -> dict[str, Any]:

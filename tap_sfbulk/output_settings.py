@@ -33,6 +33,17 @@ OUTPUT = (
         ),
     ),
     th.Property(
+        "use_singer_decimal",
+        th.BooleanType,
+        default=False,
+        title="Use Singer Decimal",
+        description=(
+            "Send numbers with decimals as text of the format `singer.decimal`, for loaders that "
+            "keep numbers as doubles, which have 15 exact digits. A catalog that declares a number "
+            "wins."
+        ),
+    ),
+    th.Property(
         "files_dir",
         th.StringType,
         title="Files Folder",

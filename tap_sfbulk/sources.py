@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfbulk.errors import ConfigError
 from sfbulk.problems import collecting
-from tap_sfbulk.fields import object_fields, stream_field
+from tap_sfbulk.fields import object_fields, stream_field, with_decimal_texts
 from tap_sfbulk.schema import key_properties_of, replication_key_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class StreamSource:
     replication_key: str | None
     statement: SelectStatement | None = None
     """The custom query that is read; None reads the object's rows."""
+
+    @property
+    def with_decimal_texts(self) -> StreamSource:
+        """The same with the numbers of its rows as text."""
+        return replace(self, fields=tuple(with_decimal_texts(field) for field in self.fields))
 
 
 def object_sources(

@@ -177,7 +177,9 @@ class TapSfbulk(SfbulkPlugin, Tap):
             sources += query_sources([q for q in queries if q.name in selected], paths)
         if problems:
             raise ConfigError(problems)
-        return [*sources, *file_sources(chosen, described, options)]
+        sources += file_sources(chosen, described, options)
+        decimals_as_text = self.config.get("use_singer_decimal")
+        return [each.with_decimal_texts if decimals_as_text else each for each in sources]
 
     def _describe(self, names: Sequence[str]) -> list[SObjectDescribe]:
         """The objects that can be described; the others have failed."""

@@ -234,3 +234,53 @@ def test_lines_and_records_make_the_same_objects(
     by_line = [json.loads(line, parse_float=Decimal) for line in lines]
     assert by_line == expected
     assert [r for block in blocks for r in records(block, COLUMNS)] == expected
+
+
+@pytest.mark.usefixtures("addresses")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"api_type": "BULK2"},
+        {"api_type": "REST"},
+        # Records go one by one here.
+        {"stream_maps": {"Account": {"Twice": "Name"}}},
+    ],
+)
+def test_with_use_singer_decimal_every_number_leaves_as_text_with_its_digits(
+    tap: TapCommand, settings: dict[str, Any]
+) -> None:
+    query = {
+        "name": "Sums",
+        "soql": "SELECT Id, Name, AnnualRevenue, NumberOfEmployees FROM Account",
+    }
+    options = {"streams_to_discover": ["Account"], "queries": [query], **settings}
+    with_numbers, run = tap(**options), tap(**options, use_singer_decimal=True)
+    assert run.code == 0, run.log
+    changed = {
+        name
+        for name, schema in run.schemas["Account"]["properties"].items()
+        if schema != with_numbers.schemas["Account"]["properties"][name]
+    }
+    assert {"AnnualRevenue", "BillingLatitude", "BillingAddress"} <= changed
+    for stream in ("Account", "Sums"):
+        property_ = run.schemas[stream]["properties"]["AnnualRevenue"]
+        assert (property_["type"], property_["format"]) == (["string", "null"], "singer.decimal")
+        rows = {
+            r["Name"]: (r["AnnualRevenue"], r["NumberOfEmployees"]) for r in run.records(stream)
+        }
+        assert rows["NA"] == ("1.23456789012345678E17", None)
+        assert rows['Acme, "Quoted" Ltd'] == ("1.2345678E7", 47)
+        assert rows["Zürich 東京"] == (None, 0)
+    inner = run.schemas["Account"]["properties"]["BillingAddress"]["properties"]
+    assert inner["latitude"]["type"] == ["string", "null"]
+    full = next(r for r in run.records("Account") if r["Name"] == "Full")
+    assert full["BillingAddress"]["latitude"] == full["BillingLatitude"] == "50.94"
+    assert full["BillingLongitude"] == "-6.9600001"
+
+
+def test_a_catalog_that_declares_a_number_wins_over_use_singer_decimal(tap: TapCommand) -> None:
+    catalog = {"streams": [*tap.discover().values()]}
+    run = tap(catalog=catalog, use_singer_decimal=True)
+    assert run.code == 0, run.log
+    assert run.schemas["Account"]["properties"]["AnnualRevenue"]["type"] == ["number", "null"]
+    assert 12345678 in [row["AnnualRevenue"] for row in run.records("Account")]
