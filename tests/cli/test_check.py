@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from sfbulk_sandbox import Sandbox
-from tests.cli.support import Command
-from tests.e2e.commands import BIN
-from tests.terminal import Terminal
+from tests.cli.support import Command, rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 API = "/services/data/v68.0"
-
-
-def asked(sandbox: Sandbox, soql: str) -> list[dict[str, Any]]:
-    """The records of a query, by REST, without the client."""
-    answer = requests.get(
-        f"{sandbox.url}{API}/query",
-        params={"q": soql},
-        headers={"Authorization": f"Bearer {sandbox.access_token}"},
-        timeout=30,
-    )
-    records: list[dict[str, Any]] = answer.json()["records"]
-    return records
 
 
 def statuses(document: dict[str, Any]) -> dict[str, str]:
@@ -44,10 +28,8 @@ def refuse(sandbox: Sandbox, path: str, code: str = "INSUFFICIENT_ACCESS", **mor
 
 def test_it_says_which_user_and_org_it_is(command: Command) -> None:
     found = command.json("check")
-    (user,) = asked(command.sandbox, "SELECT Id, Username, Profile.Name FROM User")
-    (org,) = asked(
-        command.sandbox, "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
-    )
+    (user,) = rest(command.sandbox, "SELECT Id, Username, Profile.Name FROM User")
+    (org,) = rest(command.sandbox, "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization")
     assert found["user"]["id"] == user["Id"]
     assert found["user"]["username"] == user["Username"]
     assert found["user"]["profile"] == user["Profile"]["Name"]
@@ -173,16 +155,8 @@ def test_a_wrong_secret_is_one_line_without_the_secret(command: Command) -> None
 
 
 def test_a_terminal_shows_tables(command: Command) -> None:
-    with Terminal() as terminal:
-        process = subprocess.Popen(
-            [BIN / "sfbulk", "--config", command.config, "check", "AccountHistory"],
-            stdout=terminal.end,
-            stderr=terminal.end,
-            env=terminal.environment,
-        )
-        terminal.hand_over()
+    with command.on_terminal("check", "AccountHistory") as terminal:
         text = terminal.text()
-        assert process.wait(30) == 0
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
     assert ["DailyBulkApiBatches", "15,000", "15,000"] in rows
     assert ["AccountHistory", "read", "granted", "", ""] in rows

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from tests.cli.test_query import eventually, rest
-from tests.e2e.commands import BIN
+from tests.cli.support import eventually, rest
 from tests.faults.kills import Kill
-from tests.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -244,8 +242,10 @@ def test_a_signal_aborts_the_jobs_and_the_same_command_goes_on(
 def test_a_journal_in_use_is_an_error_that_says_where_it_lies(command: Command) -> None:
     path = write_csv(command.path("people.csv"), people(3))
     command.sandbox.control.hold_jobs()
-    process = subprocess.Popen(
-        [BIN / "sfbulk", "--config", command.config, "load", path, *INSERT],
+    process = command.start(
+        "load",
+        path,
+        *INSERT,
         stderr=subprocess.DEVNULL,
     )
     eventually(lambda: command.sandbox.control.requests_like("PATCH", "*/jobs/ingest/*"))
@@ -347,17 +347,9 @@ def test_what_is_no_record_names_the_line_and_quotes_nothing(command: Command) -
 def test_a_terminal_shows_what_is_sent_while_jobs_run(command: Command) -> None:
     path = write_csv(command.path("people.csv"), people(20))
     command.sandbox.control.hold_jobs()
-    with Terminal() as terminal:
-        process = subprocess.Popen(
-            [BIN / "sfbulk", "--config", command.config, "load", path, *INSERT],
-            stdout=terminal.end,
-            stderr=terminal.end,
-            env=terminal.environment,
-        )
-        terminal.hand_over()
+    with command.on_terminal("load", path, *INSERT) as terminal:
         terminal.until("20 read, 20 sent, 1 jobs in flight")
         command.sandbox.control.release_jobs()
         text = terminal.text()
-        assert process.wait(30) == 0
     assert "INFO Contact: 20 records read, 20 in." in text.splitlines()[-1]
     assert contacts(command) == sent(people(20))

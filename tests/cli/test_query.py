@@ -5,28 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import signal
 import subprocess
 from datetime import datetime
 from decimal import Decimal
-from threading import Event
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 import requests
 
+from tests.cli.support import eventually, rest
 from tests.e2e.commands import BIN
 from tests.faults.kills import Kill
-from tests.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from sfbulk_sandbox import Sandbox
     from tests.cli.support import Command
 
 API = "/services/data/v68.0"
@@ -61,18 +56,6 @@ def accounts(command: Command) -> list[dict[str, Any]]:
     ]
     command.sandbox.control.seed({"Account": rows})
     return rest(command.sandbox, SOQL)
-
-
-def rest(sandbox: Sandbox, soql: str) -> list[dict[str, Any]]:
-    """The records of a query by REST, without the client; numbers are exact."""
-    answer = requests.get(
-        f"{sandbox.url}{API}/query",
-        params={"q": soql},
-        headers={"Authorization": f"Bearer {sandbox.access_token}"},
-        timeout=30,
-    )
-    found: list[dict[str, Any]] = json.loads(answer.text, parse_float=Decimal)["records"]
-    return sorted(found, key=lambda row: str(row["Id"]))
 
 
 def instant(text: str) -> datetime:
@@ -312,8 +295,11 @@ def test_a_second_signal_ends_the_command_at_once(
     control = command.sandbox.control
     control.hold_jobs()
     control.add_fault(kind="delay", method="PATCH", path="*", seconds=20)
-    process = subprocess.Popen(
-        [BIN / "sfbulk", "--config", command.config, "query", SOQL, "-o", command.path("a.csv")],
+    process = command.start(
+        "query",
+        SOQL,
+        "-o",
+        command.path("a.csv"),
         stderr=subprocess.PIPE,
     )
     eventually(lambda: control.requests_like("GET", "*/jobs/query/*"))
@@ -327,19 +313,14 @@ def test_a_second_signal_ends_the_command_at_once(
     assert log.splitlines()[-1].startswith("ERROR SIGINT again: stopped at once.")
 
 
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    end = monotonic() + 30
-    while not condition():
-        assert monotonic() < end
-        Event().wait(0.02)
-
-
 def test_two_runs_do_not_write_one_file(command: Command, accounts: list[dict[str, Any]]) -> None:
     path, control = command.path("accounts.csv"), command.sandbox.control
     control.hold_jobs()
-    process = subprocess.Popen(
-        [BIN / "sfbulk", "--config", command.config, "query", SOQL, "-o", path],
+    process = command.start(
+        "query",
+        SOQL,
+        "-o",
+        path,
         stderr=subprocess.DEVNULL,
     )
     eventually(lambda: control.requests_like("GET", "*/jobs/query/*"))
@@ -434,18 +415,10 @@ def test_a_terminal_shows_rows_and_the_job_while_it_runs(
 ) -> None:
     path = command.path("accounts.csv")
     command.sandbox.control.hold_jobs()
-    with Terminal() as terminal:
-        process = subprocess.Popen(
-            [BIN / "sfbulk", "--config", command.config, "query", SOQL, "-o", path],
-            stdout=terminal.end,
-            stderr=terminal.end,
-            env=terminal.environment,
-        )
-        terminal.hand_over()
+    with command.on_terminal("query", SOQL, "-o", path) as terminal:
         terminal.until("is running")
         command.sandbox.control.release_jobs()
         text = terminal.text()
-        assert process.wait(30) == 0
     assert f"INFO Account: {ROWS} rows are in" in text.splitlines()[-1]
     assert "\x1b[" in terminal.raw
     assert_whole(path, accounts)
@@ -455,11 +428,13 @@ def test_a_pipe_that_is_closed_is_one_line(
     command: Command, accounts: list[dict[str, Any]]
 ) -> None:
     del accounts
-    process = subprocess.Popen(
-        [BIN / "sfbulk", "--config", command.config, "query", SOQL, "-o", "-"],
+    process = command.start(
+        "query",
+        SOQL,
+        "-o",
+        "-",
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=dict(os.environ),
     )
     assert process.stdout is not None
     process.stdout.close()

@@ -130,5 +130,6 @@ def test_both_plugins_run_with_their_runtime_dependencies_alone(
         about = json.loads(run(tmp_path / "venv" / "bin" / command, "--about", "--format=json"))
         assert about["name"] == command
         assert about["version"] == "0.1.0"
+    assert "0.1.0" in run(tmp_path / "venv" / "bin" / "sfbulk", "--version")
     installed = run(python, "-m", "pip", "list", "--format=freeze").lower()
     assert "starlette" not in installed
