@@ -77,7 +77,7 @@ def test_the_sdist_has_what_builds_and_tests_the_packages_and_nothing_else(dist:
     with tarfile.open(dist / "sfbulk-0.1.0.tar.gz") as archive:
         names = {name.removeprefix("sfbulk-0.1.0/") for name in archive.getnames()}
     tops = {name.split("/", 1)[0] for name in names}
-    folders = {*ROOMS, "tests", "docs", "demo", "benchmarks"}
+    folders = {*ROOMS, "tests", "docs", "demo", "benchmarks", "hub"}
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"}
     pinned = {"constraints.txt", "constraints-meltano.txt", "constraints-docs.txt"}
     tools = {"Makefile", "pyproject.toml", "meltano.yml", "mkdocs.yml", ".gitignore", ".github"}
