@@ -26,7 +26,8 @@ from sfbulk_sandbox.http.requests import EVERY_METHOD, Resource, check_content_t
 from sfbulk_sandbox.http.responses import fault_response
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS, Paging, Usage
 from sfbulk_sandbox.org.long_transaction import LongTransaction
-from sfbulk_sandbox.page import Page, bulk2_lines
+from sfbulk_sandbox.page.parts import Parts
+from sfbulk_sandbox.page.resources import Page
 from sfbulk_sandbox.rest.changes import ChangeResources
 from sfbulk_sandbox.rest.collections import CollectionResources
 from sfbulk_sandbox.rest.composite import CompositeResources, Subrequests
@@ -176,7 +177,7 @@ class App:
             IdentityResources(self._org, self.sign_in, newest=NEWEST_VERSION, token_of=bearer),
             SoapLogin(self.sign_in, self._org),
             ControlResources(self.control),
-            Page(self._org, lambda: bulk2_lines(self._jobs), self._bulk1.lines),
+            self._page(),
             *self._rest(),
             *self._bulk2(),
             self._bulk1,
@@ -185,6 +186,20 @@ class App:
         # An unknown path below a version is a 404 only for a valid session, else a 401.
         unknown = dict.fromkeys(EVERY_METHOD, _unknown_resource)
         return [*resources, Resource("/services/data/v{version}/{rest:path}", unknown, admit)]
+
+    def _page(self) -> Page:
+        return Page(
+            Parts(
+                org=self._org,
+                control=self.control,
+                progress=self._progress,
+                usage=self._usage,
+                sign_in=self.sign_in,
+                access_token=self.access_token,
+                jobs=self._jobs,
+                bulk1_jobs=self._bulk1.all,
+            )
+        )
 
     def _rest(self) -> list[AppPart]:
         admit = self._admit

@@ -151,7 +151,12 @@ def _serve(options: argparse.Namespace) -> None:
         key=options.key,
     ) as sandbox:
         print(json.dumps(sandbox.ready_line()), flush=True)  # noqa: T201 - the ready line
+        _tell(f"ready; look at the org in a browser: {sandbox.url}/ (Ctrl-C ends it)")
         ended.wait()
+
+
+def _tell(text: str) -> None:
+    print(f"sfbulk-sandbox: {text}", file=sys.stderr, flush=True)  # noqa: T201 - for a person
 
 
 def _load(options: argparse.Namespace) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.bulk1.documents import job_document
-from sfbulk_sandbox.bulk1.jobs import ENDED, Jobs, JobState
+from sfbulk_sandbox.bulk1.jobs import Jobs
 from sfbulk_sandbox.bulk1.new_job import NewJobs
 from sfbulk_sandbox.bulk1.resources import Bulk1Resources
 from sfbulk_sandbox.bulk2.lists import CLASSIC, ListedJob
 from sfbulk_sandbox.http.responses import instant_text
-from sfbulk_sandbox.page import JobLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from sfbulk_sandbox.bulk1.jobs import Batch, Job
+    from sfbulk_sandbox.bulk1.jobs import Job
     from sfbulk_sandbox.faults.fault_script import Script
     from sfbulk_sandbox.faults.progress import Progress
     from sfbulk_sandbox.http.requests import Resource
@@ -89,9 +88,9 @@ class Bulk1:
         """Remove all jobs and their files."""
         self._jobs.clear()
 
-    def lines(self) -> list[JobLine]:
-        """Return the jobs for the page."""
-        return [_line(job) for job in self._jobs.all()]
+    def all(self) -> list[Job]:
+        """Return the jobs, oldest first."""
+        return self._jobs.all()
 
     def listed_loads(self) -> list[ListedJob]:
         """Return the loads for the lists of Bulk API 2.0."""
@@ -100,26 +99,6 @@ class Bulk1:
     def listed_queries(self) -> list[ListedJob]:
         """Return the query jobs for the lists of Bulk API 2.0."""
         return [_listed(job) for job in self._jobs.all() if not job.settings.load]
-
-
-def _line(job: Job) -> JobLine:
-    document = job_document(job)
-    batches = list(job.batches)
-    ended = sum(batch.state in ENDED for batch in batches)
-    return JobLine(
-        id=job.id,
-        kind=CLASSIC,
-        operation=job.settings.operation,
-        object=job.settings.object,
-        state=job.state.value,
-        # An Open job can get more batches.
-        ended=job.state is not JobState.OPEN and ended == len(batches),
-        done=ended / len(batches) if batches else 0,
-        processed=document["numberRecordsProcessed"],
-        failed=document["numberRecordsFailed"],
-        note=_note(ended, batches),
-        created=f"{job.created:%Y-%m-%d %H:%M:%S}",
-    )
 
 
 def _listed(job: Job) -> ListedJob:
@@ -132,9 +111,3 @@ def _listed(job: Job) -> ListedJob:
         "isPkChunkingEnabled": "true" if job.settings.chunking else "false",
     }
     return ListedJob(job.id, job.created, facts, {**known, **instants, "jobType": CLASSIC})
-
-
-def _note(ended: int, batches: Sequence[Batch]) -> str:
-    count = f"{ended} of {len(batches)} batches"
-    messages = dict.fromkeys(batch.message for batch in batches if batch.message)
-    return ": ".join([count, *messages])

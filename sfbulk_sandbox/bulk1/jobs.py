@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.faults.kinds import JobFailed
+from sfbulk_sandbox.org.first_refusals import FirstRefusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,6 +110,7 @@ class Job:
 
     Attributes:
         folder: The folder of the batches' files.
+        refusals: The first rejected rows of its batches.
     """
 
     id: str
@@ -119,6 +121,7 @@ class Job:
     folder: Path
     state: JobState = JobState.OPEN
     batches: list[Batch] = field(default_factory=list)
+    refusals: FirstRefusals = field(default_factory=FirstRefusals, repr=False)
     modified: datetime = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 

@@ -67,8 +67,12 @@ class LoadWork:
                 is_csv=settings.content is ContentType.CSV,
             )
             for start in range(0, len(rows), CHUNK_ROWS):
-                results = loader.save(rows[start : start + CHUNK_ROWS])
-                batch.failed += sum(not result.success for result in results)
+                chunk = rows[start : start + CHUNK_ROWS]
+                results = loader.save(chunk)
+                for row, result in zip(chunk, results, strict=True):
+                    if not result.success:
+                        batch.failed += 1
+                        batch.job.refusals.add(table.header, row, result.errors, batch.id)
                 batch.processed += len(results)
                 yield from results
         except Fault as refusal:

@@ -116,6 +116,7 @@ class IngestWork:
     def _save(
         self, job: Job, loader: Loader, columns: list[_Column], chunk: list[list[str]]
     ) -> None:
+        names = [column.name for column in columns]
         for cells, result in zip(chunk, loader.save(chunk), strict=True):
             if result.success:
                 texts = [column.text(cells) for column in columns]
@@ -123,6 +124,7 @@ class IngestWork:
                 self._successful.add(job.dialect.encode([result.id or "", created, *texts]))
             else:
                 job.failed += 1
+                job.refusals.add(names, [column.raw(cells) for column in columns], result.errors)
                 texts = [column.text_of_failed(cells) for column in columns]
                 self._failed.add(job.dialect.encode([result.id or "", error_text(result), *texts]))
         # After the results are written: unprocessedrecords begins at this row.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.faults.kinds import JobFailed
+from sfbulk_sandbox.org.first_refusals import FirstRefusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +43,8 @@ class JobType(str, Enum):
 
 
 _SHORT_ID = 15
+# Connectors delete their jobs, and the page shows them still. A sandbox may run for weeks.
+_MOST_DELETED = 200
 # As recorded, with the misspelling "multipe".
 _TOO_MANY_UPLOADS = (
     "Found multipe contents for job: <{}>, please 'Close' / 'Abort' / 'Delete' the current Job "
@@ -85,6 +89,9 @@ class Job:
         failed: The number of rejected rows.
         total: The number of rows, when it is known.
         processing_ms: The processing time in milliseconds.
+        started: When the job became InProgress.
+        deleted: When the job was deleted.
+        refusals: The first rejected rows.
     """
 
     id: str
@@ -105,6 +112,9 @@ class Job:
     total: int | None = None
     error_message: str | None = None
     processing_ms: int = 0
+    started: datetime | None = None
+    deleted: datetime | None = None
+    refusals: FirstRefusals = field(default_factory=FirstRefusals, repr=False)
     modified: datetime = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -126,6 +136,8 @@ class Job:
             if not self.may_become(state):
                 return False
             self.state, self.modified = state, now
+            if state is JobState.IN_PROGRESS:
+                self.started = now
             return True
 
 
@@ -136,6 +148,7 @@ class Jobs:
         self._clock = clock
         self.progress = progress
         self._jobs: dict[str, Job] = {}
+        self._deleted: deque[Job] = deque(maxlen=_MOST_DELETED)
 
     def add(self, job: Job) -> None:
         """Add a new job. A query job is ready for processing."""
@@ -158,6 +171,10 @@ class Jobs:
     def all(self, job_type: JobType) -> list[Job]:
         """Return the jobs of a type, oldest first."""
         return [job for job in list(self._jobs.values()) if job.type is job_type]
+
+    def deleted(self) -> list[Job]:
+        """Return the last 200 deleted jobs. They have no files any more."""
+        return list(self._deleted)
 
     def close_upload(self, job: Job) -> None:
         """Close the upload, so that the job is processed.
@@ -198,7 +215,9 @@ class Jobs:
                 )
             # A deleted job in the queue must not be processed.
             job.become(JobState.ABORTED, self._clock.now())
-            self._jobs.pop(job.id[:_SHORT_ID], None)
+            if self._jobs.pop(job.id[:_SHORT_ID], None):
+                job.deleted = self._clock.now()
+                self._deleted.append(job)
         self.progress.forget(job.id)
         job.work.discard()
 
@@ -209,6 +228,7 @@ class Jobs:
             job.become(JobState.ABORTED, self._clock.now())
         self.progress.clear()
         self._jobs.clear()
+        self._deleted.clear()
         for job in jobs:
             job.work.discard()
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox.faults.errors import Fault, KeyFileError
 from sfbulk_sandbox.faults.kinds import fault_document
+from sfbulk_sandbox.http.local import check_local
 from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
 from sfbulk_sandbox.http.requests import Resource
 from sfbulk_sandbox.http.responses import JsonResponse, no_content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.responses import Response
 
@@ -29,34 +30,33 @@ class ControlResources:
 
     def resources(self) -> list[Resource]:
         """Return the control plane's resources."""
+        methods: dict[str, dict[str, Callable[[Request], Response]]] = {
+            "requests": {"GET": self._requests, "DELETE": self._forget_requests},
+            "reset": {"POST": self._reset},
+            "seed": {"POST": self._seed},
+            "seed/{object}": {"POST": self._seed_csv},
+            "transaction/begin": {"POST": self._begin_transaction},
+            "transaction/commit": {"POST": self._commit_transaction},
+            "sessions": {"PUT": self._set_session_life},
+            "sessions/end": {"POST": self._end_sessions},
+            "refresh-token": {"PUT": self._set_rotation},
+            "jwt-key": {"PUT": self._register_jwt_key},
+            "limits": {"PUT": self._use_up},
+            "limits/app": {"PUT": self._set_app_limit},
+            "latency": {"PUT": self._set_latency},
+            "progress": {"PUT": self._set_progress},
+            "progress/release": {"POST": self._release},
+            "pages": {"PUT": self._set_page_rows},
+            "behaviour": {"GET": self._get_behaviour, "PUT": self._set_behaviour},
+            "faults": {
+                "GET": self._faults,
+                "POST": self._add_fault,
+                "DELETE": self._clear_faults,
+            },
+        }
         return [
-            Resource(
-                f"{CONTROL_PREFIX}/requests",
-                {"GET": self._requests, "DELETE": self._forget_requests},
-            ),
-            Resource(f"{CONTROL_PREFIX}/reset", {"POST": self._reset}),
-            Resource(f"{CONTROL_PREFIX}/seed", {"POST": self._seed}),
-            Resource(f"{CONTROL_PREFIX}/seed/{{object}}", {"POST": self._seed_csv}),
-            Resource(f"{CONTROL_PREFIX}/transaction/begin", {"POST": self._begin_transaction}),
-            Resource(f"{CONTROL_PREFIX}/transaction/commit", {"POST": self._commit_transaction}),
-            Resource(f"{CONTROL_PREFIX}/sessions", {"PUT": self._set_session_life}),
-            Resource(f"{CONTROL_PREFIX}/sessions/end", {"POST": self._end_sessions}),
-            Resource(f"{CONTROL_PREFIX}/refresh-token", {"PUT": self._set_rotation}),
-            Resource(f"{CONTROL_PREFIX}/jwt-key", {"PUT": self._register_jwt_key}),
-            Resource(f"{CONTROL_PREFIX}/limits", {"PUT": self._use_up}),
-            Resource(f"{CONTROL_PREFIX}/limits/app", {"PUT": self._set_app_limit}),
-            Resource(f"{CONTROL_PREFIX}/latency", {"PUT": self._set_latency}),
-            Resource(f"{CONTROL_PREFIX}/progress", {"PUT": self._set_progress}),
-            Resource(f"{CONTROL_PREFIX}/progress/release", {"POST": self._release}),
-            Resource(f"{CONTROL_PREFIX}/pages", {"PUT": self._set_page_rows}),
-            Resource(
-                f"{CONTROL_PREFIX}/behaviour",
-                {"GET": self._get_behaviour, "PUT": self._set_behaviour},
-            ),
-            Resource(
-                f"{CONTROL_PREFIX}/faults",
-                {"GET": self._faults, "POST": self._add_fault, "DELETE": self._clear_faults},
-            ),
+            Resource(f"{CONTROL_PREFIX}/{path}", handlers, check_local)
+            for path, handlers in methods.items()
         ]
 
     def _requests(self, request: Request) -> Response:

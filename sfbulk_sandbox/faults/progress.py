@@ -24,9 +24,9 @@ _LONGEST = 86_400
 
 
 class _Policy(Enum):
-    AT_ONCE = "at once"
-    AFTER_POLLS = "after polls"
-    AFTER_SECONDS = "after seconds"
+    AT_ONCE = "at_once"
+    AFTER_POLLS = "after_polls"
+    AFTER_SECONDS = "after_seconds"
     HOLD = "hold"
 
 
@@ -99,6 +99,17 @@ class Progress:
             for key in ids:
                 self._start(key, self._waiting.pop(key).work)
         return ids
+
+    @property
+    def policy(self) -> tuple[str, float]:
+        """The policy in the words of the control plane, and its number of polls or seconds."""
+        return self._policy.value, self._amount
+
+    def waiting(self) -> set[str]:
+        """Return the ids of the waiting jobs and batches, and of the jobs whose batches wait."""
+        with self._lock:
+            jobs = {one.job_id for one in self._waiting.values() if one.job_id}
+            return jobs | self._waiting.keys()
 
     def submit(
         self,

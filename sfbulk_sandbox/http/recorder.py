@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CONTROL_PREFIX = "/sandbox"
 PAGE_PATH = "/"
+PAGE_PREFIX = "/page"
 # Recorded requests are shown to anybody on the machine, so they must not have session ids.
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "x-sfdc-session"})
 _SECRET_QUERY = frozenset({"oauth_token"})
@@ -141,7 +142,7 @@ class Recorder:
         # Before the request, so that it sees jobs that ended before it was sent.
         if self._progress.is_timed:
             await run_in_threadpool(self._progress.start_due)
-        if scope["path"] == PAGE_PATH or scope["path"].startswith(CONTROL_PREFIX):
+        if _is_ours(scope["path"]):
             exchange = _Exchange(scope, receive, send, self._clock, lambda _request: None)
             await self._app(scope, receive, exchange.send)
             return
@@ -335,6 +336,11 @@ def _scripted_response(fault: Answer) -> Response:
 def _header_name(name: bytes) -> bytes:
     """Return a header name in Salesforce's spelling."""
     return _SPELLED.get(name) or name.title()
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether a path is not Salesforce's, but of the control plane or of the page."""
+    return path == PAGE_PATH or path.lower().startswith((CONTROL_PREFIX, f"{PAGE_PREFIX}/"))
 
 
 def _normalized(path: str) -> str:

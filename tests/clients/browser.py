@@ -27,6 +27,8 @@ _FLAGS = (
     "--disable-dev-shm-usage",
 )
 _SECONDS = 120
+# Each look is a whole exchange with the browser, so no pause is needed.
+_MOST_LOOKS = 5000
 
 
 class Browser:
@@ -55,6 +57,40 @@ class Browser:
     def run(self, script: str) -> Any:
         """Run JavaScript in the page and return what it returns."""
         return self.command("POST", "/execute/sync", script=script, args=[])
+
+    def click(self, selector: str) -> None:
+        """Click an element that leads to no other page."""
+        self.command("POST", f"/element/{self._element(selector)}/click")
+
+    def follow(self, selector: str) -> None:
+        """Click an element that leads to a page, and return when that page is complete.
+
+        WebDriver's own click can return before the browser has begun to leave the old page.
+        """
+        self.run("window.isLeft = false")
+        self.click(selector)
+        for _ in range(_MOST_LOOKS):
+            if self.run("return window.isLeft === undefined && document.readyState") == "complete":
+                return
+        raise AssertionError(f"{selector} leads nowhere")
+
+    def type(self, selector: str, text: str) -> None:
+        """Type a text into a field, after what is in it."""
+        self.command("POST", f"/element/{self._element(selector)}/value", text=text)
+
+    def log(self) -> list[str]:
+        """Return what the browser has to say about the pages: errors, and what a policy blocked."""
+        entries = self.command("POST", "/se/log", type="browser")
+        return [entry["message"] for entry in entries]
+
+    def _element(self, selector: str) -> str:
+        body = {"using": "css selector", "value": selector}
+        (element_id,) = self.command("POST", "/element", **body).values()
+        return str(element_id)
+
+    def painted(self) -> None:
+        """Wait until the page is painted: before that, it can be measured without its styles."""
+        self.run("return new Promise(it => requestAnimationFrame(() => requestAnimationFrame(it)))")
 
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self.command("GET", "/screenshot")))

@@ -1,4 +1,4 @@
-"""The page at `/` in a headless Chromium: what a reader sees, in wide and in narrow windows."""
+"""The page in a headless Chromium: what a reader sees and clicks, in wide and narrow windows."""
 
 from __future__ import annotations
 
@@ -81,38 +81,109 @@ def test_it_shows_objects_and_jobs(chromium: Browser, busy_org: Org) -> None:
         (LONG, "JobComplete", "100%"),
         ("Account", "JobComplete", "100%"),
     ]
-    running = [(row[2], row[5], row[6], row[9]) for row in cells(chromium, "running")]
+    running = [(row[2], row[5], row[6], row[11]) for row in cells(chromium, "running")]
     assert running == [
         ("Classic", "Open", "50%", "1 of 2 batches"),
         ("V2Ingest", "Open", "0%", ""),
     ]
-    # It looks again by itself.
-    busy_org.sandbox.control.jobs_at_once()
+    # It looks again by itself, and no bar is empty for want of progress.
     assert chromium.run("return document.querySelector('meta[http-equiv=refresh]').content") == "5"
+    assert chromium.run("return document.querySelectorAll('#ended progress').length") == 0
+
+
+def test_a_job_is_opened_with_a_click(chromium: Browser, busy_org: Org) -> None:
+    chromium.resize(1280, 900)
+    chromium.open(busy_org.sandbox.url)
+    chromium.follow("#ended tbody tr:last-child a")
+    (refused,) = cells(chromium, "refused")
+    assert refused[1:] == ["B", "two"]
+    assert refused[0].startswith("INVALID_FIELD")
+    chromium.follow(".brand")
+    chromium.follow("#ended tbody tr:nth-child(3) a")
+    assert LONG in chromium.run("return document.querySelector('#statement').innerText")
+
+
+def test_jobs_are_held_and_released_with_clicks(chromium: Browser, busy_org: Org) -> None:
+    chromium.open(busy_org.sandbox.url)
+    chromium.follow(".strip button.main")
+    chromium.open(busy_org.sandbox.url + "/page/control")
+    chromium.follow("button[value=after_polls]")
+    assert "after 5 polls" in chromium.run("return document.querySelector('#policy').innerText")
+    chromium.follow("#jobs .buttons form:first-child button")
+    assert "until they are released" in chromium.run("return document.body.innerText")
+    chromium.click("summary")
+    chromium.follow("button.danger")
+    chromium.open(busy_org.sandbox.url)
+    assert cells(chromium, "ended") == []
+    assert busy_org.sandbox.org.counts()[LONG] == 0
+
+
+def test_a_statement_is_typed_and_answered(chromium: Browser, busy_org: Org) -> None:
+    chromium.open(busy_org.sandbox.url + "/page/objects/Account")
+    assert len(cells(chromium, "rows")) > 20
+    chromium.follow("nav a[href='/page/query']")
+    soql = "SELECT Name, NumberOfEmployees FROM Account WHERE Name = 'A' ORDER BY CreatedDate"
+    chromium.type("#soql", soql)
+    chromium.follow(".soql button")
+    assert cells(chromium, "rows") == [["A", "1"], ["A", "null"]]
+    chromium.type("#soql", " LIMIT x")
+    chromium.follow(".soql button")
+    assert "MALFORMED_QUERY" in chromium.run("return document.querySelector('.refusal').innerText")
+
+
+def test_blocks_are_copied_with_a_click(chromium: Browser, busy_org: Org) -> None:
+    chromium.open(busy_org.sandbox.url + "/page/connect")
+    chromium.click("button[data-copy=python]")
+    words = chromium.run(
+        "return new Promise(done => setTimeout(() => done(document.querySelector("
+        "'button[data-copy=python]').textContent), 300))"
+    )
+    assert words in ("Copied", "Selected")
+    assert chromium.log() == []
 
 
 def test_no_name_or_message_becomes_markup(chromium: Browser, busy_org: Org) -> None:
     chromium.open(busy_org.sandbox.url)
-    assert chromium.run("return document.images.length") == 0
+    images = "return [...document.images].map(it => it.src)"
+    assert chromium.run(images) == [f"{busy_org.sandbox.url}/page/icon.svg"]
     assert chromium.run("return document.title") == "sfbulk-sandbox"
     text = chromium.run("return document.body.innerText")
     assert text.count(EVIL) == 2
 
 
-@pytest.mark.parametrize("width", [500, 1000, 1210, 1280])
+PATHS = {
+    "overview": "/",
+    "load": "job",
+    "object": "/page/objects/Account",
+    "refusal": "/page/query?q=SELECT+Nam+FROM+Account",
+    "rows": "/page/query?q=SELECT+FIELDS(ALL)+FROM+Contact+LIMIT+20",
+    "connect": "/page/connect",
+    "control": "/page/control",
+}
+
+
+@pytest.mark.parametrize("width", [420, 500, 1000, 1210, 1280])
+@pytest.mark.parametrize("name", PATHS)
 def test_nothing_stands_out_of_the_window(
-    chromium: Browser, busy_org: Org, width: int, tmp_path: Path
+    chromium: Browser, busy_org: Org, name: str, width: int, tmp_path: Path
 ) -> None:
     chromium.resize(width, 900)
-    chromium.open(busy_org.sandbox.url)
+    path = PATHS[name]
+    if path == "job":
+        jobs = busy_org.json("GET", "/jobs/ingest")["records"]
+        path = f"/page/jobs/{jobs[0]['id']}"
+    chromium.open(busy_org.sandbox.url + path)
+    chromium.painted()
     inner, whole = chromium.run(
         "return [document.documentElement.clientWidth, document.documentElement.scrollWidth]"
     )
     assert inner <= width
     assert whole <= inner
+    # Blocks that scroll by themselves are left out, with what is in them.
     out = chromium.run(
-        "return [...document.querySelectorAll('td, th, p, h1, h2')].filter(it => "
-        "it.offsetParent && it.scrollWidth > it.clientWidth + 1).map(it => it.innerText)"
+        "return [...document.querySelectorAll('td, th, p, h1, h2, dd, .tile, button')].filter(it =>"
+        " it.offsetParent && !it.closest('.wide') && it.scrollWidth > it.clientWidth + 1)"
+        ".map(it => it.innerText)"
     )
     assert out == []
-    chromium.screenshot(tmp_path / f"page-{width}.png")
+    chromium.screenshot(tmp_path / f"{name}-{width}.png")

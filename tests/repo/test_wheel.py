@@ -104,6 +104,8 @@ def test_the_wheel_holds_the_rooms_and_the_sandbox_s_data_and_nothing_else(wheel
     assert tops == ROOMS
     assert "sfbulk_sandbox/soql/grammar.lark" in names
     assert "sfbulk_sandbox/data/sample/Account.csv" in names
+    assert "sfbulk_sandbox/page/templates/overview.html" in names
+    assert "sfbulk_sandbox/page/static/style.css" in names
     assert all(f"{room}/py.typed" in names for room in tops)
 
 

@@ -88,7 +88,9 @@ def test_serve_prints_one_ready_line_and_a_signal_ends_it_cleanly(
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert (out, err) == ("", "")
+    page = f"{line['url']}/"
+    assert out == ""
+    assert err == f"sfbulk-sandbox: ready; look at the org in a browser: {page} (Ctrl-C ends it)\n"
     assert list((tmp_path / "temporary").iterdir()) == []
 
 

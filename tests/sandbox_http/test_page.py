@@ -7,40 +7,23 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING
 
-import requests
-
 from sfbulk_sandbox import Sandbox
 from tests.sandbox_bulk1.async_api import AsyncApi
+from tests.sandbox_http.page_reader import page, table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.hand_clock import HandClock
     from tests.sandbox_http.front_door import Org
 
-
-def page(sandbox: Sandbox) -> str:
-    answer = requests.get(sandbox.url, timeout=30)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    return answer.text
-
-
-def table(html: str, name: str) -> list[list[str]]:
-    """Return the cells of a table as a reader sees them; none when there is no such table."""
-    found = re.search(rf'<table id="{name}".*?<tbody>(.*?)</tbody>', html, re.DOTALL)
-    rows = re.findall(r"<tr>(.*?)</tr>", found[1]) if found else []
-    return [
-        [
-            unescape(re.sub("<.*?>", "", cell)).strip()
-            for cell in re.findall(r"<td.*?>(.*?)</td>", row)
-        ]
-        for row in rows
-    ]
+QUERY = {"operation": "query", "query": "SELECT Id FROM User"}
 
 
 def jobs(sandbox: Sandbox, name: str) -> dict[str, list[str]]:
-    """Return the jobs of a table by id, without the time they were created."""
-    return {cells[0]: cells[2:] for cells in table(page(sandbox), name)}
+    """Return the jobs of a table by id, without creation time, seconds and rows a second."""
+    rows = table(page(sandbox), name)
+    return {cells[0]: [*cells[2:9], cells[11]] for cells in rows}
 
 
 def test_it_shows_objects_with_their_records(org: Org) -> None:
@@ -52,8 +35,8 @@ def test_it_shows_objects_with_their_records(org: Org) -> None:
     assert objects == sorted(objects)
     empty = re.search(r'<p id="empty">(.*?)</p>', html)
     assert empty is not None
-    assert "<span>Contact</span>" in empty[1]
-    assert "<span>Account</span>" not in empty[1]
+    assert ">Contact</a>" in empty[1]
+    assert ">Account</a>" not in empty[1]
 
 
 def test_it_shows_jobs_with_state_and_progress_newest_first(org: Org) -> None:
@@ -66,7 +49,7 @@ def test_it_shows_jobs_with_state_and_progress_newest_first(org: Org) -> None:
     ended = jobs(org.sandbox, "ended")
     assert ended == {
         query: ["V2Query", "query", "Account", "JobComplete", "100%", "1", "0", ""],
-        failed: ["V2Ingest", "update", "Account", "Failed", "0%", "0", "0", message],
+        failed: ["V2Ingest", "update", "Account", "Failed", "", "0", "0", message],
         load: ["V2Ingest", "insert", "Account", "JobComplete", "100%", "2", "1", ""],
     }
     assert list(ended) == [query, failed, load]
@@ -100,6 +83,49 @@ def test_jobs_of_bulk_1_show_their_batches(sandbox: Sandbox) -> None:
     api.session.close()
 
 
+def test_a_deleted_job_stays_visible(org: Org) -> None:
+    query = org.run_query("SELECT Id FROM Account")["id"]
+    load = org.load("Account", "insert", b"Name\nA\n")["id"]
+    for kind, job in (("query", query), ("ingest", load)):
+        assert org.call("DELETE", f"/jobs/{kind}/{job}").status_code == 204
+        assert org.get(f"/jobs/{kind}/{job}").status_code == 404
+    html = page(org.sandbox)
+    assert html.count('<tr class="deleted">') == 2
+    ended = jobs(org.sandbox, "ended")
+    assert [(ended[job][3], ended[job][-1]) for job in (load, query)] == [
+        ("JobComplete", "deleted"),
+        ("JobComplete", "deleted"),
+    ]
+    org.sandbox.control.reset()
+    assert jobs(org.sandbox, "ended") == {}
+
+
+def test_it_shows_seconds_and_rows_a_second(timed_org: Org, clock: HandClock) -> None:
+    timed_org.sandbox.control.hold_jobs()
+    job = timed_org.json("POST", "/jobs/query", json=QUERY)["id"]
+    assert times(timed_org.sandbox, "running") == [["", ""]]
+    timed_org.sandbox.control.jobs_after_polls(5)
+    for _ in range(2):
+        timed_org.get(f"/jobs/query/{job}")
+    clock.pass_seconds(65)
+    assert times(timed_org.sandbox, "running") == [["1 min 05 s", ""]]
+    timed_org.sandbox.control.jobs_at_once()
+    timed_org.wait("query", job)
+    assert times(timed_org.sandbox, "ended") == [["1 min 05 s", "0.015"]]
+
+
+def times(sandbox: Sandbox, name: str) -> list[list[str]]:
+    return [cells[9:11] for cells in table(page(sandbox), name)]
+
+
+def test_one_thing_is_not_written_as_many(org: Org) -> None:
+    org.run_query("SELECT Id FROM Account")
+    org.sandbox.control.add_fault(kind="answer", path="/nowhere", status=503)
+    text = " ".join(re.sub("<.*?>", " ", page(org.sandbox)).split())
+    for words in ("0 jobs in progress", "1 job completed", "1 scripted fault"):
+        assert f"{words} " in text
+
+
 def test_it_needs_no_session_and_is_no_recorded_call(org: Org) -> None:
     org.sandbox.control.forget_requests()
     page(org.sandbox)
@@ -126,4 +152,4 @@ def test_names_from_describes_are_escaped(tmp_path: Path) -> None:
     with Sandbox(describe=tmp_path) as sandbox:
         html = page(sandbox)
     assert "<script" not in html
-    assert f"<span>{name}</span>" in unescape(html)
+    assert f">{name}</a>" in unescape(html)
