@@ -9,6 +9,8 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,7 +21,7 @@ from sfbulk_sandbox.sandbox import Sandbox
 from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import FrameType
 
     from sfbulk_sandbox.open_org import OpenedOrg
@@ -44,8 +46,9 @@ Serve a local Salesforce org on 127.0.0.1 until SIGTERM or SIGINT (Ctrl-C).
 
 When it is ready it prints one line of JSON on stdout: url, access_token, client_id, client_secret,
 refresh_token, username, password, security_token, control_url. Give them to any Salesforce client:
-REST, SOAP login and both Bulk APIs are under url + /services. All other output goes to stderr. A
-browser shows objects and jobs at url + /. The server cannot listen on another address.
+REST, SOAP login and both Bulk APIs are under url + /services. All other output goes to stderr. The
+page at url + / shows jobs and rows in a browser, says how to connect, and has buttons to hold jobs
+and to reset the org. The server cannot listen on another address.
 
 Without --db the rows end with the command. With --db they stay, even after a kill; jobs and their
 results always end with the command. Without --data and --describe a new org has a few sample
@@ -124,11 +127,17 @@ example:
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run a command. The exit code is 0, or 1 with the reason on stderr."""
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.refuse_unknown(unknown[0])
     try:
         options.run(options)
     except (LoadError, SchemaError, OrgFileError, OSError) as error:
         sys.exit(f"sfbulk-sandbox: {error}")
+
+
+def _without_command(options: argparse.Namespace) -> None:
+    options.parser.error("give a command: `sfbulk-sandbox serve` serves an org; --help lists them")
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -179,8 +188,9 @@ def _describe(options: argparse.Namespace) -> None:
         return
     sobject = schema.sobject(options.object)
     if sobject is None:
+        hint = _did_you_mean(options.object, (one.name for one in schema))
         raise SchemaError(
-            f"there is no object {options.object}; `sfbulk-sandbox describe` lists them"
+            f"there is no object {options.object}{hint}; `sfbulk-sandbox describe` lists them"
         )
     print(json.dumps(sobject.describe(_LATEST), indent=2))  # noqa: T201 - the answer
 
@@ -238,7 +248,20 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    spelled = {name.lower(): name for name in known}
+    found = get_close_matches(word.lower(), spelled, n=1)
+    return f" (did you mean {spelled[found[0]]}?)" if found else ""
+
+
 class _Parser(argparse.ArgumentParser):
+    def refuse_unknown(self, word: str) -> NoReturn:
+        """Exit because of an argument that this command does not have."""
+        kind = "option" if word.startswith("-") else "argument"
+        # argparse has no public list of the options.
+        hint = _did_you_mean(word.partition("=")[0], self._option_string_actions)
+        self.error(f"unknown {kind} {word}{hint}")
+
     def error(self, message: str) -> NoReturn:
         """Exit with 1, like every other error of this command (argparse uses 2)."""
         self.exit(1, f"{self.format_usage()}{self.prog}: {message}\n")
@@ -250,8 +273,13 @@ def _parser() -> argparse.ArgumentParser:
         description="A local Salesforce org for tests and dry runs.",
         epilog=_COMMANDS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.add_argument(
+        "--version", action="version", version=f"sfbulk-sandbox {version('sfbulk')}"
+    )
+    parser.set_defaults(parser=parser, run=_without_command)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _serve_options(_command(commands, "serve", _serve, _SERVE, _SERVE_EXAMPLES))
     _load_options(_command(commands, "load", _load, _LOAD, _LOAD_EXAMPLES))
     _describe_options(_command(commands, "describe", _describe, _DESCRIBE, _DESCRIBE_EXAMPLES))
@@ -273,8 +301,9 @@ def _command(
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, parser=command)
     return command
 
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,6 +184,29 @@ def test_a_taken_port_is_one_message() -> None:
     assert "in use" in result.stderr
     assert port in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "sfbulk-sandbox: give a command: `sfbulk-sandbox serve`"),
+        (
+            ["serve", "--prot", "1"],
+            "sfbulk-sandbox serve: unknown option --prot (did you mean --port?)",
+        ),
+        (["load", "rows", "--db", "x", "more"], "sfbulk-sandbox load: unknown argument more"),
+        (["describe", "Acount"], "there is no object Acount (did you mean Account?)"),
+        (["srve"], "choose from"),
+    ],
+)
+def test_a_mistake_is_named_with_what_was_meant(arguments: list[str], words: str) -> None:
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert words in result.stderr
+
+
+def test_it_says_its_version() -> None:
+    assert run("--version").stdout == f"sfbulk-sandbox {version('sfbulk')}\n"
 
 
 def test_help_teaches() -> None:
