@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
-from singer_sdk.helpers import capabilities
 from singer_sdk.plugin_base import PluginBase
 
 from sfbulk.cli import ErrorLineCommand
@@ -18,6 +17,7 @@ from sfbulk.errors import SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import CLIENT_SETTINGS, Settings, parse_settings
 from sfbulk_singer.json_files import json_object
+from sfbulk_singer.sdk_settings import OF_LOADERS, refused_settings, unused_settings
 from sfbulk_singer.setting_forms import in_own_types
 from sfbulk_singer.signals import between_log_lines
 from sfbulk_singer.start import end_now
@@ -30,21 +30,7 @@ if TYPE_CHECKING:
     import click
 
     from sfbulk.clock import Clock
-
-_OF_THE_SDK = frozenset(
-    name
-    for group in (
-        capabilities.ADD_RECORD_METADATA_CONFIG,
-        capabilities.BATCH_CONFIG,
-        capabilities.TARGET_BATCH_SIZE_ROWS_CONFIG,
-        capabilities.TARGET_HARD_DELETE_CONFIG,
-        capabilities.TARGET_LOAD_METHOD_CONFIG,
-        capabilities.TARGET_SCHEMA_CONFIG,
-        capabilities.TARGET_VALIDATE_RECORDS_CONFIG,
-    )
-    for name in group["properties"]
-)
-"""Settings that plugins of the SDK can have."""
+    from sfbulk_singer.sdk_settings import SdkSetting
 
 
 class SfbulkPlugin(PluginBase):
@@ -52,11 +38,13 @@ class SfbulkPlugin(PluginBase):
 
     Attributes:
         own_errors: The plugin's errors whose text tells a user what happened and what to do.
+        sdk_settings: The settings of the SDK that it does not have, by name.
         is_ready: Whether it is built completely, so that it can answer a signal.
     """
 
     package_name = "sfbulk"
     own_errors: ClassVar[tuple[type[Exception], ...]] = ()
+    sdk_settings: ClassVar[Mapping[str, SdkSetting]] = OF_LOADERS
     clock: Clock = SYSTEM_CLOCK
     is_ready = False
     _variables_problems: Sequence[str] = ()
@@ -98,7 +86,8 @@ class SfbulkPlugin(PluginBase):
         with collecting(errors):
             _ = self.client_settings
         errors += _without_those_of_others(super()._validate_config(raise_errors=False))
-        errors += unknown_settings(self.config, {"properties": known}, _OF_THE_SDK)
+        errors += unknown_settings(self.config, {"properties": known}, self.sdk_settings)
+        errors += refused_settings(self.config, self.sdk_settings, known)
         errors += self._variables_problems
         errors += self.own_problems()
         self._warn_of_settings_without_effect(known)
@@ -120,9 +109,8 @@ class SfbulkPlugin(PluginBase):
         return dict(schema["properties"])
 
     def _warn_of_settings_without_effect(self, known: Mapping[str, Any]) -> None:
-        unused = [f"`{name}`" for name in self.config if name not in known and name in _OF_THE_SDK]
-        if unused:
-            self.logger.warning("These settings have no effect here: %s", ", ".join(unused))
+        if unused := unused_settings(self.config, self.sdk_settings, known):
+            self.logger.warning("These settings have no effect here: %s", unused)
 
     # The SDK registers this for SIGINT and SIGTERM. Its own would write a state, or load rows,
     # in the middle of a line or of a row, and call the half run a success.

@@ -14,6 +14,7 @@ from sfbulk.load import FileLimits
 from sfbulk.normalize import PrecisionLoss
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import SIGN_IN_SCHEMA
+from sfbulk_singer.sdk_settings import SdkSetting
 from sfbulk_singer.settings import nullable, spool_dir
 from target_sfbulk.results_file import MOST_ROWS
 from target_sfbulk.stream_settings import NULLS, OPERATIONS, STREAM, UNKNOWN_FIELDS
@@ -180,6 +181,36 @@ _LOADING = (
 SETTINGS: dict[str, Any] = nullable(th.PropertiesList(*_LOADING).to_dict())
 SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
 """JSON Schema of the target's own settings."""
+
+
+SDK_SETTINGS = {
+    "load_method": SdkSetting(
+        "`operation` is its name: `insert` for append-only, `upsert` for upsert, `mirror` for"
+        " overwrite",
+        refused="*",
+    ),
+    "hard_delete": SdkSetting(
+        "the `operation` of a stream decides: `delete` and `hardDelete` delete its records, a"
+        " `mirror` the records that it no longer has",
+        refused=("true",),
+    ),
+    "process_activate_version_messages": SdkSetting(
+        "the `operation` of a stream decides: a `mirror` deletes by ACTIVATE_VERSION messages, no"
+        " other does",
+        refused="*",
+    ),
+    "add_record_metadata": SdkSetting(
+        "no `_sdc_` field is sent; `constants` and `stream_maps` can fill fields of your own",
+        refused=("true",),
+    ),
+    "validate_records": SdkSetting(
+        "every value is checked, and a record with a wrong one is rejected: see `max_rejects`",
+        refused=("false",),
+    ),
+    "batch_config": SdkSetting("the tap decides whether it sends BATCH messages"),
+    "default_target_schema": SdkSetting("Salesforce has no schemas"),
+}
+"""Settings of the SDK's loaders that the target does not have."""
 
 
 def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:

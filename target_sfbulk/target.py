@@ -25,7 +25,7 @@ from target_sfbulk.problems import own_problems
 from target_sfbulk.reader import ExactReader
 from target_sfbulk.run import Run
 from target_sfbulk.run_reports import AccountsError, RejectBudgetError
-from target_sfbulk.settings import SETTINGS, with_defaults
+from target_sfbulk.settings import SDK_SETTINGS, SETTINGS, with_defaults
 from target_sfbulk.sinks import SfbulkSink
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
         SingerError,
     )
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    sdk_settings = SDK_SETTINGS
     default_sink_class = SfbulkSink
     message_reader_class = ExactReader
     capabilities: ClassVar[list[CapabilitiesEnum]] = [

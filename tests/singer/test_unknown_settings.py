@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.helpers import capabilities
+
+from tap_sfbulk.tap import TapSfbulk
+from target_sfbulk.target import TargetSfbulk
 
 if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
@@ -116,7 +120,7 @@ def test_numbers_of_environment_variables_are_numbers_and_empty_ones_not_given(
 
 def test_a_setting_of_the_sdk_without_an_effect_is_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
-    config = {"operation": "insert", "add_record_metadata": True, "hard_delete": True}
+    config = {"operation": "insert", "add_record_metadata": False, "validate_records": True}
     path.write_text(json.dumps({**NOWHERE, **config}))
     done = subprocess.run(
         [Path(sys.executable).parent / "target-sfbulk", "--config", path],
@@ -127,4 +131,41 @@ def test_a_setting_of_the_sdk_without_an_effect_is_a_warning(tmp_path: Path) -> 
     )
     log = done.stderr.decode()
     assert done.returncode == 0, log
-    assert "no effect here: `add_record_metadata`, `hard_delete`" in log
+    assert "no effect here: `add_record_metadata` (no `_sdc_` field is sent; " in log
+    assert "`validate_records` (every value is checked" in log
+
+
+def test_a_setting_of_the_sdk_that_would_change_the_run_is_refused_by_name(tmp_path: Path) -> None:
+    config: dict[str, Any] = {
+        "operation": "insert",
+        "load_method": "overwrite",
+        "hard_delete": "true",
+        "add_record_metadata": True,
+        "validate_records": False,
+        "process_activate_version_messages": False,
+    }
+    found = reason("target-sfbulk", tmp_path, **config)
+    assert "load_method has no effect here: `operation` is its name: `insert` for append-" in found
+    for name in set(config) - {"operation"}:
+        assert f"{name} has no effect here: " in found
+    assert "There is no setting" not in found
+
+
+def test_a_setting_of_loaders_does_not_stop_the_tap(empty_sandbox: Sandbox, tmp_path: Path) -> None:
+    config: dict[str, Any] = {"load_method": "upsert", "hard_delete": True}
+    found = reason("tap-sfbulk", tmp_path, instance_url=empty_sandbox.url, **config)
+    assert "The access_token is expired or not valid" in found
+
+
+def test_each_setting_that_the_sdk_gives_loaders_is_known_here() -> None:
+    names = {
+        name
+        for group in vars(capabilities).values()
+        if isinstance(group, dict) and "properties" in group
+        for name in group["properties"]
+    }
+    assert {"load_method", "hard_delete", "batch_config"} <= names
+    own = {"emit_activate_version_messages", "use_singer_decimal"}
+    for plugin in (TapSfbulk, TargetSfbulk):
+        known = {**plugin.config_jsonschema["properties"], **plugin._built_in_settings()}
+        assert names <= {*known, *plugin.sdk_settings, *own}
