@@ -39,6 +39,8 @@ class TargetFlow:
     """Whether a record that is sent twice is still one row: not so for an insert."""
     done_twice: str | None = None
     """The code of a row that is sent although it is in."""
+    replaces: bool = False
+    """Whether versions of a record are sent in the place of earlier ones."""
     quick: bool = True
     """Whether it runs, with the quick faults, with every test run."""
 
@@ -71,6 +73,12 @@ def two_versions(_ids: Mapping[str, str]) -> list[Sent]:
     return [Sent(key, {"Ext_Id__c": key, "Name": name}, (name, False)) for key, name in rows]
 
 
+def many_versions(_ids: Mapping[str, str]) -> list[Sent]:
+    """The first ones of each record are sent; then one version is sent in the place of others."""
+    names = [(key, f"{key} {n}") for n in range(5) for key in ("E1", "E2")]
+    return [Sent(key, {"Ext_Id__c": key, "Name": name}, (name, False)) for key, name in names]
+
+
 def delete(ids: Mapping[str, str]) -> list[Sent]:
     return [Sent(key, {"Id": ids[key]}, (NAMES[key], True)) for key in ("E1", "E2", "E3", "E4")]
 
@@ -85,5 +93,12 @@ FLOWS = [
     TargetFlow("update", update, {**_LARGER, "operation": "update"}),
     TargetFlow("upsert", upsert, _BY_KEY),
     TargetFlow("upsert two versions", two_versions, _BY_KEY, quick=False),
+    TargetFlow(
+        "upsert many versions",
+        many_versions,
+        {**_BY_KEY, "max_job_mb": 0.00012},
+        replaces=True,
+        quick=False,
+    ),
     TargetFlow("delete", delete, {**_SMALL, "operation": "delete"}, done_twice="ENTITY_IS_DELETED"),
 ]

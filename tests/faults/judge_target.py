@@ -93,9 +93,15 @@ class TargetHarness:
         rows, rejects = self._org.rows(), self._rejects()
         self._nothing_else(records, rows)
         refused = {json.dumps(reject["record"]) for reject in rejects}
+
+        def is_refused(at: int) -> bool:
+            versions = [one for one in records[at:] if one.key == records[at].key]
+            # The version that was sent in the place of others is refused for all of them.
+            those = versions if flow.replaces else versions[:1]
+            return any(json.dumps(one.record) in refused for one in those)
+
         in_or_refused = [
-            json.dumps(sent.record) in refused or _is_in(sent, records[at:], rows)
-            for at, sent in enumerate(records)
+            is_refused(at) or _is_in(sent, records[at:], rows) for at, sent in enumerate(records)
         ]
         assert all(in_or_refused[: _last_state(ended)]), "STATE is ahead of what is in"
         if len({sent.key for sent in records}) == len(records):
