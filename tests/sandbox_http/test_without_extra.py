@@ -50,3 +50,15 @@ def test_without_its_extra_the_class_names_it() -> None:
     last = result.stderr.splitlines()[-1]
     assert last.startswith("ImportError: the sandbox needs starlette")
     assert 'pip install "sfbulk[sandbox]"' in last
+
+
+def test_without_its_template_library_the_page_says_what_to_install() -> None:
+    code = (
+        "import requests; from sfbulk_sandbox import Sandbox; sandbox = Sandbox().__enter__(); "
+        "answer = requests.get(sandbox.url); print(answer.status_code, answer.text); "
+        "sandbox.__exit__(None, None, None)"
+    )
+    result = run(code, hidden=("jinja2",))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("503 the sandbox needs jinja2, which is not installed")
+    assert 'pip install "sfbulk[sandbox]"' in result.stdout
