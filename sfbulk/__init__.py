@@ -189,6 +189,10 @@ _ROOMS = {
 _MODULES = {name: module for module, names in _ROOMS.items() for name in names.split()}
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         value = getattr(import_module(_MODULES[name]), name)

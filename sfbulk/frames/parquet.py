@@ -90,10 +90,17 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
         OSError: it cannot be read.
     """
     try:
-        table = pl.scan_parquet(path)
-        schema = table.collect_schema()
+        for row in _rows(pl.scan_parquet(path)):
+            yield {
+                name: b64encode(value).decode() if isinstance(value, bytes) else value
+                for name, value in row.items()
+            }
     except pl.exceptions.PolarsError:
-        raise DataError(f"{path} is not a Parquet file.") from None
+        raise DataError(f"{path} is not a Parquet file, or a damaged one.") from None
+
+
+def _rows(table: pl.LazyFrame) -> Iterator[dict[str, Any]]:
+    schema = table.collect_schema()
     # As text a float of 32 bits has its own shortest digits, not those of 64 bits.
     floats = [name for name, kind in schema.items() if kind == pl.Float32]
     naive = [name for name, k in schema.items() if isinstance(k, pl.Datetime) and not k.time_zone]
@@ -103,8 +110,4 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     at = 0
     while rows := table.slice(at, _ROWS).collect().rows(named=True):
         at += len(rows)
-        for row in rows:
-            yield {
-                name: b64encode(value).decode() if isinstance(value, bytes) else value
-                for name, value in row.items()
-            }
+        yield from rows

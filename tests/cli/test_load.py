@@ -194,7 +194,7 @@ INSERT_REQUESTS = 14
     [
         pytest.param("BULK2", False, marks=pytest.mark.slow),
         ("BULK2", True),
-        ("BULK", True),
+        pytest.param("BULK", True, marks=pytest.mark.slow),
     ],
 )
 def test_an_insert_that_is_killed_anywhere_loads_each_record_once(
@@ -340,8 +340,15 @@ def test_what_is_no_record_names_the_line_and_quotes_nothing(command: Command) -
     ended = command.run("load", path, *INSERT)
     assert f"{path}: line 2 is not a JSON object." in ended.reason
     assert "s3cret" not in ended.log
-    command.path("p.parquet").write_bytes(b"no parquet")
-    assert "is not a Parquet file" in command.run("load", command.path("p.parquet"), *INSERT).reason
+    path = command.path("p.parquet")
+    path.write_bytes(b"no parquet")
+    assert "is not a Parquet file" in command.run("load", path, *INSERT).reason
+    pl.DataFrame(people(2_000)).write_parquet(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:50] + bytes(500) + whole[550:])
+    ended = command.run("load", path, *INSERT)
+    assert f"{path} is not a Parquet file, or a damaged one." in ended.reason
+    assert "Traceback" not in ended.log
 
 
 def test_a_terminal_shows_what_is_sent_while_jobs_run(command: Command) -> None:

@@ -184,9 +184,9 @@ REQUESTS = {"BULK2": 10, "BULK": 12, "REST": 3}
 @pytest.mark.parametrize(
     ("api", "form", "answered"),
     [
-        ("BULK2", "csv", False),
+        pytest.param("BULK2", "csv", False, marks=pytest.mark.slow),
         ("BULK2", "jsonl", True),
-        ("BULK", "csv", True),
+        pytest.param("BULK", "csv", True, marks=pytest.mark.slow),
         ("REST", "csv", True),
     ],
 )
@@ -334,11 +334,10 @@ def test_two_runs_do_not_write_one_file(command: Command, accounts: list[dict[st
     assert_whole(path, accounts)
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_a_full_disk_names_the_file_and_the_next_run_goes_on(
-    command: Command, accounts: list[dict[str, Any]], form: str
+    command: Command, accounts: list[dict[str, Any]]
 ) -> None:
-    path = command.path(f"accounts.{form}")
+    path = command.path("accounts.jsonl")
     words = ["query", SOQL, "-o", str(path), "--api-type", "BULK2"]
     # No file may have more than 1 KB: the pages fit, and the output does not.
     limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "", str(BIN / "sfbulk"), "--config"]
