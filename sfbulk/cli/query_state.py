@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
+from sfbulk.cli.session import LOGGER
 from sfbulk.errors import ConfigError
 from sfbulk.file_lock import file_lock
 
@@ -77,6 +78,9 @@ class StateFile:
             raise ConfigError(
                 [f"Another run writes {output}. Wait for its end, or give another file with -o."]
             ) from None
+        except OSError as error:
+            # Such as a lock that another user has left; it is no reason not to run.
+            LOGGER.debug("%s cannot be locked: %s", self.part, error)
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ import csv
 import json
 import signal
 import subprocess
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,24 @@ def test_values_of_json_and_parquet_are_exact(command: Command) -> None:
     assert [(one["Name"], one["CloseDate"], one["Amount"], one["IsPrivate"]) for one in stored] == [
         (name, "2026-01-02", amount, True) for name in ("p", "j")
     ]
+
+
+def test_a_timestamp_of_parquet_without_a_zone_is_in_utc_and_a_short_float_keeps_its_digits(
+    command: Command,
+) -> None:
+    path = command.path("e.parquet")
+    when = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - without a zone, as in many files
+    record = {"Subject": "s", "StartDateTime": when, "DurationInMinutes": 30}
+    pl.DataFrame([record]).write_parquet(path)
+    command.lines("load", path, "--sobject", "Event", "--operation", "insert")
+    (stored,) = rest(command.sandbox, "SELECT Id, StartDateTime FROM Event")
+    assert stored["StartDateTime"] == "2026-01-02T03:04:05.000+0000"
+    schema = {"LastName": pl.String, "MailingLatitude": pl.Float32}
+    path = command.path("c.parquet")
+    pl.DataFrame([{"LastName": "a", "MailingLatitude": 1.1}], schema).write_parquet(path)
+    command.lines("load", path, *INSERT)
+    (stored,) = rest(command.sandbox, "SELECT Id, MailingLatitude FROM Contact")
+    assert stored["MailingLatitude"] == Decimal("1.1")
 
 
 def test_a_null_clears_a_field_and_an_empty_cell_does_not(command: Command) -> None:
