@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.count_or_share import WHOLE, CountOrShare
+from sfbulk_singer.progress import counted
 
 if TYPE_CHECKING:
     from sfbulk.load import FileOutcome
@@ -130,7 +131,7 @@ class StreamReport:
             + (f" {self.skipped} skipped," if self.skipped else "")
             + (f" {self.replaced} replaced by later ones," if self.replaced else "")
             + f" {self.rejected} rejected;"
-            f" {len(self.job_ids)} jobs, {self.seconds:.1f} s"
+            f" {counted(len(self.job_ids), 'job')}, {self.seconds:.1f} s"
             + (f". {self.reject_summary()}" if self.rejected else "")
         )
 
