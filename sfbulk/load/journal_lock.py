@@ -72,7 +72,8 @@ class JournalLock:
 def owner_of(journal: Path) -> str | None:
     """The run that uses a journal now; None if no run does."""
     lock = _lock_path(journal)
-    if not lock.exists():
+    # A run that begins must not find the lock held: without a name of its owner, none has it.
+    if not lock.exists() or not _owner_path(journal).exists():
         return None
     try:
         # Another command that looks, too, must not be taken for a run.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfbulk.load.journal_lock import owner_of
-from sfbulk.load.journal_tables import Tables
+from sfbulk.load.journal_tables import Tables, has_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,10 @@ def journal_status(path: Path) -> list[str]:
     Raises:
         JournalError: it is not a journal, it is damaged, or it cannot be read.
     """
-    if not path.exists():
-        return [f"There is no journal {path}: no run has written one here."]
     owner = owner_of(path)
-    tables = Tables(path)
+    if not has_tables(path):
+        return [f"There is no journal {path}: no run has written one here."]
+    tables = Tables(path, only_read=True)
     try:
         lines = list(_lines(tables, is_used=owner is not None))
     finally:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _APPLICATION = 0x73666A6C  # "sfjl", so that another program's database is not taken for a journal
+# A connection that is closed may write all that is in the log.
+_BUSY_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, org TEXT NOT NULL, folder TEXT NOT NULL, since TEXT NOT NULL
@@ -48,18 +50,22 @@ class Tables:
 
     Args:
         path: the file; it is created if it does not exist.
+        only_read: whether nothing is changed, so that no lock is needed to use it; the file exists.
 
     Raises:
         JournalError: it is not a journal, it is damaged, or it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, only_read: bool = False) -> None:
         self.path = path
         with self._naming_the_file():
-            # Statements of several threads never overlap: one load uses it, or one target.
-            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            if not only_read and not has_tables(path):
+                _create(path)
+            self._database = _connect(path)
             try:
-                self._prepare()
+                self._check()
+                self._database.execute(f"PRAGMA query_only = {only_read}")
+                self._database.execute("PRAGMA synchronous = NORMAL")
             except BaseException:
                 self._database.close()
                 raise
@@ -109,30 +115,20 @@ class Tables:
         if not self._database.in_transaction:
             self._database.execute("BEGIN IMMEDIATE")
 
-    def _prepare(self) -> None:
-        database = self._database
-        (application,) = database.execute("PRAGMA application_id").fetchone()
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        is_new = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if not is_new and (application, version) != (_APPLICATION, _VERSION):
+    def _check(self) -> None:
+        (application,) = self._database.execute("PRAGMA application_id").fetchone()
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if (application, version) != (_APPLICATION, _VERSION):
             raise JournalError(
                 f"{self.path} is not a journal of this version of sfbulk. Name another file, or "
                 "use the version that wrote it."
-            )
-        # Readers, such as a status command, do not wait for the run, nor the run for them.
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        if is_new:
-            database.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION};"
-                f"PRAGMA user_version = {_VERSION}; COMMIT"
             )
 
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             raise JournalError(
                 f"The journal {self.path} cannot be read or written ({error}). Make room on its "
                 "disk or correct its permissions, and start again: what Salesforce has loaded is "
@@ -144,3 +140,34 @@ class Tables:
                 "to begin a new one. Before that, look at the jobs of the last run in Setup, Bulk "
                 "Data Load Jobs: rows that they inserted would be inserted again."
             ) from error
+
+
+def has_tables(path: Path) -> bool:
+    """Whether there is a file that is not empty."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Statements of several threads never overlap: one load uses it, or one target.
+    return sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
+def _create(path: Path) -> None:
+    """Create an empty journal."""
+    # Beside it, and then in its place: a status command that looks at that moment would see half
+    # of it, or keep it from the mode in which readers and writers do not wait for each other.
+    new = path.with_name(f"{path.name}.new")
+    for left in ("", "-wal", "-shm"):
+        new.with_name(f"{new.name}{left}").unlink(missing_ok=True)
+    database = _connect(new)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.executescript(
+            f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION};"
+            f"PRAGMA user_version = {_VERSION}; COMMIT"
+        )
+    finally:
+        database.close()
+    new.replace(path)

@@ -319,6 +319,35 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, clock: FakeClo
         JournalFile(tmp_path / "file" / "journal.sqlite", clock)
 
 
+def test_the_status_of_a_journal_that_a_run_begins_is_that_there_is_none(path: Path) -> None:
+    with sqlite3.connect(path, isolation_level=None) as begun:
+        begun.execute("BEGIN EXCLUSIVE")
+        begun.execute("CREATE TABLE runs (x)")
+        assert "no run has written one here" in journal_status(path)[0]
+    begun.close()
+
+
+def test_a_run_begins_a_journal_while_a_status_command_looks_at_it(
+    path: Path, clock: FakeClock
+) -> None:
+    with sqlite3.connect(path, isolation_level=None) as looks:
+        looks.execute("BEGIN")
+        looks.execute("SELECT * FROM sqlite_master")
+        JournalFile(path, clock).close()
+    looks.close()
+    assert journal_status(path)[1:] == ["The last run left nothing to settle."]
+
+
+def test_the_status_is_read_while_a_run_writes(
+    path: Path, tmp_path: Path, clock: FakeClock
+) -> None:
+    journal = JournalFile(path, clock)
+    journal.load(ORG, INSERT, tmp_path)
+    journal.tables.run("INSERT INTO batches (org, job) VALUES (?, ?)", ORG, "750A")
+    assert "in use by process" in journal_status(path)[0]
+    journal.close()
+
+
 def test_the_status_names_jobs_and_rows(path: Path, tmp_path: Path, clock: FakeClock) -> None:
     journal = JournalFile(path, clock)
     load = journal.load(ORG, INSERT, tmp_path)
