@@ -162,11 +162,20 @@ class Bulk2Carrier:
         with aborting(job):
             self._journal.upload(file, job.id)
             job.upload(file.path)
+        self._close(file, job)
+        return JobFlight(file, job=job, timer=PollTimer(self._transport.clock))
+
+    def _close(self, file: RowFile, job: IngestJob) -> None:
+        try:
             self._journal.close(file, job.id)
             # From here on rows may be loaded, even if the answer to the close is lost.
             file.job_id = job.id
             job.close()
-        return JobFlight(file, job=job, timer=PollTimer(self._transport.clock))
+        except SalesforceError:
+            # Only then: if a signal ends the process here, a later run must be able to tell a job
+            # that was never closed from one that was aborted while it loaded rows.
+            abort_quietly(job)
+            raise
 
     def _has_ended(self, flight: JobFlight) -> bool:
         if flight.job.state.is_terminal:

@@ -94,6 +94,9 @@ class LostJobs:
             job.abort()
             log.info("Job %s on %s was not closed: aborted", job.id, job.object_name)
             return LostRows(_all(file, RowStatus.UNPROCESSED))
+        # The lost run aborted it itself, before it was closed.
+        if job.state is JobState.ABORTED and file.phase is Phase.UPLOADED:
+            return LostRows(_all(file, RowStatus.UNPROCESSED))
         # Without a timeout: to send its rows again while it runs could load them twice.
         info = job.wait()
         # The folder of the run may be gone, such as that of a container. Counts may still tell.

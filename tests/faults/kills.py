@@ -38,12 +38,14 @@ class Kill:
     """So long after its start."""
     before: str | None = None
     """Before this method is called: `module:Class.method`."""
+    call: int = 0
+    """At this call of it."""
     file: int | None = None
     """At this use of a file in a folder `output`: when it is opened, renamed or removed."""
     signum: int = signal.SIGKILL
-    """The signal that it gets around a request, at a file, or after these seconds."""
+    """The signal that it gets around a request, before a method, at a file, or after seconds."""
     twice: bool = False
-    """At a file: at the one after it too."""
+    """Before a method: two of them. At a file: at the one after it too."""
 
     def document(self) -> dict[str, Any]:
         """Itself as JSON."""
@@ -69,10 +71,21 @@ class Kill:
 
         if self.before is not None:
             module, _, path = self.before.partition(":")
-            owner, _, method = path.partition(".")
+            name, _, method = path.partition(".")
+            owner = getattr(import_module(module), name)
             # Fails if it is renamed: the kill would never strike.
-            assert getattr(vars(import_module(module))[owner], method)
-            setattr(getattr(import_module(module), owner), method, lambda *_, **__: die())
+            setattr(owner, method, self._before(getattr(owner, method)))
+
+    def _before(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        calls = iter(range(1_000_000))
+
+        def killed(*args: Any, **options: Any) -> Any:
+            if next(calls) == self.call:
+                for _ in range(1 + self.twice):
+                    os.kill(os.getpid(), self.signum)
+            return method(*args, **options)
+
+        return killed
 
     def around(self, send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
         """`requests.Session.request`, in which this process may end."""

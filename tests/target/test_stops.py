@@ -211,13 +211,33 @@ def test_a_stop_between_two_uploads_drops_the_new_records_that_no_state_covers(
 
 
 @pytest.mark.parametrize(
+    "before",
+    [
+        # The job is aborted, and was never closed.
+        "sfbulk.bulk2.ingest:IngestJob.upload",
+        # Whether it was closed is not known.
+        "sfbulk.bulk2.ingest:IngestJob.close",
+    ],
+)
+def test_the_rows_of_a_job_that_a_second_signal_interrupts_are_sent_by_the_next_run(
+    org: Org, command: Command, before: str
+) -> None:
+    source = Source(org, command, "insert")
+    stopped = source.run(Kill(before=before, call=2, signum=SIGTERM, twice=True))
+    assert stopped.reason.startswith("SIGTERM again: stopped at once")
+    again = source.run()
+    assert again.code == 0, stopped.log + again.log
+    source.judge(stopped.log + again.log)
+
+
+@pytest.mark.parametrize(
     ("operation", "twice", "every"),
     [
         ("insert", False, 19),
         pytest.param("insert", False, 3, marks=pytest.mark.slow),
         pytest.param("insert", True, 4, marks=pytest.mark.slow),
-        pytest.param("mirror", False, 7, marks=pytest.mark.slow),
-        pytest.param("mirror", True, 8, marks=pytest.mark.slow),
+        pytest.param("mirror", False, 13, marks=pytest.mark.slow),
+        pytest.param("mirror", True, 14, marks=pytest.mark.slow),
     ],
 )
 def test_after_a_signal_at_any_use_of_a_file_of_the_output_the_next_run_ends_well(
