@@ -11,7 +11,6 @@ import shutil
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -21,8 +20,10 @@ import polars as pl
 # The SDK offers the storages that its taps write to nowhere else.
 from singer_sdk.helpers._batch import StorageTarget
 
+from sfbulk_singer.run_folder import RunFolder
 from target_sfbulk.json_lines import JsonLineError, read_json
 from target_sfbulk.parquet_values import parquet_records
+from target_sfbulk.settings import FOLDER_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,11 +89,15 @@ def _local(url: str, spool_dir: str | None) -> Iterator[Path]:
         yield Path(url2pathname(parts.path) if parts.scheme else url)
         return
     head, name = StorageTarget.split_url(url)
-    with TemporaryDirectory(prefix="target-sfbulk-", dir=spool_dir or None) as folder:
-        path = Path(folder) / "batch"
+    # A run that is killed leaves it, and the next one removes it.
+    folder = RunFolder(FOLDER_PREFIX, Path(spool_dir) if spool_dir else None)
+    try:
+        path = folder.path / "batch"
         with StorageTarget.from_url(head).open(name) as there, path.open("wb") as here:
             shutil.copyfileobj(there, here)
         yield path
+    finally:
+        folder.remove()
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:

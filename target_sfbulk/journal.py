@@ -18,7 +18,7 @@ from target_sfbulk.json_lines import JsonLineError
 from target_sfbulk.records import lost_lines, row_name
 from target_sfbulk.reject_schema import read_schema, schema_file
 from target_sfbulk.rejects import RejectKind, read_reject, reject_of
-from target_sfbulk.settings import journal_path
+from target_sfbulk.settings import FOLDER_PREFIX, journal_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,14 +33,12 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-sfbulk")
 
-_PREFIX = "target-sfbulk-"
-
 
 class TargetJournal:
     """The journal of a run, and the folder for its rows.
 
     API calls, when it is made: what earlier runs have left is settled, and their rejects are
-    written. Without a journal, only the folders that killed runs have left are removed.
+    written. Without a journal, only the temporary folders of killed runs are removed.
 
     Args:
         config: Settings without problems, `with_defaults`.
@@ -70,6 +68,8 @@ class TargetJournal:
         if path and fed_run:
             path = feed_journal(path)
         self._run: RunJournal | None = None
+        if found := remove_abandoned(FOLDER_PREFIX, spool):
+            LOGGER.info("Files of runs that were killed are removed: %d folders.", found)
         if path:
             try:
                 self._run = salesforce.open_journal(
@@ -82,10 +82,8 @@ class TargetJournal:
             # The SDK has no hook that is called however a target's run ends.
             self.close = weakref.finalize(self, self._run.close)
             return
-        if found := remove_abandoned(_PREFIX, spool):
-            LOGGER.info("Files of runs that were killed are removed: %d folders.", found)
         # Kept by this object, and removed with it.
-        self._folder = RunFolder(_PREFIX, spool)
+        self._folder = RunFolder(FOLDER_PREFIX, spool)
         self.folder = self._folder.path
         self.close = weakref.finalize(self, self._folder.remove)
 

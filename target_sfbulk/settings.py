@@ -22,6 +22,9 @@ from target_sfbulk.stream_settings import NULLS, OPERATIONS, STREAM, UNKNOWN_FIE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FOLDER_PREFIX = "target-sfbulk-"
+"""What the names of a run's temporary folders begin with."""
+
 _MEGABYTE = 1_000_000
 _BULK2, _BULK1 = "BULK2", "BULK"
 # YAML reads a bare `off` as false.
