@@ -80,7 +80,16 @@ def test_the_sdist_has_what_builds_and_tests_the_packages_and_nothing_else(dist:
     folders = {*ROOMS, "tests", "docs", "demo", "benchmarks", "hub"}
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"}
     pinned = {"constraints.txt", "constraints-meltano.txt", "constraints-docs.txt"}
-    tools = {"Makefile", "pyproject.toml", "meltano.yml", "mkdocs.yml", ".gitignore", ".github"}
+    tools = {
+        "Makefile",
+        "Dockerfile",
+        ".dockerignore",
+        "pyproject.toml",
+        "meltano.yml",
+        "mkdocs.yml",
+        ".gitignore",
+        ".github",
+    }
     assert tops == folders | texts | pinned | tools | {"PKG-INFO"}
     assert {"tests/repo/test_wheel.py", "docs/tap.md", "sfbulk/py.typed"} <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
