@@ -11,16 +11,16 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import PluginBase
 
-from sfbulk.cli import ErrorLineCommand
 from sfbulk.clock import SYSTEM_CLOCK
+from sfbulk.error_line import ErrorLineCommand
 from sfbulk.errors import SalesforceError
 from sfbulk.problems import collecting
 from sfbulk.settings import CLIENT_SETTINGS, Settings, parse_settings
+from sfbulk.start import end_now
 from sfbulk_singer.json_files import json_object
 from sfbulk_singer.sdk_settings import OF_LOADERS, refused_settings, unused_settings
 from sfbulk_singer.setting_forms import in_own_types
 from sfbulk_singer.signals import between_log_lines
-from sfbulk_singer.start import end_now
 from sfbulk_singer.unknown_settings import unknown_settings, unknown_variables
 
 if TYPE_CHECKING:

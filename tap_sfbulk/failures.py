@@ -11,7 +11,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from sfbulk.cli import one_line
+from sfbulk.error_line import one_line
 from sfbulk.errors import ApiError, JobFailed, NotFound, NotSupportedByBulk
 from sfbulk.read import is_query_refusal
 

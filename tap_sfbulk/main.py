@@ -1,6 +1,6 @@
 """The command `tap-sfbulk`."""
 
-from sfbulk_singer.start import end_on_signals
+from sfbulk.start import end_on_signals
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib.exceptions import SingerError
 
-from sfbulk.cli import add_note, one_line
+from sfbulk.error_line import add_note, one_line
 from sfbulk_singer.plugin import SfbulkPlugin
 from target_sfbulk.batch_files import BatchFileError, batch_records
 from target_sfbulk.fed_rejects import RejectsFileError

@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.cli.error_line import add_note
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.rejects import Rejects
 from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.count_or_share import CountOrShare
+from sfbulk.error_line import add_note
 from sfbulk.errors import ConfigError, DataError, JournalError, NotFound, SalesforceError
 from sfbulk.jobs.operation import Operation
 from sfbulk.load.alignment import aligned

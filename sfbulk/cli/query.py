@@ -11,13 +11,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from sfbulk.cli.error_line import add_note, naming_file
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.query_state import QueryState, StateFile, digest
 from sfbulk.cli.row_files import CsvFile, JsonLinesFile
 from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.csvio import header_names
 from sfbulk.describe.paths import field_at
+from sfbulk.error_line import add_note, naming_file
 from sfbulk.errors import ApiError, JobError, NotFound
 from sfbulk.jobs.disposing import abort_quietly, disposing
 from sfbulk.jobs.read_api import ReadApi

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sfbulk.cli.error_line import naming_file
+from sfbulk.error_line import naming_file
 from sfbulk.errors import OversizeRow
 from sfbulk.load.outcomes import UNKNOWN_CODE, RowStatus
 

@@ -15,7 +15,7 @@ from sfbulk.cli.settings import read_settings
 from sfbulk.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
 
@@ -67,17 +67,28 @@ def begin_log(*, verbose: bool) -> None:
     LOGGER.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def stop_on_signals() -> None:
-    """Let SIGINT and SIGTERM raise `Stopped` in the main thread; a second one ends the process."""
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM raise `Stopped` in the block; a second one ends the process.
+
+    After the block they are ignored: it is decided how the command ends, and that is at once.
+    """
+    try:
+        _answer_signals(_stop)
+        yield
+    finally:
+        _answer_signals(signal.SIG_IGN)
+
+
+def _answer_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+        signal.signal(number, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's signature
     name = signal.Signals(number).name
     # Jobs are aborted now, which takes requests; somebody may not want to wait for them.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _end_now)
+    _answer_signals(_end_now)
     raise Stopped(name)
 
 

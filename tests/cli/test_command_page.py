@@ -11,7 +11,7 @@ import click
 import pytest
 import requests
 
-from sfbulk.cli.main import cli
+from sfbulk.cli.commands import cli
 from sfbulk_sandbox import Sandbox
 from tests.cli.support import Command
 from tests.e2e.commands import ROOT

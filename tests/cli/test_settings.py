@@ -70,7 +70,7 @@ def test_the_command_signs_in_with_the_environment_alone(sandbox: Sandbox) -> No
 def test_help_needs_no_heavy_module() -> None:
     program = (
         "import sys\n"
-        "from sfbulk.cli.main import cli\n"
+        "from sfbulk.cli.commands import cli\n"
         "try:\n"
         "    cli.main(['check', '--help'])\n"
         "finally:\n"
@@ -82,3 +82,23 @@ def test_help_needs_no_heavy_module() -> None:
     )
     assert ended.stderr.splitlines()[-1] == "[]"
     assert "Usage" in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_the_command_is_imported_is_one_line(name: str) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from sfbulk.cli.main import main\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'sfbulk.cli.commands':\n"
+        f"            os.kill(os.getpid(), signal.{name})\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.endswith(f"{name}: stopped while starting. Nothing was read or written.")

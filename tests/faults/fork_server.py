@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PLUGINS = {
     "tap-sfbulk": "tap_sfbulk.tap",
     "target-sfbulk": "target_sfbulk.target",
-    "sfbulk.cli.main:main": "sfbulk.client",
+    "sfbulk.cli.main:main": "sfbulk.cli.commands sfbulk.client",
 }
 """What the entry points import when they are called."""
 
@@ -52,8 +52,8 @@ def main(command: str) -> None:
         EntryPoint(command, command, "")
     ]
     entry = script.load()
-    if command in PLUGINS:
-        import_module(PLUGINS[command])
+    for module in PLUGINS.get(command, "").split():
+        import_module(module)
     gc.freeze()
     orders, ends = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for line in iter(orders.readline, ""):

@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from sfbulk.cli import ErrorLineCommand, error_line
+from sfbulk.error_line import ErrorLineCommand, error_line
 
 LOGGER = logging.getLogger("test-command")
 
@@ -85,7 +85,7 @@ def test_an_interrupt_passes_the_error_line() -> None:
 def test_a_reader_that_has_gone_is_one_error_line() -> None:
     program = (
         "import logging, sys\n"
-        "from sfbulk.cli import error_line\n"
+        "from sfbulk.error_line import error_line\n"
         "logging.basicConfig(format='%(levelname)s %(message)s')\n"
         "with error_line(logging.getLogger(), ()):\n"
         "    for _ in range(100_000):\n"

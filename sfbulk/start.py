@@ -1,4 +1,4 @@
-"""Answers termination signals while a command starts, before its plugin can.
+"""Answers termination signals while a command starts, before the command itself can.
 
 Its imports take longer than anything else of a short run. Without a handler Python would end in one
 of them with a traceback, or without a word. So this module must import little.
@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from types import FrameType
 
+__all__ = ["end_now", "end_on_signals"]
+
 _FORMAT = logging.Formatter("%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
-"""As the SDK writes log lines, which is not loaded yet."""
+"""As the Singer SDK writes log lines, which is not loaded yet."""
 
 
 def end_on_signals(command: str) -> None:
     """Let SIGINT and SIGTERM end the process with one ERROR line and exit code 1.
 
-    This holds until the plugin sets its own handlers. Until then nothing was read or written.
+    This holds until the command sets its own handlers. Until then nothing was read or written.
 
     Args:
         command: The name in the log line.

@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+__all__ = [
+    "ErrorLineCommand",
+    "ErrorLineGroup",
+    "add_note",
+    "error_line",
+    "naming_file",
+    "one_line",
+]
+
+
 @contextmanager
 def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) -> Iterator[None]:
     """Turn an exception into one ERROR line and exit code 1.
