@@ -90,3 +90,17 @@ def test_the_list_of_decisions_has_every_decision_with_its_title() -> None:
 def test_the_python_reference_has_every_name_that_the_client_offers_once() -> None:
     named = re.findall(r"^::: sfbulk\.(\w+)$", (DOCS / "api.md").read_text("utf-8"), re.MULTILINE)
     assert sorted(named) == sorted(sfbulk.__all__)
+
+
+@pytest.mark.parametrize("page", [*AT_ROOT, *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_make_targets_of_a_page_exist(page: Path) -> None:
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text("utf-8"), re.MULTILINE))
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert named <= set(targets)
+
+
+@pytest.mark.parametrize("page", [*AT_ROOT, *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_files_of_the_repository_that_a_page_names_exist(page: Path) -> None:
+    tops = "tests|docs|demo|benchmarks|hub|sfbulk|tap_sfbulk|target_sfbulk|sfbulk_sandbox"
+    named = re.findall(rf"`((?:{tops})/[\w./-]+)`", page.read_text("utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
