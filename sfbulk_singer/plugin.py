@@ -21,6 +21,7 @@ from sfbulk_singer.json_files import json_object
 from sfbulk_singer.sdk_settings import OF_LOADERS, refused_settings, unused_settings
 from sfbulk_singer.setting_forms import in_own_types
 from sfbulk_singer.signals import between_log_lines
+from sfbulk_singer.stream_maps import else_problems, map_problems
 from sfbulk_singer.unknown_settings import unknown_settings, unknown_variables
 
 if TYPE_CHECKING:
@@ -85,10 +86,11 @@ class SfbulkPlugin(PluginBase):
         errors: list[str] = []
         with collecting(errors):
             _ = self.client_settings
-        errors += _without_those_of_others(super()._validate_config(raise_errors=False))
+        errors += self._schema_errors()
         errors += unknown_settings(self.config, {"properties": known}, self.sdk_settings)
         errors += refused_settings(self.config, self.sdk_settings, known)
         errors += self._variables_problems
+        errors += map_problems(self.config)
         errors += self.own_problems()
         self._warn_of_settings_without_effect(known)
         if errors and raise_errors:
@@ -97,6 +99,12 @@ class SfbulkPlugin(PluginBase):
             # line must name all of them.
             raise ConfigValidationError(summary, errors=[summary], schema=self.config_jsonschema)
         return errors
+
+    def _schema_errors(self) -> list[str]:
+        # The SDK's own check raises an error of its own on these.
+        if wrong := list(else_problems(self.config)):
+            return wrong
+        return _without_those_of_others(super()._validate_config(raise_errors=False))
 
     def _known_settings(self) -> dict[str, Any]:
         """The JSON Schemas of all settings that have an effect, by name."""

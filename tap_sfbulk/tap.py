@@ -19,6 +19,7 @@ from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from sfbulk_singer.settings import of_right_type
+from sfbulk_singer.stream_maps import explained_map_errors
 from sfbulk_singer.stream_settings import merged
 from tap_sfbulk.annotations import annotated
 from tap_sfbulk.catalog_forms import normalized_catalog
@@ -296,3 +297,9 @@ class TapSfbulk(SfbulkPlugin, Tap):
             check_catalog(catalog)
         state = None if state is None else normalized_state_file(state)
         super().invoke(state=state, catalog=catalog, **options)
+
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """The SDK's `--test`, which applies stream maps itself."""
+        with explained_map_errors():
+            super().cb_test(ctx, param, value)

@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import (
+    MapExpressionError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+)
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
@@ -110,7 +114,7 @@ class ExactReader(GenericSingerReader[bytes]):
             yield
         except RecordsWithoutSchemaException as error:
             raise type(error)(f"Line {self.line} of the input: {error}") from None
-        except MissingKeyPropertiesError as error:
+        except (MapExpressionError, MissingKeyPropertiesError) as error:
             where = f"Line {self.line} of the input, stream `{message['stream']}`"
             raise type(error)(f"{where}: {error}") from None
         except RecursionError:

@@ -8,13 +8,18 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Target
-from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import (
+    MapExpressionError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+)
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib.exceptions import SingerError
 
 from sfbulk.error_line import add_note, one_line
 from sfbulk_singer.plugin import SfbulkPlugin
+from sfbulk_singer.stream_maps import explained_map_errors
 from target_sfbulk.batch_files import BatchFileError, batch_records
 from target_sfbulk.fed_rejects import RejectsFileError
 from target_sfbulk.feed import Feed
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 
 _INPUT_ERRORS = (
     BatchFileError,
+    MapExpressionError,
     MissingKeyPropertiesError,
     RecordsWithoutSchemaException,
     SingerError,
@@ -228,7 +234,8 @@ class TargetSfbulk(SfbulkPlugin, Target):
     # The SDK does not pass on the version.
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         self.run.version = message_dict.get("version")
-        super()._process_record_message(message_dict)
+        with explained_map_errors():
+            super()._process_record_message(message_dict)
 
     # The SDK does not pass on the bookmark properties.
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
@@ -263,8 +270,8 @@ class TargetSfbulk(SfbulkPlugin, Target):
     def _process_batch_record(self, message: dict[str, Any], place: str) -> None:
         try:
             self._process_record_message(message)
-        except MissingKeyPropertiesError as error:
-            raise MissingKeyPropertiesError(f"{place}: {error}") from None
+        except (MapExpressionError, MissingKeyPropertiesError) as error:
+            raise type(error)(f"{place}: {error}") from None
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

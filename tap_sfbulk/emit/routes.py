@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import RemoveRecordTransform
 
 from sfbulk.errors import DataError
+from sfbulk_singer.stream_maps import FailedExpression
 from tap_sfbulk.columns import CompoundColumn
 from tap_sfbulk.emit.flatten import flat_names
 from tap_sfbulk.emit.lines import LINE, record_lines
@@ -122,13 +122,9 @@ class MappedRows(Route):
         try:
             return self._map.transform(record)
         except Exception as error:
-            row = f" on record {record['Id']}" if "Id" in record else ""
-            # The SDK's own error has the expression; the text of another one may quote a value.
-            reason = str(error) if isinstance(error, MapExpressionError) else type(error).__name__
-            raise DataError(
-                f"The stream map of {self.alias} fails{row}: {reason.rstrip('.')}. Let its "
-                "expressions expect null in every field."
-            ) from error
+            row = f" It is record {record['Id']}." if "Id" in record else ""
+            told = FailedExpression.of(error) or f"The stream map of `{self.alias}` fails."
+            raise DataError(f"{told}{row}") from error
 
 
 def routes_of(stream_maps: Sequence[StreamMap]) -> list[Route]:

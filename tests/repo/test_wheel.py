@@ -15,6 +15,14 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("tap-sfbulk", "target-sfbulk")
+FAKED = {
+    # Nothing listens there, and without records nothing is asked.
+    "instance_url": "http://127.0.0.1:1",
+    "access_token": "t",
+    "operation": "insert",
+    "faker_config": {"seed": 1},
+    "stream_maps": {"people": {"email": "fake.email()"}},
+}
 ROOMS = {"sfbulk", "sfbulk_singer", "tap_sfbulk", "target_sfbulk", "sfbulk_sandbox"}
 MAKE_DIST = ("-t", "sdist", "-t", "wheel")
 
@@ -144,3 +152,14 @@ def test_both_plugins_run_with_their_runtime_dependencies_alone(
     assert "0.1.0" in run(tmp_path / "venv" / "bin" / "sfbulk", "--version")
     installed = run(python, "-m", "pip", "list", "--format=freeze").lower()
     assert "starlette" not in installed
+    assert "faker" not in installed
+
+    settings = tmp_path / "config.json"
+    settings.write_text(json.dumps(FAKED))
+    target = [str(tmp_path / "venv" / "bin" / "target-sfbulk"), "--config", str(settings)]
+    asked = subprocess.run(target, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    assert b"Install sfbulk[faker]" in asked.stderr
+    assert b"Traceback" not in asked.stderr
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[faker]")
+    answered = subprocess.run(target, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    assert (answered.returncode, b"faker" in answered.stderr.lower()) == (0, False)

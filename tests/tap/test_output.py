@@ -214,8 +214,16 @@ def test_a_connection_test_with_flattening_and_batches_succeeds(
 def test_an_expression_that_fails_costs_its_stream_alone(tap: TapCommand) -> None:
     run = tap(stream_maps={"Account": {"size": "NumberOfEmployees + 1"}})
     assert run.code == 1
-    assert "stream map of Account fails on record 001000000000002AAA: TypeError" in run.reason
+    assert "fails in `size: NumberOfEmployees + 1`: `NumberOfEmployees` is null" in run.reason
+    assert "It is record 001000000000002AAA." in run.reason
     assert len(run.records("Contact")) == len(CONTACTS)
+    assert "Traceback" not in run.log
+
+
+def test_an_expression_that_fails_in_a_connection_test_is_one_line(tap: TapCommand) -> None:
+    run = tap("--test", stream_maps={"Account": {"size": "Phone[:3]"}})
+    assert run.code == 1
+    assert "The stream map of `Account` fails in `size: Phone[:3]`: `Phone` is null" in run.reason
     assert "Traceback" not in run.log
 
 

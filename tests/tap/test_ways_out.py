@@ -350,7 +350,7 @@ def test_an_expression_that_fails_names_the_row_but_no_value(tmp_path: Path) -> 
     table = [tuple((empty | {"Id": f"001{n}", "Name": "secret" * n}).values()) for n in (1, 0)]
     page = page_of(tmp_path, table, NAMES)
     with pytest.raises(
-        DataError, match=r"stream map of Account fails on record 0010: .*Name\.upper"
+        DataError, match=r"stream map of `Account` fails in `Name: Name\.upper.* record 0010\."
     ) as failed:
         by_lines(page, routes({"Name": "Name.upper()"})[0])
     with pytest.raises(DataError) as quoting:
