@@ -112,7 +112,7 @@ def test_a_record_whose_key_cannot_be_read_counts_in_the_run_after_too(org: Org)
     assert names(org) == [*IN_ORG]
 
 
-@pytest.mark.parametrize("cap", [4, "99.9%"])
+@pytest.mark.parametrize("cap", [pytest.param(4, marks=pytest.mark.slow), "99.9%"])
 def test_an_empty_version_deletes_nothing_unless_the_cap_is_all_records(
     org: Org, cap: int | str
 ) -> None:
