@@ -22,11 +22,11 @@ from target_sfbulk.stream import StreamLoad
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from target_sfbulk.load_context import LoadContext
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
     from target_sfbulk.reject_schema import SourceSchema
     from target_sfbulk.rejects import Reject
-    from target_sfbulk.stream import LoadContext
 
 LOGGER = logging.getLogger("target-sfbulk")
 

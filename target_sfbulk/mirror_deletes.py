@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sfbulk import Salesforce
+    from target_sfbulk.load_context import LoadContext
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
-    from target_sfbulk.stream import LoadContext
     from target_sfbulk.stream_settings import MirrorSettings
 
 

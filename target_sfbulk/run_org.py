@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sfbulk import Salesforce
 from target_sfbulk.all_streams import Preflight
 from target_sfbulk.journal import TargetJournal
+from target_sfbulk.load_context import LoadContext
 from target_sfbulk.org_schema import OrgSchema
 from target_sfbulk.settings import bulk1_concurrency, job_limits
-from target_sfbulk.stream import LoadContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

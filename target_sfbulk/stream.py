@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import DataError, Operation
 from sfbulk.load import NO_JOURNAL, Detail, Row
 from target_sfbulk.json_lines import escaped_json_line, json_line, read_json
+from target_sfbulk.marks import Marks
 from target_sfbulk.preflight import require_filled
 from target_sfbulk.record_checks import lone_surrogate, require_properties
 from target_sfbulk.records import RecordLines
@@ -20,13 +18,10 @@ from target_sfbulk.reject_schema import schema_file
 from target_sfbulk.rows import RejectedRecordError, RowEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from sfbulk import Concurrency, Salesforce
-    from sfbulk.clock import Clock
-    from sfbulk.load import FileLimits, FileOutcome, LoadGroup, LoadOptions
-    from target_sfbulk.journal import TargetJournal
+    from sfbulk.load import FileOutcome, LoadOptions
+    from target_sfbulk.load_context import LoadContext
     from target_sfbulk.output import StreamOutput
     from target_sfbulk.preflight import Schema, StreamPlan
     from target_sfbulk.reject_schema import SourceSchema
@@ -36,34 +31,6 @@ LOGGER = logging.getLogger("target-sfbulk")
 
 # Rejects that are not written yet.
 _MOST_REJECTED_BYTES = 1024 * 1024
-
-
-@dataclass
-class LoadContext:
-    """What the streams of a run share.
-
-    Attributes:
-        folder: For rows until they are loaded; the caller removes it.
-        limits: The limits of one job.
-        group: The loads of all streams.
-        bulk1_mode: The mode of Bulk API 1.0; None for Bulk API 2.0.
-        journal: Records each step of the run.
-    """
-
-    salesforce: Salesforce
-    folder: Path
-    limits: FileLimits
-    group: LoadGroup
-    clock: Clock
-    bulk1_mode: Concurrency | None
-    journal: TargetJournal
-    _numbers: Iterator[int] = field(default_factory=count)
-
-    def new_folder(self) -> Path:
-        """A new, empty folder for the files of one stream."""
-        folder = self.folder / str(next(self._numbers))
-        folder.mkdir()
-        return folder
 
 
 class StreamLoad:
@@ -110,12 +77,7 @@ class StreamLoad:
         self._rejects: list[tuple[bytes, Reject]] = []
         self._rejected_bytes = 0
         self._taken = 0
-        # Of each STATE that waits: the first and last number of records of the input, and the
-        # rows of this stream, that are before it.
-        self._marks: deque[tuple[int, int, int]] = deque()
-        self._settled_marks: deque[tuple[int, int, int]] = deque()
-        self._marked = 0
-        self._covered = 0
+        self._marks = Marks()
         self._is_unfilled = False
         self._begun = context.clock.monotonic()
         self.use(plan)
@@ -142,11 +104,8 @@ class StreamLoad:
 
         Without a record that waits, infinity.
         """
-        settled = self._loader.settled_to
-        while self._marks and self._marks[0][2] <= settled:
-            self._settled_marks.append(self._marks.popleft())
-            self._marked = self._settled_marks[-1][1]
-        return self._marked if self._loader.pending_rows else math.inf
+        self._marks.settle(self._loader.settled_to)
+        return self._marks.settled_to if self._loader.pending_rows else math.inf
 
     def add(self, record: Mapping[str, Any], required: Sequence[str]) -> Reject | None:
         """Encode and buffer a record, or keep and return the reason why it cannot be sent.
@@ -185,12 +144,7 @@ class StreamLoad:
         Args:
             number: How many records of all streams were read.
         """
-        first = number
-        # Marks without a row between them are one.
-        if self._marks and self._marks[-1][2] == self._taken:
-            first = self._marks.pop()[0]
-        self._marks.append((first, number, self._taken))
-        self._covered = self._taken
+        self._marks.add(number, self._taken)
 
     def cover(self, number: int) -> None:
         """Note in the journal that a STATE was written which covers the first records.
@@ -198,9 +152,7 @@ class StreamLoad:
         Args:
             number: How many records of all streams it covers.
         """
-        covered = None
-        while self._settled_marks and self._settled_marks[0][0] <= number:
-            covered = self._settled_marks.popleft()[2]
+        covered = self._marks.cover(number)
         if self._journal and covered is not None:
             self._journal.covered(covered)
 
@@ -210,7 +162,7 @@ class StreamLoad:
         Returns:
             How many they are.
         """
-        return self._loader.drop_after(self._covered)
+        return self._loader.drop_after(self._marks.rows)
 
     @property
     def is_mirror(self) -> bool:
