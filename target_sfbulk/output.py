@@ -15,6 +15,7 @@ from target_sfbulk.dry_run import DryRun
 from target_sfbulk.reject_files import RejectFiles
 from target_sfbulk.rejects import reject_of, reject_of_unmatched
 from target_sfbulk.report import StreamReport
+from target_sfbulk.report_page import ReportPage
 from target_sfbulk.required_fields import named
 from target_sfbulk.results_file import ResultsFile
 
@@ -68,6 +69,7 @@ class RunOutput:
         # The time first, so that files sort by it; two runs may begin in the same second.
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.rejects = RejectFiles(self.folder, self.run_id, self.time)
+        self.page = ReportPage(self.folder, self.run_id, clock, is_dry=dry_run)
 
     def new_stream(self, plan: StreamPlan, keys: Sequence[str]) -> StreamOutput:
         """The files of a stream.
@@ -180,6 +182,7 @@ class StreamOutput:
             OSError: A file cannot be written; names it.
         """
         self._count(outcome)
+        self._run.page.sent(self._plan.stream, outcome)
         # Results are in any order, and lines are read in one pass over their files.
         rows = sorted(outcome.rows, key=lambda row: row.number)
         if self.results and (done := [row for row in rows if row.success]):
@@ -213,7 +216,9 @@ class StreamOutput:
             new.replace(path)
 
     def _counted(self, rejected: tuple[bytes, Reject]) -> tuple[bytes, Reject]:
-        self.report.count_reject(rejected[1].kind.value, rejected[1].reason)
+        record, reject = rejected
+        self.report.count_reject(reject.kind.value, reject.reason)
+        self._run.page.refused(self._plan.stream, record, reject)
         return rejected
 
 

@@ -269,7 +269,6 @@ class Run:
                     # An open job of Bulk API 1.0 would stay in the org for a day.
                     self._org.group.finish()
 
-    @property
     def position(self) -> str:
         """A text for the log: which STATE was written last, and what became of later records."""
         if self.dry_run:
@@ -284,6 +283,7 @@ class Run:
             if self._org.group.settled_files != self._collected:
                 self._collect()
         self.progress.tick()
+        self.reports.keep_page_current(self.position)
         if self._collected != self._checked:
             self._checked = self._collected
             self.reports.check_budget(at_the_end=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from sfbulk.report_page import Ending
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -69,6 +71,29 @@ class RunReports:
         if self._is_dry:
             LOGGER.info("Dry run: nothing was sent, and no STATE was written")
 
+    def write_page(self, ending: Ending, position: Callable[[], str]) -> None:
+        """Write the page of the run; what fails there is a WARNING.
+
+        Args:
+            ending: How the run ended.
+            position: Returns which STATE was written last.
+        """
+        self._output.page.write(ending, self._reports, position)
+
+    def keep_page_current(self, position: Callable[[], str]) -> None:
+        """Write the page of a run that goes on, if the last one is old.
+
+        Args:
+            position: Returns which STATE was written last.
+        """
+        if self._output.page.is_due():
+            self.write_page(Ending.open(), position)
+
+    @property
+    def refused(self) -> int:
+        """How many records were rejected."""
+        return sum(report.rejected for report in self._reports)
+
     def check_accounts(self) -> None:
         """Compare the records of the input with their outcomes, after the last one.
 
@@ -93,7 +118,7 @@ class RunReports:
             return
         reports = self._reports
         # A run that was killed could not end with an error because of its rejects.
-        rejected = sum(report.rejected for report in reports)
+        rejected = self.refused
         rejected += self.recovered() if reports else 0
         read = sum(report.read for report in reports)
         if not self._budget.is_exceeded(rejected=rejected, read=read):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -18,6 +19,7 @@ from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib.exceptions import SingerError
 
 from sfbulk.error_line import add_note, one_line
+from sfbulk.report_page import Ending
 from sfbulk_singer.plugin import SfbulkPlugin
 from sfbulk_singer.stream_maps import explained_map_errors
 from target_sfbulk.batch_files import BatchFileError, batch_records
@@ -86,6 +88,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
             # Rejected records have been through the stream maps already.
             self.mapper = PluginMapper(plugin_config={}, logger=self.logger)
         self._incremental: dict[str, bool] = {}
+        self._signal = "A signal"
         self._reader = cast("ExactReader", self.message_reader)
         interrupts = Interrupts(self._stop, self._clear_terminal)
         self.run = Run(
@@ -112,7 +115,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
             self.run.finish(at_the_end=True)
             self.run.reports.check_budget(at_the_end=True)
             self.run.reports.check_accounts()
-            self._end_reports()
+            self._end_reports(Ending.complete(self.run.reports.refused))
             self.run.interrupts.complete()
             self.run.end()
         except Exception as error:
@@ -126,8 +129,8 @@ class TargetSfbulk(SfbulkPlugin, Target):
     def _stop(self) -> str:
         """End the run for a signal; a text says how far it came."""
         self.run.stop(at_once=False)
-        self._end_reports()
-        return self.run.position
+        self._end_reports(Ending.stopped(self._signal))
+        return self.run.position()
 
     def _failed(self, error: Exception) -> None:
         """End the run for an error, which then says how far it came."""
@@ -140,14 +143,16 @@ class TargetSfbulk(SfbulkPlugin, Target):
         except Exception as later:  # noqa: BLE001 - `error` is the one that ends the run
             if later is not error:
                 self.logger.error("%s", one_line(later))  # noqa: TRY400 - the reason comes last
-        self._end_reports()
-        add_note(error, self.run.position)
+        self._end_reports(Ending.failed(one_line(error)))
+        add_note(error, self.run.position())
 
-    def _end_reports(self) -> None:
+    def _end_reports(self, ending: Ending) -> None:
         # First, so that whatever fails here fails on a clean terminal.
         self._clear_terminal()
         # Ends the SDK's metrics of each sink.
         self.drain_all(is_endofpipe=True)
+        # First: what fails below is an error of the run, which the page then has.
+        self.run.reports.write_page(ending, self.run.position)
         self.run.reports.write()
 
     def _clear_terminal(self) -> None:
@@ -163,6 +168,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
         Raises:
             SystemExit: With code 1; the reason is logged.
         """
+        self._signal = signal.Signals(signum).name
         self.run.interrupts.arrived(signum)
 
     @classmethod

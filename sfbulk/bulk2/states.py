@@ -78,6 +78,10 @@ class JobInfo:
     """When it was created, by the clock of the org's database; aware, in UTC."""
     job_type: str | None = None
     """Such as `V2Query`."""
+    changed: datetime | None = None
+    """When it changed for the last time; of an ended job, its end. Otherwise like `created`."""
+    processing_ms: int | None = None
+    """How long Salesforce has worked on it, in milliseconds."""
 
     @property
     def has_data(self) -> bool:
@@ -104,6 +108,8 @@ class _Document(msgspec.Struct, rename="camel"):
     external_id_field_name: str | None = None
     column_delimiter: str | None = None
     created_date: Any = None
+    system_modstamp: Any = None
+    total_processing_time: Any = None
     job_type: str | None = None
 
 
@@ -129,8 +135,10 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         error_message=job.error_message,
         external_id=job.external_id_field_name,
         column_delimiter=job.column_delimiter,
-        created=_created(job),
+        created=_time(job.created_date),
         job_type=job.job_type,
+        changed=_time(job.system_modstamp),
+        processing_ms=_milliseconds(job.total_processing_time),
     )
 
 
@@ -164,12 +172,17 @@ def failure(info: JobInfo) -> SalesforceError | None:
     return None
 
 
-def _created(job: _Document) -> datetime | None:
-    # The time is only compared with others, so an answer without it is still a job.
+def _time(value: Any) -> datetime | None:
+    # Times are only compared with others or shown, so an answer without them is still a job.
     try:
-        return document_date(job.created_date)
+        return document_date(value)
     except ValueError:
         return None
+
+
+def _milliseconds(value: Any) -> int | None:
+    # As for times: whatever else it is, the job is one.
+    return value if isinstance(value, int) else None
 
 
 def _state(job: _Document) -> JobState:

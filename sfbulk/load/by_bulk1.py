@@ -11,6 +11,7 @@ from sfbulk.errors import ApiError, QuotaReached, SalesforceError
 from sfbulk.jobs.polling import PollTimer
 from sfbulk.jobs.row_error import RowError
 from sfbulk.load.batch_rows import BatchOutcome, read_batch
+from sfbulk.load.job_summary import JobSummary
 from sfbulk.load.loader import Flight
 from sfbulk.load.outcomes import Counts, Detail, FileOutcome, RowOutcome, RowStatus
 
@@ -127,7 +128,8 @@ class Bulk1Carrier:
             )
         rows = [row for row in found.rows if self._detail is Detail.EVERY_ROW or not row.success]
         state = batch.state.value if batch else ""
-        return FileOutcome(file, job_id, counts, rows, state, mismatch=found.mismatch)
+        summary = _summary(job, batch, file, counts) if job and batch else None
+        return FileOutcome(file, job_id, counts, rows, state, mismatch=found.mismatch, job=summary)
 
     def finish(self) -> None:
         """API call: check that the jobs have only the batches that were sent, and close them.
@@ -163,6 +165,17 @@ def _look(job: Bulk1Job, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
     for batch in ended:
         wanted[batch.id].batch = batch
     return [wanted[batch.id] for batch in ended]
+
+
+def _summary(job: Bulk1Job, batch: BatchInfo, file: RowFile, counts: Counts) -> JobSummary:
+    return JobSummary(
+        job.info.operation,
+        file.rows,
+        counts.succeeded,
+        batch.created_date,
+        batch.system_modstamp,
+        batch.total_processing_time,
+    )
 
 
 def _unprocessed(file: RowFile, reason: RowError | None) -> list[RowOutcome]:

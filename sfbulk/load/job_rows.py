@@ -10,6 +10,7 @@ from sfbulk.csvio import CsvDecoder
 from sfbulk.errors import ResultsMismatch, RowCountMismatch, SalesforceError
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.row_error import RowError, parse_reason
+from sfbulk.load.job_summary import JobSummary
 from sfbulk.load.matching import (
     KeyMatcher,
     ValueMatcher,
@@ -96,6 +97,19 @@ class JobRows:
             unmatched=self._unmatched,
             unplaced=self._left() if placeable else [],
             mismatch=mismatch,
+            job=self._summary(),
+        )
+
+    def _summary(self) -> JobSummary:
+        info = self._info
+        # The number of rows that were sent: the job's own count lacks those not processed.
+        return JobSummary(
+            info.operation,
+            self._sent.count,
+            self._counts.succeeded,
+            info.created,
+            info.changed,
+            info.processing_ms,
         )
 
     def _take_successes(self) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk.errors import SalesforceError
+    from sfbulk.load.job_summary import JobSummary
     from sfbulk.load.row_file import RowFile
 
 
@@ -202,6 +203,8 @@ class FileOutcome:
     mismatch: SalesforceError | None = None
     """Why the rows of the file are not settled: the results are not as many as the rows that were
     sent. Then `counts` and `rows` have what is known."""
+    job: JobSummary | None = None
+    """The job or batch as a whole; None if nothing was sent."""
 
     def not_loaded(self) -> list[int]:
         """The numbers of the rows that are not loaded, or perhaps not.
