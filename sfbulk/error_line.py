@@ -28,6 +28,7 @@ __all__ = [
     "ErrorLineCommand",
     "ErrorLineGroup",
     "add_note",
+    "as_sentence",
     "error_line",
     "naming_file",
     "one_line",
@@ -66,8 +67,15 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
 
 def one_line(error: BaseException) -> str:
     """The text of an error and its notes on one line; the name of its type if it has no text."""
-    notes = getattr(error, "__notes__", [])
-    return " ".join([" ".join(str(error).split()) or type(error).__name__, *notes])
+    text = " ".join(str(error).split()) or type(error).__name__
+    for note in getattr(error, "__notes__", []):
+        text = f"{text if note.startswith('(') else as_sentence(text)} {note}"
+    return text
+
+
+def as_sentence(text: str) -> str:
+    """The text with a full stop, if it has none: Salesforce's own texts often end without one."""
+    return text if text.endswith((".", "!", "?", ")")) else f"{text}."
 
 
 def add_note(error: BaseException, note: str) -> None:
