@@ -30,6 +30,7 @@ __all__ = [
     "add_note",
     "as_sentence",
     "error_line",
+    "forget_stdout",
     "naming_file",
     "one_line",
 ]
@@ -53,7 +54,7 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
     except click.exceptions.Exit:
         raise
     except BrokenPipeError:
-        _forget_stdout()
+        forget_stdout()
         _fail(logger, "The program that reads this command's output has ended.")
     except expected as error:
         logger.debug("Where it happened", exc_info=error)
@@ -182,11 +183,12 @@ def _flush_stdout() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        _forget_stdout()
+        forget_stdout()
         raise OSError(error.errno, error.strerror, "standard output") from error
 
 
-def _forget_stdout() -> None:
+def forget_stdout() -> None:
+    """Let what is still written to stdout go nowhere."""
     # The interpreter flushes stdout when it exits; what is still buffered would raise again.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
