@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow test-faults test-clients bench hub check format lint types pytest bench-connectors demo docs dist install clean
+.PHONY: help test test-slow test-faults test-clients test-loaders bench hub check format lint types pytest demo docs dist install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -30,16 +30,13 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready .venv-meltano/ready
-	$(BIN)/pytest -n 2 -m 'not slow and not clients' --durations=25
+	$(BIN)/pytest -n 2 -m 'not slow and not clients and not loaders' --durations=25
 
 bench: .venv/ready  ## how fast and how small the sandbox is, a million rows each way
 	$(BIN)/python benchmarks/sandbox_size.py
 
 hub: .venv/ready  ## the Meltano Hub definitions and the settings in meltano.yml, from --about
 	$(BIN)/python hub/definitions.py
-
-bench-connectors: .venv/ready  ## how fast the tap and the target are, and what memory they take
-	$(BIN)/python benchmarks/connectors.py
 
 test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an issue is closed
 	$(BIN)/pytest -m slow --ignore=tests/faults --durations=25
@@ -49,6 +46,9 @@ test-faults: .venv/ready  ## every fault of the sandbox on every request of clie
 
 test-clients: .venv/ready  ## Salesforce clients we did not write, from the package indexes, on the sandbox
 	$(BIN)/pytest -rs -m clients tests/clients
+
+test-loaders: .venv/ready .venv-meltano/ready  ## what Singer loaders and taps we did not write keep of the values
+	$(BIN)/pytest -rs -m loaders tests/loaders
 
 .venv-meltano/ready: constraints-meltano.txt
 	$(PYTHON) -m venv --clear .venv-meltano

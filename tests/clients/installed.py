@@ -6,6 +6,7 @@ Their versions stand here, those of what they need in `pinned` (Python) or befor
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,17 +31,52 @@ NPM_DAY = "2026-11-25"
 INSTALL_SECONDS, RUN_SECONDS = 600, 300
 
 
-def python_client(name: str) -> Path:
-    """Return the bin folder of an environment that holds what `pinned/<name>.txt` lists."""
+def python_client(name: str, python: str | None = None) -> Path:
+    """Return the bin folder of an environment that holds what `pinned/<name>.txt` lists.
+
+    Args:
+        name: The package; with `@` and a version, if another version of it is the usual one.
+        python: The version of Python that it needs, as `3.9`; None for ours.
+
+    Raises:
+        FileNotFoundError: That Python is not on this machine.
+    """
+    command = find_python(python) if python else sys.executable
+    if command is None:
+        raise FileNotFoundError(f"python{python}")
     folder, pinned = KEPT / name, PINNED / f"{name}.txt"
 
     def install() -> None:
-        run(sys.executable, "-m", "venv", "--clear", folder, timeout=INSTALL_SECONDS)
+        run(command, "-m", "venv", "--clear", folder, timeout=INSTALL_SECONDS)
         pip: list[str | Path] = [folder / "bin" / "pip", "install", "--quiet", "--require-hashes"]
         run(*pip, "-r", pinned, timeout=INSTALL_SECONDS)
 
     _once(folder, pinned.read_text("utf-8"), install)
     return folder / "bin"
+
+
+def pinned_version(name: str) -> tuple[str, str]:
+    """Return the package and the version that `pinned/<name>.txt` installs."""
+    package = name.partition("@")[0]
+    text = (PINNED / f"{name}.txt").read_text("utf-8")
+    found = re.search(rf"^{package}==(\S+)", text, re.MULTILINE)
+    assert found, name
+    return package, found[1]
+
+
+def find_python(version: str) -> str | None:
+    """Return the command of a version of Python, from the path or from pyenv's; None if none."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    kept = pyenv.glob(f"versions/{version}.*/bin/python{version}")
+    for command in (shutil.which(f"python{version}"), *kept):
+        # pyenv puts a command on the path for each version it has, which may refuse to run.
+        if command and _runs(command):
+            return str(command)
+    return None
+
+
+def _runs(command: str | Path) -> bool:
+    return subprocess.run([command, "-V"], capture_output=True, check=False).returncode == 0
 
 
 def npm_client(name: str, packages: tuple[str, ...]) -> Path:

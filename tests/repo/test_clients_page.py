@@ -1,23 +1,31 @@
-"""docs/sandbox-clients.md names every client that `make test-clients` installs, and its version."""
+"""Two pages name every package of others that the tests install, and its version."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from tests.clients.installed import JSFORCE, JSFORCE_NODE, PINNED, SALESFORCE_CLI
+from tests.clients.installed import JSFORCE, JSFORCE_NODE, PINNED, SALESFORCE_CLI, pinned_version
+from tests.loaders.loaders import LOADERS
+from tests.loaders.page import table
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "sandbox-clients.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_the_page_names_every_client_with_the_version_that_is_installed() -> None:
-    installed = {}
-    for file in PINNED.glob("*.txt"):
-        found = re.search(rf"^{file.stem}==(\S+)", file.read_text("utf-8"), re.MULTILINE)
-        assert found, file
-        installed[file.stem] = found[1]
+def named(page: str) -> set[tuple[str, str]]:
+    text = (DOCS / page).read_text("utf-8")
+    return set(re.findall(r"^\| `([^`]+)`[^|]*\| (\d\S*) \|", text, re.MULTILINE))
+
+
+def test_the_pages_name_every_client_with_the_version_that_is_installed() -> None:
+    installed = {pinned_version(file.stem) for file in PINNED.glob("*.txt")}
     for client, *_node in (JSFORCE, JSFORCE_NODE, SALESFORCE_CLI):
         name, _, version = client.rpartition("@")
-        installed[name] = version
-    rows = re.findall(r"^\| `([^`]+)`[^|]*\| (\d\S*) \|", PAGE.read_text("utf-8"), re.MULTILINE)
-    assert dict(rows) == installed
+        installed.add((name, version))
+    assert named("sandbox-clients.md") | named("loaders.md") == installed
+
+
+def test_the_tables_of_loaders_have_those_that_are_tested() -> None:
+    tested = [loader.named for loader in LOADERS]
+    assert list(table("What each loader keeps")) == tested
+    assert list(table("With `use_singer_decimal`")) == tested
