@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow test-faults test-clients test-loaders bench hub check format lint types pytest demo docs dist install clean
+.PHONY: help test test-slow test-faults test-clients test-loaders bench hub check format lint types pytest bench-connectors demo docs dist install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -37,6 +37,9 @@ bench: .venv/ready  ## how fast and how small the sandbox is, a million rows eac
 
 hub: .venv/ready  ## the Meltano Hub definitions and the settings in meltano.yml, from --about
 	$(BIN)/python hub/definitions.py
+
+bench-connectors: .venv/ready  ## how fast the tap and the target are, and what memory they take
+	$(BIN)/python benchmarks/connectors.py
 
 test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an issue is closed
 	$(BIN)/pytest -m slow --ignore=tests/faults --durations=25

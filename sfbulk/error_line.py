@@ -28,7 +28,9 @@ __all__ = [
     "ErrorLineCommand",
     "ErrorLineGroup",
     "add_note",
+    "as_sentence",
     "error_line",
+    "forget_stdout",
     "naming_file",
     "one_line",
 ]
@@ -52,7 +54,7 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
     except click.exceptions.Exit:
         raise
     except BrokenPipeError:
-        _forget_stdout()
+        forget_stdout()
         _fail(logger, "The program that reads this command's output has ended.")
     except expected as error:
         logger.debug("Where it happened", exc_info=error)
@@ -66,8 +68,15 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
 
 def one_line(error: BaseException) -> str:
     """The text of an error and its notes on one line; the name of its type if it has no text."""
-    notes = getattr(error, "__notes__", [])
-    return " ".join([" ".join(str(error).split()) or type(error).__name__, *notes])
+    text = " ".join(str(error).split()) or type(error).__name__
+    for note in getattr(error, "__notes__", []):
+        text = f"{text if note.startswith('(') else as_sentence(text)} {note}"
+    return text
+
+
+def as_sentence(text: str) -> str:
+    """The text with a full stop, if it has none: Salesforce's own texts often end without one."""
+    return text if text.endswith((".", "!", "?", ")")) else f"{text}."
 
 
 def add_note(error: BaseException, note: str) -> None:
@@ -174,11 +183,12 @@ def _flush_stdout() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        _forget_stdout()
+        forget_stdout()
         raise OSError(error.errno, error.strerror, "standard output") from error
 
 
-def _forget_stdout() -> None:
+def forget_stdout() -> None:
+    """Let what is still written to stdout go nowhere."""
     # The interpreter flushes stdout when it exits; what is still buffered would raise again.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

@@ -43,7 +43,7 @@ def between_log_lines(
         nonlocal delays
         if delays < _MOST_TIMES and _is_writing(frame):
             delays += 1
-            _send_again(signum)
+            send_again(signum, _LATER_SECONDS)
             return
         delays = 0
         handler(self, signum, frame)
@@ -51,10 +51,12 @@ def between_log_lines(
     return answer
 
 
-def _send_again(signum: int) -> None:
-    timer = threading.Timer(_LATER_SECONDS, os.kill, (os.getpid(), signum))
+def send_again(signum: int, seconds: float) -> threading.Timer:
+    """Send a signal to this process after so many seconds, unless the timer is cancelled."""
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signum))
     timer.daemon = True
     timer.start()
+    return timer
 
 
 def _is_writing(frame: FrameType | None) -> bool:

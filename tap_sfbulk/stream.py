@@ -13,6 +13,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from sfbulk import soql
+from sfbulk.error_line import as_sentence, one_line
 from sfbulk.errors import DataError, JobError, SalesforceError
 from tap_sfbulk.api_choice import ApiType
 from tap_sfbulk.catalog_stream import CatalogStream
@@ -292,7 +293,8 @@ class SalesforceStream(CatalogStream):
     def _smaller(self, plan: StreamPlan, error: SalesforceError) -> StreamPlan:
         """The first half of a window that could not be read; raises the error for other reasons."""
         smaller = plan.smaller(error)
-        log.warning("%s: %s It is read in two or more parts.", self.name, error)
+        reason = as_sentence(one_line(error))
+        log.warning("%s: %s It is read in two or more parts.", self.name, reason)
         self.stream_state[STEP] = smaller.seconds
         return smaller
 

@@ -19,6 +19,7 @@ from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean
 from sfbulk_singer.plugin import SfbulkPlugin
 from sfbulk_singer.settings import of_right_type
+from sfbulk_singer.signals import send_again
 from sfbulk_singer.stream_maps import explained_map_errors
 from sfbulk_singer.stream_settings import merged
 from tap_sfbulk.annotations import annotated
@@ -47,6 +48,7 @@ from tap_sfbulk.stream import SalesforceStream
 from tap_sfbulk.writer import PageWriter
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
 
     from singer_sdk.singerlib.encoding.base import GenericSingerWriter
@@ -65,6 +67,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     message_writer_class: type[GenericSingerWriter[Any, Any]] = PageWriter
     _is_state_loaded = False
+    _second_look: threading.Timer | None = None
 
     def __init__(self, *, catalog: Any = None, **given: Any) -> None:
         # The SDK's own class is a mapping too.
@@ -265,16 +268,35 @@ class TapSfbulk(SfbulkPlugin, Tap):
         return own_problems(of_right_type(self.config, self.config_jsonschema))
 
     def answer_signal(self, signum: int) -> None:
-        """Stop at the end of the line that is being written.
+        """Stop at the end of the line that is being written, if its reader takes it.
 
         Raises:
-            SystemExit: With code 1; the state is written.
+            SystemExit: With code 1; the state is written, unless the reader has stopped reading.
         """
-        stop = partial(self._stop, signal.Signals(signum).name)
-        if isinstance(self.message_writer, PageWriter):
-            self.message_writer.between_lines(stop)
-        else:
-            stop()
+        name, writer = signal.Signals(signum).name, self.message_writer
+        if not isinstance(writer, PageWriter):
+            self._stop(name)
+            return
+        if writer.is_stuck(self.clock.monotonic()):
+            self._give_up(name, writer)
+        if self._second_look:
+            self._second_look.cancel()
+        self._second_look = send_again(signum, writer.patience_seconds)
+        writer.between_lines(partial(self._stop, name))
+
+    def _give_up(self, signal_name: str, writer: PageWriter) -> None:
+        """End within a line that nobody reads; jobs end while the exception unwinds.
+
+        Raises:
+            SystemExit: With code 1.
+        """
+        writer.give_up()
+        self.logger.error(
+            "Stopped by %s, within a line: nothing has read this command's output for %d seconds.",
+            signal_name,
+            writer.patience_seconds,
+        )
+        raise SystemExit(1)
 
     def _stop(self, signal_name: str) -> None:
         """Write the state and end; jobs are aborted while the exception unwinds.
@@ -285,6 +307,8 @@ class TapSfbulk(SfbulkPlugin, Tap):
         # An empty state that is written before the given one is loaded would replace that one.
         if self._is_state_loaded:
             self.state_writer.write_state(self.state)
+        if self._second_look:
+            self._second_look.cancel()
         self.logger.error("Stopped by %s. Run again from the last state to go on.", signal_name)
         raise SystemExit(1)
 

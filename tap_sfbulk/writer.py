@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 
+from sfbulk.error_line import forget_stdout
 from sfbulk_singer.numbers import WrittenNumber, as_written
 
 if TYPE_CHECKING:
@@ -33,17 +34,29 @@ def json_text(value: Any) -> str:
     return _ENCODER.encode(value).decode()
 
 
+_PIECE_BYTES = 1 << 16
+"""As much as a pipe holds."""
+
+
 class PageWriter(MsgSpecWriter):
     """The SDK's msgspec writer, which also takes lines that are encoded already.
 
     It knows whether it is inside a line, so that a signal handler does not end the process
     between two halves of one.
+
+    Attributes:
+        patience_seconds: How long the reader may read nothing after a signal before a line is cut.
     """
+
+    # Orchestrators wait as long before they kill.
+    patience_seconds: ClassVar[float] = 30.0
 
     def __init__(self) -> None:
         super().__init__()
         self._is_writing = False
         self._waiting: Callable[[], None] | None = None
+        self._pieces = 0
+        self._seen: tuple[int, float] | None = None
 
     def serialize_message(self, message: Message) -> bytearray:
         """One line of JSON; numbers keep the digits they were written with."""
@@ -67,8 +80,10 @@ class PageWriter(MsgSpecWriter):
 
     def write_lines(self, lines: bytes) -> None:
         """Write lines that are encoded messages, each with a line feed at its end."""
-        with self._whole_lines():
-            sys.stdout.buffer.write(lines)
+        with self._whole_lines(), memoryview(lines) as whole:
+            for start in range(0, len(whole), _PIECE_BYTES):
+                sys.stdout.buffer.write(whole[start : start + _PIECE_BYTES])
+                self._pieces += 1
 
     def between_lines(self, action: Callable[[], None]) -> None:
         """Do something now, or after the line that is being written."""
@@ -76,6 +91,23 @@ class PageWriter(MsgSpecWriter):
             self._waiting = action
         else:
             action()
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether nobody has read for long: no piece of the lines was written since the first call.
+
+        Args:
+            now: Seconds of a clock that never goes backwards.
+        """
+        pieces, since = self._seen or (None, now)
+        if pieces != self._pieces:
+            self._seen = (self._pieces, now)
+            return False
+        return now - since >= self.patience_seconds
+
+    def give_up(self) -> None:
+        """Write nothing more, also not the rest of the line."""
+        self._waiting = None
+        forget_stdout()
 
     @contextmanager
     def _whole_lines(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
-from target_sfbulk.json_lines import JsonLineError, json_line, read_json
+from target_sfbulk.json_lines import JsonLineError, escaped_json_line, json_line, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,7 +53,8 @@ class SourceSchema:
         """
         new = path.with_name(f"{path.name}.new")
         with private_file(new) as file:
-            file.write(json_line(self.__dict__))
+            # A rejected record may have a field whose name UTF-8 does not have.
+            file.write(escaped_json_line(self.__dict__))
         new.replace(path)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from target_sfbulk.checkpoint import Checkpoints, write_state
 from target_sfbulk.mirror import MirrorLoad
 from target_sfbulk.output import RunOutput
 from target_sfbulk.progress import RunProgress
@@ -16,6 +14,7 @@ from target_sfbulk.report import RejectBudget
 from target_sfbulk.run_org import RunOrg
 from target_sfbulk.run_reports import RejectBudgetError, RunReports
 from target_sfbulk.settings import with_defaults
+from target_sfbulk.state_writer import StateWriter
 from target_sfbulk.stream import StreamLoad
 
 if TYPE_CHECKING:
@@ -66,11 +65,11 @@ class Run:
         self.reader = reader
         self._clock = clock
         settings = with_defaults(config)
-        self.dry_run: bool = settings["dry_run"]
+        dry_run: bool = settings["dry_run"]
         output = RunOutput(
             Path(settings["output_dir"]),
             clock,
-            dry_run=self.dry_run,
+            dry_run=dry_run,
             write_results=settings["write_results"],
             is_feed=feed is not None,
         )
@@ -81,16 +80,15 @@ class Run:
         self._org = RunOrg(
             settings, client_settings, output, clock, on_step=self._on_step, fed_run=fed_run
         )
-        self._checkpoints = Checkpoints()
         self._taken = 0
         self.version: int | None = None
         """The version of the record that is read, if the source numbers them."""
         self._named = 0
         self._dropped = 0
         self._collected = 0
-        self._is_unwritten = False
         self._checked = 0
         self._streams: dict[str, StreamLoad] = {}
+        self._states = StateWriter(self._streams, self.progress, dry_run=dry_run)
 
     def open(self, stream: str, schema: SourceSchema) -> StreamLoad:
         """API call: the load of a stream whose records have these fields.
@@ -148,10 +146,7 @@ class Run:
     def state(self, value: bytes) -> None:
         """Take the value of a STATE; it leaves when every record before it is settled."""
         with self.interrupts:
-            self._checkpoints.add(value, line=self.reader.line, after=self._taken)
-            for load in self._streams.values():
-                load.mark(self._taken)
-            self._write_state()
+            self._states.add(value, line=self.reader.line, after=self._taken)
 
     def while_waiting(self) -> float | None:
         """API calls, if they are due, while there is no input.
@@ -185,7 +180,7 @@ class Run:
             SalesforceError: Some records are neither.
         """
         if not self._streams:
-            self._write_state()
+            self._states.write()
             return
         with self.interrupts:
             try:
@@ -271,10 +266,7 @@ class Run:
 
     def position(self) -> str:
         """A text for the log: which STATE was written last, and what became of later records."""
-        if self.dry_run:
-            return "Nothing was sent: this is a dry run."
-        pending = sum(load.pending_rows for load in self._streams.values())
-        return self._checkpoints.position(self._taken, pending=pending, dropped=self._dropped)
+        return self._states.position(self._taken, dropped=self._dropped)
 
     def _advance(self, step: Callable[[], None]) -> None:
         try:
@@ -289,32 +281,8 @@ class Run:
             self.reports.check_budget(at_the_end=False)
 
     def _collect(self) -> None:
-        """Take the outcomes that are new, and write the STATE that no longer waits for any."""
-        if self._is_unwritten:
-            return
-        # Until all are on the disk; if one cannot be written, no STATE may leave any more.
-        self._is_unwritten = True
         self._collected = self._org.group.settled_files if self._streams else 0
-        for load in self._streams.values():
-            load.collect()
-        self._is_unwritten = False
-        self._write_state()
-
-    def _write_state(self) -> None:
-        # Nothing is loaded by a dry run, so the next run must read the same records.
-        if self._is_unwritten or self.dry_run:
-            return
-        settled = (load.settled_to for load in self._streams.values())
-        checkpoint = self._checkpoints.due(min(settled, default=math.inf))
-        if checkpoint is None:
-            return
-        for load in self._streams.values():
-            load.write_rejects()
-        with self.progress.paused():
-            write_state(checkpoint.value)
-        self._checkpoints.left = checkpoint
-        for load in self._streams.values():
-            load.cover(checkpoint.after)
+        self._states.collect()
 
     def _name_reject(self, load: StreamLoad, reject: Reject) -> None:
         """Log where a record stands that cannot be sent; of the first ones only."""

@@ -20,5 +20,7 @@ def empty_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(empty_sandbox: Sandbox) -> Iterator[Sandbox]:
+    # Tests that take the empty org itself leave what they did.
+    empty_sandbox.control.reset()
     yield empty_sandbox
     empty_sandbox.control.reset()

@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from sfbulk.error_line import ErrorLineCommand, error_line
+from sfbulk.error_line import ErrorLineCommand, add_note, error_line, one_line
 
 LOGGER = logging.getLogger("test-command")
 
@@ -102,3 +102,18 @@ def test_a_reader_that_has_gone_is_one_error_line() -> None:
     writer.stderr.close()
     assert writer.wait(timeout=30) == 1
     assert said.splitlines() == ["ERROR The program that reads this command's output has ended."]
+
+
+@pytest.mark.parametrize(
+    ("text", "note", "said"),
+    [
+        ("contact your administrator", "No STATE was written.", "contact your administrator. No"),
+        ("It is retired.", "No STATE was written.", "It is retired. No"),
+        ("Is it?", "No STATE was written.", "Is it? No"),
+        ("stopped", "(3 rows are in)", "stopped (3 rows are in)"),
+    ],
+)
+def test_a_note_is_a_sentence_after_a_sentence(text: str, note: str, said: str) -> None:
+    error = WorldError(text)
+    add_note(error, note)
+    assert one_line(error).startswith(said)

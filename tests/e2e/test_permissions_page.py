@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from sfbulk_sandbox import Sandbox
+from tests.cli.support import Command
 from tests.e2e.commands import ROOT, sign_in
 from tests.faults.commands import forked
 from tests.target.support import Org, record, schema
@@ -90,6 +91,21 @@ def hide(org: Org, *names: str) -> None:
     body = get(org, "/sobjects")
     kept = [one for one in body["sobjects"] if names and one["name"] not in names]
     answer(org, "/sobjects", body | {"sobjects": kept})
+
+
+def test_the_commands_of_the_page_run(org: Org) -> None:
+    lines = re.findall(r"^sfbulk (check .*)$", PAGE, re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        assert "user\tAPI Enabled\tgranted" in "\n".join(
+            Command(org.sandbox, org.folder).lines(*line.split())
+        )
+    ended = read(org, "Account")
+    assert ended.code == 0
+    (words,) = re.findall(r"`tap-sfbulk --config config\.json (.*?)`", PAGE)
+    config = ["--config", str(org.folder / "config.json")]
+    tested = forked("tap-sfbulk").run_line(org.folder, [*config, words])
+    assert sum(b'"RECORD"' in message for message in tested.messages) == 1
 
 
 def test_api_enabled(org: Org) -> None:

@@ -104,3 +104,22 @@ def test_the_files_of_the_repository_that_a_page_names_exist(page: Path) -> None
     tops = "tests|docs|demo|benchmarks|hub|sfbulk|tap_sfbulk|target_sfbulk|sfbulk_sandbox"
     named = re.findall(rf"`((?:{tops})/[\w./-]+)`", page.read_text("utf-8"))
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_python_reference_shows_what_classes_inherit_from_classes_that_are_not_offered() -> (
+    None
+):
+    shown = re.findall(
+        r"^::: sfbulk\.(\w+)\n    options:\n      inherited_members: true$",
+        (DOCS / "api.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    offered = {getattr(sfbulk, name) for name in sfbulk.__all__}
+    needed = {
+        one.__name__
+        for one in offered
+        for base in one.__mro__[1:]
+        if base.__module__.startswith("sfbulk.") and base not in offered
+        if not all(name.startswith("_") for name in vars(base))
+    }
+    assert set(shown) == needed

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+
+from sfbulk_sandbox import Sandbox
+from tests.e2e.commands import ROOT
+from tests.tap.conftest import TapCommand
 
 if TYPE_CHECKING:
-    from tests.tap.conftest import TapCommand
+    from pathlib import Path
 
 
 def by_hand(*names: str, **entry: Any) -> dict[str, Any]:
@@ -70,3 +76,22 @@ def test_a_mark_that_is_text_holds(tap: TapCommand, mark: str, *, is_read: bool)
     assert bool(run.records("Account")) == is_read
     if is_read:
         assert run.records("Account")[0].keys() == {"Id", "SystemModstamp"}
+
+
+def test_the_documented_way_to_send_a_time_as_plain_text(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "tap.md").read_text("utf-8")
+    found = re.search(r"<!-- example: a time as plain text -->\n```yaml\n(.*?)```", page, re.DOTALL)
+    assert found
+    declared = yaml.safe_load(found.group(1))["schema"]["Invoice__c"]
+    with Sandbox() as sandbox:
+        tap = TapCommand(sandbox, tmp_path)
+        tap.config["streams_to_discover"] = ["Invoice__c"]
+        entries = tap.discover()
+        for name, schema in declared.items():
+            # As Meltano does it: what is declared, beside what was discovered.
+            entries["Invoice__c"]["schema"]["properties"][name].update(schema)
+        run = tap(catalog={"streams": [*entries.values()]})
+    assert run.code == 0, run.log
+    assert not run.schemas["Invoice__c"]["properties"]["Cut_Off__c"].get("format")
+    times = [row["Cut_Off__c"] for row in run.records("Invoice__c") if row["Cut_Off__c"]]
+    assert "18:00:00.000Z" in times

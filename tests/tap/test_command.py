@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -337,6 +338,50 @@ def test_without_a_standard_output_nothing_is_read(sandbox: Sandbox, tap: TapCom
     )
     assert "Traceback" not in done.stderr.decode()
     assert sandbox.requests == []
+
+
+# As the command, with less patience.
+IMPATIENT = """
+from tap_sfbulk.main import main
+from tap_sfbulk.writer import PageWriter
+
+PageWriter.patience_seconds = 0.5
+main()
+"""
+
+
+@pytest.mark.parametrize("patience", [0.5, None])
+def test_a_reader_that_ends_the_run_at_its_first_record_leaves_no_job(
+    tmp_path: Path, patience: float | None
+) -> None:
+    """As `meltano config test` does, which does not read on."""
+    row = f'"{"long " * 600}","2026-01-01T00:00:00.000Z"\n'
+    (tmp_path / "Account.csv").write_text(
+        "Name,Description,SystemModstamp\n" + "".join(f"Account {n},{row}" for n in range(2000)),
+        encoding="utf-8",
+    )
+    (tmp_path / "Contact.csv").write_text("LastName\nLee\n", encoding="utf-8")
+    with Sandbox(data=tmp_path) as sandbox:
+        line = TapCommand(sandbox, tmp_path).line(streams_to_discover=["Account", "Contact"])
+        command = [sys.executable, "-c", IMPATIENT, *line[1:]] if patience else line
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert running.stdout is not None
+        while b'"RECORD"' not in running.stdout.readline():
+            pass
+        running.send_signal(signal.SIGTERM)
+        if patience:
+            assert running.stderr is not None
+            log = running.stderr.read().decode()
+            assert running.wait(timeout=30) == 1
+            assert "Stopped by SIGTERM, within a line: nothing has read this" in log
+            running.stdout.close()
+            running.stderr.close()
+        else:
+            out, _ = running.communicate(timeout=60)
+            # Whoever reads on gets whole lines, and the state.
+            assert json.loads(out.splitlines()[-1])["type"] == "STATE"
+        made, gone = calls(sandbox, "POST", f"{JOBS}$"), calls(sandbox, "DELETE", JOBS)
+        assert len(made) == len(set(gone)) == 2
 
 
 def test_a_quota_reached_ends_the_run_and_says_which_line_it_is(

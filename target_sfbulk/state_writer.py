@@ -1,0 +1,80 @@
+"""Collects the outcomes of all streams, and writes STATE when all records before it have theirs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from target_sfbulk.checkpoint import Checkpoints, write_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_sfbulk.progress import RunProgress
+    from target_sfbulk.stream import StreamLoad
+
+
+class StateWriter:
+    """The STATE messages of a run.
+
+    Args:
+        streams: The loads of the run, by stream; others may be added to it.
+        progress: What is shown on the terminal, where STATE may go too.
+        dry_run: Whether no STATE leaves: nothing is loaded, so the next run must read the same
+            records.
+    """
+
+    def __init__(
+        self, streams: Mapping[str, StreamLoad], progress: RunProgress, *, dry_run: bool
+    ) -> None:
+        self._streams = streams
+        self._progress = progress
+        self._dry_run = dry_run
+        self._checkpoints = Checkpoints()
+        self._is_unwritten = False
+
+    def add(self, value: bytes, *, line: int, after: int) -> None:
+        """Take the value of a STATE that follows the first `after` records of the input."""
+        self._checkpoints.add(value, line=line, after=after)
+        for load in self._streams.values():
+            load.mark(after)
+        self.write()
+
+    def collect(self) -> None:
+        """Take the outcomes that are new, and write the STATE that no longer waits for any."""
+        if self._is_unwritten:
+            return
+        # Until all are on the disk; if one cannot be written, no STATE may leave any more.
+        self._is_unwritten = True
+        for load in self._streams.values():
+            load.collect()
+        self._is_unwritten = False
+        self.write()
+
+    def write(self) -> None:
+        """Write the last STATE that waits for no outcome, if there is one."""
+        if self._is_unwritten or self._dry_run:
+            return
+        settled = (load.settled_to for load in self._streams.values())
+        checkpoint = self._checkpoints.due(min(settled, default=math.inf))
+        if checkpoint is None:
+            return
+        for load in self._streams.values():
+            load.write_rejects()
+        with self._progress.paused():
+            write_state(checkpoint.value)
+        self._checkpoints.left = checkpoint
+        for load in self._streams.values():
+            load.cover(checkpoint.after)
+
+    def position(self, taken: int, *, dropped: int) -> str:
+        """A text for the log: which STATE was written last, and what became of later records.
+
+        Args:
+            taken: How many records were read.
+            dropped: How many of them were not sent.
+        """
+        if self._dry_run:
+            return "Nothing was sent: this is a dry run."
+        pending = sum(load.pending_rows for load in self._streams.values())
+        return self._checkpoints.position(taken, pending=pending, dropped=dropped)
