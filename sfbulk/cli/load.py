@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.cli.load_page import LoadPage
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.rejects import Rejects
 from sfbulk.cli.session import LOGGER, Stopped
@@ -23,6 +24,7 @@ from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.journal_entries import LoadName
 from sfbulk.load.outcomes import Counts, Detail, RowStatus
 from sfbulk.load.records import RowRules
+from sfbulk.report_page import PageStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,10 +88,14 @@ class Load:
         return self.output_dir / "dry-run" / self.name
 
     @property
+    def folder(self) -> Path:
+        """Where files about the load are written; a dry run leaves those of the last one alone."""
+        return self.dry_run_folder if self.dry_run else self.output_dir
+
+    @property
     def rejects(self) -> Path:
-        """The rejects file; a dry run leaves that of the last load alone."""
-        folder = self.dry_run_folder if self.dry_run else self.output_dir
-        return folder / f"{self.name}.rejects.jsonl"
+        """The rejects file."""
+        return self.folder / f"{self.name}.rejects.jsonl"
 
 
 def load(session: Session, what: Load) -> None:
@@ -101,8 +107,14 @@ def load(session: Session, what: Load) -> None:
         SalesforceError: it cannot be loaded.
     """
     what.output_dir.mkdir(parents=True, exist_ok=True)
+    page = LoadPage(what.folder, what.source.path, session.clock, is_dry=what.dry_run)
+    with page.written():
+        _load(session, what, page)
+
+
+def _load(session: Session, what: Load, page: LoadPage) -> None:
     with session.org() as org, Progress(what.sobject, session.clock) as progress:
-        run = _Run(org, what, progress)
+        run = _Run(org, what, progress, page)
         try:
             run.load()
         except Stopped as stopped:
@@ -127,17 +139,19 @@ def load(session: Session, what: Load) -> None:
 class _Run:
     """One run of a load."""
 
-    def __init__(self, org: Salesforce, what: Load, progress: Progress) -> None:
+    def __init__(self, org: Salesforce, what: Load, progress: Progress, page: LoadPage) -> None:
         self._org = org
         self._what = what
         self._progress = progress
-        self.rejects = Rejects(what.rejects, what.source.originals)
+        self._page = page
+        self.rejects = Rejects(what.rejects, what.source.originals, page.refused)
         self.read = 0
         self.counts = Counts()
         self.job_ids: list[str] = []
         self.written: list[WrittenFile] = []
         self._loader: Loader[Any] | None = None
         progress.doing = self._doing
+        page.hint, page.counts = self.hint, self._page_stream
 
     @property
     def hint(self) -> str:
@@ -220,6 +234,7 @@ class _Run:
 
     def _count(self, outcome: FileOutcome) -> None:
         self.counts.add(outcome.counts)
+        self._page.sent(outcome)
         if outcome.job_id and outcome.job_id not in self.job_ids:
             self.job_ids.append(outcome.job_id)
         if outcome.written:
@@ -334,6 +349,26 @@ class _Run:
             "job_ids": self.job_ids,
             "files": [str(file.path) for file in self.written],
         }
+
+    def _page_stream(self) -> PageStream:
+        """What happened to the records, for the page."""
+        what, counts, changes = self._what, self.counts, self._rules.changes
+        known = counts.succeeded + counts.skipped + self.rejects.count
+        return PageStream(
+            what.source.path.name,
+            what.sobject,
+            what.operation.value,
+            self.read,
+            counts.succeeded,
+            counts.created,
+            counts.skipped,
+            self.rejects.count,
+            left=0 if what.dry_run else max(self.read - known, 0),
+            fitted=changes.fitted,
+            nulls_kept=changes.nulls_kept,
+            jobs=len(self.job_ids),
+            files=[(str(file.path), file.rows, file.bytes) for file in self.written],
+        )
 
     def _doing(self) -> str:
         if self._loader is None:

@@ -13,7 +13,7 @@ from sfbulk.errors import OversizeRow
 from sfbulk.load.outcomes import UNKNOWN_CODE, RowStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sfbulk.errors import DataError
@@ -36,13 +36,20 @@ class Rejects:
     Args:
         path: the file.
         originals: reads the records of the input.
+        written: called with each record and its line.
     """
 
-    def __init__(self, path: Path, originals: Callable[[], Iterator[Any]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        originals: Callable[[], Iterator[Any]],
+        written: Callable[[Any, Mapping[str, Any]], None],
+    ) -> None:
         self.path = path
         self.count = 0
         self._reasons: Counter[str] = Counter()
         self._originals = originals
+        self._written = written
         self._records: Iterator[tuple[int, Any]] | None = None
         self._waiting: dict[int, dict[str, Any]] = {}
         self._numbers: list[int] = []
@@ -92,6 +99,7 @@ class Rejects:
                 record = next(one for at, one in self._records if at == number)
                 line = {"record": record, **self._waiting.pop(number), "row": number}
                 file.write(self._encode(line) + b"\n")
+                self._written(record, line)
 
     def reasons(self) -> str:
         """Why records were refused, the most frequent reasons first; no value of a record."""

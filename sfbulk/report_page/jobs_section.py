@@ -50,11 +50,12 @@ def jobs_section(jobs: Jobs) -> str:
 
 def _axis(jobs: Sequence[PageJob]) -> _Axis | None:
     times = [time.timestamp() for job in jobs for time in (job.created, job.ended) if time]
-    return _Axis(min(times), max(times) - min(times)) if times else None
+    # Salesforce may give whole seconds: then bars of a short run would say nothing.
+    return _Axis(min(times), max(times) - min(times)) if len(set(times)) > 1 else None
 
 
 def _cells(job: PageJob, axis: _Axis | None) -> list[str]:
-    batches = f", {counted(job.batches, 'batch')}".replace("batchs", "batches")
+    batches = f", {job.batches:,} batches"
     about = f"{text(job.operation)}, <bdi>{text(job.stream)}</bdi>" + batches * (job.batches > 1)
     missing = job.rows - job.succeeded
     state = text(job.state) if job.has_completed else f'<b class="refused">{text(job.state)}</b>'
@@ -65,22 +66,24 @@ def _cells(job: PageJob, axis: _Axis | None) -> list[str]:
         f"{job.succeeded:,}",
         f'<b class="refused">{missing:,}</b>' if missing else "0",
         f"{job.created:%Y-%m-%d %H:%M:%S}" if job.created else "",
-        "" if job.seconds is None else duration(job.seconds),
+        _took(job.seconds),
         duration(job.processing_ms / 1000) if job.processing_ms else "",
         _bar(job, axis),
     ]
 
 
+def _took(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return duration(seconds) if seconds else "under 1 s"
+
+
 def _bar(job: PageJob, axis: _Axis | None) -> str:
     if axis is None or job.created is None or job.ended is None:
         return ""
-    # The times of a run of one short job may be equal.
-    length = axis.length or 1.0
-    begin = (job.created.timestamp() - axis.begin) / length
-    end = max((job.ended.timestamp() - axis.begin) / length, begin)
-    label = (
-        f"Began {duration(begin * length)} after the first job, took {duration(job.seconds or 0)}"
-    )
+    begin = (job.created.timestamp() - axis.begin) / axis.length
+    end = max((job.ended.timestamp() - axis.begin) / axis.length, begin)
+    label = f"Began {duration(begin * axis.length)} after the first job, {_took(job.seconds)}"
     # Single rows that are not in are no failure of the job.
     look = "in" if job.is_good else "left" if job.has_completed else "refused"
     return span(begin, end, label, look)

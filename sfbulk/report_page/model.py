@@ -63,6 +63,7 @@ class RunPage:
         written: When the page is written.
         position: Where the next run goes on.
         paths: Files of the run: what each is, and where.
+        noun: What `streams` are.
     """
 
     command: str
@@ -76,3 +77,4 @@ class RunPage:
     jobs: Jobs
     dry_run: bool = False
     paths: Sequence[tuple[str, str]] = ()
+    noun: str = "Stream"

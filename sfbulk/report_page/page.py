@@ -61,8 +61,8 @@ def document(run: RunPage) -> str:
         _ending(run),
         _totals(run),
         _streams(run),
-        refusals_section(run.refusals),
-        _changes(run.streams),
+        refusals_section(run.refusals, run.noun),
+        _changes(run),
         jobs_section(run.jobs),
         _files(run.streams),
         _paths(run),
@@ -103,7 +103,7 @@ def _ending(run: RunPage) -> str:
 def _totals(run: RunPage) -> str:
     streams = run.streams
     if not streams:
-        return '<p class="note">No stream was opened.</p>\n'
+        return f'<p class="note">No {run.noun.lower()} was opened.</p>\n'
     sums = [(part, sum(map(part.number, streams))) for part in _parts(streams)]
     read = sum(stream.read for stream in streams)
     created = sum(stream.created for stream in streams)
@@ -143,19 +143,26 @@ def _streams(run: RunPage) -> str:
         return ""
     parts = _parts(streams)
     has_jobs = not run.dry_run
-    heads = [("Stream", "name"), ("Read", "number")]
+    has_times = has_jobs and any(stream.seconds is not None for stream in streams)
+    heads = [(run.noun, "name"), ("Read", "number")]
     for part in parts:
         heads.append((_title(part, dry_run=run.dry_run), "number"))
         heads += [("Created", "number")] if part is _IN and has_jobs else []
-    heads += [("Jobs", "number"), ("Time", "number")] if has_jobs else []
+    heads += [("Jobs", "number")] if has_jobs else []
+    heads += [("Time", "number")] if has_times else []
     heads.append(("", "chart"))
-    rows = (list(_stream_cells(one, parts, has_jobs=has_jobs)) for one in streams[:_MOST_STREAMS])
+    rows = (
+        list(_stream_cells(one, parts, has_jobs=has_jobs, has_times=has_times))
+        for one in streams[:_MOST_STREAMS]
+    )
     left_out = len(streams) - _MOST_STREAMS
     note = f"{counted(left_out, 'more stream')} not shown." if left_out > 0 else ""
-    return f"<section><h2>Streams</h2>\n{table('streams', heads, rows, note)}</section>\n"
+    return f"<section><h2>{run.noun}s</h2>\n{table('streams', heads, rows, note)}</section>\n"
 
 
-def _stream_cells(stream: PageStream, parts: Sequence[Part], *, has_jobs: bool) -> Iterator[str]:
+def _stream_cells(
+    stream: PageStream, parts: Sequence[Part], *, has_jobs: bool, has_times: bool
+) -> Iterator[str]:
     yield f"<bdi>{text(stream.name)}</bdi>{''.join(_stream_notes(stream))}"
     yield f"{stream.read:,}"
     for part in parts:
@@ -167,6 +174,7 @@ def _stream_cells(stream: PageStream, parts: Sequence[Part], *, has_jobs: bool) 
             yield f"{stream.created:,}"
     if has_jobs:
         yield f"{stream.jobs:,}"
+    if has_times:
         yield "" if stream.seconds is None else duration(stream.seconds)
     numbers = [(part.look, part.number(stream)) for part in parts]
     label = ", ".join(f"{part.number(stream):,} {part.title.lower()}" for part in parts)
@@ -187,11 +195,11 @@ def _stream_notes(stream: PageStream) -> Iterator[str]:
         yield f'<span class="sub">{note}</span>'
 
 
-def _changes(streams: Sequence[PageStream]) -> str:
+def _changes(run: RunPage) -> str:
     """The values that were not sent as they came."""
     rows = [
         [f"<bdi>{text(stream.name)}</bdi>", joined([name]), what, f"{count:,}"]
-        for stream in streams
+        for stream in run.streams
         for what, counts in (
             ("sent as Salesforce stores it", stream.fitted),
             ("null not sent, as the field cannot be null", stream.nulls_kept),
@@ -202,7 +210,7 @@ def _changes(streams: Sequence[PageStream]) -> str:
         return ""
     left_out = len(rows) - _MOST_FIELDS
     note = f"{counted(left_out, 'more line')} not shown." if left_out > 0 else ""
-    heads = [("Stream", "name"), ("Field", "field"), ("What", "what"), ("Values", "number")]
+    heads = [(run.noun, "name"), ("Field", "field"), ("What", "what"), ("Values", "number")]
     drawn = table("changes", heads, rows[:_MOST_FIELDS], note)
     return f"<section><h2>Values that were changed or kept back</h2>\n{drawn}</section>\n"
 

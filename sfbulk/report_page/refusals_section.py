@@ -25,18 +25,15 @@ _KINDS = {
     "unconvertible": "not sent: a value does not fit",
     "not_deleted": "a delete, by Salesforce",
 }
-_HEADS = (
-    ("Code", "name"),
-    ("Fields", "field"),
-    ("Stream", "stream"),
-    ("Refused", "how"),
-    ("Records", "number"),
-    ("", "chart"),
-)
 
 
-def refusals_section(refusals: Refusals) -> str:
-    """The section; empty if no record was refused."""
+def refusals_section(refusals: Refusals, noun: str) -> str:
+    """The section; empty if no record was refused.
+
+    Args:
+        refusals: The records.
+        noun: What they are of, such as `Stream`.
+    """
     groups = refusals.groups()
     if not groups:
         return ""
@@ -49,10 +46,16 @@ def refusals_section(refusals: Refusals) -> str:
         beyond
     )
     samples = "".join(_samples(group, is_open=at < _OPEN) for at, group in enumerate(groups))
+    drawn = table("refusals", _heads(noun), rows, note)
     return (
-        f"<section><h2>Refused records, by reason</h2>\n{table('refusals', _HEADS, rows, note)}"
+        f"<section><h2>Refused records, by reason</h2>\n{drawn}"
         f"</section>\n<section><h2>The first records of each reason</h2>\n{samples}</section>\n"
     )
+
+
+def _heads(noun: str) -> list[tuple[str, str]]:
+    before = [("Code", "name"), ("Fields", "field"), (noun, "stream")]
+    return [*before, ("Refused", "how"), ("Records", "number"), ("", "chart")]
 
 
 def _cells(group: Group) -> list[str]:

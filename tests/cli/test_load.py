@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import signal
+import stat
 import subprocess
 from datetime import date, datetime
 from decimal import Decimal
@@ -378,3 +380,44 @@ def test_a_terminal_shows_what_is_sent_while_jobs_run(command: Command) -> None:
         text = terminal.text()
     assert "INFO Contact: 20 records read, 20 in." in text.splitlines()[-1]
     assert contacts(command) == sent(people(20))
+
+
+def test_a_page_shows_what_was_refused_and_why_the_load_failed(command: Command) -> None:
+    evil = "<script>alert(1)</script>"
+    table = command.path("people.csv")
+    table.write_text(f"LastName,Email\nGood,a@example.com\n{evil},nowhere\nBad,nowhere\n")
+    ended = command.run("load", table, *INSERT)
+    assert ended.code == 1, ended.log
+    latest, own = command.path("report.html"), command.path("people.report.html")
+    assert latest.read_text() == own.read_text()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (latest, own)} == {0o600}
+    page = own.read_text()
+    assert "Run of sfbulk load" in page
+    assert "Contact: refused records: 2 of 3, more than --max-rejects 0" in page
+    assert "INVALID_EMAIL_ADDRESS" in page
+    assert 'aria-label="people.csv: 1 in, 2 refused"' in page
+    assert html.escape(evil) in page
+    assert evil not in page
+    assert "JobComplete" in page
+
+
+def test_a_page_that_cannot_be_written_is_one_warning(command: Command) -> None:
+    table = command.path("people.csv")
+    table.write_text("LastName\nGood\n")
+    command.path("report.html").write_text("<h1>Sales of the year</h1>")
+    ended = command.run("load", table, *INSERT)
+    assert ended.code == 0, ended.log
+    assert command.path("report.html").read_text() == "<h1>Sales of the year</h1>"
+    assert "Complete" in command.path("people.report.html").read_text()
+    warnings = [line for line in ended.log.splitlines() if "WARNING" in line]
+    assert len(warnings) == 1, ended.log
+    assert "report.html is incomplete or not written" in warnings[0]
+
+
+def test_a_dry_run_has_its_page_beside_its_files(command: Command) -> None:
+    table = command.path("people.csv")
+    table.write_text("LastName\nGood\n")
+    assert command.run("load", table, *INSERT, "--dry-run").code == 0
+    folder = command.path("dry-run") / "people"
+    assert "people-0001.csv" in (folder / "report.html").read_text()
+    assert not command.path("report.html").exists()
