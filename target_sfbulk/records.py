@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-_BUFFER_BYTES = 1024 * 1024
+# Each stream of a run has one.
+_BUFFER_BYTES = 64 * 1024
 # A file is removed as a whole: small ones free the disk early, large ones are opened less often.
 _SEGMENT_BYTES = 64 * 1024 * 1024
 
@@ -34,7 +35,7 @@ class _Segment:
 class RecordLines:
     """Lines by row number; rows are numbered from 1 without gaps.
 
-    Memory: eight bytes for each row that is kept, and a buffer of 1 MB.
+    Memory: eight bytes for each row that is kept, and a buffer of 64 KB.
 
     Args:
         folder: An existing folder for the files; the caller removes it.

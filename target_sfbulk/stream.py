@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-sfbulk")
 
-# Rejects that are not written yet.
+# Rejects of a stream that are not written yet.
+_MOST_REJECTS = 500
 _MOST_REJECTED_BYTES = 1024 * 1024
 
 
@@ -267,7 +268,7 @@ class StreamLoad:
     def _keep_reject(self, line: bytes, reject: Reject) -> Reject:
         self._rejects.append((line, reject))
         self._rejected_bytes += len(line)
-        if self._rejected_bytes > _MOST_REJECTED_BYTES:
+        if len(self._rejects) >= _MOST_REJECTS or self._rejected_bytes > _MOST_REJECTED_BYTES:
             self.write_rejects()
         return reject
 
