@@ -139,7 +139,12 @@ def test_a_load_that_is_killed_anywhere_loads_each_record_once(
     skipped = struck = 0
     for kill in [*kills(harness, flow)]:
         harness.begin(flow)
-        struck += harness.run(kill).code == -SIGKILL
+        first = harness.run(kill)
+        if first.code != -SIGKILL:
+            # It polled less often than the run that counted the requests.
+            harness.judge(first)
+            continue
+        struck += 1
         skipped += harness.judge(harness.run()).get("skipped", 0)
     assert struck > 10
     # Otherwise the last run would have sent everything again.
