@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,40 @@ def find_python(version: str) -> str | None:
 
 def _runs(command: str | Path) -> bool:
     return subprocess.run([command, "-V"], capture_output=True, check=False).returncode == 0
+
+
+@dataclass(frozen=True)
+class Given:
+    """A package that is on no package index: an environment variable gives its command.
+
+    Attributes:
+        name: The package.
+        version: The version that the tests expect.
+    """
+
+    name: str
+    version: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"SFBULK_{self.name.replace('-', '_').upper()}"
+
+    def command(self) -> Path | None:
+        """Return the command; None if none is given.
+
+        Raises:
+            AssertionError: It is of another version.
+        """
+        given = os.environ.get(self.variable)
+        if not given:
+            return None
+        assert f"v{self.version}," in run(given, "--version")
+        return Path(given)
+
+
+TAP_CSV = Given("tap-csv", "1.2.0")
+TARGET_PARQUET = Given("target-parquet", "1.1.2")
 
 
 def npm_client(name: str, packages: tuple[str, ...]) -> Path:

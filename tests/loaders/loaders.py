@@ -12,7 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 
-from tests.clients.installed import pinned_version, python_client
+from tests.clients.installed import (
+    TARGET_PARQUET,
+    Given,
+    find_python,
+    pinned_version,
+    python_client,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +57,7 @@ class Loader:
         command: The command that the package installs.
         settings: Its settings.
         rows: What it wrote of a stream.
+        given: How it is found if it is on no package index; None if it is.
         python: The version of Python that it needs; None for ours.
         on_server: Whether it needs a PostgreSQL server.
     """
@@ -59,16 +66,30 @@ class Loader:
     command: str
     settings: Callable[[Place], dict[str, Any]]
     rows: Callable[[Place, str], Table]
+    given: Given | None = None
     python: str | None = None
     on_server: bool = False
 
     @property
     def named(self) -> tuple[str, str]:
         """Its package and version."""
+        if self.given:
+            return self.given.name, self.given.version
         return pinned_version(self.package)
+
+    def missing(self) -> str | None:
+        """Return why it cannot run here; None if it can."""
+        if self.given and not self.given.command():
+            return f"{self.given.variable} gives no command"
+        if self.python and not find_python(self.python):
+            return f"{self.package} needs python{self.python}, which is not here"
+        return None
 
     def installed(self) -> Path:
         """Return its command, installed on first use."""
+        given = self.given.command() if self.given else None
+        if given:
+            return given
         return python_client(self.package, self.python) / self.command
 
 
@@ -98,8 +119,22 @@ def _duckdb_settings(place: Place) -> dict[str, Any]:
 def _duckdb_rows(place: Place, stream: str) -> Table:
     with duckdb.connect(str(place.database), read_only=True) as warehouse:
         result = warehouse.execute(f"SELECT * FROM {SCHEMA}.{stream}")  # noqa: S608 - our own names
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return _named(result)
+
+
+def _named(result: duckdb.DuckDBPyConnection) -> Table:
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _parquet_settings(place: Place) -> dict[str, Any]:
+    return {"destination_path": str(place.folder / "files")}
+
+
+def _parquet_rows(place: Place, stream: str) -> Table:
+    files = f"{place.folder}/files/{stream}/*.parquet"
+    with duckdb.connect() as memory:
+        return _named(memory.execute("SELECT * FROM read_parquet(?)", [files]))
 
 
 def _sqlite_settings(place: Place) -> dict[str, Any]:
@@ -159,5 +194,8 @@ LOADERS = [
         _pipelinewise_settings,
         _pipelinewise_rows,
         on_server=True,
+    ),
+    Loader(
+        "target-parquet", "target-parquet", _parquet_settings, _parquet_rows, given=TARGET_PARQUET
     ),
 ]

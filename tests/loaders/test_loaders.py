@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.clients.installed import find_python
 from tests.loaders import org_rows
 from tests.loaders.loaders import LOADERS, Loader, Place
 from tests.loaders.measure import Kept
@@ -29,8 +28,9 @@ each_loader = pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: load
 @pytest.fixture
 def place(loader: Loader, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     """Return where the loader writes; skip the test where the loader cannot run."""
-    if loader.python and not find_python(loader.python):
-        pytest.skip(f"{loader.package} needs python{loader.python}, which is not here")
+    missing = loader.missing()
+    if missing:
+        pytest.skip(missing)
     server = request.getfixturevalue("server") if loader.on_server else None
     return Place(tmp_path, server)
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.clients.installed import JSFORCE, JSFORCE_NODE, PINNED, SALESFORCE_CLI, pinned_version
+from tests.clients.installed import (
+    JSFORCE,
+    JSFORCE_NODE,
+    PINNED,
+    SALESFORCE_CLI,
+    TAP_CSV,
+    TARGET_PARQUET,
+    pinned_version,
+)
 from tests.loaders.loaders import LOADERS
 from tests.loaders.page import table
 
@@ -22,6 +30,8 @@ def test_the_pages_name_every_client_with_the_version_that_is_installed() -> Non
     for client, *_node in (JSFORCE, JSFORCE_NODE, SALESFORCE_CLI):
         name, _, version = client.rpartition("@")
         installed.add((name, version))
+    for given in (TAP_CSV, TARGET_PARQUET):
+        installed.add((given.name, given.version))
     assert named("sandbox-clients.md") | named("loaders.md") == installed
 
 
