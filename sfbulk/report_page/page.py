@@ -10,7 +10,7 @@ from sfbulk.report_page.html import bar, joined, table, text
 from sfbulk.report_page.jobs_section import jobs_section
 from sfbulk.report_page.refusals_section import refusals_section
 from sfbulk.report_page.style import STYLE
-from sfbulk.report_page.words import counted, duration, moment
+from sfbulk.report_page.words import counted, duration, moment, percent
 from sfbulk.report_page.writer import GENERATOR
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _whole(run: RunPage, sums: Sequence[tuple[Part, int]]) -> str:
     drawn = bar([(look, number) for look, _, number in named], label, whole, "whole")
     legend = "".join(
         f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="{look}" width="10"'
-        f' height="10"/></svg>{title} {_percent(number, whole)}</li>'
+        f' height="10"/></svg>{title} {percent(number, whole)}</li>'
         for look, title, number in named
         if number
     )
@@ -251,9 +251,3 @@ def _parts(streams: Sequence[PageStream]) -> list[Part]:
 
 def _title(part: Part, *, dry_run: bool) -> str:
     return "Could be sent" if dry_run and part is _IN else part.title
-
-
-def _percent(number: int, whole: int) -> str:
-    share = 100 * number / whole
-    # One of a million is neither nothing nor is the rest all.
-    return "100%" if number == whole else f"{min(max(share, 0.1), 99.9):.1f}%"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfbulk.report_page.html import bar, shown, table, text
-from sfbulk.report_page.words import counted
+from sfbulk.report_page.words import counted, percent
 
 if TYPE_CHECKING:
     from sfbulk.report_page.refusals import Group, Refusals, Sample, Shown
@@ -73,9 +73,9 @@ def _fields(group: Group) -> str:
 
 
 def _bar(group: Group, most: int, whole: int) -> str:
-    share = 100 * group.count / whole
+    share = percent(group.count, whole)
     label = f"{group.count:,} of {whole:,} refused records"
-    return bar([("refused", group.count)], label, most) + f'<span class="sub">{share:.1f}%</span>'
+    return bar([("refused", group.count)], label, most) + f'<span class="sub">{share}</span>'
 
 
 def _samples(group: Group, *, is_open: bool) -> str:

@@ -108,7 +108,11 @@ footer { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: .8r
   body { max-width: none; padding: 0; font-size: 10pt }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact }
   details.group::details-content { content-visibility: visible; display: block }
-  .wide { overflow: visible }
+  .wide { overflow: visible } table { font-size: 8pt } th { font-size: 7pt }
+  th, td { padding: .25rem .3rem } td.chart { padding-top: .45rem; min-width: 0; width: 14% }
+  td.name, .jobs td.name { min-width: 7rem } td .sub { font-size: 7.5pt }
+  th, td.number { white-space: normal; overflow-wrap: normal }
+  svg.bar { min-width: 2.5rem } td.time { min-width: 0 }
   h2, summary { break-after: avoid } tr, .tile, .ending { break-inside: avoid }
   @page { margin: 1.5cm }
 }

@@ -31,3 +31,9 @@ def duration(seconds: float) -> str:
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE} s"
     return f"{whole // _HOUR:,} h {whole % _HOUR // _MINUTE} min"
+
+
+def percent(number: int, whole: int) -> str:
+    """A share, such as `12.5%`."""
+    # One of a million is neither nothing nor is the rest all.
+    return "100%" if number == whole else f"{min(max(100 * number / whole, 0.1), 99.9):.1f}%"
