@@ -81,6 +81,30 @@ def test_both_files_have_the_licence_and_the_version(dist: Path, wheel: Path) ->
         assert packed.read() == licence
 
 
+def test_a_release_has_project_urls_and_whole_links_of_the_repository_that_builds_it(
+    tmp_path: Path,
+) -> None:
+    github = {
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "owner/name",
+        "GITHUB_REF_NAME": "v0.1.0",
+    }
+    subprocess.run(
+        [Path(sys.executable).parent / "hatchling", "build", "-d", tmp_path, "-t", "wheel"],
+        cwd=ROOT,
+        env={**os.environ, **github},
+        timeout=300,
+        check=True,
+    )
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as archive:
+        metadata = archive.read("sfbulk-0.1.0.dist-info/METADATA").decode()
+    assert "Project-URL: Source, https://github.com/owner/name\n" in metadata
+    assert "](https://github.com/owner/name/blob/v0.1.0/docs/tap.md)" in metadata
+    links = metadata.split("](")[1:]
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
 def test_the_sdist_has_what_builds_and_tests_the_packages_and_nothing_else(dist: Path) -> None:
     with tarfile.open(dist / "sfbulk-0.1.0.tar.gz") as archive:
         names = {name.removeprefix("sfbulk-0.1.0/") for name in archive.getnames()}
@@ -92,6 +116,7 @@ def test_the_sdist_has_what_builds_and_tests_the_packages_and_nothing_else(dist:
         "Makefile",
         "Dockerfile",
         ".dockerignore",
+        "hatch_build.py",
         "pyproject.toml",
         "meltano.yml",
         "mkdocs.yml",
