@@ -43,7 +43,8 @@ _CREATE_ONLY = (
 _READ_ONLY = "Fields that cannot be written are read-only for this user"
 
 _ADVICE = (
-    "Map such a record field with `fields`, to null to leave it out, or leave all of them out with"
+    # Not null, which Meltano drops from nested settings.
+    'Map such a record field with `fields`, to "" to leave it out, or leave all of them out with'
     " `unknown_fields`: `drop`"
 )
 

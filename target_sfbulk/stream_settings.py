@@ -66,7 +66,7 @@ STREAM = th.ObjectType(
         "fields",
         th.ObjectType(additional_properties=th.CustomType({"type": ["string", "null"]})),
         title="Fields",
-        description="Record field to Salesforce field, or to null to leave it out.",
+        description="Record field to Salesforce field, or to an empty text to leave it out.",
     ),
     th.Property(
         "lookups",
