@@ -18,8 +18,9 @@ def missing_extra(*packages: str) -> str | None:
     missing = [name for package in needed if (name := _missing_module(package))]
     if not missing:
         return None
+    are = "is" if len(missing) == 1 else "are"
     return (
-        f"the sandbox needs {', '.join(missing)}, which is not installed; "
+        f"the sandbox needs {', '.join(missing)}, which {are} not installed; "
         'install the extra: pip install "sfbulk[sandbox]"'
     )
 
