@@ -604,6 +604,7 @@ class Salesforce(LoadVerbs):
                 file_limits(plan, limits),
                 sobject,
                 self._transport.clock,
+                names_record=columns.names_record,
                 every_version=needs_every_version(plan),
             ),
             journal=journal,

@@ -80,6 +80,19 @@ class ObjectColumns:
         # waits for the next file.
         return key_normalizer(field or FieldDescribe(name))
 
+    def names_record(self, header: str) -> bool:
+        """API call, the first time: whether lookups find records by a column.
+
+        Args:
+            header: the column as describe spells it.
+
+        Raises:
+            SignInError, SessionExpired, LimitExceeded, QuotaReached: as `column`.
+        """
+        sobject = self._object(self.sobject)
+        field = sobject.field(header) if sobject else None
+        return field is not None and (field.external_id or field.id_lookup)
+
     def parent(self, header: str) -> tuple[str, str] | None:
         """API call, the first time: for a relationship column, the parent's object and key field.
 

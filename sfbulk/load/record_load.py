@@ -108,6 +108,7 @@ class RecordLoad:
     ) -> None:
         loss = PrecisionLoss(options.get("precision_loss", PrecisionLoss.FIT))
         self._rules = RowRules(operation, external_id, columns, loss)
+        self._columns = columns
         self._api = api
         self._options = options
 
@@ -190,6 +191,7 @@ class RecordLoad:
             group = LoadGroup(api.clock, jobs_in_flight=api.jobs_in_flight, limits=limits)
             files = SpoolSettings(
                 *(folder, api.encoder, api.limits, self._rules.sobject, api.clock),
+                names_record=self._columns.names_record,
                 every_version=api.every_version,
             )
             with group:

@@ -21,7 +21,7 @@ from sfbulk.load.row_file import RowFile
 from sfbulk.load.versions import replaces
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -84,6 +84,8 @@ class SpoolSettings:
     sobject: str
     """The object of the rows."""
     clock: Clock
+    names_record: Callable[[str], bool] = lambda _column: False
+    """Whether lookups find records by a column; see `ObjectColumns.names_record`."""
     every_version: bool = False
     """Whether each row is sent, also if a later one of its record takes all of it back."""
 
@@ -106,6 +108,7 @@ class RowSpool:
         self._sobject = settings.sobject.casefold()
         self._clock = settings.clock
         self._replaces = isinstance(settings.encoder, CsvRows) and not settings.every_version
+        self._names_record = settings.names_record
         self._backlog = backlog
         self._order = backlog.order
         self._filling: dict[tuple[int, Columns], RowFile] = {}
@@ -285,7 +288,7 @@ class RowSpool:
             or not file.after
             or not self._has_room(file, needed)
             or any(one.level >= file.level for one in before if one is not file)
-            or not replaces(row, row.key, self._alone(file, at))
+            or not replaces(row, row.key, self._alone(file, at), self._names_record)
         ):
             return None
         file.replaced.append(file.numbers[at])

@@ -154,3 +154,22 @@ def test_the_log_has_one_line_for_the_outcome_of_a_job(org: Org, api: str) -> No
     (reject,) = run.rejects("Account")
     counts = "Of 3 rows, 2 succeeded, 1 failed, 0 not processed."
     assert f"ob {reject['job_id']} on Account (upsert) is {ended}. {counts}" in line
+
+
+def test_a_child_finds_its_parent_by_the_name_that_it_has_between_two_others(org: Org) -> None:
+    account = org.create("Account", Name="A", Ext_Id__c="before")
+    accounts = [record("Account", Id=account, Ext_Id__c=name) for name in ("1", "2", "3")]
+    run = org.load(
+        schema("Account", "Id", "Ext_Id__c"),
+        schema("Contact", "LastName", "parent"),
+        *accounts[:2],
+        record("Contact", LastName="C", parent="2"),
+        accounts[2],
+        streams={
+            "Account": {"operation": "update"},
+            "Contact": {"operation": "insert", "lookups": {"parent": "Account.Ext_Id__c"}},
+        },
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT AccountId FROM Contact") == [{"AccountId": account}]
+    assert org.query("SELECT Ext_Id__c FROM Account") == [{"Ext_Id__c": "3"}]
