@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfbulk.clock import Clock
+    from sfbulk.read import ReadJob
     from sfbulk.usage import Usage
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,23 @@ class StreamProgress:
         self._pace = Pace(clock)
         self._end: float | None = None
         self._left_of_job: int | None = None
+        self._job: ReadJob | None = None
+        self._rows_of_job = 0
 
     @property
     def seconds(self) -> float:
         """Since it was begun, to its end."""
         return (self._end or self._clock.monotonic()) - self._start
+
+    def took_job(self, job: ReadJob, rows_before: int) -> None:
+        """A job was created, and its pages are read from now on.
+
+        Args:
+            job: As the client follows it, in another thread.
+            rows_before: Those of its rows that an earlier run has read.
+        """
+        self._job, self._rows_of_job = job, rows_before
+        self._left_of_job = None
 
     def took_page(self, rows: int, size: int, left: int | None) -> None:
         """A page was written.
@@ -69,6 +82,7 @@ class StreamProgress:
         """
         self.rows += rows
         self.bytes += size
+        self._rows_of_job += rows
         self._left_of_job = left
         self.tick()
 
@@ -90,10 +104,25 @@ class StreamProgress:
 
     def _line(self) -> str:
         jobs = f"{counted(self._jobs_waiting(), 'job')} waiting"
+        job = f"{text}; " if (text := self.job_text()) else ""
         if not self.rows:
-            return f"waiting for its job for {self.seconds:,.0f} s; {jobs}"
+            return f"waiting for its job for {self.seconds:,.0f} s; {job}{jobs}"
         pace = self.rows / max(self.seconds, 0.001)
-        return f"{self.rows:,} rows, {pace:,.0f} rows/s{self._pages_left()}; {jobs}"
+        return f"{self.rows:,} rows, {pace:,.0f} rows/s{self._pages_left()}; {job}{jobs}"
+
+    def job_text(self) -> str:
+        """The job that is read: id, state, and rows of those it has; empty if there is none."""
+        job = self._job
+        if job is None or self._end is not None:
+            return ""
+        named = f"job {job.id} is {job.state_name}" if job.id else "by REST"
+        rows = job.records_processed
+        if not rows:
+            return named
+        if not job.has_ended:
+            return f"{named}, {rows:,} rows so far"
+        read = self._rows_of_job
+        return f"{named}, {read:,} of {rows:,} rows are read ({100 * read // rows}%)"
 
     def cells(self) -> tuple[str, str, str, str, str]:
         """What a table shows of it: name, rows, rows per second, pages left, seconds."""
@@ -148,9 +177,14 @@ class RunProgress:
     def _shown(self) -> Shown:
         streams = list(self._streams)
         rows = sum(each.rows for each in streams)
+        parts = [
+            f"{rows:,} rows of {counted(len(streams), 'stream')}",
+            f"{counted(self._jobs_waiting(), 'job')} waiting",
+            streams[-1].job_text() if streams else "",
+        ]
         return Shown(
             [each.cells() for each in streams[-STREAMS_SHOWN:]],
-            f"{rows:,} rows of {len(streams):,} streams; {self._jobs_waiting():,} jobs waiting",
+            "; ".join(filter(None, parts)),
         )
 
     def summary(self) -> str:

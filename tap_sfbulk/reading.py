@@ -90,6 +90,7 @@ class Reading:
         self._is_kept = bool(resume)
         with self._open_job(plan, part, lambda: self._is_kept, self.progress.tick) as opened:
             self._job = opened.job
+            self.progress.took_job(opened.job, self._rows_before)
             self._pages = 0
             created = opened.job.created
             self._take_covered(opened.covered, created or now)

@@ -133,6 +133,11 @@ class Bulk1QueryJob:
         return self._job.info.created_date
 
     @property
+    def state_name(self) -> str:
+        """What Salesforce calls the state of its job, as last read, such as `Open`."""
+        return self._job.state.value
+
+    @property
     def records_processed(self) -> int | None:
         """The number of its rows; None before `wait`, and if chunks are to be queried again."""
         return self._ended.rows if self._ended else None

@@ -63,6 +63,11 @@ class QueryJob(Job):
         """When it was created, by the clock of the org's database; None if an answer lacks it."""
         return self.info.created
 
+    @property
+    def state_name(self) -> str:
+        """What Salesforce calls its state, as last read, such as `InProgress`."""
+        return self.state.value
+
     def wait(self, *, timeout: float | None = None) -> JobInfo:
         """API call: wait until the query has run; `timeout` in seconds, None waits without end.
 

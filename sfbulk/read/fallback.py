@@ -58,6 +58,11 @@ class BulkOrRest:
         return self._job.has_ended
 
     @property
+    def state_name(self) -> str:
+        """What Salesforce calls the state of its job, as last read; empty for REST."""
+        return self._job.state_name
+
+    @property
     def records_processed(self) -> int | None:
         """The number of its rows; None until Salesforce reports it."""
         return self._job.records_processed

@@ -32,6 +32,10 @@ class ReadJob(Disposable, Protocol):
         """The object it reads."""
 
     @property
+    def state_name(self) -> str:
+        """What Salesforce calls the state of its job, as last read; empty if it has no job."""
+
+    @property
     def records_processed(self) -> int | None:
         """The number of its rows; None until Salesforce reports it."""
 

@@ -100,6 +100,11 @@ class RestQuery:
         return True
 
     @property
+    def state_name(self) -> str:
+        """Empty: a REST query has no job."""
+        return ""
+
+    @property
     def records_processed(self) -> int | None:
         """The number of its rows; None before its first page was read."""
         return self._total

@@ -8,6 +8,8 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from sfbulk import Salesforce
+from sfbulk.read import ReadApi
 from sfbulk.usage import Usage
 from sfbulk_singer.progress import PACE_SECONDS
 from tap_sfbulk.progress import StreamProgress
@@ -16,6 +18,8 @@ from tests.tap.conftest import SECONDS
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from sfbulk_sandbox import Sandbox
@@ -60,7 +64,7 @@ def test_a_run_that_is_refused_tells_what_it_has_used(tap: TapCommand) -> None:
 
 
 def test_a_terminal_shows_a_table_and_the_log_above_it(sandbox: Sandbox, tap: TapCommand) -> None:
-    sandbox.control.add_fault(kind="delay", path="*/results", seconds=1)
+    sandbox.control.hold_jobs()
     with (
         Terminal() as terminal,
         subprocess.Popen(
@@ -68,6 +72,8 @@ def test_a_terminal_shows_a_table_and_the_log_above_it(sandbox: Sandbox, tap: Ta
         ) as process,
     ):
         terminal.hand_over()
+        terminal.until("UploadComplete")
+        sandbox.control.jobs_at_once()
         assert process.stdout
         messages = process.stdout.read()
         shown = terminal.text()
@@ -75,7 +81,8 @@ def test_a_terminal_shows_a_table_and_the_log_above_it(sandbox: Sandbox, tap: Ta
     assert messages.count(b'"RECORD"') == 8
     assert re.search(r"Stream +. +Rows . Rows/s . Pages left . Seconds", shown)
     assert re.search(r"Account +. +0 .", shown)
-    assert "0 rows of 1 streams; " in shown
+    assert "0 rows of 1 stream; " in shown
+    assert re.search(r"job\s+750\w{15}\s+is\s+UploadComplete", shown)
     log = [line for line in shown.splitlines() if "| INFO " in line or "METRIC" in line]
     assert any("Read 8 rows of 2 streams" in line for line in log)
     # The table is removed before the last line.
@@ -97,3 +104,32 @@ def test_lines_come_at_their_pace(caplog: pytest.LogCaptureFixture) -> None:
         "Account: waiting for its job for 60 s; 3 jobs waiting",
         "Account: 900 rows, 10 rows/s, about 1 page left; 3 jobs waiting",
     ]
+
+
+def test_a_line_names_the_job_its_state_and_how_much_of_it_is_read(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level(logging.INFO, "tap_sfbulk")
+    clock = FakeClock()
+    progress = StreamProgress("Contact", clock, Usage(), lambda: 1)
+    sandbox.control.hold_jobs()
+    settings = {"instance_url": sandbox.url, "access_token": sandbox.access_token}
+    with Salesforce.from_settings(settings) as org:
+        job = org.read_job("SELECT Id FROM Contact", api=ReadApi.BULK2)
+        progress.took_job(job, 0)
+        clock.sleep(PACE_SECONDS)
+        progress.tick()
+        sandbox.control.release_jobs()
+        sandbox.control.set_page_rows(2)
+        job.wait()
+        next(job.pages(tmp_path))
+        clock.sleep(PACE_SECONDS)
+        progress.took_page(2, 100, left=2)
+    begun, read = caplog.messages
+    assert begun == (
+        f"Contact: waiting for its job for 30 s; job {job.id} is UploadComplete; 1 job waiting"
+    )
+    assert read == (
+        f"Contact: 2 rows, 0 rows/s, about 2 pages left; job {job.id} is JobComplete, "
+        "2 of 5 rows are read (40%); 1 job waiting"
+    )
