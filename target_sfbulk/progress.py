@@ -9,7 +9,7 @@ from sfbulk_singer.live_table import LiveTable, Shown, print_table
 from sfbulk_singer.progress import STREAMS_SHOWN, Pace, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from sfbulk.clock import Clock
@@ -27,14 +27,15 @@ _MOST_ERRORS = 20
 
 
 class _Counts(NamedTuple):
-    """What happened to the rows of a stream, and how many of its jobs run."""
+    """What happened to the rows of a stream, and which of its jobs run."""
 
     read: int
     sent: int
     loaded: int
     refused: int
     skipped: int
-    jobs: int
+    running: tuple[str, ...]
+    """Id and state of each job that runs."""
 
 
 class StreamProgress:
@@ -67,12 +68,13 @@ class StreamProgress:
             report.loaded,
             report.rejected + load.unwritten_rejects,
             report.skipped,
-            load.jobs_in_flight,
+            tuple(load.running),
         )
 
     def cells(self) -> tuple[str, ...]:
         """What a table shows of it."""
-        return (self.report.stream, *(f"{count:,}" for count in self.counts()))
+        *counts, running = self.counts()
+        return (self.report.stream, *(f"{count:,}" for count in (*counts, len(running))))
 
     def tell(self) -> None:
         """Write a line, unless nothing waits and nothing happened since the last one."""
@@ -82,12 +84,12 @@ class StreamProgress:
         self._told = counts
         pace = counts.read / max(self._clock.monotonic() - self._start, 0.001)
         LOGGER.info(
-            "%s: %s rows read, %s rows/s; %s sent, %s in, %s refused%s; %s in flight",
+            "%s: %s rows read, %s rows/s; %s sent, %s in, %s refused%s; %s",
             self.report.stream,
             *(f"{count:,}" for count in (counts.read, round(pace), counts.sent, counts.loaded)),
             f"{counts.refused:,}",
             f", {counts.skipped:,} skipped" if counts.skipped else "",
-            counted(counts.jobs, "job"),
+            _in_flight(counts.running),
         )
 
 
@@ -151,8 +153,13 @@ class RunProgress:
         return Shown(
             [stream.cells() for stream in streams[-STREAMS_SHOWN:]],
             f"{counted(read, 'row')} of {counted(len(streams), 'stream')} read, {loaded:,} in;"
-            f" {counted(sum(c.jobs for c in counts), 'job')} in flight",
+            f" {_in_flight([job for c in counts for job in c.running])}",
         )
+
+
+def _in_flight(running: Sequence[str]) -> str:
+    number = f"{counted(len(running), 'job')} in flight"
+    return f"{number}: {', '.join(running)}" if running else number
 
 
 def _closing_cells(stream: StreamProgress) -> tuple[str, ...]:

@@ -186,9 +186,9 @@ class StreamLoad:
         return self._loader.sent_rows
 
     @property
-    def jobs_in_flight(self) -> int:
-        """Its jobs that run."""
-        return self._loader.jobs_in_flight
+    def running(self) -> list[str]:
+        """Its jobs that run, each with its state."""
+        return self._loader.running
 
     @property
     def unwritten_rejects(self) -> int:

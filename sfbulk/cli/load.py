@@ -373,6 +373,9 @@ class _Run:
     def _doing(self) -> str:
         if self._loader is None:
             return "settling what an earlier run left" if self._what.has_journal else ""
-        jobs, sent = self._loader.jobs_in_flight, self._loader.sent_rows
+        running, sent = self._loader.running, self._loader.sent_rows
+        jobs = f"{len(running):,} job{'' if len(running) == 1 else 's'} in flight"
+        if running:
+            jobs += f": {', '.join(running)}"
         refused = f", {self.rejects.count:,} refused" if self.rejects.count else ""
-        return f"{self.read:,} read, {sent:,} sent{refused}, {jobs} jobs in flight"
+        return f"{self.read:,} read, {sent:,} sent{refused}, {jobs}"

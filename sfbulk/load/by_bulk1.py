@@ -35,6 +35,10 @@ class BatchFlight(Flight):
     job: Bulk1Job | None
     batch: BatchInfo | None
 
+    def named(self) -> str:
+        """The id of its batch, and its state as last read."""
+        return f"{self.batch.id} {self.batch.state.value}" if self.batch else ""
+
 
 class Bulk1Carrier:
     """Adds a batch for each file to one job, or to a new job after that one had to be closed."""

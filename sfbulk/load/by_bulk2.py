@@ -49,6 +49,10 @@ class JobFlight(Flight):
     job: IngestJob
     timer: PollTimer
 
+    def named(self) -> str:
+        """The id of its job, and its state as last read."""
+        return f"{self.job.id} {self.job.state.value}"
+
 
 class Bulk2Carrier:
     """Creates a job for each file."""

@@ -42,6 +42,10 @@ class Flight:
     error: SalesforceError | None = None
     """Why its job could not be polled."""
 
+    def named(self) -> str:
+        """The id of its job or batch, and its state as last read; empty if nothing runs."""
+        return ""
+
     def known(self) -> FileOutcome | None:
         """The outcomes of rows that were not sent; None if all were."""
         return None
@@ -153,9 +157,9 @@ class Loader(Generic[F]):
         return self.spool.rows
 
     @property
-    def jobs_in_flight(self) -> int:
-        """The number of its jobs, or batches of Bulk API 1.0, that run."""
-        return sum(len(lane.flying) for lane in self.lanes)
+    def running(self) -> list[str]:
+        """The jobs, or batches of Bulk API 1.0, that run: see `Flight.named`."""
+        return [flight.named() for lane in self.lanes for flight in list(lane.flying)]
 
     @property
     def pending_bytes(self) -> int:

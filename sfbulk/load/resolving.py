@@ -50,6 +50,10 @@ class ResolvedFlight(Flight, Generic[F]):
     part: FilePart | None
     """The part that was sent; None if it is the whole file."""
 
+    def named(self) -> str:
+        """What was sent: its id and its state as last read."""
+        return self.inner.named() if self.inner else ""
+
     def known(self) -> FileOutcome | None:
         """The outcomes of the rows that were left out."""
         if self.part is None:

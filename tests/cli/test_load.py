@@ -375,7 +375,7 @@ def test_a_terminal_shows_what_is_sent_while_jobs_run(command: Command) -> None:
     path = write_csv(command.path("people.csv"), people(20))
     command.sandbox.control.hold_jobs()
     with command.on_terminal("load", path, *INSERT) as terminal:
-        terminal.until("20 read, 20 sent, 1 jobs in flight")
+        terminal.until("20 read, 20 sent, 1 job in flight: 750")
         command.sandbox.control.release_jobs()
         text = terminal.text()
     assert "INFO Contact: 20 records read, 20 in." in text.splitlines()[-1]

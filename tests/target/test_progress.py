@@ -84,7 +84,9 @@ def test_a_terminal_shows_a_table_and_at_the_end_two_that_stay(org: Org) -> None
     with Terminal() as terminal:
         with on_terminal(org, terminal, max_rejects=1) as process:
             send(process, *MESSAGES)
-            shown = terminal.until("3 rows of 1 stream read, 0 in; 1 job in flight")
+            shown = terminal.until(
+                "3 rows of 1 stream read, 0 in; 1 job in flight", then="UploadComplete"
+            )
             while not org.sandbox.control.release_jobs():
                 pass
             assert process.stdout is not None
@@ -93,6 +95,7 @@ def test_a_terminal_shows_a_table_and_at_the_end_two_that_stay(org: Org) -> None
             assert process.wait(30) == 0
         heads = r"Stream +. Read . Sent . In . Refused . Skipped . Jobs in flight"
         assert re.search(heads, shown), shown
+        assert re.search(r"in\s+flight:\s+750\w{15}\s+UploadComplete", shown), shown
         assert re.search(re.escape(STREAM) + r" . +3 . +3 . +0 . +0 . +0 . +1 .", shown), shown
         assert_clean(terminal)
     after = terminal.plain.rpartition("Jobs in flight")[2]
@@ -170,7 +173,7 @@ def test_without_a_terminal_the_log_has_lines_and_rich_is_not_imported(org: Org)
 class _Load:
     pending_rows = 500
     sent_rows = 1_200
-    jobs_in_flight = 1
+    running: tuple[str, ...] = ("750 InProgress",)
     unwritten_rejects = 2
 
 
@@ -185,7 +188,7 @@ def test_lines_come_at_their_pace(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(4):
         clock.sleep(PACE_SECONDS / 2)
         progress.tick()
-    load.pending_rows = load.jobs_in_flight = 0
+    load.pending_rows, load.running = 0, ()
     report.skipped = 490
     # Nothing happens between the last two.
     for _ in range(2):
@@ -193,7 +196,7 @@ def test_lines_come_at_their_pace(caplog: pytest.LogCaptureFixture) -> None:
         progress.tick()
     told = "1,200 sent, 690 in, 10 refused"
     assert caplog.messages == [
-        f"Account: 3,000 rows read, 100 rows/s; {told}; 1 job in flight",
-        f"Account: 3,000 rows read, 50 rows/s; {told}; 1 job in flight",
+        f"Account: 3,000 rows read, 100 rows/s; {told}; 1 job in flight: 750 InProgress",
+        f"Account: 3,000 rows read, 50 rows/s; {told}; 1 job in flight: 750 InProgress",
         f"Account: 3,000 rows read, 33 rows/s; {told}, 490 skipped; 0 jobs in flight",
     ]
