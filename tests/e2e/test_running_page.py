@@ -198,7 +198,13 @@ def test_the_image_is_built_of_what_its_context_has() -> None:
     kept = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     (packages,) = re.findall(r"wheel\]\npackages = \[(.*)\]", project)
-    needed = {"pyproject.toml", "README.md", "LICENSE", *json.loads(f"[{packages}]")}
+    needed = {
+        "pyproject.toml",
+        "hatch_build.py",
+        "README.md",
+        "LICENSE",
+        *json.loads(f"[{packages}]"),
+    }
     assert set(kept) == needed
     assert all((ROOT / name).exists() for name in kept)
 
