@@ -229,3 +229,10 @@ class Org:
         )
         answer.raise_for_status()
         return answer
+
+
+def high_water(pid: int) -> int:
+    """The most memory of a process so far, in bytes; 0 once it has ended."""
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    # In the process that forks, `ru_maxrss` would begin with the memory of its parent.
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)

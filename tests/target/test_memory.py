@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.support import COMMAND, schema
+from tests.target.support import COMMAND, high_water, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,13 +76,6 @@ def peak_of_run(org: Org, lines: Iterator[dict[str, Any]], *, hold: bool = False
             process.wait(timeout=0.1)
     assert process.returncode == 0, log.read_text("utf-8")
     return peak
-
-
-def high_water(pid: int) -> int:
-    """The most memory of a process so far, in bytes; 0 once it has ended."""
-    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
-    # In the process that forks, `ru_maxrss` would begin with the memory of its parent.
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def rejects(org: Org) -> int:
