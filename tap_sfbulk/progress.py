@@ -103,7 +103,7 @@ class StreamProgress:
         metrics.log(metrics.get_metrics_logger(), point)
 
     def _line(self) -> str:
-        jobs = f"{counted(self._jobs_waiting(), 'job')} waiting"
+        jobs = f"{counted(self._jobs_waiting(), 'more job')} waiting"
         job = f"{text}; " if (text := self.job_text()) else ""
         if not self.rows:
             return f"waiting for its job for {self.seconds:,.0f} s; {job}{jobs}"
@@ -179,7 +179,7 @@ class RunProgress:
         rows = sum(each.rows for each in streams)
         parts = [
             f"{rows:,} rows of {counted(len(streams), 'stream')}",
-            f"{counted(self._jobs_waiting(), 'job')} waiting",
+            f"{counted(self._jobs_waiting(), 'more job')} waiting",
             streams[-1].job_text() if streams else "",
         ]
         return Shown(

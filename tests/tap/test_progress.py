@@ -100,9 +100,9 @@ def test_lines_come_at_their_pace(caplog: pytest.LogCaptureFixture) -> None:
     clock.sleep(PACE_SECONDS)
     progress.took_page(300, 1000, left=1)
     assert caplog.messages == [
-        "Account: waiting for its job for 30 s; 3 jobs waiting",
-        "Account: waiting for its job for 60 s; 3 jobs waiting",
-        "Account: 900 rows, 10 rows/s, about 1 page left; 3 jobs waiting",
+        "Account: waiting for its job for 30 s; 3 more jobs waiting",
+        "Account: waiting for its job for 60 s; 3 more jobs waiting",
+        "Account: 900 rows, 10 rows/s, about 1 page left; 3 more jobs waiting",
     ]
 
 
@@ -127,9 +127,9 @@ def test_a_line_names_the_job_its_state_and_how_much_of_it_is_read(
         progress.took_page(2, 100, left=2)
     begun, read = caplog.messages
     assert begun == (
-        f"Contact: waiting for its job for 30 s; job {job.id} is UploadComplete; 1 job waiting"
+        f"Contact: waiting for its job for 30 s; job {job.id} is UploadComplete; 1 more job waiting"
     )
     assert read == (
         f"Contact: 2 rows, 0 rows/s, about 2 pages left; job {job.id} is JobComplete, "
-        "2 of 5 rows are read (40%); 1 job waiting"
+        "2 of 5 rows are read (40%); 1 more job waiting"
     )
