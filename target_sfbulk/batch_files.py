@@ -6,6 +6,7 @@ floats, and reads Parquet only with pyarrow.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import shutil
 import zlib
@@ -68,7 +69,8 @@ def _naming(url: str) -> Iterator[None]:
     except FileNotFoundError:
         raise BatchFileError(f"There is no file {url}.") from None
     except _READ_ERRORS as error:
-        raise BatchFileError(f"The file {url} cannot be read: {error}") from error
+        reason = str(error).rstrip(".") + "."
+        raise BatchFileError(f"The file {url} cannot be read: {reason}") from error
 
 
 def _check(encoding: Mapping[str, Any], manifest: Sequence[Any]) -> None:
@@ -107,8 +109,9 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
         file.seek(0)
         lines: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if is_compressed else file
         for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _record(line, number)
+            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if text.strip():
+                yield _record(text, number)
 
 
 def _record(line: bytes, number: int) -> dict[str, Any]:

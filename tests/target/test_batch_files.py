@@ -184,3 +184,12 @@ def test_what_cannot_be_read_is_named_and_no_state_leaves(
     assert told.format(folder=folder) in run.reason
     assert SECRET not in run.log
     assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_a_byte_order_mark_at_the_beginning_of_a_file_is_ignored(org: Org, name: str) -> None:
+    first, *others = ROWS
+    url = lines(org.folder / name, b"\xef\xbb\xbf" + first, *others)
+    run = load(org, batch(url), state(done=1))
+    assert run.code == 0, run.log
+    assert org.query(QUERY) == LANDED
