@@ -26,6 +26,7 @@ from target_sfbulk.json_lines import (
     read_json,
 )
 from target_sfbulk.raw_json import raw_members
+from target_sfbulk.references import resolved_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,6 +176,7 @@ class ExactReader(GenericSingerReader[bytes]):
         if kind == "SCHEMA":
             self._check_schema(message)
             self._check_text(message)
+            message["schema"] = resolved_schema(message["schema"])
             self._streams.add(message["stream"])
         elif kind in {"ACTIVATE_VERSION", "BATCH"} and stream not in self._streams:
             raise self._fault(f"its stream `{stream}` came before its SCHEMA")

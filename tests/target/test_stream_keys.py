@@ -240,3 +240,46 @@ def test_keys_with_dots_are_understood_as_meltano_writes_them(org: Org) -> None:
         {"LastName": "Lin", "AccountId": account}
     ]
     assert org.query("SELECT LastName FROM Lead") == [{"LastName": "Sol"}]
+
+
+WHOLE = {"type": ["null", "integer"]}
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"$ref": "#/definitions/id"},
+        {"$ref": "#/definitions/named"},
+        {"anyOf": [{"$ref": "#/definitions/id"}, {"type": "null"}]},
+        # One that names itself, and those that name nothing.
+        {"allOf": [{"$ref": "#/definitions/loop"}, {"$ref": "#/definitions/id"}]},
+        {
+            "oneOf": [
+                {"$ref": "#/none/0"},
+                {"$ref": 5},
+                {"$ref": "#"},
+                {"$ref": "http://a/b"},
+                WHOLE,
+            ],
+        },
+    ],
+)
+def test_a_key_whose_type_is_a_reference_has_one_spelling(org: Org, about: object) -> None:
+    loop = {"anyOf": [{"$ref": "#/definitions/loop"}]}
+    named = {"$ref": "#/definitions/id", "title": "named"}
+    run = org.load(
+        {
+            "type": "SCHEMA",
+            "stream": "Account",
+            "schema": {
+                "properties": {"Ext_Id__c": about, "Name": {}},
+                "definitions": {"id": WHOLE, "loop": loop, "named": named},
+            },
+            "key_properties": ["Ext_Id__c"],
+        },
+        b'{"type": "RECORD", "stream": "Account", "record": {"Ext_Id__c": 5, "Name": "1"}}',
+        b'{"type": "RECORD", "stream": "Account", "record": {"Ext_Id__c": 5.0, "Name": "2"}}',
+        external_id="Ext_Id__c",
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT Ext_Id__c, Name FROM Account") == [{"Ext_Id__c": "5", "Name": "2"}]
