@@ -118,7 +118,10 @@ def test_a_run_costs_what_the_page_says(org: Org, name: str) -> None:
     RUNS[name](org)
     requests, polls, *jobs = counted(org)
     said, least_polls, *said_jobs = COSTS[name]
-    assert (requests, jobs) == (said, said_jobs)
+    assert jobs == said_jobs
+    # Salesforce says to the minute how far its log of deletions reaches. If a minute ends while
+    # the tap reads an object, it asks once more.
+    assert requests - said in ((0, 1) if name.startswith("tap: ") else (0,))
     assert polls >= least_polls
     assert bool(polls) == bool(least_polls)
 

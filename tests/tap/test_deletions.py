@@ -46,7 +46,7 @@ def remove(sandbox: Sandbox, *ids: str, from_bin: bool = True) -> None:
         sandbox.org.save_record("hardDelete" if from_bin else "delete", "Contact", {"Id": each})
 
 
-@pytest.mark.parametrize("api", ["BULK2", "BULK", "REST"])
+@pytest.mark.parametrize("api", ["BULK2", pytest.param("BULK", marks=pytest.mark.slow), "REST"])
 def test_a_sweep_finds_what_is_gone_since_the_last_one(
     sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, api: str
 ) -> None:

@@ -61,7 +61,9 @@ def test_twenty_streams_take_about_as_long_as_the_job_of_one(
     _, one = timed(tap, streams_to_discover=names(1))
     run, many = timed(tap, streams_to_discover=["Item*"])
     assert sorted(every_row(run)) == ALL
-    assert many < 1.3 * one
+    # One after the other they would take 60 s. The rest is work of this machine, which other tests
+    # use too.
+    assert many < 2 * one
 
 
 def test_a_run_overlaps_its_calls(sandbox: Sandbox, tap: TapCommand) -> None:

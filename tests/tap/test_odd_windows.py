@@ -74,7 +74,9 @@ TROUBLE = [
 ]
 
 
-@pytest.mark.parametrize("message", TROUBLE)
+@pytest.mark.parametrize(
+    "message", [*TROUBLE[:2], *(pytest.param(one, marks=pytest.mark.slow) for one in TROUBLE[2:])]
+)
 def test_a_job_that_failed_on_its_window_says_what_helps(
     sandbox: Sandbox, tap: TapCommand, message: str
 ) -> None:
