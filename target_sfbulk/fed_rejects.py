@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sfbulk.csvio import SheetError, sheet_delimiter, sheet_rows
 from sfbulk_singer.names import did_you_mean
@@ -189,7 +190,7 @@ class _Table:
             beginning = file.read(2)
             file.seek(0)
             if beginning in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-                yield from codecs.getreader("utf-16")(file)
+                yield from self._utf16_lines(file)
                 return
             for number, line in enumerate(file, start=1):
                 try:
@@ -199,6 +200,17 @@ class _Table:
                         number, "is not UTF-8. Save the file as `CSV UTF-8`"
                     ) from None
                 yield text.removeprefix("\ufeff") if number == 1 else text
+
+    def _utf16_lines(self, file: IO[bytes]) -> Iterator[str]:
+        # A reader of `codecs` would also end a line at U+2028. A lone surrogate is a fault of its
+        # record, not of the file.
+        lines = io.TextIOWrapper(file, "utf-16", errors="surrogatepass", newline="\n")
+        try:
+            yield from lines
+        except UnicodeDecodeError:
+            raise RejectsFileError(
+                f"{self._path} ends within a character of UTF-16. Save it once more."
+            ) from None
 
     def _error(self, line: int, what: str, column: str | None = None) -> RejectsFileError:
         place = f"{self._path}, line {line}" + (f", column `{column}`" if column else "")

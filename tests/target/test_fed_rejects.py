@@ -293,6 +293,22 @@ def test_spreadsheets_may_leave_out_empty_cells_and_add_empty_rows(org: Org) -> 
     assert len(stored(org, "bad")) == 2
 
 
+def test_a_table_in_utf_16_has_any_character_in_a_cell(org: Org) -> None:
+    run = refused(org, count=3)
+    table = run.table("facts")
+    text = table.read_text("utf-8-sig").replace(TOO_LONG, "ok")
+    # Some programs end a line at each of the first two.
+    text = text.replace("Row 0", "a\u2028b\x85c").replace("Row 1", "a\ud800b")
+    data = f"\ufeff{text}".encode("utf-16-le", "surrogatepass")
+    table.write_bytes(data)
+    fed = org.feed(table, **BY_KEY, streams=MAPPED)
+    assert [row["Name"] for row in stored(org, "bad")] == ["a\u2028b\x85c", "Row 2"], fed.log
+    assert [reject["code"] for reject in fed.rejects("facts")[3:]] == ["LONE_SURROGATE"]
+    table.write_bytes(data[:-1])
+    cut = org.feed(table, **BY_KEY, streams=MAPPED)
+    assert cut.reason == f"{table} ends within a character of UTF-16. Save it once more."
+
+
 INSERT: dict[str, Any] = {"operation": "insert", "streams": MAPPED}
 
 
