@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from target_sfbulk.fed_rejects import ALL_RUNS, RejectsFileError, fed_rejects
-from target_sfbulk.json_lines import json_line
+from target_sfbulk.json_lines import json_line, read_json
 from target_sfbulk.reject_files import schema_name
 from target_sfbulk.reject_schema import read_schema
 
@@ -88,11 +88,13 @@ class Feed:
             count = 0
             left_out: dict[str, list[int]] = defaultdict(list)
             for reject in self._rejects(path, size):
-                self._schema(path, reject.stream, reject.run_id)
+                schema = self._schema(path, reject.stream, reject.run_id)
                 self._runs.setdefault(reject.stream, reject.run_id)
                 count += 1
                 if reject.left_out:
                     left_out[reject.left_out].append(reject.line)
+                else:
+                    _require_keys(path, reject, schema.keys)
             self._report(path, count, left_out)
 
     def _report(self, path: Path, count: int, left_out: dict[str, list[int]]) -> None:
@@ -134,3 +136,18 @@ class Feed:
             return path.stat().st_size
         except OSError as error:
             raise RejectsFileError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _require_keys(path: Path, reject: FedReject, keys: Sequence[str]) -> None:
+    """Check that a record has its keys: the run would end at it, with the records before it sent.
+
+    Raises:
+        RejectsFileError: It lacks one.
+    """
+    record = read_json(reject.record) if keys else {}
+    for key in keys:
+        if key not in record:
+            raise RejectsFileError(
+                f"{path}, line {reject.line} has no value of the key property `{key}`. Take it"
+                " from the rejects file."
+            )

@@ -250,6 +250,7 @@ WRONG: list[tuple[Callable[[str], str], str]] = [
     (lambda text: text.replace("facts,2", ",2"), "line 2 has no `sf__Stream`"),
     (lambda text: text.replace("facts,2", "fact,2"), "the SCHEMA of stream `fact` of the run"),
     (lambda text: text.replace("Row 1", "\udce9"), "line 3 is not UTF-8"),
+    (lambda text: text.replace("bad-1", ""), "line 3 has no value of the key property `key`"),
     (lambda _: "", "line 1 has no columns"),
 ]
 
