@@ -126,7 +126,9 @@ class StreamOutput:
         self.dry_run: Path | None = None
         if run.dry_run:
             self.dry_run = run.dry_run.begin(name)
-            run.rejects.remove(plan.stream)
+            # Those that are loaded again may be the ones that are read.
+            if not run.is_feed:
+                run.rejects.remove(plan.stream)
         self._require_folder()
         if run.write_results:
             columns = (plan.key.source,) if plan.key else keys

@@ -310,6 +310,17 @@ def test_a_table_in_utf_16_has_any_character_in_a_cell(org: Org) -> None:
     assert cut.reason == f"{table} ends within a character of UTF-16. Save it once more."
 
 
+def test_a_dry_run_keeps_the_rejects_that_it_reads(org: Org) -> None:
+    dry: dict[str, Any] = {**BY_KEY, "streams": MAPPED, "dry_run": True}
+    org.load(*facts("bad", "ok", [b'"Name":"Acme","staff":"few"']), **dry)
+    (table,) = (org.folder / "output" / "dry-run").glob("facts.rejects.*.csv")
+    edit(table, lambda row: row.update(staff="5"))
+    assert org.feed(table, **dry).code == 0
+    fed = org.feed(table, **BY_KEY, streams=MAPPED)
+    assert fed.code == 0, fed.log
+    assert [row["NumberOfEmployees"] for row in stored(org, "bad")] == [5]
+
+
 INSERT: dict[str, Any] = {"operation": "insert", "streams": MAPPED}
 
 
