@@ -129,11 +129,14 @@ def _load(session: Session, what: Load, page: LoadPage) -> None:
     for file in run.written:
         LOGGER.info("Written instead of sent: %s, rows: %s", file.path, f"{file.rows:,}")
     LOGGER.info("%s", run.summary())
-    if run.rejects.count > what.max_rejects.of(run.read):
-        raise DataError(
+    if run.has_too_many_rejects:
+        error = DataError(
             f"{what.sobject}: refused records: {run.rejects.count:,} of {run.read:,}, more than "
             f"--max-rejects {what.max_rejects}: {run.rejects.reasons()}; see {what.rejects}"
         )
+        if not what.dry_run:
+            add_note(error, f"({run.hint})")
+        raise error
 
 
 class _Run:
@@ -159,6 +162,11 @@ class _Run:
         if self._what.has_journal:
             return "Run the same command again: what is loaded is not sent again."
         return "Without a journal, rows that are loaded would be sent again."
+
+    @property
+    def has_too_many_rejects(self) -> bool:
+        """Whether more records are refused than may be."""
+        return self.rejects.count > self._what.max_rejects.of(self.read)
 
     def load(self) -> None:
         """API calls: load all records."""
@@ -318,7 +326,9 @@ class _Run:
             raise
         with opened as run:
             yield run.load(LoadName(what.name, what.sobject, what.operation.value, key)), run.folder
-            run.end()
+            # Somebody may run it again because of its exit code: then it must not load a row twice.
+            if not self.has_too_many_rejects:
+                run.end()
 
     def summary(self) -> str:
         """What happened to the records."""

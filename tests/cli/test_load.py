@@ -166,6 +166,32 @@ def test_max_rejects_decides_the_exit_code(command: Command, budget: str, code: 
     assert command.run("load", path, *UPSERT, "--max-rejects", budget).code == code
 
 
+@pytest.mark.parametrize("operation", ["insert", "delete"])
+def test_a_load_with_too_many_rejects_can_be_run_again_and_loads_no_row_twice(
+    command: Command, operation: str
+) -> None:
+    records = people(6)
+    if operation == "delete":
+        command.lines("load", write_csv(command.path("before.csv"), records), *UPSERT)
+        records[1]["Ext_Id__c"] = "P-missing"
+        words = ("--sobject", "Contact", "--external-id", "Ext_Id__c", "--operation", "delete")
+    else:
+        records[1]["LastName"] = ""
+        words = INSERT
+    path = write_csv(command.path("people.csv"), records)
+    for _ in range(2):
+        ended = command.run("load", path, *words)
+        assert ended.code == 1
+        assert "refused records: 1 of 6" in ended.reason
+        assert "Run the same command again: what is loaded is not sent again." in ended.reason
+    left = [one for one in people(6) if one["Ext_Id__c"] == "P-1"]
+    good = left if operation == "delete" else [one for one in records if one["LastName"]]
+    assert contacts(command) == sent(good)
+    # The last run ends well, so the next one loads all.
+    counts = command.json("load", path, *words, "--max-rejects", "1")
+    assert (counts["succeeded"], counts["skipped"], counts["rejected"]) == (0, 5, 1)
+
+
 def test_a_dry_run_writes_the_files_and_sends_nothing(command: Command) -> None:
     records = people(5)
     path = write_csv(command.path("people.csv"), [*records, {**records[0], "Ext_Id__c": ""}])
