@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from sfbulk.report_page import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sfbulk.clock import Clock
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("sfbulk")
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+# The digits of a number are shown as they stand in the file.
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
 
 class LoadPage:
@@ -116,10 +118,9 @@ class LoadPage:
 
 
 def _cells(record: Any) -> Iterator[tuple[str, str | None]]:
-    """Names and values of the fields of a record."""
-    if not isinstance(record, Mapping):
-        yield "", _text(record)
-        return
+    """Names and values of the fields of a record, which may be JSON text."""
+    if isinstance(record, msgspec.Raw):
+        record = _decode(record)
     for name, value in record.items():
         yield str(name), None if value is None else _text(value)
 
