@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
@@ -77,33 +79,56 @@ class JsonLinesInput(LoadInput):
         decoder = msgspec.json.Decoder(float_hook=Decimal)
         for number, line in self._lines():
             record = self._decoded(decoder, line, number)
-            yield record["record"] if record.keys() >= _OF_A_REJECT else record
+            if _is_reject(record):
+                record = record["record"]
+                self._require_object(record, line, number)
+            yield record
 
     def originals(self) -> Iterator[Any]:
         """The texts of the records, since an encoder might write their numbers otherwise."""
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         for number, line in self._lines():
             members = self._decoded(decoder, line, number)
-            is_reject = members.keys() >= _OF_A_REJECT
-            yield members["record"] if is_reject else msgspec.Raw(line)
+            yield members["record"] if _is_reject(members) else msgspec.Raw(line)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield number, line.strip()
+                text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if text.strip():
+                    yield number, text.strip()
 
     def _decoded(
         self, decoder: msgspec.json.Decoder[Any], line: bytes, number: int
     ) -> dict[str, Any]:
         try:
             record = decoder.decode(line)
-        except (msgspec.DecodeError, ArithmeticError):
+        except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
             record = None
-        if not isinstance(record, dict):
-            # Not quoted: it may be a record.
-            raise DataError(f"{self.path}: line {number} is not a JSON object.")
+        self._require_object(record, line, number)
         return record
+
+    def _require_object(self, value: Any, line: bytes, number: int) -> None:
+        if not isinstance(value, dict):
+            # Not quoted: it may be a record.
+            raise DataError(f"{self.path}: line {number} {_problem(line)}.")
+
+
+def _is_reject(members: Mapping[str, Any]) -> bool:
+    return members.keys() >= _OF_A_REJECT
+
+
+def _problem(line: bytes) -> str:
+    """Why a line has no record that can be loaded."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        return "is not a JSON object"
+    if _is_reject(value) and not isinstance(value["record"], dict):
+        return "is one of a rejects file, but its `record` is not a JSON object"
+    return "has half a surrogate pair, which is not a character, or a number out of range"
 
 
 @dataclass(frozen=True)
@@ -121,8 +146,11 @@ def load_input(path: Path, form: str | None, delimiter: str) -> LoadInput:
     """The records of a file, in the form that is given or that its name ends with.
 
     Raises:
-        UsageError: the form or the delimiter is not known.
+        UsageError: the form or the delimiter is not known, or it is a pipe.
     """
+    if not path.is_file():
+        # The second reading of a pipe would have no records, or only some.
+        raise click.UsageError(f"{path} is read several times, so it must be a file and no pipe.")
     ending = form or path.suffix.lower().lstrip(".")
     if ending == "csv":
         return CsvInput(path, _delimiter(delimiter))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import html
 import json
+import re
 import signal
 import stat
 import subprocess
@@ -17,6 +19,7 @@ import polars as pl
 import pytest
 
 from tests.cli.support import eventually, rest
+from tests.e2e.commands import BIN
 from tests.faults.kills import Kill
 
 if TYPE_CHECKING:
@@ -397,6 +400,49 @@ def test_what_is_no_record_names_the_line_and_quotes_nothing(command: Command) -
     assert "Traceback" not in ended.log
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (r'{"LastName": "s3cret\ud800"}', "line 2 has half a surrogate pair"),
+        (f"{'[' * 100_000}", "line 2 is not a JSON object."),
+        (f'{{"LastName": {"[" * 100_000}{"]" * 100_000}}}', "line 2 is not a JSON object."),
+        ('{"record":null,"code":"a","message":"b","kind":"c"}', "line 2 is one of a rejects file"),
+    ],
+    ids=["surrogate", "open", "deep", "reject"],
+)
+def test_a_line_that_cannot_be_loaded_says_why_and_the_lines_before_it_are_loaded_once(
+    command: Command, line: str, reason: str
+) -> None:
+    path = command.path("people.jsonl")
+    path.write_text(f'{{"LastName": "a"}}\n{line}\n', "utf-8")
+    for _ in range(2):
+        ended = command.run("load", path, *INSERT)
+        assert ended.code == 1
+        assert f"{path}: {reason}" in ended.reason
+        assert "s3cret" not in ended.log
+        assert "Traceback" not in ended.log
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_byte_order_mark_at_the_beginning_is_no_part_of_the_first_record(
+    command: Command, form: str
+) -> None:
+    path, records = command.path(f"people.{form}"), people(3)
+    (write_csv if form == "csv" else write_jsonl)(path, records)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    command.lines("load", path, *INSERT)
+    assert contacts(command) == sent(records)
+
+
+def test_a_pipe_is_an_error_since_its_records_could_be_read_only_once(command: Command) -> None:
+    arguments = [BIN / "sfbulk", "--config", command.config, "load", "/dev/stdin", *INSERT]
+    words = [*arguments, "--format", "jsonl", "--output-dir", command.folder]
+    ended = subprocess.run(words, input=b'{"LastName":"a"}\n', capture_output=True, check=False)
+    assert ended.returncode == 1
+    assert b"must be a file and no pipe" in ended.stderr.splitlines()[-1]
+    assert command.json("jobs", "list") == []
+
+
 def test_a_terminal_shows_what_is_sent_while_jobs_run(command: Command) -> None:
     path = write_csv(command.path("people.csv"), people(20))
     command.sandbox.control.hold_jobs()
@@ -425,6 +471,23 @@ def test_a_page_shows_what_was_refused_and_why_the_load_failed(command: Command)
     assert html.escape(evil) in page
     assert evil not in page
     assert "JobComplete" in page
+
+
+def test_the_page_shows_the_fields_of_records_of_json_lines(command: Command) -> None:
+    path = command.path("people.jsonl")
+    record = '"MailingLatitude":1.10,"Title":null,"Email":"nowhere","LastName":"A <b>"'
+    path.write_text(f"{{{record}}}\n", "utf-8")
+    assert command.run("load", path, *INSERT).code == 1
+    page = command.path("people.report.html").read_text("utf-8")
+    (sample,) = re.findall('<article class="sample">.*?</article>', page)
+    shown = re.findall("<dt.*?>(.*?)</dt><dd.*?>(.*?)</dd>", sample)
+    cells = [re.sub("</?bdi>", "", text) for pair in shown for text in pair]
+    assert cells == [
+        *("Email", "nowhere"),
+        *("MailingLatitude", "1.10"),
+        *("Title", '<i class="null">null</i>'),
+        *("LastName", "A &lt;b&gt;"),
+    ]
 
 
 def test_a_page_that_cannot_be_written_is_one_warning(command: Command) -> None:
