@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -35,6 +35,8 @@ _MEDIA_TYPES = {
 }
 _CONTROL_PATH = f"{PAGE_PREFIX}/control"
 _SEE_OTHER = 303
+
+_Number = TypeVar("_Number", int, float)
 
 
 class Page:
@@ -184,9 +186,9 @@ class Page:
         elif policy == "hold":
             self._control.hold_jobs()
         elif policy == "after_polls":
-            self._control.jobs_after_polls(int(_amount(form)))
+            self._control.jobs_after_polls(_amount(form, int))
         elif policy == "after_seconds":
-            self._control.jobs_after_seconds(_amount(form))
+            self._control.jobs_after_seconds(_amount(form, float))
         else:
             raise ValueError("policy must be at_once, after_polls, after_seconds or hold")
 
@@ -194,11 +196,11 @@ class Page:
         self._control.release_jobs(job_id)
 
 
-def _amount(form: Mapping[str, str]) -> float:
+def _amount(form: Mapping[str, str], read: Callable[[str], _Number]) -> _Number:
     try:
-        return float(form.get("amount", ""))
+        return read(form.get("amount", ""))
     except ValueError:
-        raise ValueError("give the number of polls or seconds") from None
+        raise ValueError("give a whole number of polls, or a number of seconds") from None
 
 
 def _is_query(line: JobLine) -> bool:
@@ -215,7 +217,7 @@ def _pressed(press: Callable[[Mapping[str, str]], None], request: Request) -> Re
     form = {name: values[-1] for name, values in parse_qs(text).items()}
     try:
         press(form)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise Fault("SANDBOX_CONTROL", str(error)) from None
     return RedirectResponse(_back(form), _SEE_OTHER)
 

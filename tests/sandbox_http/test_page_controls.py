@@ -46,9 +46,10 @@ def test_how_long_jobs_take_is_set_by_a_form(sandbox: Sandbox) -> None:
     answer = press(sandbox, "progress", policy="after_polls", amount="1", back="control")
     assert answer.headers["location"] == "/page/control"
     assert policy(sandbox) == "Jobs end after 1 poll."
-    for amount in ("", "x", "nan", "inf", "-1", "0"):
+    for amount in ("", "x", "nan", "inf", "-1", "0", "2.7"):
         answer = press(sandbox, "progress", policy="after_polls", amount=amount)
         assert answer.status_code == 400, amount
+        assert "polls" in answer.text, amount
     assert press(sandbox, "progress", policy="never").status_code == 400
     press(sandbox, "progress", policy="at_once")
     assert policy(sandbox) == "Jobs are processed at once."
