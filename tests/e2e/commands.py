@@ -47,6 +47,20 @@ def run(
     )
 
 
+def bash(lines: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run lines of a page in a folder, with our commands and Meltano, to the first that fails."""
+    path = os.pathsep.join([str(BIN), str(MELTANO.parent), os.environ["PATH"]])
+    return subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", lines],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env={**os.environ, "PATH": path, "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false", **env},
+    )
+
+
 def succeed(command: list[str | Path], *, stdin: bytes = b"") -> bytes:
     done = run(command, stdin=stdin)
     assert done.returncode == 0, done.stderr.decode()[-4000:]

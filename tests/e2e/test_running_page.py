@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import shlex
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ import pytest
 import yaml
 
 from sfbulk_sandbox import Sandbox
-from tests.e2e.commands import BIN, MELTANO, ROOT, sign_in
+from tests.e2e.commands import BIN, ROOT, bash, sign_in
 from tests.target.support import as_lines, record, schema
 
 if TYPE_CHECKING:
@@ -133,22 +131,7 @@ def project(org: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shell(lines: str, folder: Path, **env: str) -> str:
-    done = subprocess.run(  # noqa: S602 - the page's own lines
-        f"set -e\n{lines}",
-        shell=True,
-        executable="/bin/bash",
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-        env={
-            **os.environ,
-            "PATH": f"{MELTANO.parent}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
-            "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
-            **env,
-        },
-    )
+    done = bash(lines, folder, **env)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

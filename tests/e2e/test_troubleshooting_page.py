@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from sfbulk_sandbox import Sandbox
-from tests.e2e.commands import BIN, ROOT, sign_in, write_json
+from tests.e2e.commands import ROOT, bash, sign_in, write_json
 from tests.target.support import Org, record, schema, state
 
 if TYPE_CHECKING:
@@ -54,18 +52,7 @@ class Desk:
 
     def shell(self, lines: str) -> Shown:
         """What the lines print; they must not fail."""
-        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(  # noqa: S602 - the page's own lines
-            f"set -eo pipefail\n{lines}",
-            shell=True,
-            executable="/bin/bash",
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-            env={**os.environ, "PATH": path, "JOB": self.job},
-        )
+        done = bash(lines, self.folder, JOB=self.job)
         assert done.returncode == 0, done.stderr
         return Shown(done.stdout.splitlines(), done.stderr, self.folder)
 
