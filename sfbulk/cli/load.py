@@ -130,13 +130,13 @@ def _load(session: Session, what: Load, page: LoadPage) -> None:
         LOGGER.info("Written instead of sent: %s, rows: %s", file.path, f"{file.rows:,}")
     LOGGER.info("%s", run.summary())
     if run.has_too_many_rejects:
-        error = DataError(
+        too_many = DataError(
             f"{what.sobject}: refused records: {run.rejects.count:,} of {run.read:,}, more than "
             f"--max-rejects {what.max_rejects}: {run.rejects.reasons()}; see {what.rejects}"
         )
         if not what.dry_run:
-            add_note(error, f"({run.hint})")
-        raise error
+            add_note(too_many, f"({run.hint})")
+        raise too_many
 
 
 class _Run:

@@ -79,10 +79,7 @@ class JsonLinesInput(LoadInput):
         decoder = msgspec.json.Decoder(float_hook=Decimal)
         for number, line in self._lines():
             record = self._decoded(decoder, line, number)
-            if _is_reject(record):
-                record = record["record"]
-                self._require_object(record, line, number)
-            yield record
+            yield self._object(record["record"], line, number) if _is_reject(record) else record
 
     def originals(self) -> Iterator[Any]:
         """The texts of the records, since an encoder might write their numbers otherwise."""
@@ -105,13 +102,13 @@ class JsonLinesInput(LoadInput):
             record = decoder.decode(line)
         except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
             record = None
-        self._require_object(record, line, number)
-        return record
+        return self._object(record, line, number)
 
-    def _require_object(self, value: Any, line: bytes, number: int) -> None:
+    def _object(self, value: Any, line: bytes, number: int) -> dict[str, Any]:
         if not isinstance(value, dict):
             # Not quoted: it may be a record.
             raise DataError(f"{self.path}: line {number} {_problem(line)}.")
+        return value
 
 
 def _is_reject(members: Mapping[str, Any]) -> bool:

@@ -19,7 +19,6 @@ import polars as pl
 import pytest
 
 from tests.cli.support import eventually, rest
-from tests.e2e.commands import BIN
 from tests.faults.kills import Kill
 
 if TYPE_CHECKING:
@@ -173,14 +172,13 @@ def test_max_rejects_decides_the_exit_code(command: Command, budget: str, code: 
 def test_a_load_with_too_many_rejects_can_be_run_again_and_loads_no_row_twice(
     command: Command, operation: str
 ) -> None:
-    records = people(6)
+    records, words = people(6), ["--sobject", "Contact", "--operation", operation]
     if operation == "delete":
         command.lines("load", write_csv(command.path("before.csv"), records), *UPSERT)
         records[1]["Ext_Id__c"] = "P-missing"
-        words = ("--sobject", "Contact", "--external-id", "Ext_Id__c", "--operation", "delete")
+        words += ["--external-id", "Ext_Id__c"]
     else:
         records[1]["LastName"] = ""
-        words = INSERT
     path = write_csv(command.path("people.csv"), records)
     for _ in range(2):
         ended = command.run("load", path, *words)
@@ -435,11 +433,19 @@ def test_a_byte_order_mark_at_the_beginning_is_no_part_of_the_first_record(
 
 
 def test_a_pipe_is_an_error_since_its_records_could_be_read_only_once(command: Command) -> None:
-    arguments = [BIN / "sfbulk", "--config", command.config, "load", "/dev/stdin", *INSERT]
-    words = [*arguments, "--format", "jsonl", "--output-dir", command.folder]
-    ended = subprocess.run(words, input=b'{"LastName":"a"}\n', capture_output=True, check=False)
-    assert ended.returncode == 1
-    assert b"must be a file and no pipe" in ended.stderr.splitlines()[-1]
+    words = (
+        "load",
+        "/dev/stdin",
+        *INSERT,
+        "--format",
+        "jsonl",
+        "--output-dir",
+        str(command.folder),
+    )
+    process = command.start(*words, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, log = process.communicate(b'{"LastName":"a"}\n', timeout=30)
+    assert process.returncode == 1
+    assert b"must be a file and no pipe" in log.splitlines()[-1]
     assert command.json("jobs", "list") == []
 
 
