@@ -193,7 +193,15 @@ class Run:
                 self._collect()
 
     def _mirror(self) -> None:
-        """Delete what the versions that the input has activated do not have."""
+        """Delete what the versions that the input has activated do not have.
+
+        Raises:
+            MirrorError: Too much would be deleted.
+            RejectBudgetError: More rows were rejected than `max_rejects` allows.
+        """
+        self._collect()
+        # A run that fails deletes nothing more; a share of rejects is known only now.
+        self.reports.check_budget(at_the_end=True)
         for load in self._streams.values():
             load.find_missing()
         # Children first: most parents take their children along, and some cannot go before.

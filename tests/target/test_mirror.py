@@ -187,6 +187,14 @@ def test_rejected_rows_of_the_version_are_not_deleted(org: Org) -> None:
     assert names(org) == ["A", "C"]
 
 
+def test_a_run_with_more_rejects_than_its_share_deletes_nothing(org: Org) -> None:
+    filled(org, "A", "B")
+    run = org.load(*version(5, "A", rejected="C"), **MIRROR, max_rejects="10%")
+    assert (run.code, run.states) == (1, []), run.log
+    assert "1 of 2 rows were rejected" in run.reason
+    assert names(org) == ["A", "B"]
+
+
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
 def test_a_run_that_is_stopped_before_the_version_is_complete_deletes_nothing(
     org: Org, signum: signal.Signals
