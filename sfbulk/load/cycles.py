@@ -237,7 +237,11 @@ def _stubs(
 
 
 def _rows(file: RowFile) -> Iterator[tuple[int, list[str]]]:
-    yield from zip(file.numbers, _cells(file), strict=True)
+    # As long as a file is not sent, it has rows in whose place others are sent.
+    replaced = frozenset(file.replaced)
+    for number, cells in zip(file.numbers, _cells(file), strict=True):
+        if number not in replaced:
+            yield number, cells
 
 
 def _cells(file: RowFile) -> Iterator[list[str]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from sfbulk.jobs.files import save_chunks
+from sfbulk.load.versions import Replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def copy_rows(file: RowFile, numbers: AbstractSet[int], frame: Frame, path: Path
         sizes=sizes,
         digests=bytearray().join(file.digests[at * width : (at + 1) * width] for at in places),
         starts=array("Q"),
-        replaced=[],
+        replaced=Replaced(),
         after=set(),
         before=[],
         entry=None,

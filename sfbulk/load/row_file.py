@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from sfbulk.jobs.files import GrowingFile
+from sfbulk.load.versions import Replaced
 
 if TYPE_CHECKING:
     Columns = tuple[str, ...]
@@ -48,8 +49,9 @@ class RowFile(GrowingFile):
     """For each row, its bytes without separators."""
     starts: array[int] = field(default_factory=lambda: array("Q"), repr=False)
     """Where each row begins, as long as rows are added."""
-    replaced: list[int] = field(default_factory=list, repr=False)
-    """The numbers of rows in whose place a later row of the file is sent; see `RowSpool.add`."""
+    replaced: Replaced = field(default_factory=Replaced, repr=False)
+    """The rows in whose place a later row of the file is sent. The file has them until it is sent;
+    see `RowSpool.remove_replaced`."""
     digests: bytearray = field(default_factory=bytearray, repr=False)
     """What the journal keeps of the rows, one after the other; empty without a journal."""
     after: set[RowFile] = field(default_factory=set, repr=False)
@@ -83,7 +85,8 @@ class RowFile(GrowingFile):
     @property
     def first(self) -> int:
         """The lowest number of its rows, and of those that they replace."""
-        return min((self.numbers[0], *self.replaced))
+        lowest = self.numbers[0]
+        return min(lowest, min(self.replaced, default=lowest))
 
     def spelled(self, name: str) -> str:
         """The column's name as the file spells it, for a name in upper or lower case."""

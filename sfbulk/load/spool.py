@@ -141,7 +141,7 @@ class RowSpool:
         """
         data = self._encoder.row(row.columns, row.cells, row.values)
         before = self._order.predecessors(row, self._sobject)
-        file = self._replace(row, before, len(data))
+        file = self._replace(number, row, before, len(data))
         if file is None:
             level = 1 + max(file.level for file in before) if before else 0
             file = self._file(level, row.columns, len(data))
@@ -160,8 +160,10 @@ class RowSpool:
 
     def remove_replaced(self, file: RowFile) -> None:
         """Remove the rows of a sealed file that others of it replace, before it is sent."""
-        if file.replaced:
-            self.keep(file, {*file.numbers}.difference(file.replaced))
+        left = {*file.numbers}.difference(file.replaced) if file.replaced else file.numbers
+        # A file that is sent again does not have them any more.
+        if len(left) < file.rows:
+            self.keep(file, left)
 
     def seal_all(self) -> None:
         """End all files; the next row starts a new one."""
@@ -224,6 +226,8 @@ class RowSpool:
             path = file.path.with_name(f"{file.path.name}-{at}")
             part = copy_rows(file, frozenset(numbers), self._encoder, path)
             part.number = at
+            part.replaced = file.replaced.by(frozenset(numbers))
+            file.replaced = file.replaced.without(part.replaced)
             self._unsettled[part] = None
             self._count_bytes(part.size)
             self.rows += part.rows
@@ -234,7 +238,10 @@ class RowSpool:
         return new
 
     def drop_after(self, number: int, flying: Collection[RowFile]) -> int:
-        """Drop the rows after this one that were never sent; the other rows' files are ended.
+        """Drop the rows after this one that are not sent; the other rows' files are ended.
+
+        If such a row was to be sent in the place of one up to this number, that one is sent. If it
+        is too late for this, since the file waits to be sent again, the later row stays.
 
         Args:
             number: the number of the last row to keep.
@@ -245,15 +252,16 @@ class RowSpool:
         """
         before = self.rows
         for file in list(self._unsettled):
-            # A file with a job waits to be sent again: its rows are beyond recall.
+            # The results of a file that has a job could not be read: its rows may be loaded.
             if file in flying or file.job_id or file.numbers[-1] <= number:
                 continue
-            if file.numbers[0] > number:
+            kept = _without_later(file, number)
+            if not kept:
                 self._discard(file)
-            else:
+            elif len(kept) < file.rows:
                 self._backlog.seal(file)
                 file.write_out()
-                self.keep(file, [one for one in file.numbers if one <= number])
+                self.keep(file, kept)
         return before - self.rows
 
     def unsettled(self) -> Iterator[RowFile]:
@@ -274,7 +282,7 @@ class RowSpool:
             size += needed
         return divisions
 
-    def _replace(self, row: Row, before: list[RowFile], size: int) -> RowFile | None:
+    def _replace(self, number: int, row: Row, before: list[RowFile], size: int) -> RowFile | None:
         """The file in which a row takes the place of an earlier one of its record, if it can."""
         last = self._order.last(row.key) if row.key and self._replaces else None
         if row.key is None or last is None:
@@ -291,7 +299,7 @@ class RowSpool:
             or not replaces(row, row.key, self._alone(file, at), self._names_record)
         ):
             return None
-        file.replaced.append(file.numbers[at])
+        file.replaced.add(file.numbers[at], number)
         return file
 
     def _alone(self, file: RowFile, at: int) -> bytes:
@@ -352,3 +360,15 @@ class RowSpool:
     def _count_bytes(self, more: int) -> None:
         self.bytes += more
         self._backlog.bytes += more
+
+
+def _without_later(file: RowFile, number: int) -> list[int]:
+    """The rows of a file that are left if those after a number are dropped."""
+    present = frozenset(file.numbers)
+    file.replaced = file.replaced.undone(number, present)
+    last = file.replaced.last_versions()
+    needed = {last[one] for one in file.replaced if one <= number}
+    kept = [one for one in file.numbers if one <= number or one in needed]
+    dropped = present.difference(kept)
+    file.replaced = file.replaced.without(file.replaced.by(dropped))
+    return kept

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk import ApiError, Operation, RowStatus, Salesforce
-from sfbulk.load import Detail, FileLimits, Row
+from sfbulk.load import Detail, FileLimits, RecordKey, Row
 from sfbulk.load.group import BufferLimits
 
 if TYPE_CHECKING:
@@ -171,6 +171,20 @@ def test_each_record_has_an_outcome_if_later_ones_replace_it(
     assert names(sandbox) == ["Many 4"]
     summary = sf.upsert("Account", records, external_id="Ext_Id__c")
     assert (summary.succeeded, summary.replaced, summary.failures) == (2, 3, [])
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_record_that_replaced_an_earlier_one_has_one_outcome_after_follow_ups(
+    sandbox: Sandbox, sf: Salesforce, attempts: int
+) -> None:
+    sandbox.control.add_fault(
+        kind="row_error", code=LOCK, where={"Name": "Many 4"}, attempts=attempts
+    )
+    records = [{"Ext_Id__c": "k", "Name": f"Many {n}"} for n in range(5)]
+    outcomes = list(sf.load("Account", Operation.UPSERT, records, external_id="Ext_Id__c"))
+    statuses = ["succeeded", "replaced", "replaced", "replaced", "succeeded"]
+    assert [(one.number, one.status.value) for one in outcomes] == list(enumerate(statuses, 1))
+    assert len(jobs(sandbox)) == 2 + attempts
 
 
 def test_records_that_later_ones_replace_are_unprocessed_if_those_are_not_sent(
@@ -402,3 +416,48 @@ def test_rows_that_wait_for_a_parent_can_be_dropped(
     loaded = [row.number for one in loader.settled() for row in one.rows]
     assert sorted(loaded) == [*range(1, last_kept + 1), 3]
     assert loader.pending_rows == 0
+
+
+def test_a_row_that_was_sent_in_the_place_of_one_to_keep_is_not_dropped(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, where={"Name": "Many 4"}, attempts=1)
+    group = sf.load_group()
+    loader = sf.loader("Account", Operation.UPSERT, tmp_path, group=group, external_id="Ext_Id__c")
+    for number in range(1, 5):
+        cells = ["k", f"Many {number}"]
+        key = RecordKey("account", "ext_id__c", "k")
+        loader.add(number, Row(("Ext_Id__c", "Name"), cells, key))
+    group.cut()
+    while group.backlog.resume_at == float("inf"):
+        group.wait()
+    assert (names(sandbox), loader.settled_to) == (["Many 1"], 1)
+    assert loader.drop_after(2) == 0
+    assert loader.settled_to == 1
+    group.drain()
+    assert (names(sandbox), loader.settled_to) == (["Many 4"], 4)
+
+
+@pytest.mark.parametrize("first_name", ["Many 1", "x" * 300])
+def test_a_record_of_a_circle_is_created_by_the_version_that_is_sent(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, first_name: str
+) -> None:
+    group = sf.load_group()
+    loader = sf.loader(
+        "Account",
+        Operation.UPSERT,
+        tmp_path,
+        group=group,
+        external_id="Ext_Id__c",
+        detail=Detail.EVERY_ROW,
+    )
+    columns = ("Ext_Id__c", "Name", "Parent.Ext_Id__c")
+    a, b = (RecordKey("account", "ext_id__c", text) for text in "ab")
+    loader.add(1, Row(columns, ["a", "Many a", "b"], a, after=(b,)))
+    loader.add(2, Row(columns, ["b", first_name, "a"], b, after=(a,)))
+    loader.add(3, Row(columns, ["b", "Many b", "a"], b, after=(a,)))
+    group.drain()
+    rows = {row.number: row for one in loader.settled() for row in one.rows}
+    found = [(number, row.status.value, row.created) for number, row in sorted(rows.items())]
+    assert found == [(1, "succeeded", True), (2, "replaced", False), (3, "succeeded", True)]
+    assert names(sandbox) == ["Many a", "Many b"]

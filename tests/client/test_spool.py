@@ -223,6 +223,28 @@ def test_many_versions_of_one_record_are_two_files(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_divided_files_keep_the_rows_that_they_were_sent_in_the_place_of(tmp_path: Path) -> None:
+    spool = new_spool(tmp_path)
+    for version in range(3):
+        for at, text in enumerate("abc", 1):
+            spool.add(3 * version + at, Row(NAMES, [text, str(version)], key(text)))
+    spool.seal_all()
+    (first,) = taken(spool)
+    spool.settle(first)
+    (second,) = taken(spool)
+    spool.remove_replaced(second)
+    parts = [*spool.divide(second, FileLimits(10_000, rows=1)), second]
+    assert [(list(one.numbers), list(one.replaced)) for one in parts] == [
+        ([7], [4]),
+        ([8], [5]),
+        ([9], [6]),
+    ]
+    # The third row of `c` stands for one that is dropped too.
+    assert spool.drop_after(5, []) == 1
+    assert [list(file.numbers) for file in spool.unsettled()] == [[7], [8]]
+    assert (spool.first, spool.rows) == (4, 2)
+
+
 def test_memory_holds_buffers_not_rows(tmp_path: Path) -> None:
     spool = new_spool(tmp_path)
     cells = ["x" * 2_000] * 100

@@ -91,6 +91,21 @@ def test_no_field_of_an_earlier_version_is_lost(org: Org) -> None:
     assert (run.report("Account")["loaded"], run.report("Account")["replaced"]) == (3, 2)
 
 
+@pytest.mark.parametrize("covered", [2, 3])
+def test_a_run_that_ends_early_loads_the_version_that_its_state_covers(
+    org: Org, covered: int
+) -> None:
+    lines = [record("Account", Ext_Id__c="hot", Name=f"{n}") for n in range(1, 5)]
+    lines.insert(covered, state(done=covered))
+    run = org.load(ACCOUNTS, *lines, b"no message\n", **BY_KEY)
+    assert (run.code, run.states[-1]) == (1, {"done": covered}), run.log
+    # The next version was to be sent in its place, and comes again with the next run.
+    assert org.query("SELECT Name FROM Account") == [{"Name": f"{covered}"}]
+    report = run.report("Account")
+    assert (report["loaded"], report["replaced"]) == (2, covered - 2)
+    assert f"{4 - covered} are not sent." in run.log
+
+
 @pytest.mark.parametrize("concurrency", ["Parallel", "Serial"])
 def test_bulk_api_1_0_loads_as_2_0_does(org: Org, concurrency: str) -> None:
     run = org.load(
