@@ -96,10 +96,12 @@ class Backlog:
         file.before.clear()
 
     def withdraw(self, file: RowFile) -> None:
-        """Do not send a file that is not sent yet."""
+        """Do not send a file, or not again."""
         file.sealed = True
         self._ready = [one for one in self._ready if one is not file]
         heapify(self._ready)
+        self._pausing = [one for one in self._pausing if one[1] is not file]
+        heapify(self._pausing)
         for earlier in file.after:
             earlier.before.remove(file)
         file.after.clear()

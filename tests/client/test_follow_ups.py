@@ -461,3 +461,22 @@ def test_a_record_of_a_circle_is_created_by_the_version_that_is_sent(
     found = [(number, row.status.value, row.created) for number, row in sorted(rows.items())]
     assert found == [(1, "succeeded", True), (2, "replaced", False), (3, "succeeded", True)]
     assert names(sandbox) == ["Many a", "Many b"]
+
+
+@pytest.mark.parametrize("last_kept", [0, 1, 2])
+def test_rows_that_wait_to_be_sent_again_can_be_dropped(
+    sandbox: Sandbox, sf: Salesforce, tmp_path: Path, last_kept: int
+) -> None:
+    sandbox.control.add_fault(kind="row_error", code=LOCK, attempts=1)
+    group = sf.load_group()
+    loader = sf.loader("Account", Operation.INSERT, tmp_path, group=group)
+    for number in (1, 2):
+        loader.add(number, Row(("Name",), [f"Many {number}"]))
+    group.cut()
+    while group.backlog.resume_at == float("inf"):
+        group.wait()
+    assert (loader.pending_rows, names(sandbox)) == (2, [])
+    assert loader.drop_after(last_kept) == 2 - last_kept
+    group.drain()
+    assert names(sandbox) == [f"Many {n + 1}" for n in range(last_kept)]
+    assert loader.pending_rows == 0
