@@ -86,7 +86,7 @@ def test_every_example_runs_the_same_command() -> None:
     assert set(EXAMPLES) | {"What every way needs", "Docker"} == set(SECTIONS)
 
 
-def test_every_schedule_is_the_same_and_never_has_two_runs_at_a_time() -> None:
+def test_every_schedule_is_the_same_and_three_never_start_two_runs_at_a_time() -> None:
     said = "15 * * * *"
     assert block("cron", "cron").startswith(f"{said} ")
     assert "flock --nonblock" in of_cron()
