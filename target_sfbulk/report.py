@@ -77,6 +77,8 @@ class StreamReport:
 
     def add(self, outcome: FileOutcome) -> None:
         """Add the outcomes of a file; its rejects are added by `count_reject`."""
+        self.skipped += outcome.counts.skipped
+        self.replaced += outcome.counts.replaced
         if written := outcome.written:
             self.files.append({**written.__dict__, "path": str(written.path)})
             return
@@ -84,8 +86,6 @@ class StreamReport:
             self.job_ids.append(outcome.job_id)
         self.loaded += outcome.counts.succeeded
         self.created += outcome.counts.created
-        self.skipped += outcome.counts.skipped
-        self.replaced += outcome.counts.replaced
 
     def count_changes(self, row: EncodedRow) -> None:
         """Add the values of a row that were not sent as they came."""
@@ -128,12 +128,15 @@ class StreamReport:
             f" {self.loaded} done, {self.created} of them created,"
             + self._deletes()
             + (f" {self.recovered} rejects of an earlier run," if self.recovered else "")
-            + (f" {self.skipped} skipped," if self.skipped else "")
-            + (f" {self.replaced} replaced by later ones," if self.replaced else "")
+            + self._not_sent()
             + f" {self.rejected} rejected;"
             f" {counted(len(self.job_ids), 'job')}, {self.seconds:.1f} s"
             + (f". {self.reject_summary()}" if self.rejected else "")
         )
+
+    def _not_sent(self) -> str:
+        skipped = f" {self.skipped} skipped," if self.skipped else ""
+        return skipped + (f" {self.replaced} replaced by later ones," if self.replaced else "")
 
     def _deletes(self) -> str:
         if not self._is_mirror:
@@ -159,6 +162,7 @@ class StreamReport:
             f"{self.stream}: {self.read} rows read; {self.operation} into {self.sobject} would"
             f" send {rows} rows in {len(self.files)} jobs,"
             + (f" {self._deleted} of them deletes ({self._of_missing})," * self._is_mirror)
+            + self._not_sent()
             + f" {self.rejected} rejected"
             + (f". {self.reject_summary()}" if self.rejected else "")
         )

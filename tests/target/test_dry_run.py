@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,35 @@ def test_a_name_that_was_meant_for_it_never_loads(org: Org, name: str) -> None:
     assert run.code == 1
     assert f"There is no setting `{name}` (did you mean `dry_run`?)." in run.reason
     assert org.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "keys", "field", "told"),
+    [
+        ({"new_only": True}, ["old", "old", "new"], "skipped", "2 skipped"),
+        ({}, ["hot"] * 5, "replaced", "3 replaced by later ones"),
+    ],
+)
+def test_records_that_a_run_does_not_send_are_counted(
+    org: Org, settings: dict[str, Any], keys: list[str], field: str, told: str
+) -> None:
+    org.create("Account", Name="Acme", Ext_Id__c="old")
+    run = org.load(
+        schema("Account", "Ext_Id__c", "Name"),
+        *(record("Account", Ext_Id__c=key, Name=f"{at}") for at, key in enumerate(keys)),
+        external_id="Ext_Id__c",
+        dry_run=True,
+        streams={"Account": settings},
+    )
+    assert run.code == 0, run.log
+    report = json.loads((run.output / "dry-run" / "Account.report.json").read_text("utf-8"))
+    sent = sum(file["rows"] for file in report["files"])
+    assert (report["read"], sent, report[field]) == (
+        len(keys),
+        len(keys) - int(told[0]),
+        int(told[0]),
+    )
+    assert f", {told}, 0 rejected" in run.log
 
 
 def test_keys_are_looked_up_as_in_a_run_and_what_is_not_found_is_a_reject(org: Org) -> None:
