@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sfbulk.cli.output import Output
+from sfbulk.cli.row_forms import ROW_FORMS
 from sfbulk.cli.session import LOGGER, Session, Stopped, begin_log, stopping_on_signals
 from sfbulk.error_line import ErrorLineGroup
 from sfbulk.errors import SalesforceError
@@ -151,7 +152,7 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["csv", "jsonl", "parquet"]),
+    type=click.Choice(ROW_FORMS),
     help=_FORMAT,
 )
 @click.option(
@@ -203,7 +204,7 @@ def query(  # noqa: PLR0913 - its options
     metavar="FIELD",
     help="The field that finds the records: needed for upsert; Id for update and delete.",
 )
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), help=_FORMAT)
+@click.option("--format", "form", type=click.Choice(ROW_FORMS), help=_FORMAT)
 @click.option("--delimiter", default=",", show_default=True, help="Between the cells of CSV.")
 @click.option(
     "--output-dir",

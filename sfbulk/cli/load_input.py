@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from sfbulk.cli.row_forms import row_form
 from sfbulk.csvio import ColumnDelimiter
 from sfbulk.errors import CsvError, DataError
 from sfbulk.jobs.files import read_chunks
@@ -148,16 +149,10 @@ def load_input(path: Path, form: str | None, delimiter: str) -> LoadInput:
     if not path.is_file():
         # The second reading of a pipe would have no records, or only some.
         raise click.UsageError(f"{path} is read several times, so it must be a file and no pipe.")
-    ending = form or path.suffix.lower().lstrip(".")
-    if ending == "csv":
+    named = row_form(path, form)
+    if named == "csv":
         return CsvInput(path, _delimiter(delimiter))
-    if ending in ("jsonl", "ndjson"):
-        return JsonLinesInput(path)
-    if ending == "parquet":
-        return ParquetInput(path)
-    raise click.UsageError(
-        f"The name of {path} must end in .csv, .jsonl or .parquet; or give --format."
-    )
+    return JsonLinesInput(path) if named == "jsonl" else ParquetInput(path)
 
 
 def _delimiter(text: str) -> ColumnDelimiter:

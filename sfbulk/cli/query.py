@@ -14,6 +14,7 @@ import click
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.query_state import QueryState, StateFile, digest
 from sfbulk.cli.row_files import CsvFile, JsonLinesFile
+from sfbulk.cli.row_forms import row_form
 from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.csvio import header_names
 from sfbulk.describe.paths import field_at
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 STDOUT = "-"
 """The output that is stdout."""
 
-FORMATS = ("csv", "jsonl", "parquet")
-
 
 @dataclass(frozen=True)
 class Query:
@@ -45,7 +44,7 @@ class Query:
     Attributes:
         soql: the query.
         output: a file, or `STDOUT`.
-        form: one of `FORMATS`.
+        form: one of `ROW_FORMS`.
         api: the API; None for Bulk API 2.0, or REST if that refuses.
         include_deleted: whether deleted and archived rows are read too.
     """
@@ -83,22 +82,23 @@ class Query:
 
 
 def form_of(output: str, given: str | None) -> str:
-    """The form of a file: as given, or by the end of its name.
+    """The form of what is written: as given, or by the end of its name.
 
     Raises:
-        UsageError: neither says it, or it cannot be written to stdout.
+        UsageError: neither says it, or it cannot be written there.
     """
-    if Path(output).is_dir():
+    path = Path(output)
+    if output == STDOUT:
+        form = given or "csv"
+        if form == "parquet":
+            raise click.UsageError("Parquet needs a file: give its name with -o.")
+        return form
+    if path.is_dir():
         raise click.UsageError(f"{output} is a folder: give the name of a file with -o.")
-    ending = "csv" if output == STDOUT else Path(output).suffix.lower().lstrip(".")
-    form = given or {"ndjson": "jsonl", "json": "jsonl"}.get(ending, ending)
-    if form not in FORMATS:
-        raise click.UsageError(
-            f"The name of {output} must end in .csv, .jsonl or .parquet; or give --format."
-        )
-    if output == STDOUT and form == "parquet":
-        raise click.UsageError("Parquet needs a file: give its name with -o.")
-    return form
+    # The output is replaced when it is complete: as root also /dev/null.
+    if path.exists() and not path.is_file():
+        raise click.UsageError(f"{output} is a device or a pipe: give a file with -o, or -o -.")
+    return row_form(path, given)
 
 
 def query(session: Session, what: Query) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 from datetime import datetime
@@ -391,6 +392,7 @@ def test_a_page_with_fewer_rows_than_announced_is_an_error(
         (("-o", "-", "--format", "parquet"), "Parquet needs a file"),
         (("-o", "-", "--json"), "--json writes to stdout"),
         (("-o", "/"), "is a folder"),
+        (("-o", "a.json"), "must end in .csv, .jsonl or .parquet"),
         ((), "Missing option '-o'"),
     ],
 )
@@ -400,6 +402,16 @@ def test_a_wrong_output_is_an_error_before_any_request(
     ended = command.run("query", SOQL, *words)
     assert (ended.code, ended.sent) == (1, 0)
     assert reason in ended.reason
+
+
+def test_a_pipe_is_not_replaced_by_a_file(command: Command) -> None:
+    # Not a device such as /dev/null: if this test ever fails as root, that would be lost.
+    path = command.path("pipe.csv")
+    os.mkfifo(path)
+    ended = command.run("query", SOQL, "-o", path)
+    assert (ended.code, ended.sent) == (1, 0)
+    assert "is a device or a pipe" in ended.reason
+    assert path.is_fifo()
 
 
 def test_a_wrong_query_is_one_line(command: Command) -> None:
