@@ -65,7 +65,12 @@ class LoadPage:
 
     @contextmanager
     def written(self) -> Iterator[None]:
-        """A block that is the load; the page is written when it ends, however it ends."""
+        """A block that is the load; the page is written when it ends, however it ends.
+
+        Also before, since the load may be killed: the page of an earlier one would say how that
+        ended.
+        """
+        self._write(Ending.open(), "")
         try:
             yield
         except Stopped as stopped:

@@ -496,6 +496,17 @@ def test_the_page_shows_the_fields_of_records_of_json_lines(command: Command) ->
     ]
 
 
+def test_the_page_of_a_load_that_was_killed_says_that_it_did_not_end(command: Command) -> None:
+    path = write_csv(command.path("people.csv"), people(3))
+    command.lines("load", path, *UPSERT)
+    latest, own = command.path("report.html"), command.path("people.report.html")
+    assert "<b>Complete</b>" in own.read_text()
+    ended = command.run("load", path, *UPSERT, kill=Kill(request=4, answered=True))
+    assert ended.code == -signal.SIGKILL
+    assert "<b>Not ended when this page was written</b>" in own.read_text()
+    assert latest.read_text() == own.read_text()
+
+
 def test_a_page_that_cannot_be_written_is_one_warning(command: Command) -> None:
     table = command.path("people.csv")
     table.write_text("LastName\nGood\n")
