@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.errors import ConfigError, NotFound
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sfbulk.cli.session import Session
+    from sfbulk.client import Salesforce
     from sfbulk.describe.model import FieldDescribe, SObjectDescribe
     from sfbulk.quota.limits import Limit
 
@@ -21,7 +24,22 @@ def describe(session: Session, sobject: str | None) -> None:
         if sobject is None:
             _objects(session, org.describe_global())
         else:
-            _fields(session, org.describe(sobject))
+            _fields(session, describe_object(org, sobject))
+
+
+def describe_object(org: Salesforce, sobject: str) -> SObjectDescribe:
+    """API call: the describe of an object.
+
+    Raises:
+        ConfigError: there is no such object.
+    """
+    try:
+        return org.describe(sobject)
+    except NotFound:
+        hint = "`sfbulk describe` lists the objects."
+        raise ConfigError(
+            [f"There is no object {sobject}, or this user may not see it. {hint}"]
+        ) from None
 
 
 def _objects(session: Session, found: list[Any]) -> None:

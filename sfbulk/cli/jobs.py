@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 
 def list_jobs(session: Session, *, mine: bool) -> None:
-    """API calls: list the jobs of the org."""
+    """API calls: list the jobs of the org.
+
+    Raises:
+        DataError: it is not known which are those of the user.
+    """
     with session.org() as org:
         found = org.jobs()
         # The list has no filter for it.
         if mine:
             user = org.user()
-            found = [job for job in found if user and job.created_by_id == user.id]
+            if user is None:
+                raise DataError("Salesforce does not say who is signed in: leave out --mine.")
+            found = [job for job in found if job.created_by_id == user.id]
     if session.output.as_json:
         session.output.document([asdict(job) for job in found])
         return

@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.cli.describe import describe_object
 from sfbulk.cli.load_page import LoadPage
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.rejects import Rejects
 from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.count_or_share import CountOrShare
 from sfbulk.error_line import add_note
-from sfbulk.errors import ConfigError, DataError, JournalError, NotFound, SalesforceError
+from sfbulk.errors import ConfigError, DataError, JournalError, SalesforceError
 from sfbulk.jobs.operation import Operation
 from sfbulk.load.alignment import aligned
 from sfbulk.load.columns import ObjectColumns
@@ -264,13 +265,7 @@ class _Run:
             ConfigError: names them, or there is no such object.
         """
         what = self._what
-        try:
-            self._org.describe(what.sobject)
-        except NotFound:
-            hint = "`sfbulk describe` lists the objects."
-            raise ConfigError(
-                [f"There is no object {what.sobject}, or this user may not see it. {hint}"]
-            ) from None
+        describe_object(self._org, what.sobject)
         # Records of JSON lines may have others later; Salesforce refuses those by job.
         names = next(iter(what.source.records()), {})
         if what.operation in (Operation.DELETE, Operation.HARD_DELETE):

@@ -59,6 +59,19 @@ def test_mine_leaves_out_the_jobs_of_others(
     assert command.json("jobs", "list", "--mine") == []
 
 
+def test_mine_is_an_error_where_salesforce_does_not_say_who_is_signed_in(
+    command: Command, jobs: tuple[QueryJob, IngestJob, Bulk1Job]
+) -> None:
+    assert command.lines("jobs", "list")
+    command.sandbox.control.add_fault(
+        kind="answer", path="/services/data/v68.0", status=200, body={"identity": ""}, times=None
+    )
+    ended = command.run("jobs", "list", "--mine")
+    assert (ended.code, ended.messages) == (1, [])
+    assert "does not say who is signed in" in ended.reason
+    assert len(command.lines("jobs", "list")) == len(jobs)
+
+
 def test_the_list_goes_through_all_its_pages(command: Command) -> None:
     def page(job_id: str, following: str | None) -> dict[str, Any]:
         return {"records": [{"id": job_id}], "nextRecordsUrl": following}
@@ -114,6 +127,15 @@ def test_objects_and_fields_are_those_of_the_org(command: Command) -> None:
     lines = command.lines("describe", "account")
     assert [line.split("\t")[0] for line in lines] == list(fields)
     assert "Ext_Id__c" in "\n".join(line for line in lines if "external id" in line)
+
+
+def test_an_object_that_does_not_exist_is_an_error_that_says_how_to_list_them(
+    command: Command,
+) -> None:
+    assert command.run("describe", "Cntact").reason == (
+        "There is no object Cntact, or this user may not see it. `sfbulk describe` lists the "
+        "objects."
+    )
 
 
 def test_limits_are_those_of_the_org(command: Command) -> None:
