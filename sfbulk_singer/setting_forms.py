@@ -34,10 +34,11 @@ def in_own_types(
     Args:
         config: The settings as they are given.
         own: The JSON Schemas of the plugin's own settings, by name.
-        built_in: Those of the SDK's settings. What is inside them is the SDK's to understand.
+        built_in: Those of the SDK's settings. What is inside them is the SDK's to understand, but
+            for the names of streams in `stream_maps`.
     """
     return {
-        name: _typed(value, own[name]) if name in own else _parsed(value, built_in.get(name, {}))
+        name: _typed(value, own[name]) if name in own else _of_the_sdk(name, value, built_in)
         for name, value in _without_dots(config, own).items()
     }
 
@@ -72,6 +73,30 @@ def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
     if isinstance(others, dict):
         return {k: _typed(each, others) for k, each in _whole_keys(value, others).items()}
     return {k: _typed(each, named.get(k, {})) for k, each in value.items()}
+
+
+def _of_the_sdk(name: str, value: Any, built_in: Mapping[str, Any]) -> Any:
+    value = _parsed(value, built_in.get(name, {}))
+    if name != "stream_maps" or not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for stream, entry in value.items():
+        _collect_maps(stream, entry, found)
+    return found
+
+
+def _collect_maps(stream: str, entry: Any, found: dict[str, Any]) -> None:
+    """Add the map of a stream, or those inside it whose names were split at their dots."""
+    # A map has texts and nulls, never only objects.
+    if not isinstance(entry, dict) or not entry or not all(map(_is_object, entry.values())):
+        found[stream] = entry
+        return
+    for name, inner in entry.items():
+        _collect_maps(f"{stream}.{name}", inner, found)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _parsed(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -122,6 +122,26 @@ def test_what_is_inside_a_setting_of_the_sdk_is_left_to_it() -> None:
     assert meant(stream_maps=maps) == {"stream_maps": maps}
 
 
+def test_streams_of_stream_maps_that_were_split_at_their_dots_are_put_together() -> None:
+    maps = {
+        "mart": {"dim": {"a": "b"}, "fact": {"daily": {"c": "d"}}},
+        "plain": {"e": "f", "__key_properties__": ["e"]},
+        "empty": {},
+        "wrong": {"g": "h", "i": {"j": "k"}},
+        "__else__": None,
+    }
+    assert meant(stream_maps=maps) == {
+        "stream_maps": {
+            "mart.dim": {"a": "b"},
+            "mart.fact.daily": {"c": "d"},
+            "plain": {"e": "f", "__key_properties__": ["e"]},
+            "empty": {},
+            "wrong": {"g": "h", "i": {"j": "k"}},
+            "__else__": None,
+        }
+    }
+
+
 def test_the_file_that_meltano_writes_gives_the_settings_of_its_project() -> None:
     # Printed by `meltano config print` (4.4), where `mart.dim` also leaves out a field with null.
     written = {

@@ -134,6 +134,17 @@ def test_an_expression_that_fails_on_a_record_is_one_line_with_what_helps(
     assert "secret" not in run.log
 
 
+def test_the_map_of_a_stream_with_dots_in_its_name_is_found_as_meltano_writes_it(org: Org) -> None:
+    run = org.load(
+        schema("mart.dim", "key", "last_name"),
+        record("mart.dim", key="P-1", last_name="lee"),
+        **{**BARE, "streams": {"mart": {"dim": BARE["streams"]["people"]}}},
+        stream_maps={"mart": {"dim": {"last_name": "last_name.upper()"}}},
+    )
+    assert run.code == 0, run.log
+    assert org.query("SELECT LastName FROM Contact") == [{"LastName": "LEE"}]
+
+
 def test_what_stands_before_an_expression_that_fails_is_loaded(org: Org) -> None:
     good, done, bad = (
         record("people", key="P-1", last_name="Lee"),
