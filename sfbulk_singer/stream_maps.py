@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.util import find_spec
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
@@ -101,9 +102,10 @@ class FailedExpression:
             if frame.f_code is CustomStreamMap._eval.__code__:  # noqa: SLF001 - see above
                 found = frame.f_locals
                 name, expression = found["property_name"] or _FILTER, found["expr"]
-                nulls = _null_names(expression, found["names"])
+                used = _used_names(expression, found["names"])
+                nulls = tuple(each for each, value in used.items() if value is None)
                 stream = found["self"].stream_alias
-                return cls(stream, name, expression, nulls, _reason(error))
+                return cls(stream, name, expression, nulls, _reason(error, used))
         return None
 
     def __str__(self) -> str:
@@ -120,13 +122,21 @@ class FailedExpression:
         return f"{what}: {names} {verb} null here. Write `{better}`."
 
 
-def _null_names(expression: str, names: Mapping[str, Any]) -> tuple[str, ...]:
+def _used_names(expression: str, names: Mapping[str, Any]) -> dict[str, Any]:
+    """The names in an expression that have a value, each with it."""
     tree = _parsed(expression)
     used = [each.id for each in ast.walk(tree) if isinstance(each, ast.Name)] if tree else []
-    return tuple(name for name in dict.fromkeys(used) if name in names and names[name] is None)
+    return {name: names[name] for name in used if name in names}
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, used: Mapping[str, Any]) -> str:
+    exact = next((name for name, value in used.items() if isinstance(value, Decimal)), None)
+    # Python's text for two types that do not go together has no value.
+    if exact and isinstance(error, TypeError) and "'float'" in str(error):
+        return (
+            f"`{exact}` is an exact decimal, and Python computes no float with it."
+            f" Write `float({exact})`"
+        )
     # simpleeval quotes the expression only; the text of another error may quote a value.
     if isinstance(error, MapExpressionError) and error.__cause__:
         return str(error.__cause__)

@@ -120,13 +120,19 @@ def test_each_example_of_the_documentation_does_what_it_says(org: Org) -> None:
         ({"score": "round(1.5)"}, "fails in `score: round(1.5)`: Function 'round' not defined"),
         ({"score": "scroe"}, "fails in `score: scroe`: 'scroe' is not defined"),
         ({"score": "int(last_name)"}, "fails in `score: int(last_name)`: ValueError."),
+        (
+            {"score": "department * 1.1"},
+            "fails in `score: department * 1.1`: `department` is an exact decimal, and",
+        ),
     ],
 )
 def test_an_expression_that_fails_on_a_record_is_one_line_with_what_helps(
     org: Org, stream_map: dict[str, Any], told: str
 ) -> None:
     run = org.load(
-        *people({"key": "P-1", "last_name": "secret"}), **BARE, stream_maps={"people": stream_map}
+        *people({"key": "P-1", "last_name": "secret", "department": 0.5}),
+        **BARE,
+        stream_maps={"people": stream_map},
     )
     assert run.code == 1
     assert f"Line 2 of the input, stream `people`: The stream map of `people` {told}" in run.reason
