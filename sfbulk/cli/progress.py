@@ -1,4 +1,4 @@
-"""Tells how far a command is: a bar on a terminal, and lines at a pace elsewhere, all on stderr."""
+"""Shows how far a command is: a bar on a terminal, and lines at a pace elsewhere, all on stderr."""
 
 from __future__ import annotations
 
@@ -47,14 +47,16 @@ class Progress:
         self._start: tuple[float, int] | None = None
         self._ended = threading.Event()
         self._live: Live | None = None
-        self._teller: threading.Thread | None = None
+        self._writer: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         console = terminal()
         if console is None:
             # The main thread waits inside the client for most of the time.
-            self._teller = threading.Thread(target=self._tell, name="sfbulk-progress", daemon=True)
-            self._teller.start()
+            self._writer = threading.Thread(
+                target=self._write_lines, name="sfbulk-progress", daemon=True
+            )
+            self._writer.start()
             return self
         from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
 
@@ -77,8 +79,8 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self._ended.set()
-        if self._teller:
-            self._teller.join()
+        if self._writer:
+            self._writer.join()
         if self._live:
             self._live.stop()
 
@@ -105,7 +107,7 @@ class Progress:
             parts.append(f"{self.rate:,} rows/s")
         return ", ".join([*parts, *filter(None, [self.doing()])])
 
-    def _tell(self) -> None:
+    def _write_lines(self) -> None:
         while not self._ended.wait(self._pace):
             LOGGER.info("%s: %s", self.title, self.line())
 

@@ -162,7 +162,7 @@ class _Run:
             if earlier is None:
                 raise
             # Salesforce has the job, or not even that, but not its results any more.
-            self._tell_restart(error)
+            self._log_restart(error)
             earlier = None
             state = self._read_on(files, query, None)
         self._finish(files, output)
@@ -199,13 +199,13 @@ class _Run:
         try:
             job = self._what.reopen(self._org, state)
         except ApiError as error:
-            self._tell_restart(error)
+            self._log_restart(error)
             return None
         try:
             # A query that bulk refuses has a failed job; it is submitted again, and goes to REST.
             self._wait(job)
         except (JobError, ApiError) as error:
-            self._tell_restart(error)
+            self._log_restart(error)
             return None
         except BaseException:
             if not job.has_ended:
@@ -213,7 +213,7 @@ class _Run:
             raise
         return job
 
-    def _tell_restart(self, error: SalesforceError) -> None:
+    def _log_restart(self, error: SalesforceError) -> None:
         LOGGER.info(
             "What an earlier run has begun has ended or expired (%s): the query is started again",
             error.message.rstrip("."),

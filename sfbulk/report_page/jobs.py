@@ -83,7 +83,7 @@ class Jobs:
             self._kept[is_good] += 1
             job = PageJob(outcome.job_id, stream, summary.operation)
             self._jobs[job.job_id] = job
-        # Of several batches, the first that did not end well is the news.
+        # Of several batches, the first that did not end well has the state that a reader looks for.
         if not job.state or job.has_completed:
             job.state = outcome.state
         job.rows += summary.rows
