@@ -86,6 +86,7 @@ def plan_of_deletes(plan: StreamPlan, org: Covered) -> StreamPlan:
         constants=(),
         assignment_rule=None,
         create_only=(),
+        unfilled=(),
         delete_options={"existing_only": True, "before_sending": org.budget.spend},
     )
     if org.settings.where:

@@ -86,6 +86,19 @@ def test_an_upsert_that_may_only_update_warns_in_the_log_and_in_the_report(org: 
     assert org.query("SELECT Phone FROM Contact") == [{"Phone": "1"}]
 
 
+def test_a_record_that_a_mirror_deletes_needs_no_required_field(org: Org) -> None:
+    run = org.load(
+        schema("Contact", "Ext_Id__c", "_sdc_deleted_at"),
+        record("Contact", Ext_Id__c="C-1", _sdc_deleted_at="2026-03-04T05:06:07Z"),
+        record("Contact", Ext_Id__c="C-2", LastName="Lin"),
+        operation="mirror",
+        **BY_KEY,
+    )
+    assert run.code == 0, run.log
+    assert "nothing fills" not in run.log
+    assert run.report("Contact")["required_not_filled"] == []
+
+
 def test_an_update_needs_no_required_field(org: Org) -> None:
     there = org.create("Contact", LastName="Lin")
     run = org.load(
