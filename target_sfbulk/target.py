@@ -232,7 +232,7 @@ class TargetSfbulk(SfbulkPlugin, Target):
         for line in status_lines(with_defaults(target.config)):
             click.echo(line)
 
-    # The SDK would read the value, write it anew, and only after all sinks were drained. The
+    # The SDK would read the value, write it again, and only after all sinks were drained. The
     # method is one that it lets a reader of messages define, like those for the other types.
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         self.run.state(bytes(message_dict["value"]))
