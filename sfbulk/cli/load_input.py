@@ -7,6 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -138,6 +139,15 @@ class ParquetInput(LoadInput):
         from sfbulk.frames import parquet_rows  # noqa: PLC0415 - Polars, for Parquet only
 
         return parquet_rows(self.path)
+
+    def originals(self) -> Iterator[Any]:
+        """The records; JSON has no NaN, and null instead of it would clear the field."""
+        for record in self.records():
+            yield {name: _finite_or_text(value) for name, value in record.items()}
+
+
+def _finite_or_text(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def load_input(path: Path, form: str | None, delimiter: str) -> LoadInput:

@@ -131,4 +131,6 @@ def _cells(record: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else _encode(value).decode()
+    # Dates and times become texts.
+    plain = msgspec.to_builtins(value, builtin_types=(Decimal,))
+    return plain if isinstance(plain, str) else _encode(plain).decode()

@@ -496,6 +496,26 @@ def test_the_page_shows_the_fields_of_records_of_json_lines(command: Command) ->
     ]
 
 
+def test_a_number_of_parquet_that_json_does_not_have_is_no_null_in_the_rejects(
+    command: Command,
+) -> None:
+    path, own = command.path("people.parquet"), command.path("people.rejects.jsonl")
+    record = {"Ext_Id__c": "P-1", "LastName": "a", "MailingLatitude": 1.5}
+    born = {"Birthdate": date(2001, 2, 3)}
+    pl.DataFrame([record | born]).write_parquet(path)
+    command.lines("load", path, *UPSERT)
+    pl.DataFrame([record | born | {"MailingLatitude": float("nan")}]).write_parquet(path)
+    assert command.run("load", path, *UPSERT).code == 1
+    (refused,) = rejects(own)
+    assert refused["record"] == record | {"Birthdate": "2001-02-03", "MailingLatitude": "nan"}
+    page = command.path("people.report.html").read_text("utf-8")
+    assert "<dd><bdi>2001-02-03</bdi></dd>" in page
+    # A null would have cleared the field.
+    assert command.run("load", own, *UPSERT).code == 1
+    (stored,) = rest(command.sandbox, "SELECT Id, MailingLatitude FROM Contact")
+    assert stored["MailingLatitude"] == Decimal("1.5")
+
+
 def test_the_page_of_a_load_that_was_killed_says_that_it_did_not_end(command: Command) -> None:
     path = write_csv(command.path("people.csv"), people(3))
     command.lines("load", path, *UPSERT)
