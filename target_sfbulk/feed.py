@@ -37,7 +37,7 @@ class Feed:
         output: The output folder, which has the SCHEMA of each run's rejects.
 
     Raises:
-        RejectsFileError: A file cannot be read, or has nothing of the run.
+        RejectsFileError: A file cannot be read, has nothing of the run, or is given twice.
     """
 
     def __init__(self, paths: Sequence[Path], run: str | None, output: Path) -> None:
@@ -46,6 +46,7 @@ class Feed:
         self._schemas: dict[tuple[str, str], SourceSchema] = {}
         self._runs: dict[str, str] = {}
         self._place = ("", 0)
+        _require_distinct(paths)
         self._files = [(path, self._size(path)) for path in paths]
         self._check()
 
@@ -136,6 +137,18 @@ class Feed:
             return path.stat().st_size
         except OSError as error:
             raise RejectsFileError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _require_distinct(paths: Sequence[Path]) -> None:
+    """Check that no file is given twice: an insert would make its records twice.
+
+    Raises:
+        RejectsFileError: One is.
+    """
+    files = [path.resolve() for path in paths]
+    for path, file in zip(paths, files, strict=True):
+        if files.count(file) > 1:
+            raise RejectsFileError(f"{path} is given twice. Its records would be loaded twice.")
 
 
 def _require_keys(path: Path, reject: FedReject, keys: Sequence[str]) -> None:

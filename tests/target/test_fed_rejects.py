@@ -439,3 +439,10 @@ def test_the_options_are_checked(org: Org, tmp_path: Path) -> None:
     assert "exclude each other" in reason(*both)
     assert "has no rejects." in reason("--rejects", str(tmp_path / "x.jsonl"))
     assert "does not exist" in reason("--rejects", str(tmp_path / "y.jsonl"))
+    same = (
+        "--rejects",
+        str(tmp_path / "x.jsonl"),
+        "--rejects",
+        str(tmp_path / ".." / tmp_path.name / "x.jsonl"),
+    )
+    assert "x.jsonl is given twice" in reason(*same)
