@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfbulk.load import remove_written
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,12 +32,6 @@ class DryRun:
         Raises:
             OSError: A file cannot be removed; names it.
         """
-        earlier = (path for path in self.folder.glob("*.csv") if _is_numbered(path.stem, name))
-        for path in earlier:
-            path.unlink()
-        return self.folder / name
-
-
-def _is_numbered(stem: str, name: str) -> bool:
-    beginning, _, number = stem.rpartition("-")
-    return beginning == name and number.isdigit()
+        prefix = self.folder / name
+        remove_written(prefix)
+        return prefix

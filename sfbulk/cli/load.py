@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from sfbulk.errors import ConfigError, DataError, JournalError, SalesforceError
 from sfbulk.jobs.operation import Operation
 from sfbulk.load.alignment import aligned
 from sfbulk.load.columns import ObjectColumns
+from sfbulk.load.dry_run import remove_written
 from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.journal_entries import LoadName
 from sfbulk.load.outcomes import Counts, Detail, RowStatus
@@ -300,10 +300,11 @@ class _Run:
         what = self._what
         if not what.dry_run:
             return None
+        what.dry_run_folder.mkdir(parents=True, exist_ok=True)
+        prefix = what.dry_run_folder / what.name
         # Files of the last one would look like a part of this one.
-        shutil.rmtree(what.dry_run_folder, ignore_errors=True)
-        what.dry_run_folder.mkdir(parents=True)
-        return what.dry_run_folder / what.name
+        remove_written(prefix)
+        return prefix
 
     @contextmanager
     def _journal(self) -> Iterator[tuple[Journal, Path]]:

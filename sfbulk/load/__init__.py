@@ -6,6 +6,7 @@ One engine serves both bulk APIs: see `sfbulk.load.loader`.
 from __future__ import annotations
 
 from sfbulk.load.columns import can_be_null, empty_is_unclear, has_default
+from sfbulk.load.dry_run import remove_written
 from sfbulk.load.group import LoadGroup
 from sfbulk.load.journal import NO_JOURNAL, Journal
 from sfbulk.load.journal_entries import LoadName, LostFile
@@ -55,6 +56,7 @@ __all__ = [
     "empty_is_unclear",
     "has_default",
     "journal_status",
+    "remove_written",
     "result_line",
     "results_header",
 ]

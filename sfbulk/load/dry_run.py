@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 
     from sfbulk.load.find_ids import KeyField
     from sfbulk.load.row_file import RowFile
+
+
+def remove_written(prefix: Path) -> None:
+    """Remove the files that an earlier dry run has written with this prefix, and no others.
+
+    Raises:
+        OSError: a file cannot be removed; names it.
+    """
+    made = re.compile(rf"{re.escape(prefix.name)}-[0-9]{{4,}}\.csv")
+    for path in prefix.parent.glob("*.csv"):
+        if made.fullmatch(path.name):
+            path.unlink()
 
 
 @dataclass(eq=False, kw_only=True)

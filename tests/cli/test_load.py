@@ -207,6 +207,18 @@ def test_a_dry_run_writes_the_files_and_sends_nothing(command: Command) -> None:
     assert {one.name for one in output.iterdir()} == {"dry-run"}
 
 
+def test_a_dry_run_removes_the_files_of_the_last_one_and_no_others(command: Command) -> None:
+    folder = command.path("dry-run") / "people"
+    folder.mkdir(parents=True)
+    path, note = write_csv(folder / "people.csv", people(2)), folder / "note.txt"
+    note.write_text("mine")
+    (folder / "people-0002.csv").write_text("of the last one")
+    words = (*UPSERT, "--dry-run", "--output-dir", command.folder)
+    assert command.json("load", path, *words)["succeeded"] == 2
+    names = {one.name for one in folder.iterdir()}
+    assert names == {"people.csv", "note.txt", "people-0001.csv", "report.html"}
+
+
 @pytest.mark.parametrize("by", ["Id", "Ext_Id__c"])
 def test_records_are_deleted_and_updated_by_id_and_by_external_id(
     command: Command, by: str
