@@ -166,9 +166,10 @@ def test_keys_of_settled_files_are_dropped(tmp_path: Path, monkeypatch: pytest.M
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.lists(st.sampled_from("xy\n")))),
     st.integers(1, 4),
+    st.integers(0, 12),
 )
 def test_no_key_is_twice_at_a_time_and_the_record_is_as_if_each_version_had_been_sent(
-    records: list[tuple[str, bool, list[str]]], rows: int
+    records: list[tuple[str, bool, list[str]]], rows: int, kept: int
 ) -> None:
     sent: dict[str, list[int]] = defaultdict(list)
     replaced: list[int] = []
@@ -179,6 +180,8 @@ def test_no_key_is_twice_at_a_time_and_the_record_is_as_if_each_version_had_been
             columns = ("Key", "Number", "A", "B", "Wide") if wide else ("Key", "Number", "A", "B")
             cells = [text, str(number), *[*values, "", ""][:2], ""][: len(columns)]
             spool.add(number, Row(columns, cells, key(text)))
+        assert spool.drop_after(kept, []) == len(records[kept:])
+        del records[kept:]
         spool.seal_all()
         while wave := list(taken(spool)):
             for file in wave:
