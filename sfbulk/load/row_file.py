@@ -50,8 +50,9 @@ class RowFile(GrowingFile):
     starts: array[int] = field(default_factory=lambda: array("Q"), repr=False)
     """Where each row begins, as long as rows are added."""
     replaced: Replaced = field(default_factory=Replaced, repr=False)
-    """The rows in whose place a later row of the file is sent. The file has them until it is sent;
-    see `RowSpool.remove_replaced`."""
+    """The rows in whose place a later row of the file is sent."""
+    has_replaced: bool = True
+    """Whether it still has these rows; see `RowSpool.remove_replaced`."""
     digests: bytearray = field(default_factory=bytearray, repr=False)
     """What the journal keeps of the rows, one after the other; empty without a journal."""
     after: set[RowFile] = field(default_factory=set, repr=False)
@@ -81,6 +82,11 @@ class RowFile(GrowingFile):
     def rows(self) -> int:
         """The number of rows."""
         return len(self.numbers)
+
+    @property
+    def records(self) -> int:
+        """The number of its rows, and of those in whose place they were sent."""
+        return self.rows + (0 if self.has_replaced else len(self.replaced))
 
     @property
     def first(self) -> int:

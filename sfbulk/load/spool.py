@@ -120,7 +120,7 @@ class RowSpool:
         self.bytes = 0
         """Bytes of the files that are not settled."""
         self.rows = 0
-        """Rows of the files that are not settled."""
+        """Rows of the files that are not settled, also those that others replace."""
 
     @property
     def oldest(self) -> RowFile | None:
@@ -160,10 +160,10 @@ class RowSpool:
 
     def remove_replaced(self, file: RowFile) -> None:
         """Remove the rows of a sealed file that others of it replace, before it is sent."""
-        left = {*file.numbers}.difference(file.replaced) if file.replaced else file.numbers
-        # A file that is sent again does not have them any more.
-        if len(left) < file.rows:
-            self.keep(file, left)
+        if file.replaced and file.has_replaced:
+            self.keep(file, {*file.numbers}.difference(file.replaced))
+            file.has_replaced = False
+            self.rows += len(file.replaced)
 
     def seal_all(self) -> None:
         """End all files; the next row starts a new one."""
@@ -190,7 +190,7 @@ class RowSpool:
         del self._unsettled[file]
         self.first = min((one.first for one in self._unsettled), default=None)
         self._count_bytes(-file.size)
-        self.rows -= file.rows
+        self.rows -= file.records
         file.path.unlink()
         self._backlog.settle(file)
 
@@ -202,10 +202,10 @@ class RowSpool:
             numbers: the rows that are left.
         """
         self._count_bytes(-file.size)
-        self.rows -= file.rows
+        self.rows -= file.records
         keep_rows(file, frozenset(numbers), self._encoder)
         self._count_bytes(file.size)
-        self.rows += file.rows
+        self.rows += file.records
         self.first = min(one.first for one in self._unsettled)
 
     def divide(self, file: RowFile, limits: FileLimits) -> list[RowFile]:
@@ -221,6 +221,7 @@ class RowSpool:
         """
         *parts, last = self._divisions(file, limits)
         new = []
+        self.rows -= file.records
         for numbers in parts:
             at = self._backlog.next_number()
             path = file.path.with_name(f"{file.path.name}-{at}")
@@ -230,9 +231,10 @@ class RowSpool:
             file.replaced = file.replaced.without(part.replaced)
             self._unsettled[part] = None
             self._count_bytes(part.size)
-            self.rows += part.rows
+            self.rows += part.records
             file.wait_for(part)
             new.append(part)
+        self.rows += file.records
         if new:
             self.keep(file, last)
         return new
@@ -255,7 +257,9 @@ class RowSpool:
             # The results of a file that has a job could not be read: its rows may be loaded.
             if file in flying or file.job_id or file.numbers[-1] <= number:
                 continue
+            self.rows -= file.records
             kept = _without_later(file, number)
+            self.rows += file.records
             if not kept:
                 self._discard(file)
             elif len(kept) < file.rows:
@@ -364,11 +368,11 @@ class RowSpool:
 
 def _without_later(file: RowFile, number: int) -> list[int]:
     """The rows of a file that are left if those after a number are dropped."""
-    present = frozenset(file.numbers)
-    file.replaced = file.replaced.undone(number, present)
+    if file.has_replaced:
+        file.replaced = file.replaced.undone(number)
     last = file.replaced.last_versions()
     needed = {last[one] for one in file.replaced if one <= number}
     kept = [one for one in file.numbers if one <= number or one in needed]
-    dropped = present.difference(kept)
+    dropped = {*file.numbers}.difference(kept)
     file.replaced = file.replaced.without(file.replaced.by(dropped))
     return kept

@@ -56,16 +56,9 @@ class Replaced:
         others = frozenset(other)
         return Replaced(pair for pair in self._pairs() if pair[0] not in others)
 
-    def undone(self, number: int, present: AbstractSet[int]) -> Replaced:
-        """As if the rows after a number had not come.
-
-        Args:
-            number: the number of the last row that counts.
-            present: the rows that the file still has. A replaced row that it does not have any more
-                stays replaced.
-        """
-        pairs = self._pairs()
-        return Replaced(pair for pair in pairs if pair[1] <= number or pair[0] not in present)
+    def undone(self, number: int) -> Replaced:
+        """As if the rows after a number had not come."""
+        return Replaced(pair for pair in self._pairs() if pair[1] <= number)
 
     def _pairs(self) -> Iterator[tuple[int, int]]:
         return zip(self._earlier, self._later, strict=True)

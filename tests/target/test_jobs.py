@@ -106,6 +106,18 @@ def test_a_run_that_ends_early_loads_the_version_that_its_state_covers(
     assert f"{4 - covered} are not sent." in run.log
 
 
+def test_a_record_that_another_replaces_has_no_outcome_as_long_as_that_one_has_none(
+    org: Org,
+) -> None:
+    body = '[{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]'
+    second_job = "*/jobs/ingest/*2IAA/*Results"
+    org.sandbox.control.add_fault(kind="answer", path=second_job, status=403, body=body)
+    versions = [record("Account", Ext_Id__c="hot", Name=f"{n}") for n in range(5)]
+    run = org.load(ACCOUNTS, *versions, state(done=1), **BY_KEY)
+    assert (run.code, run.states) == (1, []), run.log
+    assert "1 are loaded or in a rejects file, 4 are without an outcome" in run.log
+
+
 @pytest.mark.parametrize("concurrency", ["Parallel", "Serial"])
 def test_bulk_api_1_0_loads_as_2_0_does(org: Org, concurrency: str) -> None:
     run = org.load(
