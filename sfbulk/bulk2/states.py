@@ -16,6 +16,7 @@ from sfbulk.errors import (
 )
 from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import document_date
+from sfbulk.http.shapes import Shape
 from sfbulk.http.wire import json_body, unusable
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ class _Document(msgspec.Struct, rename="camel"):
     job_type: str | None = None
 
 
+_DOCUMENT = Shape(_Document, strict=False)
+
+
 def parse_job(reply: Mapping[str, Any]) -> JobInfo:
     """The job in the document of a reply.
 
@@ -120,10 +124,7 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         UnknownState: a state that this version does not know.
         ValueError: the reply does not describe a job; the text says where.
     """
-    try:
-        job = msgspec.convert(reply, _Document, strict=False)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from None
+    job = _DOCUMENT.read(reply)
     return JobInfo(
         id=job.id,
         state=_state(job),

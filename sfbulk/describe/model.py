@@ -10,11 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - the types are read when a reply is decoded
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
-T = TypeVar("T")
+from sfbulk.http.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def parse_summary(entry: Any) -> SObjectSummary:
     Raises:
         ValueError: it is in another form; the text says where, and quotes nothing.
     """
-    return _parsed(SObjectSummary, entry)
+    return _SUMMARY.read(_by_attribute(SObjectSummary, entry))
 
 
 def parse_describe(reply: Any) -> SObjectDescribe:
@@ -174,7 +172,7 @@ def parse_describe(reply: Any) -> SObjectDescribe:
     Raises:
         ValueError: it is in another form; the text says where, and quotes nothing.
     """
-    described = _parsed(SObjectDescribe, reply)
+    described = _DESCRIBE.read(_by_attribute(SObjectDescribe, reply))
     if not isinstance(reply.get("fields", []), list):
         raise ValueError("its fields are no list")  # noqa: TRY004 - one error for any other form
     names = Counter(each.name.lower() for each in described.fields)
@@ -189,13 +187,6 @@ _NESTED: dict[str, type[Any]] = {
     "child_relationships": ChildRelationship,
     "record_type_infos": RecordType,
 }
-
-
-def _parsed(kind: type[T], reply: Any) -> T:
-    try:
-        return msgspec.convert(_by_attribute(kind, reply), kind)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from None
 
 
 def _by_attribute(kind: type[Any], reply: Any) -> Any:
@@ -227,3 +218,6 @@ _KINDS: tuple[type[Any], ...] = (SObjectSummary, SObjectDescribe, *_NESTED.value
 
 _KEYS = {kind: {each.name: _camel_case(each.name) for each in fields(kind)} for kind in _KINDS}
 """For each class, its attributes and their keys in the reply."""
+
+_SUMMARY = Shape(SObjectSummary)
+_DESCRIBE = Shape(SObjectDescribe)

@@ -63,7 +63,7 @@ def bash(lines: str, folder: Path, **env: str) -> subprocess.CompletedProcess[st
 
 def succeed(command: list[str | Path], *, stdin: bytes = b"") -> bytes:
     done = run(command, stdin=stdin)
-    assert done.returncode == 0, done.stderr.decode()[-4000:]
+    assert done.returncode == 0, f"exit {done.returncode}:\n{done.stderr.decode()[-4000:]}"
     return done.stdout
 
 
