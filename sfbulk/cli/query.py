@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -148,6 +149,8 @@ class _Run:
 
     def to_file(self, output: Path) -> dict[str, Any]:
         """API calls: write all rows to a file, which is there when it has them all."""
+        # The file a link leads to is written, and the link stays.
+        output = Path(os.path.realpath(output))
         files = StateFile(output)
         output.parent.mkdir(parents=True, exist_ok=True)
         with files.locked():

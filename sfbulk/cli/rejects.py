@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sfbulk.error_line import naming_file
-from sfbulk.errors import OversizeRow
+from sfbulk.errors import DataError, OversizeRow
 from sfbulk.load.outcomes import UNKNOWN_CODE, RowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from sfbulk.errors import DataError
     from sfbulk.load.outcomes import RowOutcome
 
 _MOST_REASONS = 5
@@ -86,6 +85,7 @@ class Rejects:
         """Write the rejects among the records up to this number, which all have an outcome.
 
         Raises:
+            DataError: the input has fewer records than before.
             OSError: the file cannot be written.
         """
         if not self._numbers or self._numbers[0] > settled_to:
@@ -96,7 +96,7 @@ class Rejects:
             while self._numbers and self._numbers[0] <= settled_to:
                 number = heappop(self._numbers)
                 # Both readings of the input are in order, and so is the heap.
-                record = next(one for at, one in self._records if at == number)
+                record = self._record(self._records, number)
                 line = {"record": record, **self._waiting.pop(number), "row": number}
                 file.write(self._encode(line) + b"\n")
                 self._written(record, line)
@@ -107,6 +107,15 @@ class Rejects:
         shown = ", ".join(f"{count:,} x {reason}" for reason, count in found[:_MOST_REASONS])
         left = len(found) - _MOST_REASONS
         return shown + (f" and {left} other reasons" if left > 0 else "")
+
+    def _record(self, records: Iterator[tuple[int, Any]], number: int) -> Any:
+        for at, record in records:
+            if at == number:
+                return record
+        raise DataError(
+            f"{self.path}: the refused record {number:,} cannot be written, since the input has "
+            f"changed during the load and has fewer records now"
+        )
 
     def _keep(self, number: int, line: dict[str, Any]) -> None:
         self.count += 1

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from sfbulk.cli.rejects import Rejects
+from sfbulk.errors import DataError
 from tests.cli.support import eventually, rest
 from tests.faults.kills import Kill
 
@@ -158,6 +160,13 @@ def test_refused_records_are_written_with_their_reasons_and_can_be_loaded_again(
     kept = [one for at, one in enumerate(records) if at not in (1, 3, 4)]
     mended = [{**one["record"], "Title": "CEO"} for one in found]
     assert contacts(command) == sent([*kept, *mended])
+
+
+def test_an_input_that_gets_shorter_during_the_load_is_named(tmp_path: Path) -> None:
+    rejects = Rejects(tmp_path / "people.rejects.jsonl", lambda: iter([{}]), lambda *_: None)
+    rejects.add_known(2, "reason")
+    with pytest.raises(DataError, match="record 2 cannot be written, since the input has changed"):
+        rejects.write(2)
 
 
 @pytest.mark.parametrize(("budget", "code"), [("1", 1), ("2", 0), ("19%", 1), ("20%", 0)])

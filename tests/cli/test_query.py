@@ -110,6 +110,18 @@ def test_the_rows_are_those_of_the_org(
     assert command.json("jobs", "list") == [] or api == "BULK"
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_the_file_that_a_link_leads_to_is_written(
+    command: Command, accounts: list[dict[str, Any]], form: str
+) -> None:
+    command.path("kept").mkdir()
+    file, link = command.path("kept") / f"accounts.{form}", command.path(f"link.{form}")
+    link.symlink_to(file)
+    command.lines("query", SOQL, "-o", link)
+    assert link.is_symlink()
+    assert_whole(file, accounts)
+
+
 def test_numbers_keep_their_digits_and_parquet_has_types(
     command: Command, accounts: list[dict[str, Any]]
 ) -> None:
