@@ -167,6 +167,10 @@ class Org:
             folder = resources.files("sfbulk_sandbox") / "data" / "sample"
             return self.load(stack.enter_context(resources.as_file(folder)))
 
+    def removed(self, sobject: SObject, start: datetime, end: datetime) -> list[tuple[str, str]]:
+        """Return the ids of records deleted past the recycle bin in a span, with the moment."""
+        return self._store.removed(sobject, values.datetime_text(start), values.datetime_text(end))
+
     def query(
         self,
         soql: str,

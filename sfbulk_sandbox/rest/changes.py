@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta, timezone
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox.faults.errors import Fault
@@ -70,9 +71,12 @@ class ChangeResources:
         )
 
     def deleted(self, request: Request) -> Response:
-        """Return the records that were moved to the recycle bin."""
+        """Return the deleted records: those in the recycle bin, and those deleted past it."""
         start, end = self._span(request, _DELETED_REACH)
-        rows = self._rows(self._sobject(request), start, end, deleted=True)
+        sobject = self._sobject(request)
+        rows = self._rows(sobject, start, end, deleted=True)
+        # The delete log is not the recycle bin (REST guide: sObject Get Deleted).
+        rows = sorted([*rows, *self._org.removed(sobject, start, end)], key=itemgetter(1, 0))
         earliest = _minute(self._org.clock.now() - _DELETED_REACH)
         return JsonResponse(
             {
@@ -109,7 +113,7 @@ class ChangeResources:
         self, sobject: SObject, start: datetime, end: datetime, *, deleted: bool
     ) -> list[tuple[Any, Any]]:
         name = next((name for name in _CHANGED if sobject.field(name)), None)
-        # Without a recycle bin, nothing of a deleted record is left.
+        # Without a recycle bin, a deleted record is in the delete log alone.
         if name is None or (deleted and not sobject.has_recycle_bin):
             return []
         soql = (

@@ -134,18 +134,16 @@ class Deleter:
         )
 
     def _remove(self, sobject: SObject, record_ids: list[str], now: str) -> None:
-        table = quoted(sobject.name)
-        rows = [(record_id,) for record_id in record_ids]
         if self._hard or not sobject.has_recycle_bin:
-            self._store.execute_many(f'DELETE FROM {table} WHERE "Id" = ?', rows)
+            self._store.remove(sobject, record_ids, now)
             return
         defaults = Defaults(self._parts.ids, sobject, self._parts.user_id)
         stamps: dict[str, Stored] = {"IsDeleted": "true"}
         stamps |= {field.name: value for field, value in defaults.update_stamps(now).items()}
+        changes = ", ".join(f"{quoted(name)} = ?" for name in stamps)
         self._store.execute_many(
-            f"UPDATE {table} SET {', '.join(f'{quoted(name)} = ?' for name in stamps)} "
-            'WHERE "Id" = ?',
-            [(*stamps.values(), *row) for row in rows],
+            f'UPDATE {quoted(sobject.name)} SET {changes} WHERE "Id" = ?',
+            [(*stamps.values(), record_id) for record_id in record_ids],
         )
 
 

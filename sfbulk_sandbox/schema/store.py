@@ -36,6 +36,7 @@ _OUTER = ("BEGIN IMMEDIATE", "ROLLBACK", "COMMIT")
 _INNER = ("SAVEPOINT part", "ROLLBACK TO part", "RELEASE part")
 # "~" cannot be in an object name, so this is never the table of an object.
 _SERIALS = '"~serials"'
+_REMOVED = '"~removed"'
 
 
 def quoted(name: str) -> str:
@@ -138,6 +139,7 @@ class Store:
         self.execute(
             f"CREATE TABLE IF NOT EXISTS {_SERIALS} (name TEXT PRIMARY KEY, value INTEGER)"
         )
+        self.execute(f"CREATE TABLE IF NOT EXISTS {_REMOVED} (object TEXT, id TEXT, moment TEXT)")
         for sobject in self._schema:
             self._create_table(sobject)
 
@@ -227,12 +229,28 @@ class Store:
         """Store counters, in the transaction that used them."""
         self.execute_many(f"REPLACE INTO {_SERIALS} VALUES (?, ?)", list(serials.items()))
 
+    def remove(self, sobject: SObject, record_ids: Sequence[str], moment: str) -> None:
+        """Remove rows, and note when: the delete log has also what is in no recycle bin."""
+        self.execute_many(
+            f'DELETE FROM {quoted(sobject.name)} WHERE "Id" = ?', [(one,) for one in record_ids]
+        )
+        self.execute_many(
+            f"INSERT INTO {_REMOVED} VALUES (?, ?, ?)",
+            [(sobject.name, one, moment) for one in record_ids],
+        )
+
+    def removed(self, sobject: SObject, start: str, end: str) -> list[tuple[str, str]]:
+        """The ids of the rows that were removed from `start` to before `end`, with the moment."""
+        sql = f"SELECT id, moment FROM {_REMOVED} WHERE object = ? AND moment >= ? AND moment < ?"
+        return [(str(one), str(at)) for one, at in self.execute(sql, [sobject.name, start, end])]
+
     def clear(self) -> None:
-        """Remove every row of every object, and the counters."""
+        """Remove every row of every object, the counters and the log of removed rows."""
         with self.transaction():
             for sobject in self._schema:
                 self.execute(f"DELETE FROM {quoted(sobject.name)}")
             self.execute(f"DELETE FROM {_SERIALS}")
+            self.execute(f"DELETE FROM {_REMOVED}")
 
     def close(self) -> None:
         """Close the file, and remove it if it is temporary."""

@@ -53,6 +53,26 @@ def test_deleted_records_are_named_with_their_moment(org: Org, clock: HandClock)
     assert list(document) == ["deletedRecords", "earliestDateAvailable", "latestDateCovered"]
 
 
+def test_hard_deleted_records_are_in_the_delete_log_until_a_reset(
+    org: Org, clock: HandClock
+) -> None:
+    hard, soft, early = create(org, "A"), create(org, "B"), create(org, "C")
+    org.sandbox.org.save_record("hardDelete", "Account", {"Id": early})
+    clock.time += timedelta(hours=1)
+    org.sandbox.org.save_record("hardDelete", "Account", {"Id": hard})
+    clock.time += timedelta(minutes=1)
+    org.call("DELETE", f"/sobjects/Account/{soft}")
+
+    def deleted() -> list[str]:
+        span = "start=2026-11-02T10:00:00Z&end=2026-11-03T00:00:00Z"
+        listed = org.json("GET", f"/sobjects/Account/deleted/?{span}")["deletedRecords"]
+        return [each["id"] for each in listed]
+
+    assert deleted() == [hard, soft]
+    org.sandbox.control.reset()
+    assert deleted() == []
+
+
 def test_dates_of_another_zone_are_the_same_instants(org: Org) -> None:
     record_id = create(org, "A")
     # A plus that a client forgot to escape.

@@ -142,15 +142,17 @@ def test_a_row_in_the_recycle_bin_is_told_once(
     assert gone(tap(state=second.state, **wanted)) == {}
 
 
-@pytest.mark.parametrize("how", ["sweep", "recent"])
+@pytest.mark.parametrize(
+    ("how", "from_bin"), [("sweep", False), ("recent", False), ("recent", True)]
+)
 def test_rows_that_leave_without_the_recycle_bin_are_gone_when_deleted(
-    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, how: str
+    sandbox: Sandbox, tap: TapCommand, clock: HandSetClock, how: str, from_bin: bool
 ) -> None:
-    wanted = options(tap, how, include_deleted=False)
+    wanted = options(tap, how, include_deleted=from_bin)
     first = tap(**wanted)
     assert first.code == 0, first.log
     clock.sleep(HOUR)
-    remove(sandbox, IDS[2], from_bin=False)
+    remove(sandbox, IDS[2], from_bin=from_bin)
     clock.sleep(HOUR)
     second = tap(state=first.state, **wanted)
     assert second.code == 0, second.log
