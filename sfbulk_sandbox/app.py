@@ -20,6 +20,7 @@ from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.faults.fault_script import Script
 from sfbulk_sandbox.faults.kinds import ExpiredSession, UsedUp
 from sfbulk_sandbox.faults.progress import Progress
+from sfbulk_sandbox.http.local import OnlyLocal
 from sfbulk_sandbox.http.recorder import Latency, Recorder
 from sfbulk_sandbox.http.request_line import RequestLine
 from sfbulk_sandbox.http.requests import EVERY_METHOD, Resource, check_content_type, routes
@@ -41,7 +42,7 @@ from sfbulk_sandbox.sign_in.sessions import SignInState
 from sfbulk_sandbox.sign_in.soap_login import SoapLogin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from starlette.datastructures import Headers
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.clock import Clock
     from sfbulk_sandbox.faults.kinds import RequestFault
     from sfbulk_sandbox.http.requests import Request
+    from sfbulk_sandbox.open_org import OpenedOrg
     from sfbulk_sandbox.org.org import Org
 
 _GZIP_FROM_BYTES = 500
@@ -70,8 +72,7 @@ class App:
     """One org behind HTTP.
 
     Args:
-        org: The rows and the schema.
-        seed: Decides ids, credentials and tokens.
+        opened: The rows and the schema, and what decides ids, credentials and tokens.
         clock: The server's time.
         folder: The folder of the files of jobs and cursors.
         reload: Puts the org's rows back to their state at the start.
@@ -83,8 +84,9 @@ class App:
     """
 
     def __init__(
-        self, org: Org, *, seed: int, clock: Clock, folder: Path, reload: Callable[[], None]
+        self, opened: OpenedOrg, *, clock: Clock, folder: Path, reload: Callable[[], None]
     ) -> None:
+        org, seed = opened.org, opened.seed
         self._reload = reload
         self._clock = clock
         self._script = Script()
@@ -103,7 +105,7 @@ class App:
         self._org = org
         self._transaction = LongTransaction(org)
         org.row_faults = self._script
-        self.sign_in = SignInState.of_org(org.id, _username(org), seed=seed, clock=clock)
+        self.sign_in = SignInState.of_org(org.id, _username(org), key=opened.key, clock=clock)
         self.access_token = self.sign_in.sessions.open()
         self._auth = Auth(self.sign_in, org)
         self._bulk1 = Bulk1(
@@ -128,8 +130,15 @@ class App:
             reset=self.reset,
         )
 
-    def asgi(self, disconnect: Callable[[tuple[str, int]], None]) -> ASGIApp:
-        """Return the ASGI app; `disconnect` closes the connection of a client's address."""
+    def asgi(
+        self, disconnect: Callable[[tuple[str, int]], None], names: Collection[str] = ()
+    ) -> ASGIApp:
+        """Return the ASGI app.
+
+        Args:
+            disconnect: Closes the connection of a client's address.
+            names: The sandbox's host names besides those of the loopback address.
+        """
         starlette = Starlette(
             routes=routes(self.resources()),
             middleware=[
@@ -139,7 +148,7 @@ class App:
         )
         # The Recorder has already removed slashes at the end, so no redirect is needed.
         starlette.router.redirect_slashes = False
-        return Recorder(
+        recorder = Recorder(
             RequestLine(starlette),
             script=self._script,
             record=self.control.record,
@@ -149,6 +158,7 @@ class App:
             progress=self._progress,
             apply_fault=self._apply_fault,
         )
+        return OnlyLocal(recorder, names)
 
     def reset(self) -> None:
         """Put rows, jobs and sessions back to their state at the start."""

@@ -335,7 +335,7 @@ def _new_org_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seed",
         type=int,
-        help="decides ids and credentials; the default is that of --db, or 0",
+        help="decides ids and credentials; without it, credentials are random",
     )
 
 

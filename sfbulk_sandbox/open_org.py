@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
 from sfbulk_sandbox.faults.errors import OrgFileError
 from sfbulk_sandbox.org.org import Org
-from sfbulk_sandbox.org.orgfile import OrgFile
+from sfbulk_sandbox.org.orgfile import OrgFile, sign_in_key
 from sfbulk_sandbox.schema.schema import Schema
 
 if TYPE_CHECKING:
@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenedOrg:
-    """An open org, its seed, and the number of records per object that opening it has loaded."""
+    """An open org.
+
+    Attributes:
+        seed: Decides its ids.
+        key: Decides its credentials.
+        loaded: The number of records per object that opening it has loaded.
+    """
 
     org: Org
     seed: int
+    key: str
     loaded: dict[str, int]
 
 
@@ -61,7 +68,7 @@ class OrgOpener:
             if self.describe:
                 schema.load_describes(self.describe)
             with self._org_at(folder / "org.sqlite", self.seed or 0, schema) as org:
-                yield OpenedOrg(org, self.seed or 0, self._load_rows(org))
+                yield OpenedOrg(org, self.seed or 0, sign_in_key(self.seed), self._load_rows(org))
             return
         file = OrgFile(self.db)
         try:
@@ -77,6 +84,7 @@ class OrgOpener:
 
     def _from_file(self, file: OrgFile) -> Iterator[OpenedOrg]:
         seed, schema = file.resolve(self.seed, self.describe)
+        key = file.sign_in_key(self.seed)
         if file.has_org and self.data and not self.add_to_existing:
             raise OrgFileError(
                 f"{file.path}: this file already has an org; add rows with `sfbulk-sandbox load`"
@@ -85,7 +93,7 @@ class OrgOpener:
             loaded = {} if file.has_org and not self.add_to_existing else self._load_rows(org)
             # After loading: a new file whose rows are not valid must be removed.
             file.save()
-            yield OpenedOrg(org, seed, loaded)
+            yield OpenedOrg(org, seed, key, loaded)
 
     @contextmanager
     def _org_at(self, path: Path, seed: int, schema: Schema) -> Iterator[Org]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk_sandbox.app import App
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
+from sfbulk_sandbox.http.local import names_of_certificate
 from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
 from sfbulk_sandbox.http.server import LOOPBACK, Connections, Server, Tls
 from sfbulk_sandbox.open_org import OrgOpener
@@ -37,8 +38,9 @@ class Sandbox:
         describe: A folder of describe JSON of a real org, for the objects.
         sample: Load the sample rows of this package. The default is to load them if neither data
             nor describe is given.
-        seed: Decides ids and credentials; the same seed gives the same ones. The default is the
-            seed of the file `db`, or 0.
+        seed: Decides ids and credentials; the same seed gives the same ones. Without a seed the
+            credentials are random, and stay the same for the file `db`; the ids are those of the
+            seed of the file, or of 0.
         port: The port on 127.0.0.1; 0 for a free one.
         db: A file that keeps the org's rows, seed and describes. None for an org that ends with the
             sandbox. Rows are loaded only if the file is new.
@@ -160,8 +162,7 @@ class Sandbox:
         opened = stack.enter_context(self._opener.org(folder))
         self.org = opened.org
         self._app = App(
-            self.org,
-            seed=opened.seed,
+            opened,
             clock=self._clock,
             folder=folder / "jobs",
             reload=self._reload,
@@ -169,7 +170,8 @@ class Sandbox:
         # Callbacks run in reverse order: the server stops before the app closes.
         stack.callback(self._app.close)
         connections = Connections()
-        app = self._app.asgi(connections.disconnect)
+        names = names_of_certificate(self._tls.certificate) if self._tls else ()
+        app = self._app.asgi(connections.disconnect, names)
         server = Server(app, connections, self._port, self._tls)
         server.start()
         stack.callback(server.stop)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk_sandbox.faults.errors import Fault, KeyFileError
 from sfbulk_sandbox.faults.kinds import fault_document
-from sfbulk_sandbox.http.local import check_local
 from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
 from sfbulk_sandbox.http.requests import Resource
 from sfbulk_sandbox.http.responses import JsonResponse, no_content
@@ -55,8 +54,7 @@ class ControlResources:
             },
         }
         return [
-            Resource(f"{CONTROL_PREFIX}/{path}", handlers, check_local)
-            for path, handlers in methods.items()
+            Resource(f"{CONTROL_PREFIX}/{path}", handlers) for path, handlers in methods.items()
         ]
 
     def _requests(self, request: Request) -> Response:

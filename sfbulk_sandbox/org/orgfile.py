@@ -1,12 +1,15 @@
 """The file of an org: what it stores besides rows, and its lock.
 
 `Store` owns the tables of rows. This module adds one small table with the seed and the describes
-the org was created with, so that the next start needs neither and cannot use different ones.
+the org was created with, so that the next start needs neither and cannot use different ones, and
+with the key of its credentials, which stay valid as long as the file.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 # "~" cannot be in an object name, so this is never the table of an object.
 _FACTS = '"~org"'
 _VERSION = 68.0
-_SEED, _DESCRIBES, _BEGUN = "seed", "describes", "begun"
+_SEED, _DESCRIBES, _BEGUN, _KEY = "seed", "describes", "begun", "sign_in_key"
+_KEY_BYTES = 32
 
 
 class OrgFile:
@@ -41,6 +45,7 @@ class OrgFile:
         self._lock = _lock(path)
         try:
             self._facts = _read_facts(path) if path.exists() else {}
+            _make_private(path)
         except OrgFileError:
             self._unlock()
             raise
@@ -71,6 +76,14 @@ class OrgFile:
         elif describe is not None:
             self._refuse_other(_described(describe))
         return self._facts[_SEED], _schema(self._facts)
+
+    def sign_in_key(self, seed: int | None) -> str:
+        """Return what decides the credentials: the seed that was asked for, or the file's key.
+
+        The key is of the seed that the org was created with, or random if it was created without.
+        """
+        kept: str = self._facts.setdefault(_KEY, sign_in_key(seed))
+        return kept if seed is None else sign_in_key(seed)
 
     def save(self) -> None:
         """Store the seed and the describes. Before that, `close` removes a new file."""
@@ -118,6 +131,11 @@ def remembered_schema(path: Path) -> Schema:
     return _schema(facts)
 
 
+def sign_in_key(seed: int | None) -> str:
+    """Return what decides an org's credentials: the seed, or a random text without a seed."""
+    return secrets.token_hex(_KEY_BYTES) if seed is None else str(seed)
+
+
 def no_org(path: Path) -> OrgFileError:
     """The error of a command that needs a file with an org."""
     return OrgFileError(f"{path}: there is no org in this file; create one with load or serve")
@@ -151,7 +169,22 @@ def _read_facts(path: Path) -> dict[str, Any]:
     return {name: json.loads(value) for name, value in rows}
 
 
+def _make_private(path: Path) -> None:
+    """Create a file that only this user can read; one that exists keeps its mode.
+
+    SQLite gives its -wal and -shm files the mode of the file.
+
+    Raises:
+        OrgFileError: It cannot be created.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise OrgFileError(f"{path}: the file cannot be written ({error.strerror})") from None
+
+
 def _lock(path: Path) -> sqlite3.Connection:
+    _make_private(_lock_path(path))
     # SQLite's lock, on a second file: it works on every system and ends with the process. A lock
     # on the org's file itself would lock out this process's own read connections.
     lock = sqlite3.connect(

@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, quote, urlencode
 from starlette.responses import RedirectResponse, Response
 
 from sfbulk_sandbox.faults.errors import Fault
-from sfbulk_sandbox.http.local import check_local
 from sfbulk_sandbox.http.recorder import PAGE_PATH, PAGE_PREFIX
 from sfbulk_sandbox.http.requests import Resource
 from sfbulk_sandbox.page import connecting
@@ -74,10 +73,7 @@ class Page:
                 for name, press in buttons.items()
             },
         }
-        return [
-            Resource(path, handlers, check_local, refuse=_refused)
-            for path, handlers in methods.items()
-        ]
+        return [Resource(path, handlers, refuse=_refused) for path, handlers in methods.items()]
 
     def _render(self, template: str, **values: Any) -> Response:
         policy, amount = self._parts.progress.policy

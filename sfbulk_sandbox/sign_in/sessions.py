@@ -23,7 +23,7 @@ DEFAULT_SESSION_SECONDS = 7200
 
 @dataclass(frozen=True)
 class Credentials:
-    """The credentials of the user and the connected app. The same seed gives the same ones."""
+    """The credentials of the user and the connected app. The same key gives the same ones."""
 
     client_id: str
     client_secret: str
@@ -33,16 +33,16 @@ class Credentials:
     security_token: str
 
     @classmethod
-    def for_seed(cls, seed: int, username: str) -> Credentials:
-        """Return the credentials of a seed."""
+    def of_key(cls, key: str, username: str) -> Credentials:
+        """Return the credentials that follow from a key."""
         return cls(
             # The prefixes are those of real consumer keys and refresh tokens.
-            client_id="3MVG9" + _derived(seed, "client id", 40),
-            client_secret=_derived(seed, "client secret", 32),
-            refresh_token="5Aep861" + _derived(seed, "refresh token", 40),
+            client_id="3MVG9" + _derived(key, "client id", 40),
+            client_secret=_derived(key, "client secret", 32),
+            refresh_token="5Aep861" + _derived(key, "refresh token", 40),
             username=username,
-            password=_derived(seed, "password", 12),
-            security_token=_derived(seed, "security token", 24),
+            password=_derived(key, "password", 12),
+            security_token=_derived(key, "security token", 24),
         )
 
     def password_fits(self, username: str, password: str) -> bool:
@@ -54,8 +54,8 @@ class Credentials:
 class Sessions:
     """The valid access tokens. Safe to use from several threads."""
 
-    def __init__(self, seed: int, org_id: str, clock: Clock) -> None:
-        self._seed = seed
+    def __init__(self, key: str, org_id: str, clock: Clock) -> None:
+        self._key = key
         self._org_id = org_id
         self._clock = clock
         self._lock = threading.Lock()
@@ -79,10 +79,10 @@ class Sessions:
         self._seconds = seconds
 
     def open(self) -> str:
-        """Return a new access token, `00D...!...`. The same seed gives the same tokens."""
+        """Return a new access token, `00D...!...`. The same key gives the same tokens."""
         with self._lock:
             # The form of real session ids: the org id, "!", and letters.
-            token = f"{self._org_id[:15]}!AQ" + _derived(self._seed, f"session {self._issued}", 80)
+            token = f"{self._org_id[:15]}!AQ" + _derived(self._key, f"session {self._issued}", 80)
             self._issued += 1
             self._last_used[token] = self._clock.now()
             return token
@@ -113,7 +113,7 @@ class Sessions:
             return ended
 
     def reset(self) -> str:
-        """End all sessions, and return the first token of the seed, which is valid again."""
+        """End all sessions, and return the first token of the key, which is valid again."""
         with self._lock:
             self._last_used.clear()
             self._issued = 0
@@ -180,12 +180,12 @@ class SignInState:
     jwt_key: JwtKey
 
     @classmethod
-    def of_org(cls, org_id: str, username: str, *, seed: int, clock: Clock) -> SignInState:
-        """Return the state of a new org."""
-        credentials = Credentials.for_seed(seed, username)
+    def of_org(cls, org_id: str, username: str, *, key: str, clock: Clock) -> SignInState:
+        """Return the state of a new org; credentials and tokens follow from the key."""
+        credentials = Credentials.of_key(key, username)
         return cls(
             credentials=credentials,
-            sessions=Sessions(seed, org_id, clock),
+            sessions=Sessions(key, org_id, clock),
             refresh_token=RefreshToken(credentials.refresh_token),
             jwt_key=JwtKey(),
         )
@@ -201,8 +201,8 @@ def equal_secrets(given: str | None, expected: str) -> bool:
     return hmac.compare_digest((given or "").encode(), expected.encode())
 
 
-def _derived(seed: int, purpose: str, length: int) -> str:
-    digest = hashlib.shake_256(f"sfbulk-sandbox {seed} {purpose}".encode()).digest(length)
+def _derived(key: str, purpose: str, length: int) -> str:
+    digest = hashlib.shake_256(f"sfbulk-sandbox {key} {purpose}".encode()).digest(length)
     return _letters(digest, length)
 
 

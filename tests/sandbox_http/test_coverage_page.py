@@ -11,6 +11,7 @@ from sfbulk_sandbox.app import App
 from sfbulk_sandbox.behaviour import SWITCHES
 from sfbulk_sandbox.clock import SYSTEM_CLOCK
 from sfbulk_sandbox.http.recorder import CONTROL_PREFIX
+from sfbulk_sandbox.open_org import OpenedOrg
 from sfbulk_sandbox.org.org import Org
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,7 @@ def documented() -> dict[str, set[str]]:
 def served(tmp_path: Path) -> dict[str, set[str]]:
     """The methods of each path of the app, what is unknown left out."""
     org = Org()
-    app = App(org, seed=0, clock=SYSTEM_CLOCK, folder=tmp_path, reload=org.reset)
+    app = App(OpenedOrg(org, 0, "", {}), clock=SYSTEM_CLOCK, folder=tmp_path, reload=org.reset)
     try:
         return {
             re.sub(r":path\}", "}", resource.path): {*resource.methods, *resource.streaming}

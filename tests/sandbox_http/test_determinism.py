@@ -45,7 +45,7 @@ def work(sandbox: Sandbox) -> list[tuple[object, ...]]:
     form = {"grant_type": "client_credentials", "client_id": sandbox.client_id}
     form["client_secret"] = sandbox.client_secret
     # The reply signs the address, whose port is another one each time.
-    host = {"Host": "org.example"}
+    host = {"Host": "localhost:1"}
     url = f"{sandbox.url}/services/oauth2/token"
     transcript.keep(requests.post(url, data=form, headers=host, timeout=30))
     for path in ("/", "/limits", "/sobjects", "/sobjects/Account/describe"):
@@ -105,6 +105,19 @@ def test_another_seed_gives_other_ids_and_secrets() -> None:
             for box in (one, two)
         ]
     assert ids[0] != ids[1]
+
+
+def test_without_a_seed_every_secret_is_random() -> None:
+    names = ["access_token", "client_id", "client_secret", "refresh_token"]
+    names += ["password", "security_token"]
+    found, first = set(), set()
+    for _ in range(3):
+        with Sandbox(sample=False) as sandbox:
+            found |= {getattr(sandbox, name) for name in names}
+            first.add(Org(sandbox).json("POST", "/sobjects/Account", json={"Name": "x"})["id"])
+    assert len(found) == 3 * len(names)
+    # Ids are no secrets: those of the seed 0.
+    assert len(first) == 1
 
 
 @pytest.fixture

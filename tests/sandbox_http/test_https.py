@@ -34,6 +34,21 @@ def test_serve_speaks_https_and_names_itself_so(tmp_path: Path) -> None:
     assert answer.json()["instance_url"] == line["url"]
 
 
+def test_the_names_of_the_certificate_are_its_own(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path, "login.salesforce.com", "*.my.salesforce.com")
+    with Sandbox(sample=False, certificate=certificate, key=key) as sandbox:
+        answers = {
+            host: requests.get(
+                f"{sandbox.url}/services/data",
+                headers={"Host": host},
+                verify=str(certificate),
+                timeout=30,
+            ).status_code
+            for host in ("LOGIN.salesforce.com", "a.my.salesforce.com", "salesforce.com", "a.b")
+        }
+    assert list(answers.values()) == [200, 200, 403, 403]
+
+
 def test_one_file_without_the_other_is_refused(tmp_path: Path) -> None:
     certificate, _ = make_certificate(tmp_path)
     result = run("serve", "--certificate", str(certificate))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,29 @@ def test_describes_and_seed_are_remembered(tmp_path: Path) -> None:
     # What the file remembers may be said again.
     with Sandbox(db=Path(db), describe=folder, seed=7) as sandbox:
         assert sandbox.org.counts()["Crate__c"] == 1
+
+
+def test_random_credentials_stay_as_long_as_the_file(tmp_path: Path) -> None:
+    tokens = []
+    for name in ("one.db", "one.db", "two.db"):
+        with Sandbox(db=tmp_path / name, sample=False) as sandbox:
+            tokens.append((sandbox.access_token, sandbox.client_secret))
+    assert tokens[0] == tokens[1]
+    assert tokens[1][1] != tokens[2][1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no POSIX modes")
+def test_only_its_user_can_read_what_an_org_leaves_on_disk(tmp_path: Path) -> None:
+    db = tmp_path / "org.db"
+    with Sandbox(db=db, sample=False) as sandbox:
+        Org(sandbox).load("Account", "insert", b"Name\nA\n")
+        open_files = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert set(open_files) >= {"org.db", "org.db-wal", "org.db-shm", "org.db.lock"}
+    assert set(open_files.values()) == {0o600}
+    # The user decides about a file that exists.
+    db.chmod(0o640)
+    with Sandbox(db=db):
+        assert db.stat().st_mode & 0o777 == 0o640
 
 
 def test_what_differs_from_the_file_is_refused_and_named(tmp_path: Path) -> None:

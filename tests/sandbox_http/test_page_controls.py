@@ -92,6 +92,8 @@ FORGED = [
     {"Host": "evil.example", "Origin": "http://evil.example"},
     {"Host": "127.0.0.1.evil.example"},
     {"Host": "[::1"},
+    {"Host": "user@127.0.0.1"},
+    {"Host": "127.0.0.1/x"},
 ]
 
 
@@ -102,6 +104,30 @@ def test_no_other_site_can_press_a_button(org: Org, path: str, headers: dict[str
     answer = requests.post(org.sandbox.url + path, headers=headers, timeout=30)
     assert answer.status_code == 403
     assert "SANDBOX_CONTROL" in answer.text
+    assert org.sandbox.org.counts()["Account"] == 1
+
+
+@pytest.mark.parametrize("headers", FORGED)
+def test_no_other_site_uses_a_session_that_it_knows(org: Org, headers: dict[str, str]) -> None:
+    signed_in = {"Authorization": f"Bearer {org.sandbox.access_token}", **headers}
+    record = org.json("POST", "/sobjects/Account", json={"Name": "A"})["id"]
+    org.sandbox.control.forget_requests()
+    base = f"{org.sandbox.url}/services/data/v68.0"
+    calls = [
+        ("DELETE", f"{base}/sobjects/Account/{record}"),
+        ("POST", f"{base}/sobjects/Account"),
+        ("POST", f"{org.sandbox.url}/services/oauth2/token"),
+    ]
+    if "Sec-Fetch-Site" not in headers:
+        calls += [("GET", f"{base}/sobjects/Account/{record}"), ("OPTIONS", base)]
+    for method, url in calls:
+        # What a form of another site can send without asking first.
+        kind = {"Content-Type": "text/plain"}
+        answer = requests.request(
+            method, url, headers={**kind, **signed_in}, data=b'{"Name": "B"}', timeout=30
+        )
+        assert (answer.status_code, record in answer.text) == (403, False), method
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
     assert org.sandbox.org.counts()["Account"] == 1
 
 
