@@ -55,7 +55,12 @@ class Defaults:
         for field, cells in chunk.columns.items():
             is_null = self._empty_is_null and field.nillable
             default = None if is_null else self._static.get(field)
-            filled[field] = [default if (cell := cells[row]) is UNSET else cell for row in rows]
+            # A null that was not refused stands for the default where the field must have a value.
+            null = None if field.nillable else default
+            filled[field] = [
+                default if (cell := cells[row]) is UNSET else null if cell is None else cell
+                for row in rows
+            ]
         for field, default in self._static.items():
             filled.setdefault(field, [default] * len(rows))
         # After the values of the rows, which cannot set stamps and auto-numbers.

@@ -266,7 +266,15 @@ def test_a_new_record_keeps_defaults_for_empty_cells_and_refuses_null_where_ther
     ((status, owner),) = sample.query(soql).rows()
     assert (status, bool(owner)) == ("Not Started", True)
     code, _, fields = _one(cleared)
-    assert (code, set(fields)) == ("REQUIRED_FIELD_MISSING", {"Status", "OwnerId"})
+    assert (code, set(fields)) == ("REQUIRED_FIELD_MISSING", {"OwnerId"})
+
+
+def test_a_null_of_a_new_record_takes_the_default_of_a_picklist(sample: Org) -> None:
+    (saved,) = sample.loader("insert", "Task", ["Subject", "Status"]).save([["c", "#N/A"]])
+    assert saved.success
+    assert list(sample.query("SELECT Status FROM Task WHERE Subject = 'c'").rows()) == [
+        ("Not Started",)
+    ]
 
 
 def test_an_update_must_not_clear_a_required_field(sample: Org) -> None:
