@@ -137,6 +137,7 @@ class TransportError(SalesforceError):
             it again.
         permanent: the same request would fail again.
         compression: the answer could not be decompressed.
+        attempts: how often such a request is sent at most; None: as often as others.
     """
 
     recovery = Recovery.RETRIABLE
@@ -148,6 +149,7 @@ class TransportError(SalesforceError):
         ambiguous: bool,
         permanent: bool = False,
         compression: bool = False,
+        attempts: int | None = None,
         status: int | None = None,
         code: str | None = None,
         job_id: str | None = None,
@@ -157,6 +159,7 @@ class TransportError(SalesforceError):
         self.ambiguous = ambiguous
         self.permanent = permanent
         self.compression = compression
+        self.attempts = attempts
 
 
 class UploadUnknown(TransportError):  # noqa: N818 - names what is unknown

@@ -47,7 +47,7 @@ class Transport:
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
         self.async_path = f"/services/async/{settings.api_version}"
-        self._wire = Wire()
+        self._wire = Wire(clock)
         self._session = OrgSession(
             sign_in_for(
                 settings.credentials,
@@ -190,7 +190,7 @@ def _decision(
             attempt,
             may_have_acted=error.ambiguous,
             repeatable=request.repeatable,
-            most=request.attempts or MAX_ATTEMPTS,
+            most=min(request.attempts or MAX_ATTEMPTS, error.attempts or MAX_ATTEMPTS),
         )
     if (error.retry_after or 0) > LONGEST_RETRY_AFTER_SECONDS:
         return Decision.GIVE_UP

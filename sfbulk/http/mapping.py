@@ -25,6 +25,7 @@ from sfbulk.errors import (
     SessionExpired,
     TransportError,
 )
+from sfbulk.http.bounds import BeyondBoundsError
 from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import http_date
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
@@ -83,8 +84,8 @@ _MISSING = frozenset({"NOT_FOUND", "NotFound", "INVALID_QUERY_LOCATOR"})
 # codes with the text "Unable to find ...".
 _BULK1_MISSING = frozenset({"InvalidJob", "InvalidBatch", "InvalidEntity"})
 
-HTTP_LIBRARY_ERRORS = (rq.RequestException, u3.HTTPError)
-"""Every exception that the HTTP library raises."""
+READING_ERRORS = (rq.RequestException, u3.HTTPError, BeyondBoundsError)
+"""Every exception that the HTTP library raises, and what `bounds` adds to them."""
 
 # REST, Bulk API 2.0 and Bulk API 1.0 spell the same code in different ways.
 _LIMIT_CODES = frozenset(
@@ -116,8 +117,15 @@ _ADVICE = {
 def transport_error(error: Exception, purpose: str, host: str) -> TransportError:
     """The client's error for an exception of the HTTP library.
 
-    The text does not quote the exception, which is only kept as its cause for tracebacks.
+    The text does not quote the exception, which is only kept as its cause for tracebacks; but that
+    of `BeyondBoundsError` is ours.
     """
+    if isinstance(error, BeyondBoundsError):
+        return TransportError(
+            f"{purpose}: {error} ({host}). {error.advice}: docs/limits.md has the limits.",
+            ambiguous=True,
+            attempts=error.attempts,
+        )
     meaning = _meaning(error)
     return TransportError(
         f"{purpose}: {meaning.text} ({host}).",

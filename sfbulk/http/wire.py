@@ -14,16 +14,18 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from sfbulk.errors import TransportError
-from sfbulk.http.gunzip import DamagedGzipError, gunzip
-from sfbulk.http.mapping import HTTP_LIBRARY_ERRORS, api_error, transport_error
+from sfbulk.http.body import head, unpacked
+from sfbulk.http.bounds import DATA, DOCUMENT, BoundedAdapter, Bounds, Meter, metered
+from sfbulk.http.mapping import READING_ERRORS, api_error, transport_error
 from sfbulk.http.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sfbulk.clock import Clock
 
 # Not shorter, since this timeout also applies while a large body is sent.
 CONNECT_TIMEOUT_SECONDS = 30.0
@@ -39,9 +41,9 @@ DATA_READ_TIMEOUT_SECONDS = 300.0
 _POOL_SIZE = 64
 _JSON = "application/json"
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
-_CHUNK_BYTES = 256 * 1024
-# Of a longer error page, only the beginning is read.
-_ERROR_BODY_BYTES = 64 * 1024
+
+ERROR_BODY_BYTES = 64 * 1024
+"""Of a longer body of an error, only the beginning is read."""
 
 Sink = Callable[[Iterator[bytes]], None]
 """Called with the chunks of a body; each call starts with the first chunk."""
@@ -78,6 +80,8 @@ class Request:
     attempts: int | None = None
     """How often it is sent at most; None: the usual number."""
     read_timeout: float = READ_TIMEOUT_SECONDS
+    bounds: Bounds | None = None
+    """How much of its answer is read; None: as of a document, or of data if a sink takes it."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,10 @@ class Reply:
 class Wire:
     """A pool of connections; safe for use by several threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._session = requests.Session()
-        adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
+        adapter = BoundedAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.headers.update(
@@ -126,10 +131,11 @@ class Wire:
             ApiError: the answer has an error status.
         """
         host = urlsplit(origin).hostname or origin
-        with _mapped(request, host):
+        meter = Meter(request.bounds or (DATA if sink else DOCUMENT), self._clock)
+        with _mapped(request, host), metered(meter):
             response = self._start(origin, request, token, accept=_accept(request, sink))
         try:
-            return _read(request, host, response, sink)
+            return _read(request, host, response, meter, sink)
         finally:
             response.close()
 
@@ -199,7 +205,7 @@ class _Token(AuthBase):
 def _mapped(request: Request, host: str) -> Iterator[None]:
     try:
         yield
-    except HTTP_LIBRARY_ERRORS as error:
+    except READING_ERRORS as error:
         mapped = transport_error(error, request.purpose, host)
         mapped.job_id = request.job_id
         # The exception for an invalid request may quote a header, and so the token.
@@ -237,14 +243,17 @@ def _encoded(request: Request) -> bytes | dict[str, str] | None:
     return dict(request.form) if request.form is not None else None
 
 
-def _read(request: Request, host: str, response: requests.Response, sink: Sink | None) -> Reply:
+def _read(
+    request: Request, host: str, response: requests.Response, meter: Meter, sink: Sink | None
+) -> Reply:
     # 304 is not a redirect: the caller's cached document is still valid.
     is_redirect = _FIRST_REDIRECT <= response.status_code < _FIRST_ERROR
     if is_redirect and response.status_code != HTTPStatus.NOT_MODIFIED:
         raise _redirected(request, host, response)
-    chunks = _chunks(request, host, response)
+    chunks = _mapped_chunks(request, host, unpacked(response, meter))
     if not response.ok and response.status_code not in request.answers:
-        error = api_error(request.purpose, response.status_code, response.headers, _head(chunks))
+        body = head(chunks, ERROR_BODY_BYTES)
+        error = api_error(request.purpose, response.status_code, response.headers, body)
         error.job_id = request.job_id
         raise error
     # A maintenance page may have the status 200, for any kind of request.
@@ -257,35 +266,14 @@ def _read(request: Request, host: str, response: requests.Response, sink: Sink |
     return Reply(response.status_code, response.headers)
 
 
-def _chunks(request: Request, host: str, response: requests.Response) -> Iterator[bytes]:
+def _mapped_chunks(request: Request, host: str, source: Iterator[bytes]) -> Iterator[bytes]:
     # Only reading is mapped: an error while the sink writes to disk is not a network error.
-    source = _unpacked(response)
     while True:
         with _mapped(request, host):
             chunk = next(source, None)
         if chunk is None:
             return
         yield chunk
-
-
-def _unpacked(response: requests.Response) -> Iterator[bytes]:
-    if response.headers.get("Content-Encoding", "").lower() != "gzip":
-        yield from response.iter_content(_CHUNK_BYTES)
-        return
-    try:
-        packed = response.raw.stream(_CHUNK_BYTES, decode_content=False)
-        yield from gunzip(packed, _CHUNK_BYTES)
-    except DamagedGzipError as error:
-        raise requests.exceptions.ContentDecodingError(str(error)) from error
-
-
-def _head(chunks: Iterator[bytes]) -> bytes:
-    body = b""
-    for chunk in chunks:
-        body += chunk
-        if len(body) >= _ERROR_BODY_BYTES:
-            break
-    return body
 
 
 def _redirected(request: Request, host: str, response: requests.Response) -> TransportError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sfbulk.errors import NotFound, RowCountMismatch
+from sfbulk.http.bounds import RECORDS
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.read.json_cells import parse_json
 
@@ -64,6 +65,7 @@ class RestAnswers:
                 params={"q": soql},
                 headers=_options(),
                 read_timeout=DATA_READ_TIMEOUT_SECONDS,
+                bounds=RECORDS,
             )
         )
 
@@ -83,6 +85,7 @@ class RestAnswers:
             job_id=locator,
             headers=_options(),
             read_timeout=DATA_READ_TIMEOUT_SECONDS,
+            bounds=RECORDS,
         )
         try:
             return self._page(request)

@@ -9,10 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from io import BufferedIOBase
 
     from typing_extensions import Self
 
@@ -29,6 +31,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: int | None = None
     endless: bool = False
+    pieces: Callable[[], Iterable[bytes]] | None = None
+    """All bytes of the answer, its status line too, one after the other until the client has gone;
+    the connection is then closed."""
 
 
 DROP = Answer(status=0)
@@ -111,6 +116,10 @@ class ScriptedServer:
                 if answer is DROP:
                     self.close_connection = True
                     return
+                if answer.pieces:
+                    self.close_connection = True
+                    _write_all(self.wfile, answer.pieces())
+                    return
                 self.send_response_only(answer.status)
                 if "Date" not in answer.headers:
                     self.send_header("Date", self.date_time_string())
@@ -120,9 +129,8 @@ class ScriptedServer:
                     "Content-Length", str(len(answer.body) * (10**9 if answer.endless else 1))
                 )
                 self.end_headers()
-                with suppress(OSError):
-                    while answer.endless:
-                        self.wfile.write(answer.body)
+                if answer.endless:
+                    _write_all(self.wfile, repeat(answer.body))
                 self.wfile.write(answer.body[: answer.cut])
                 self.close_connection = self.close_connection or answer.cut is not None
 
@@ -130,6 +138,12 @@ class ScriptedServer:
                 """Keep the test's output clean."""
 
         return Handler
+
+
+def _write_all(file: BufferedIOBase, pieces: Iterable[bytes]) -> None:
+    """Write until the client has gone."""
+    with suppress(OSError):
+        file.writelines(pieces)
 
 
 class FakeClock:
