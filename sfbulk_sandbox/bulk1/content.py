@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sfbulk_sandbox.bulk1.documents import local_name, parse_xml
+from sfbulk_sandbox.bulk1.documents import local_name, root_of
 from sfbulk_sandbox.bulk1.jobs import BatchFailure
 from sfbulk_sandbox.bulk1.settings import ContentType
 from sfbulk_sandbox.bulk2.uploads import Upload, UploadRefusedError
 from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.bodies import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +75,7 @@ def _table(records: Iterable[dict[str, str]]) -> Table:
 def _read_json(body: bytes) -> Iterator[dict[str, str]]:
     try:
         # As text, so that no digit of a number is lost.
-        records = json.loads(body, parse_float=str, parse_int=str)
+        records = parse_json(body, numbers_as_text=True)
     except ValueError as error:
         raise BatchFailure(f"InvalidBatch : Failed to parse JSON: {error}") from None
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
@@ -106,7 +106,7 @@ def _json_parent(name: str, parent: dict[str, Any]) -> Iterator[tuple[str, str]]
 
 
 def _read_xml(body: bytes) -> Iterator[dict[str, str]]:
-    root = parse_xml(body)
+    root = root_of(body)
     if local_name(root) != "sObjects":
         raise BatchFailure("InvalidBatch : An XML batch is an sObjects element")
     for record in root:

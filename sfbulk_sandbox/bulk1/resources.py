@@ -19,6 +19,7 @@ from sfbulk_sandbox.bulk1.load import LoadWork
 from sfbulk_sandbox.bulk1.query import QueryWork
 from sfbulk_sandbox.bulk1.settings import ContentType, check_order, check_settings
 from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.bodies import BodyLimit
 from sfbulk_sandbox.http.requests import EVERY_METHOD, Resource
 from sfbulk_sandbox.limits import DAILY_API_REQUESTS
 from sfbulk_sandbox.sign_in.auth import check_version
@@ -91,7 +92,7 @@ class Bulk1Resources:
         }
         base = "/services/async/{version}"
         return [
-            Resource(base + path, handlers, self._admit, refuse=_refusal)
+            Resource(base + path, handlers, self._admit, refuse=_refusal, limit=_BATCH_LIMIT)
             for path, handlers in methods.items()
         ]
 
@@ -137,12 +138,6 @@ class Bulk1Resources:
             raise Fault("UnsupportedContentType", f"Unsupported content type: {content_type}")
         if not request.body:
             raise Fault("ClientInputError", "Unable to find any data to create batch")
-        if len(request.body) > MOST_BATCH_BYTES:
-            raise Fault(
-                "ClientInputError",
-                f"Failed to read request. Exceeded max size limit of {MOST_BATCH_BYTES} "
-                f"with request size {len(request.body)}",
-            )
         batch = self._new_jobs.batch(job, request.body)
         # Not the current state: the worker may have finished before the answer is sent.
         document = batch_document(batch)
@@ -230,6 +225,18 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             yield block
+
+
+def _too_large(size: int) -> Fault:
+    return Fault(
+        "ClientInputError",
+        f"Failed to read request. Exceeded max size limit of {MOST_BATCH_BYTES} "
+        f"with request size {size}",
+    )
+
+
+# Documents of jobs have no limit of their own; they are far smaller.
+_BATCH_LIMIT = BodyLimit(MOST_BATCH_BYTES, _too_large)
 
 
 def _not_processed() -> Fault:

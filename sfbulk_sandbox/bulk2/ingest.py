@@ -210,11 +210,9 @@ async def _receive(request: Request, work: IngestWork) -> Path:
     with _arriving(work.upload_path.parent) as file:
         async for block in request.stream():
             size += len(block)
-            # An upload that is too large is still read to its end: a client that is still sending
-            # would see an early answer as a broken connection.
-            if size <= MAX_UPLOAD_BYTES:
-                file.write(block)
-        _check_size(size)
+            # The server drops what the client still sends, so the client sees the answer.
+            _check_size(size)
+            file.write(block)
     return Path(file.name)
 
 

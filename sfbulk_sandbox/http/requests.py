@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.http.bodies import REST_LIMIT, BodyLimit, parse_json, read_body
 from sfbulk_sandbox.http.responses import (
     JsonResponse,
     fault_response,
@@ -70,7 +69,7 @@ class Request:
             Fault: JSON_PARSER_ERROR: the body is not a JSON object.
         """
         try:
-            document = json.loads(self.body)
+            document = parse_json(self.body)
         except ValueError as error:
             raise Fault(code="JSON_PARSER_ERROR", message=f"Malformed JSON: {error}") from None
         if not isinstance(document, dict):
@@ -89,6 +88,7 @@ class Resource:
             headers of the answer.
         streaming: Handlers by method that read `request.stream` themselves.
         refuse: Turns a Fault into an answer, for APIs that do not answer with a list of errors.
+        limit: How large a body may be for `methods`.
     """
 
     path: str
@@ -96,6 +96,7 @@ class Resource:
     admit: Callable[[Request], Mapping[str, str]] | None = None
     streaming: Mapping[str, Callable[[Request], Awaitable[Response]]] = field(default_factory=dict)
     refuse: Callable[[Request, Fault], Response] | None = None
+    limit: BodyLimit = REST_LIMIT
 
     def route(self) -> Route:
         """Return the route. Paths are not case sensitive; Data Loader relies on that."""
@@ -134,8 +135,9 @@ class Resource:
         handler = self.methods.get(method)
         if handler is None:
             raise not_allowed(request.method, [*self.methods, *self.streaming])
+        body = await read_body(request.stream(), request.headers, self.limit)
         # On a thread, because handlers wait for SQLite and files.
-        return await run_in_threadpool(handler, _request(request, await _body(request)))
+        return await run_in_threadpool(handler, _request(request, body))
 
 
 def routes(resources: Iterable[Resource]) -> list[Route]:
@@ -156,16 +158,6 @@ def _request(request: StarletteRequest, body: bytes = b"") -> Request:
         body=body,
         stream=request.stream,
     )
-
-
-async def _body(request: StarletteRequest) -> bytes:
-    body = await request.body()
-    if request.headers.get("content-encoding", "").lower() != "gzip":
-        return body
-    try:
-        return gzip.decompress(body)
-    except (OSError, EOFError):
-        raise Fault(code="UNKNOWN_EXCEPTION", message="The body is not gzip") from None
 
 
 def check_content_type(request: Request) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 from starlette.responses import Response
 
+from sfbulk_sandbox.http.bodies import parse_xml
 from sfbulk_sandbox.http.requests import Resource
 from sfbulk_sandbox.schema.ids import to18
 from sfbulk_sandbox.sign_in.auth import OLDEST_VERSION, version_number
@@ -15,6 +15,7 @@ from sfbulk_sandbox.sign_in.identity import user_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from xml.etree import ElementTree as ET
 
     from sfbulk_sandbox.http.requests import Request
     from sfbulk_sandbox.org.org import Org
@@ -54,7 +55,7 @@ class SoapLogin:
                 "UNSUPPORTED_API_VERSION", _refused_version(number), "UnexpectedErrorFault"
             )
         try:
-            envelope = _parsed(request.body)
+            envelope = parse_xml(request.body)
             operation, arguments = _operation(envelope)
         except ValueError as error:
             return _client_fault(f"The envelope cannot be read: {error}")
@@ -119,18 +120,6 @@ class SoapLogin:
             "userType": user["UserType"],
             "userUiSkin": "Theme3",
         }
-
-
-def _parsed(envelope: bytes) -> ET.Element:
-    """Return the envelope.
-
-    Raises:
-        ValueError: The text is not XML.
-    """
-    try:
-        return ET.fromstring(envelope)  # noqa: S314 - loopback only
-    except ET.ParseError as error:
-        raise ValueError(str(error)) from None
 
 
 def _operation(envelope: ET.Element) -> tuple[str, dict[str, str]]:
