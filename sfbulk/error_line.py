@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from sfbulk.safe import make_log_safe
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -118,6 +120,7 @@ class _ErrorLine(click.Command):
         Raises:
             SystemExit: Always: 0 when the command is done, 1 otherwise.
         """
+        make_log_safe()
         logging.captureWarnings(capture=True)
         # Python has no stdout where the process was started without one (`>&-`).
         if sys.stdout is None:

@@ -28,13 +28,16 @@ SalesforceError
 
 Each error has what is known: HTTP `status`, Salesforce `code`, `job_id`, `request_id`, and
 `recovery`, which says what a caller can do. Texts contain ids, names of settings and fields, and
-Salesforce's codes and messages; never a token, never a record value.
+Salesforce's codes and messages; never a token, never a record value. What a server says is shown
+as `sfbulk.safe` makes it.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from sfbulk.safe import quoted, safe_lines, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +70,9 @@ __all__ = [
 ]
 
 
+_MOST_OF_A_CODE = 100
+
+
 class Recovery(str, Enum):
     """What a caller can do about an error."""
 
@@ -92,12 +98,13 @@ class SalesforceError(Exception):
         job_id: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        # It may quote a server, which may have sent anything.
+        self.message = safe_lines(message)
+        super().__init__(self.message)
         self.status = status
-        self.code = code
+        self.code = code and quoted(code, _MOST_OF_A_CODE)
         self.job_id = job_id
-        self.request_id = request_id
+        self.request_id = request_id and quoted(request_id, _MOST_OF_A_CODE)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A process pool pickles errors. By default, unpickling calls the constructor with the
@@ -180,7 +187,7 @@ class ApiError(SalesforceError):
     """Salesforce answered with an error.
 
     Attributes:
-        detail: Salesforce's own message.
+        detail: Salesforce's own message, without known secrets.
         fields: the fields that the answer names.
         retry_after: how many seconds Salesforce asks to wait; None if it does not ask.
     """
@@ -198,7 +205,7 @@ class ApiError(SalesforceError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, status=status, code=code, job_id=job_id, request_id=request_id)
-        self.detail = detail
+        self.detail = without_secrets(detail)
         self.retry_after = retry_after
         self.fields = tuple(fields)
 

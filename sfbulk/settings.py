@@ -16,6 +16,7 @@ from sfbulk.auth.parse import DEFAULT_LOGIN_URL, parse_credentials
 from sfbulk.errors import ConfigError
 from sfbulk.problems import collecting
 from sfbulk.quota.limits import QUOTA_SCHEMA, Quota
+from sfbulk.safe import keep_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +139,8 @@ def parse_settings(settings: Mapping[str, Any]) -> Settings:
         ConfigError: names all problems; quotes no secret.
     """
     given = _given(settings)
+    for name in SECRET_SETTINGS:
+        keep_secret(given.get(name))
     problems = [*_type_problems(settings), *_version_problems(given)]
     with collecting(problems):
         credentials = parse_credentials(given)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from sfbulk.safe import safe_lines, safe_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -122,11 +124,11 @@ def _terminal() -> Console | None:
 def _table(columns: Sequence[str], shown: Shown) -> Table:
     from rich.table import Table  # noqa: PLC0415 - as in `_terminal`
 
-    table = Table(caption=shown.caption, caption_justify="left")
+    table = Table(caption=safe_lines(shown.caption), caption_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left", no_wrap=True)
     for row in shown.rows:
-        table.add_row(*row)
+        table.add_row(*map(safe_text, row))
     return table
 
 

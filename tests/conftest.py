@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sfbulk.safe import forget_secrets
 from sfbulk_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def pytest_runtest_setup() -> None:
+    """Let no secret of another test hide a word of this one: they share a process."""
+    forget_secrets()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import jwt
 
+from sfbulk.safe import keep_secret
+
 if TYPE_CHECKING:
     from sfbulk.auth.credentials import JwtBearerCredentials
     from sfbulk.clock import Clock
@@ -40,7 +42,10 @@ def assertion(credentials: JwtBearerCredentials, now: datetime) -> str:
         "aud": audience(credentials.login_url),
         "exp": int((now + LIFETIME).timestamp()),
     }
-    return jwt.encode(claims, credentials.private_key, algorithm="RS256")
+    signed = jwt.encode(claims, credentials.private_key, algorithm="RS256")
+    # Whoever has it can sign in for a few minutes.
+    keep_secret(signed)
+    return signed
 
 
 def jwt_bearer_form(credentials: JwtBearerCredentials, clock: Clock) -> dict[str, str]:

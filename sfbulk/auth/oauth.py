@@ -10,6 +10,7 @@ from sfbulk.errors import ApiError, SignInError
 from sfbulk.http.mapping import api_error
 from sfbulk.http.retry import is_passing_refusal
 from sfbulk.http.wire import Request, json_body
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -164,7 +165,7 @@ def refusal(credentials: OAuthCredentials, error: ApiError) -> SignInError:
             f"Salesforce does (HTTP {error.status}). Check login_url.",
             status=error.status,
         )
-    answer = f"{error.code} ({error.detail})" if error.detail else error.code
+    answer = f"{error.code} ({quoted(error.detail)})" if error.detail else error.code
     return SignInError(
         f"{credentials.login_url} refused the {credentials.flow} sign-in: {answer}. "
         f"{_advice(credentials.flow, error.code, error.detail)}",

@@ -22,6 +22,7 @@ from sfbulk.auth.token_file import TokenFile
 from sfbulk.errors import ConfigError
 from sfbulk.http.urls import origin, origin_problem
 from sfbulk.problems import collecting
+from sfbulk.safe import keep_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -196,7 +197,9 @@ def _oauth_password(given: Mapping[str, str]) -> OAuthPasswordCredentials:
 
 def _password(given: Mapping[str, str]) -> str:
     """The password as Salesforce expects it from an address that the org does not trust."""
-    return given["password"] + given.get("security_token", "")
+    password = given["password"] + given.get("security_token", "")
+    keep_secret(password)
+    return password
 
 
 _PARSERS: Mapping[str, Callable[[Mapping[str, str]], Credentials]] = {

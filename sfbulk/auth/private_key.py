@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sfbulk.errors import ConfigError
+from sfbulk.safe import keep_secret
 
 SMALLEST_KEY_BITS = 2048
 """RS256 needs at least as many (RFC 7518, section 3.3)."""
@@ -48,6 +49,7 @@ def parse_private_key(setting: str, text: str, passphrase: str | None) -> RSAPri
     Raises:
         ConfigError: RS256 cannot use the key; says why, without quoting the key.
     """
+    keep_secret(text)
     # Some systems allow no line breaks in environment variables, so `\n` stands for them.
     pem = text.replace("\\r", "").replace("\\n", "\n").encode()
     if b"-----BEGIN" not in pem or b"PRIVATE KEY-----" not in pem:

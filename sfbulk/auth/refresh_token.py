@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from sfbulk.auth.oauth import refresh_token_form, token_in, token_reply
+from sfbulk.safe import keep_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ class RefreshToken:
             following = reply.get("refresh_token")
             # Save it before the answer is checked: the token just used may no longer be valid.
             if isinstance(following, str) and following not in ("", refresh_token):
+                keep_secret(following)
                 self._replace(following)
         return token_in(self._credentials, reply)
 

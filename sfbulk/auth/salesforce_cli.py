@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk.auth.token import checked_token, fits_header
 from sfbulk.errors import SignInError
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,4 +112,4 @@ class SalesforceCli:
 def _quoted(document: Mapping[str, Any]) -> str:
     """The CLI's own error, on one line."""
     text = f"{document.get('name')}: {document.get('message')}"
-    return " ".join(text.split())[:_LONGEST_QUOTE_CHARACTERS].rstrip(".")
+    return quoted(text, _LONGEST_QUOTE_CHARACTERS).rstrip(".")

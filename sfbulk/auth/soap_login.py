@@ -15,6 +15,7 @@ from sfbulk.errors import ApiError, SignInError
 from sfbulk.http.retry import is_passing_refusal
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 from sfbulk.http.wire import Request, unusable
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -170,7 +171,8 @@ def _refusal(login_url: str, status: int, fault: Element) -> SignInError | ApiEr
     advice = _ADVICE.get(code, "Check the sign-in settings.")
     ended = f" {RETIREMENT}" if code in _ENDED_BY_RETIREMENT else ""
     return SignInError(
-        f"{login_url} refused the soap_login sign-in: {code} ({message}). {advice}{ended}",
+        f"{login_url} refused the soap_login sign-in: {quoted(code)} ({quoted(message)}). "
+        f"{advice}{ended}",
         status=status,
         code=code,
     )

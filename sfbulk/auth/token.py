@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from sfbulk.errors import SignInError, TransportError
 from sfbulk.http.urls import origin, origin_problem
+from sfbulk.safe import keep_secret, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,7 @@ def fits_header(token: Any) -> TypeGuard[str]:
 
 def refused_for_now(login_url: str, flow: str, error: ApiError) -> TransportError:
     """The error for a sign-in that was refused at every attempt, by a refusal that passes."""
-    answer = f"{error.code} ({error.detail})" if error.code else f"HTTP {error.status}"
+    answer = f"{error.code} ({quoted(error.detail)})" if error.code else f"HTTP {error.status}"
     return TransportError(
         f"{login_url} refuses the {flow} sign-in for the moment: {answer}. The settings may well "
         "be right: run again later, and look at https://status.salesforce.com if it stays.",
@@ -126,4 +127,5 @@ def checked_token(expected: str | None, answered_by: str, token: Any, url: Any) 
             f"{answered_by} names {instance_url} as the org's address, which is not https. Check "
             "login_url."
         )
+    keep_secret(token)
     return SessionToken(instance_url, token)

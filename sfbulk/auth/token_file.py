@@ -14,6 +14,7 @@ from filelock import Timeout
 
 from sfbulk.errors import ConfigError, SignInError
 from sfbulk.file_lock import file_lock
+from sfbulk.safe import keep_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,7 @@ class TokenFile:
             raise _problem(f"{self.path} cannot be read: {error.strerror}.") from None
         if not re.fullmatch("[!-~]+", text):
             raise _problem(f"{self.path} must contain a refresh token and nothing else.")
+        keep_secret(text)
         if not os.access(self.path.parent, os.W_OK):
             raise _problem(
                 f"the folder {self.path.parent} must be writable: each new refresh token is "

@@ -11,6 +11,7 @@ from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState
 from sfbulk.errors import JobAborted, JobError, JobFailed, NotSupportedByBulk
 from sfbulk.http.bulk_refusals import is_bulk_refusal, is_query_refusal
 from sfbulk.jobs.row_error import parse_reason
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +84,7 @@ def failure(job: Bulk1Job, batch: BatchInfo) -> SalesforceError:
             f"{what} was not processed: the job was aborted, by a user or an administrator.",
             job_id=job.id,
         )
-    reason = batch.state_message or "Salesforce gives no reason"
+    reason = quoted(batch.state_message or "Salesforce gives no reason")
     error = parse_reason(reason)
     code = error.code or None
     if is_bulk_refusal(reason):

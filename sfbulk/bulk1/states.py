@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk.errors import TransportError, UnknownState
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,6 +203,9 @@ def _id(document: Mapping[str, Any], what: str) -> str:
     return found
 
 
+_MOST_OF_A_WORD = 100
+
+
 def _state(words: type[E], document: Mapping[str, Any], what: str, job_id: str) -> E:
     word = _text(document, "state") or ""
     try:
@@ -209,8 +213,8 @@ def _state(words: type[E], document: Mapping[str, Any], what: str, job_id: str) 
         return words(word.replace(" ", ""))
     except ValueError:
         raise UnknownState(
-            f"{what} is in the state '{word}', which this version of sfbulk does not know. Look "
-            "at the job in Setup, Bulk Data Load Jobs.",
+            f"{what} is in the state '{quoted(word, _MOST_OF_A_WORD)}', which this version of "
+            "sfbulk does not know. Look at the job in Setup, Bulk Data Load Jobs.",
             job_id=job_id,
         ) from None
 

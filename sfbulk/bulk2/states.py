@@ -18,6 +18,7 @@ from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import document_date
 from sfbulk.http.shapes import Shape
 from sfbulk.http.wire import json_body, unusable
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +162,7 @@ def failure(info: JobInfo) -> SalesforceError | None:
     """The error for a job that failed or was aborted; None for any other job."""
     what = f"The {info.operation} job {info.id} on {info.object}"
     if info.state is JobState.FAILED:
-        reason = info.error_message or "Salesforce gives no reason"
+        reason = quoted(info.error_message or "Salesforce gives no reason")
         if is_bulk_refusal(reason):
             return NotSupportedByBulk(f"{what} failed: {reason}", detail=reason, job_id=info.id)
         return JobFailed(f"{what} failed: {reason}", job_id=info.id)
@@ -186,12 +187,15 @@ def _milliseconds(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
+_MOST_OF_A_WORD = 100
+
+
 def _state(job: _Document) -> JobState:
     try:
         return JobState(job.state)
     except ValueError:
         raise UnknownState(
-            f"Job {job.id} is in the state '{job.state}', which this version of sfbulk does not "
-            "know. Look at the job in Setup, Bulk Data Load Jobs.",
+            f"Job {job.id} is in the state '{quoted(str(job.state), _MOST_OF_A_WORD)}', which this "
+            "version of sfbulk does not know. Look at the job in Setup, Bulk Data Load Jobs.",
             job_id=job.id,
         ) from None

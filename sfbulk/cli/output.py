@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from sfbulk.safe import escaped_json, safe_lines, without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -31,7 +33,8 @@ class Output:
 
     def document(self, document: Any) -> None:
         """Write the JSON document of a command."""
-        click.echo(json.dumps(document, indent=2, default=_json_value, ensure_ascii=False))
+        text = json.dumps(document, indent=2, default=_json_value, ensure_ascii=False)
+        click.echo(escaped_json(without_secrets(text)))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write a table; where stdout is no terminal, a line for each row, divided by tabs."""
@@ -105,7 +108,7 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}" if is_terminal(sys.stdout) else str(value)
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else safe_lines(str(value))
 
 
 def _json_value(value: Any) -> Any:

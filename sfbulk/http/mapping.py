@@ -29,6 +29,7 @@ from sfbulk.http.bounds import BeyondBoundsError
 from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import http_date
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -138,11 +139,11 @@ def transport_error(error: Exception, purpose: str, host: str) -> TransportError
 def api_error(purpose: str, status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
     """The client's error for an answer with an error status, of the most specific class."""
     code, message, fields = _first_error(body)
-    said = message or _describe_page(body)
-    text = f"HTTP {status} {code}: {said}" if code else f"HTTP {status}, {said}"
+    said = quoted(message) or _describe_page(body)
+    text = f"HTTP {status} {quoted(code)}: {said}" if code else f"HTTP {status}, {said}"
     request_id = headers.get("X-SFDC-Request-Id") or headers.get("X-Request-Id")
     # Salesforce's support asks for the request id.
-    named = f" (request {request_id})" if request_id else ""
+    named = f" (request {quoted(request_id)})" if request_id else ""
     advice = f". {_ADVICE[code].rstrip('.')}" if code in _ADVICE else ""
     return _error_class(status, code, message)(
         f"{purpose}: {text}{named}{advice}",
@@ -199,6 +200,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
+_MOST_OF_A_TITLE = 100
 _MESSAGES = ("message", "exceptionMessage", "error_description")
 
 
@@ -242,6 +244,6 @@ def _describe_page(body: bytes) -> str:
         return "no body"
     title = re.search(rb"<title[^>]*>(.*?)</title>", body, re.IGNORECASE | re.DOTALL)
     if title:
-        words = " ".join(title.group(1).decode("utf-8", "replace").split())
-        return f"a web page titled '{words[:100]}'"
+        words = quoted(title.group(1).decode("utf-8", "replace"), _MOST_OF_A_TITLE)
+        return f"a web page titled '{words}'"
     return "a body that is not an error of Salesforce"

@@ -21,6 +21,7 @@ from sfbulk.http.body import head, unpacked
 from sfbulk.http.bounds import DATA, DOCUMENT, BoundedAdapter, Bounds, Meter, metered
 from sfbulk.http.mapping import READING_ERRORS, api_error, transport_error
 from sfbulk.http.urls import is_loopback
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,8 @@ DATA_READ_TIMEOUT_SECONDS = 300.0
 # A run has many jobs in flight; each is followed by a thread of its own.
 _POOL_SIZE = 64
 _JSON = "application/json"
+# A DNS name has no more.
+_MOST_OF_A_HOST = 253
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 
 ERROR_BODY_BYTES = 64 * 1024
@@ -277,7 +280,8 @@ def _mapped_chunks(request: Request, host: str, source: Iterator[bytes]) -> Iter
 
 
 def _redirected(request: Request, host: str, response: requests.Response) -> TransportError:
-    target = urlsplit(response.headers.get("Location", "")).hostname or "another address"
+    location = urlsplit(response.headers.get("Location", "")).hostname
+    target = quoted(location, _MOST_OF_A_HOST) if location else "another address"
     return TransportError(
         f"{request.purpose}: {host} redirects to {target}, which is not followed. Set "
         "instance_url or login_url to the org's own My Domain.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sfbulk.safe import without_secrets
+
 
 @dataclass(frozen=True)
 class RowError:
@@ -23,9 +25,9 @@ def parse_row_error(text: str) -> RowError:
     after the last one (recordings of real orgs; the space before `--` is only there after
     fields).
     """
-    code, colon, rest = text.partition(":")
+    code, colon, rest = without_secrets(text).partition(":")
     if not colon:
-        return RowError("", text)
+        return RowError("", code)
     body = rest.removesuffix("--")
     if body == rest:
         return RowError(code, rest)
@@ -41,5 +43,5 @@ def parse_reason(text: str | None) -> RowError:
     These are the `errorMessage` of a 2.0 job and the `stateMessage` of a 1.0 batch. A text in
     another form is a message without a code.
     """
-    code, colon, message = (text or "").partition(" : ")
+    code, colon, message = without_secrets(text or "").partition(" : ")
     return RowError(code, message) if colon else RowError("", code)
