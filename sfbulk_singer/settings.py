@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -43,7 +43,8 @@ def folder_problems(setting: str, folder: Any) -> Iterator[str]:
         yield f"{setting}: there is no folder {folder}."
         return
     try:
-        with TemporaryDirectory(dir=folder):
+        # Where the system can, a file without a name: a kill leaves none.
+        with TemporaryFile(dir=folder):
             pass
     except OSError as error:
         yield f"{setting}: {folder} cannot be written ({error.strerror})."

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from sfbulk import SpoolBudget
-from sfbulk_singer.run_folder import RunFolder, remove_abandoned
+from sfbulk.run_folder import RunFolder, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -21,7 +21,7 @@ import polars as pl
 # The SDK offers the storages that its taps write to nowhere else.
 from singer_sdk.helpers._batch import StorageTarget
 
-from sfbulk_singer.run_folder import RunFolder
+from sfbulk.run_folder import RunFolder
 from target_sfbulk.json_lines import JsonLineError, read_json
 from target_sfbulk.parquet_values import parquet_records
 from target_sfbulk.settings import FOLDER_PREFIX

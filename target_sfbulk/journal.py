@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.error_line import add_note
 from sfbulk.errors import JournalError
 from sfbulk.load import LoadName, journal_status
-from sfbulk_singer.run_folder import RunFolder, remove_abandoned
+from sfbulk.run_folder import RunFolder, remove_abandoned
 from target_sfbulk.json_lines import JsonLineError
 from target_sfbulk.records import lost_lines, row_name
 from target_sfbulk.reject_schema import read_schema, schema_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 import re
@@ -100,8 +101,12 @@ class TokenFile:
             return lock.acquire()
 
     def _write(self, token: str) -> None:
+        prefix = f".{self.path.name}-"
+        # The lock is held: these are tokens that killed runs have left.
+        for left in self.path.parent.glob(f"{glob.escape(prefix)}{'[a-z0-9_]' * 8}"):
+            left.unlink()
         # mkstemp makes a file that only its owner can read.
-        number, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=self.path.parent)
+        number, name = tempfile.mkstemp(prefix=prefix, dir=self.path.parent)
         try:
             with os.fdopen(number, "w", encoding="utf-8") as file:
                 file.write(token + "\n")

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk1 import documents
@@ -25,6 +24,7 @@ from sfbulk.jobs.files import read_chunks, save_chunks, size_of
 from sfbulk.jobs.key_column import key_column, require_column
 from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
+from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -155,9 +155,9 @@ class Bulk1Job:
             BatchNotAdded: no answer, and the batch is not in the job, which is closed now.
             TransportError: no answer; `ambiguous` if the batch may have been added.
         """
-        with TemporaryDirectory(prefix="sfbulk-") as folder:
+        with temporary_folder() as folder:
             if not isinstance(body, (Path, bytes)):
-                file = Path(folder) / "batch"
+                file = folder / "batch"
                 save_chunks(body, file)
                 body = file
             self._check_size(body)
@@ -165,7 +165,7 @@ class Bulk1Job:
             self._transport.guard.before_batches()
             request = replace(
                 self._request("POST", "Add a batch to", "/batch"),
-                body=_packed(body, Path(folder)) if compressed else body,
+                body=_packed(body, folder) if compressed else body,
                 content_type=self.content_type.media_type,
                 headers={"Content-Encoding": "gzip"} if compressed else {},
                 read_timeout=DATA_READ_TIMEOUT_SECONDS,
@@ -387,8 +387,8 @@ class Bulk1Job:
     @contextmanager
     def _download(self, batch_id: str, path: str) -> Iterator[Path]:
         # Save it on disk first: if a caller reads slowly, Salesforce closes the connection.
-        with TemporaryDirectory(prefix="sfbulk-") as folder:
-            file = Path(folder) / "result"
+        with temporary_folder() as folder:
+            file = folder / "result"
             request = self._request("GET", f"Get results of batch {batch_id} of", _result(batch_id))
             self._save(replace(request, path=request.path + path), file)
             yield file

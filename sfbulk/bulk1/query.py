@@ -24,6 +24,7 @@ from sfbulk.jobs.page_folder import PageFolder
 from sfbulk.jobs.read_api import ReadApi
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.spool_budget import SpoolBudget
+from sfbulk.run_folder import temporary_folder
 from sfbulk.soql import parse_select, root_object
 from sfbulk.usage import CountingPool
 
@@ -206,8 +207,8 @@ class Bulk1QueryJob:
             JobError, ApiError, TransportError: as `wait`.
         """
         counts = BatchCounts()
-        with TemporaryDirectory(prefix="sfbulk-") as spool:
-            for file in self._files(Path(spool), None, None, counts):
+        with temporary_folder() as spool:
+            for file in self._files(spool, None, None, counts):
                 counted = 0
                 if file.size:
                     for row in read_rows(self._settings.content_type, read_chunks(file.path)):

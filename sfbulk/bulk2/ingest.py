@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sfbulk.bulk2.job import Job, wait_until_ended
@@ -25,6 +24,7 @@ from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks, size_of
 from sfbulk.jobs.key_column import check_external_id, key_column, require_column
+from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -124,8 +124,8 @@ class IngestJob(Job):
         if isinstance(body, (Path, bytes)):
             self._put(body)
             return
-        with TemporaryDirectory(prefix="sfbulk-") as folder:
-            file = Path(folder) / "upload.csv"
+        with temporary_folder() as folder:
+            file = folder / "upload.csv"
             save_chunks(body, file)
             self._put(file)
 
@@ -293,8 +293,8 @@ class IngestJob(Job):
     def _results(self, resource: str) -> Iterator[Iterator[dict[str, str]]]:
         request = self._request("GET", f"Get {resource} of", f"/{resource}")
         # Save it on disk first: if a caller reads slowly, Salesforce closes the connection.
-        with TemporaryDirectory(prefix="sfbulk-") as folder:
-            file = Path(folder) / f"{resource}.csv"
+        with temporary_folder() as folder:
+            file = folder / f"{resource}.csv"
             download(
                 self._transport,
                 request,

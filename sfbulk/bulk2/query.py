@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
 
 from sfbulk.bulk2.job import Job
@@ -14,11 +12,13 @@ from sfbulk.errors import DataError
 from sfbulk.http.wire import Request
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.read_api import ReadApi
+from sfbulk.run_folder import temporary_folder
 from sfbulk.soql import root_object
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from datetime import datetime
+    from pathlib import Path
 
     from sfbulk.jobs.result_page import ResultPage
     from sfbulk.jobs.spool_budget import SpoolBudget
@@ -136,8 +136,8 @@ class QueryJob(Job):
             RowCountMismatch: the number of rows is not the number that Salesforce reports.
             JobError: as `pages`.
         """
-        with TemporaryDirectory(prefix="sfbulk-") as spool:
-            for page in self.pages(Path(spool)):
+        with temporary_folder() as spool:
+            for page in self.pages(spool):
                 counted = 0
                 for row in decode_rows(read_chunks(page.path)):
                     counted += 1

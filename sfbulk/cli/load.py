@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.cli.describe import describe_object
@@ -26,9 +24,11 @@ from sfbulk.load.journal_entries import LoadName
 from sfbulk.load.outcomes import Counts, Detail, RowStatus
 from sfbulk.load.records import RowRules
 from sfbulk.report_page import PageStream
+from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sfbulk.bulk1.states import Concurrency
     from sfbulk.cli.load_input import LoadInput
@@ -311,8 +311,8 @@ class _Run:
         """API calls: the journal, and a folder for files; what an earlier run left is settled."""
         what = self._what
         if not what.has_journal or what.dry_run:
-            with TemporaryDirectory(prefix="sfbulk-") as folder:
-                yield NO_JOURNAL, Path(folder)
+            with temporary_folder() as folder:
+                yield NO_JOURNAL, folder
             return
         key = self._rules.key or ""
         try:

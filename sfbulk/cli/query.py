@@ -7,7 +7,6 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -23,6 +22,7 @@ from sfbulk.error_line import add_note, naming_file
 from sfbulk.errors import ApiError, JobError, NotFound
 from sfbulk.jobs.disposing import abort_quietly, disposing
 from sfbulk.jobs.read_api import ReadApi
+from sfbulk.run_folder import temporary_folder
 from sfbulk.soql import ItemKind, parse_select
 
 if TYPE_CHECKING:
@@ -235,8 +235,8 @@ class _Run:
         state = replace(state, api=job.api.value, job_id=job.id)
         self._progress.begin(state.rows)
         written = state.rows
-        with TemporaryDirectory(prefix="sfbulk-") as spool:
-            for page in job.pages(Path(spool), start=state.locator, rows_before=state.rows):
+        with temporary_folder() as spool:
+            for page in job.pages(spool, start=state.locator, rows_before=state.rows):
                 with naming_file(self._where(files)):
                     added = rows.add(page.path)
                 page.check_rows(added)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -84,6 +84,9 @@ class StateFile:
         try:
             yield
         finally:
+            with suppress(OSError):
+                # While it is held: whoever waits for it then locks a new file.
+                Path(lock.lock_file).unlink()
             lock.release()
 
     def load(self, query: str) -> QueryState | None:

@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter
@@ -27,6 +26,7 @@ from sfbulk.load.records import RowRules, naming_record
 from sfbulk.load.sources import numbered_rows
 from sfbulk.load.spool import FileLimits, SpoolSettings
 from sfbulk.normalize import PrecisionLoss
+from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -220,8 +220,8 @@ class RecordLoad:
                 yield run.load(name), run.folder
                 run.end()
         else:
-            with TemporaryDirectory(prefix="sfbulk-") as folder:
-                yield given, Path(folder)
+            with temporary_folder() as folder:
+                yield given, folder
 
 
 class _InOrder:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from sfbulk_singer.run_folder import RunFolder
+from sfbulk.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

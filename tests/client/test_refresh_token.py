@@ -205,6 +205,19 @@ def test_a_token_that_cannot_be_saved_is_an_error_that_says_so(
     ]
 
 
+def test_a_token_that_a_killed_run_has_left_beside_the_file_is_removed(
+    rotating: Sandbox, token_file: Path, clock: FakeClock
+) -> None:
+    left, other = token_file.with_name(".refresh-token-a1_b2c3d"), token_file.with_name("other")
+    for path in (left, other):
+        path.write_text("a token")
+    settings = app(rotating, refresh_token_path=str(token_file))
+    with Salesforce.from_settings(settings, clock=clock) as org:
+        org.describe_global()
+    assert token_file.read_text().strip() == rotating.refresh_token
+    assert (left.exists(), other.exists()) == (False, True)
+
+
 def _no_space(_: int) -> None:
     raise OSError(28, "No space left on device")
 

@@ -6,17 +6,19 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from sfbulk_singer.run_folder import RunFolder, remove_abandoned
+from sfbulk import file_lock
+from sfbulk.run_folder import RunFolder, remove_abandoned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+    from filelock import BaseFileLock
 
 MAKE = """
 import os, signal, sys
 from pathlib import Path
-from sfbulk_singer.run_folder import RunFolder
+from sfbulk.run_folder import RunFolder
 folder = RunFolder("ours-", Path(sys.argv[1]))
 (folder.path / "part").mkdir()
 (folder.path / "part" / "page.csv").write_text("rows")
@@ -63,6 +65,7 @@ def test_what_is_not_a_run_s_folder_stays(tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()
     (spool / "ours-without-lock").mkdir()
+    (spool / "ours-without-lock" / "file").touch()
     (spool / "ours-file").write_text("a file of somebody else")
     (spool / "ours-link").symlink_to(left)
     left.rename(elsewhere / "theirs-1")
@@ -70,6 +73,33 @@ def test_what_is_not_a_run_s_folder_stays(tmp_path: Path) -> None:
     assert len(list(spool.iterdir())) == 3
     assert (elsewhere / "theirs-1" / "part" / "page.csv").exists()
     assert remove_abandoned("ours-", tmp_path / "no-such-folder") == 0
+
+
+def test_a_folder_whose_process_was_killed_before_it_had_the_lock_is_removed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ours-1").mkdir()
+    (tmp_path / "ours-2").mkdir()
+    (tmp_path / "ours-2" / ".lock").touch()
+    assert remove_abandoned("ours-", tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_whose_new_folder_is_taken_for_that_of_a_killed_one_makes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = file_lock.file_lock
+    rivals = iter([True, False, False])
+
+    def after_a_rival(path: Path) -> BaseFileLock:
+        if next(rivals):
+            remove_abandoned("ours-", tmp_path)
+        return lock(path)
+
+    monkeypatch.setattr("sfbulk.run_folder.file_lock", after_a_rival)
+    folder = RunFolder("ours-", tmp_path)
+    assert list(tmp_path.iterdir()) == [folder.path]
+    assert remove_abandoned("ours-", tmp_path) == 0
 
 
 def test_where_the_file_system_knows_no_locks_nothing_is_removed_but_by_its_own_run(
@@ -80,6 +110,7 @@ def test_where_the_file_system_knows_no_locks_nothing_is_removed_but_by_its_own_
 
     monkeypatch.setattr("fcntl.flock", refuse)
     folder = RunFolder("ours-", tmp_path)
+    assert remove_abandoned("ours-", tmp_path) == 0
     (folder.path / "page.csv").write_text("rows")
     assert remove_abandoned("ours-", tmp_path) == 0
     folder.remove()

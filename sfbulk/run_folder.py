@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import weakref
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING
@@ -19,10 +20,24 @@ if TYPE_CHECKING:
 
     from filelock import BaseFileLock
 
-_LOCK = ".lock"
+__all__ = ["RunFolder", "remove_abandoned", "temporary_folder"]
 
-# A folder has it once its lock is held: until then nobody holds the lock of a living run.
-_MARK = ".locked"
+_LOCK = ".lock"
+_PREFIX = "sfbulk-tmp-"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder in the system's folder for temporary files, which goes with the block.
+
+    With the first one of a process, those of killed processes are removed.
+    """
+    _remove_abandoned_once()
+    folder = RunFolder(_PREFIX, None)
+    try:
+        yield folder.path
+    finally:
+        folder.remove()
 
 
 class RunFolder:
@@ -37,9 +52,9 @@ class RunFolder:
     """
 
     def __init__(self, prefix: str, parent: Path | None) -> None:
-        self.path = Path(mkdtemp(prefix=prefix, dir=parent))
+        self.path, lock = _new_folder(prefix, parent)
         # A download that just ends may still write to it while it is removed.
-        self._remove = weakref.finalize(self, _remove, self.path, _locked(self.path))
+        self._remove = weakref.finalize(self, _remove, self.path, lock)
 
     def remove(self) -> None:
         """Remove the folder and all that is in it."""
@@ -83,20 +98,41 @@ def _user() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0
 
 
+def _new_folder(prefix: str, parent: Path | None) -> tuple[Path, BaseFileLock | None]:
+    """A new folder, and its lock, held; None where the file system knows no locks."""
+    while True:
+        folder = Path(mkdtemp(prefix=prefix, dir=parent))
+        try:
+            return folder, _locked(folder)
+        except (FileNotFoundError, Timeout):
+            # Before it was locked, another run has taken it for that of a killed one.
+            continue
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
 def _locked(folder: Path) -> BaseFileLock | None:
-    """The lock of a new folder, held; None where the file system knows no locks."""
     lock = file_lock(folder / _LOCK)
     try:
         lock.acquire(blocking=False)
+    except Timeout:
+        raise
     except OSError:
+        # An empty folder would be taken for that of a killed run.
+        (folder / _LOCK).touch()
         return None
-    (folder / _MARK).touch()
+    # Another run may have removed it meanwhile.
+    (folder / _LOCK).stat()
     return lock
 
 
 def _unheld(folder: Path) -> BaseFileLock | None:
     """The lock of a folder that no process holds, now held by this one; else None."""
-    if not (folder / _MARK).exists():
+    if not (folder / _LOCK).exists():
+        # Nobody has a file in it: its process was killed before it had the lock.
+        with suppress(OSError):
+            folder.rmdir()
         return None
     lock = file_lock(folder / _LOCK)
     try:
@@ -106,15 +142,23 @@ def _unheld(folder: Path) -> BaseFileLock | None:
     return lock
 
 
+@cache
+def _remove_abandoned_once() -> None:
+    remove_abandoned(_PREFIX, None)
+
+
 def _remove(folder: Path, lock: BaseFileLock | None) -> None:
     with suppress(OSError):
         for path in folder.iterdir():
-            # These go last: if this process is killed meanwhile, the next run goes on.
+            # The lock goes last: if this process is killed meanwhile, the next run goes on.
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.name not in (_LOCK, _MARK):
+            elif path.name != _LOCK:
                 path.unlink(missing_ok=True)
     if lock is not None:
-        # Before the file goes: Windows removes no file that is open.
+        # Before the lock is free, so that nobody takes it and keeps a folder that goes.
+        with suppress(OSError):
+            (folder / _LOCK).unlink()
+        # Windows removes no file that is open.
         lock.release()
     shutil.rmtree(folder, ignore_errors=True)
