@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sfbulk.errors import TransportError
-from sfbulk.http.dates import document_date
+import msgspec
+
+from sfbulk.http.shapes import SalesforceId, Shape, Time
 from sfbulk.http.wire import Request
 from sfbulk.soql import require_time_zone
 
@@ -54,29 +55,42 @@ class Deleted:
     """As `Updated.latest_date_covered`."""
 
 
+class _Updated(msgspec.Struct, rename="camel"):
+    ids: tuple[SalesforceId, ...]
+    latest_date_covered: Time
+
+
+class _DeletedRecord(msgspec.Struct, rename="camel"):
+    id: SalesforceId
+    deleted_date: Time
+
+
+class _Deleted(msgspec.Struct, rename="camel"):
+    deleted_records: tuple[_DeletedRecord, ...]
+    earliest_date_available: Time
+    latest_date_covered: Time
+
+
+_UPDATED = Shape(_Updated, "a list of changed records")
+_DELETED = Shape(_Deleted, "a list of deleted records")
+
+
 def read_updated(transport: Transport, sobject: str, start: datetime, end: datetime) -> Updated:
     """API call: see `Salesforce.updated`."""
     request = _request(transport, sobject, "updated", start, end)
-    document = transport.json(request)
-    try:
-        ids = tuple(_text(record_id) for record_id in _list(document["ids"]))
-        return Updated(ids, document_date(document["latestDateCovered"]))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise _not_understood(request) from error
+    found = transport.read(request, _UPDATED.of)
+    return Updated(found.ids, found.latest_date_covered.instant)
 
 
 def read_deleted(transport: Transport, sobject: str, start: datetime, end: datetime) -> Deleted:
     """API call: see `Salesforce.deleted`."""
     request = _request(transport, sobject, "deleted", start, end)
-    document = transport.json(request)
-    try:
-        return Deleted(
-            tuple(_deleted_record(entry) for entry in _list(document["deletedRecords"])),
-            document_date(document["earliestDateAvailable"]),
-            document_date(document["latestDateCovered"]),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise _not_understood(request) from error
+    found = transport.read(request, _DELETED.of)
+    return Deleted(
+        tuple(DeletedRecord(each.id, each.deleted_date.instant) for each in found.deleted_records),
+        found.earliest_date_available.instant,
+        found.latest_date_covered.instant,
+    )
 
 
 def _request(
@@ -94,28 +108,3 @@ def _iso_8601(instant: datetime) -> str:
     """The form of the guide's example: `2013-05-05T00:00:00+00:00`."""
     require_time_zone(instant)
     return instant.astimezone(timezone.utc).isoformat(timespec="seconds")
-
-
-def _deleted_record(entry: dict[str, Any]) -> DeletedRecord:
-    return DeletedRecord(_text(entry["id"]), document_date(entry["deletedDate"]))
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError
-    return value
-
-
-def _text(value: Any) -> str:
-    # The callers turn this into one error for any answer in another form.
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _not_understood(request: Request) -> TransportError:
-    return TransportError(
-        f"{request.purpose}: the answer is not in the form that Salesforce documents.",
-        ambiguous=False,
-        permanent=True,
-    )

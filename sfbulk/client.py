@@ -14,7 +14,6 @@ from sfbulk.bulk1.query import Bulk1QueryJob, chunked_query
 from sfbulk.bulk1.states import Concurrency
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.query import QueryJob
-from sfbulk.bulk2.states import CLASSIC
 from sfbulk.changes import read_deleted, read_updated
 from sfbulk.client_bulk1 import Bulk1
 from sfbulk.clock import SYSTEM_CLOCK, Clock
@@ -24,7 +23,7 @@ from sfbulk.errors import DataError, NotFound, TransportError, UnknownState
 from sfbulk.http.dates import http_date
 from sfbulk.http.wire import Request
 from sfbulk.jobs.disposing import disposing
-from sfbulk.jobs.job_list import list_jobs
+from sfbulk.jobs.job_list import CLASSIC, list_jobs
 from sfbulk.jobs.read_api import ReadApi
 from sfbulk.load.by_bulk1 import Bulk1Carrier
 from sfbulk.load.by_bulk2 import Bulk2Carrier, Bulk2Settings

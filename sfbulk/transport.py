@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sfbulk.auth.sign_in import sign_in_for
 from sfbulk.errors import ApiError, SalesforceError, SessionExpired, TransportError
 from sfbulk.http.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Backoff, Decision, decide
-from sfbulk.http.wire import Request, Wire, json_body
+from sfbulk.http.shapes import JSON_OBJECT
+from sfbulk.http.wire import Request, Wire
 from sfbulk.quota.guard import QuotaGuard
 from sfbulk.quota.limits import Limit, parse_limits
 from sfbulk.session import OrgSession
@@ -88,15 +89,15 @@ class Transport:
         Raises:
             SignInError, ApiError, TransportError: as `send`.
         """
-        return self.read(request, json_body)
+        return self.read(request, JSON_OBJECT.of)
 
     def read(self, request: Request, parse: Callable[[Request, Reply], T]) -> T:
         """API call: the reply to `request`, parsed by `parse`.
 
         Args:
             request: what to send.
-            parse: parses the reply; it raises `wire.unusable` for a body in another form, which
-                then counts as no answer.
+            parse: parses the reply, such as `Shape.of`; it raises `wire.unusable` for a body in
+                another form, which then counts as no answer.
 
         Raises:
             SignInError, ApiError, TransportError: as `send`.
@@ -109,9 +110,8 @@ class Transport:
         Raises:
             ApiError: the user lacks the permission View Setup and Configuration.
         """
-        return parse_limits(
-            self.json(Request("GET", f"{self.base_path}/limits", "Read the org's limits"))
-        )
+        request = Request("GET", f"{self.base_path}/limits", "Read the org's limits")
+        return parse_limits(self.json(request))
 
     def _signed(self, request: Request, read: Callable[[Reply], T], sink: Sink | None) -> T:
         token = self._session.token()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from sfbulk.errors import ApiError
-from sfbulk.http.wire import Request, json_body, unusable
+from sfbulk.http.shapes import SalesforceId, Shape
+from sfbulk.http.wire import Request
 from sfbulk.read.rest_answers import RestAnswers
 from sfbulk.soql import select, text_literal
 
 if TYPE_CHECKING:
-    from sfbulk.http.wire import Reply
     from sfbulk.transport import Transport
 
 
@@ -53,17 +53,14 @@ def read_user(transport: Transport) -> User | None:
         return None
     fields = ["Username", "Name", "ProfileId"]
     # Without a right to read profiles, only the query with the name of the profile is refused.
-    row = _first(transport, "User", [*fields, "Profile.Name"], user_id) or _first(
-        transport, "User", fields, user_id
+    found = _USER.read_or_none(
+        _first(transport, "User", [*fields, "Profile.Name"], user_id)
+        or _first(transport, "User", fields, user_id)
     )
-    profile = row.get("Profile") or {}
-    return User(
-        user_id,
-        row.get("Username"),
-        row.get("Name"),
-        profile.get("Name"),
-        row.get("ProfileId"),
-    )
+    if found is None:
+        return User(user_id)
+    profile = found.profile.name if found.profile else None
+    return User(user_id, found.username, found.name, profile, found.profile_id)
 
 
 def read_organization(transport: Transport) -> Organization | None:
@@ -72,37 +69,62 @@ def read_organization(transport: Transport) -> Organization | None:
     if not org_id:
         return None
     fields = ["Name", "OrganizationType", "IsSandbox", "InstanceName"]
-    row = _first(transport, "Organization", fields, org_id)
-    sandbox = row.get("IsSandbox")
+    found = _ORGANIZATION.read_or_none(_first(transport, "Organization", fields, org_id))
+    if found is None:
+        return Organization(org_id)
     return Organization(
-        org_id,
-        row.get("Name"),
-        row.get("OrganizationType"),
-        None if sandbox is None else sandbox is True,
-        row.get("InstanceName"),
+        org_id, found.name, found.organization_type, found.is_sandbox, found.instance_name
     )
 
 
 def read_versions(transport: Transport) -> list[str]:
     """API call: the API versions that the org has, the oldest first, such as `31.0`."""
-    return transport.read(Request("GET", "/services/data", "List the API versions"), _versions)
+    request = Request("GET", "/services/data", "List the API versions")
+    return [listed.version for listed in transport.read(request, _VERSIONS.of)]
 
 
-def _versions(request: Request, reply: Reply) -> list[str]:
-    try:
-        listed: Any = json.loads(reply.content)
-        return [str(entry["version"]) for entry in listed]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise unusable(request, reply.status, "no list of API versions") from None
+class _Version(msgspec.Struct):
+    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,3}\.[0-9]\Z")]
+
+
+class _Resources(msgspec.Struct):
+    """The resources of an API version; `identity` is the URL of the user's identity."""
+
+    identity: str | None = None
+
+
+class _Profile(msgspec.Struct, rename="pascal"):
+    name: str | None = None
+
+
+class _User(msgspec.Struct, rename="pascal"):
+    username: str | None = None
+    name: str | None = None
+    profile: _Profile | None = None
+    profile_id: str | None = None
+
+
+class _Organization(msgspec.Struct, rename="pascal"):
+    name: str | None = None
+    organization_type: str | None = None
+    is_sandbox: bool | None = None
+    instance_name: str | None = None
+
+
+_VERSIONS = Shape(list[_Version], "a list of API versions")
+_RESOURCES = Shape(_Resources, "a list of resources")
+_ID = Shape(SalesforceId)
+_USER = Shape(_User)
+_ORGANIZATION = Shape(_Organization)
 
 
 def _identity(transport: Transport) -> tuple[str | None, str | None]:
     """API call: the ids of the org and of the user."""
     request = Request("GET", f"{transport.base_path}/", "Read the resources of the API")
-    # Such as https://login.salesforce.com/id/00D…/005….
-    identity = urlsplit(str(transport.read(request, json_body).get("identity")))
-    _, org_id, user_id = ["", "", "", *identity.path.split("/")][-3:]
-    return org_id or None, user_id or None
+    # Such as https://login.salesforce.com/id/00D…/005…; only the ids in it are used.
+    url = transport.read(request, _RESOURCES.of).identity or ""
+    _, org_id, user_id = ["", "", "", *url.partition("?")[0].split("/")][-3:]
+    return _ID.read_or_none(org_id), _ID.read_or_none(user_id)
 
 
 def _first(transport: Transport, sobject: str, fields: list[str], record_id: str) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sfbulk.auth.token import checked_token, refused_for_now
 from sfbulk.errors import ApiError, SignInError
 from sfbulk.http.mapping import api_error
 from sfbulk.http.retry import is_passing_refusal
-from sfbulk.http.wire import Request, json_body
+from sfbulk.http.shapes import Shape
+from sfbulk.http.wire import Request
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
@@ -68,6 +71,22 @@ _ADVICE = {
 """What to do about each error of the token endpoint (Help: OAuth 2.0 Authorization Errors)."""
 
 
+class Grant(msgspec.Struct):
+    """An answer of the token endpoint.
+
+    Its members are checked one by one: if only one is odd, a refresh token that replaces the old
+    one must still be saved.
+    """
+
+    access_token: Any = None
+    instance_url: Any = None
+    refresh_token: Any = None
+    error: Any = None
+
+
+_GRANT = Shape(Grant, "an answer to a sign-in")
+
+
 class TokenEndpoint:
     """Signs in by posting a form; `form` makes a new one for each sign-in."""
 
@@ -89,9 +108,7 @@ class TokenEndpoint:
         return token_in(self._credentials, reply)
 
 
-def token_reply(
-    credentials: OAuthCredentials, send: Send, form: Mapping[str, str]
-) -> dict[str, Any]:
+def token_reply(credentials: OAuthCredentials, send: Send, form: Mapping[str, str]) -> Grant:
     """API call: the token endpoint's answer to `form`.
 
     Raises:
@@ -114,15 +131,15 @@ def token_reply(
         raise refusal(credentials, error) from error
 
 
-def _grant(request: Request, reply: Reply) -> dict[str, Any]:
-    document = json_body(request, reply)
-    if "access_token" not in document and isinstance(document.get("error"), str):
+def _grant(request: Request, reply: Reply) -> Grant:
+    grant = _GRANT.of(request, reply)
+    if grant.access_token is None and isinstance(grant.error, str):
         # An error is one whatever the status of its answer.
         raise api_error(request.purpose, HTTPStatus.BAD_REQUEST, reply.headers, reply.content)
-    return document
+    return grant
 
 
-def token_in(credentials: OAuthCredentials, reply: Mapping[str, Any]) -> SessionToken:
+def token_in(credentials: OAuthCredentials, grant: Grant) -> SessionToken:
     """The token in a successful reply.
 
     Raises:
@@ -131,8 +148,8 @@ def token_in(credentials: OAuthCredentials, reply: Mapping[str, Any]) -> Session
     return checked_token(
         credentials.instance_url,
         credentials.login_url,
-        reply.get("access_token"),
-        reply.get("instance_url"),
+        grant.access_token,
+        grant.instance_url,
     )
 
 

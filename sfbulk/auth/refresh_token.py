@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from sfbulk.auth.oauth import refresh_token_form, token_in, token_reply
+from sfbulk.auth.token import fits_header
 from sfbulk.safe import keep_secret
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ class RefreshToken:
         """
         with self._locked() as refresh_token:
             form = refresh_token_form(self._credentials, refresh_token)
-            reply = token_reply(self._credentials, self._send, form)
-            following = reply.get("refresh_token")
+            grant = token_reply(self._credentials, self._send, form)
+            following = grant.refresh_token
             # Save it before the answer is checked: the token just used may no longer be valid.
-            if isinstance(following, str) and following not in ("", refresh_token):
+            if fits_header(following) and following != refresh_token:
                 keep_secret(following)
                 self._replace(following)
-        return token_in(self._credentials, reply)
+        return token_in(self._credentials, grant)
 
     def _locked(self) -> AbstractContextManager[str]:
         if isinstance(self._refresh_token, str):

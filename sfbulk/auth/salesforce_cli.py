@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sfbulk.auth.token import checked_token, fits_header
 from sfbulk.errors import SignInError
+from sfbulk.http.json_text import UnusableJsonError, json_value
+from sfbulk.http.shapes import Shape
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sfbulk.auth.credentials import SalesforceCliCredentials
     from sfbulk.auth.token import SessionToken
 
@@ -36,6 +37,31 @@ def missing_command() -> str | None:
     return None if shutil.which(COMMAND) else _NOT_INSTALLED
 
 
+class _Result(msgspec.Struct, rename="camel"):
+    """What a command prints when it succeeds."""
+
+    access_token: str | None = None
+    instance_url: str | None = None
+    connected_status: str | None = None
+
+
+class _Failure(msgspec.Struct):
+    name: str | None = None
+    message: str | None = None
+
+
+class _Printed(msgspec.Struct):
+    """What every command prints with `--json`."""
+
+    status: int | None = None
+    result: Any = None
+
+
+_PRINTED = Shape(_Printed)
+_RESULT = Shape(_Result)
+_FAILURE = Shape(_Failure)
+
+
 class SalesforceCli:
     """Reads the session of the CLI. The CLI renews it if it can; if not, it returns the old one."""
 
@@ -50,22 +76,22 @@ class SalesforceCli:
             SignInError: the CLI is missing, fails, is not signed in, or still has `stale`.
         """
         org = self._run("org", "display")
-        text = org.get("accessToken")
+        text = org.access_token
         # Since 2.136.8 `org display` hides the token (forcedotcom/cli issue 3560).
         if not fits_header(text):
-            text = self._run("org", "auth", "show-access-token", "--no-prompt").get("accessToken")
-        token = checked_token(self._expected, COMMAND, text, str(org.get("instanceUrl")))
+            text = self._run("org", "auth", "show-access-token", "--no-prompt").access_token
+        token = checked_token(self._expected, COMMAND, text, org.instance_url)
         if token == stale:
             raise SignInError(
                 f"The Salesforce CLI's session with {self._org} is expired or not valid "
-                f"({org.get('connectedStatus') or 'no status'}), and the CLI cannot renew it. "
+                f"({org.connected_status or 'no status'}), and the CLI cannot renew it. "
                 f"{self._sign_in_again()}",
                 status=401,
                 code="INVALID_SESSION_ID",
             )
         return token
 
-    def _run(self, *words: str) -> Mapping[str, Any]:
+    def _run(self, *words: str) -> _Result:
         command = shutil.which(COMMAND)
         if command is None:
             raise SignInError(_NOT_INSTALLED)
@@ -84,23 +110,28 @@ class SalesforceCli:
             raise SignInError(f"{self._command_line(words)} could not be run: {reason}.") from error
         return self._result(words, done.returncode, done.stdout)
 
-    def _result(self, words: tuple[str, ...], code: int, stdout: bytes) -> Mapping[str, Any]:
+    def _result(self, words: tuple[str, ...], code: int, stdout: bytes) -> _Result:
         try:
-            document = json.loads(stdout)
-        except (ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict):
-            raise SignInError(
-                f"{self._command_line(words)} ended with exit code {code} and did not print JSON. "
-                "Run it to see why, and update the CLI (sf update)."
-            )
-        result = document.get("result")
-        if document.get("status") != 0 or not isinstance(result, dict):
-            raise SignInError(
-                f"{self._command_line(words)} failed: {_quoted(document)}. {self._sign_in_again()}",
-                code=document["name"] if isinstance(document.get("name"), str) else None,
-            )
-        return result
+            document = json_value(stdout)
+            printed = _PRINTED.read(document)
+            if printed.status == 0 and printed.result is not None:
+                return _RESULT.read(printed.result)
+            failure = _FAILURE.read(document)
+        except UnusableJsonError:
+            raise self._not_understood(words, code, "did not print JSON") from None
+        except ValueError as error:
+            what = f"did not print JSON of the known form ({error})"
+            raise self._not_understood(words, code, what) from None
+        raise SignInError(
+            f"{self._command_line(words)} failed: {_quoted(failure)}. {self._sign_in_again()}",
+            code=failure.name,
+        )
+
+    def _not_understood(self, words: tuple[str, ...], code: int, what: str) -> SignInError:
+        return SignInError(
+            f"{self._command_line(words)} ended with exit code {code} and {what}. Run it to see "
+            "why, and update the CLI (sf update)."
+        )
 
     def _command_line(self, words: tuple[str, ...]) -> str:
         return f"`{COMMAND} {' '.join(words)} --target-org={self._org}`"
@@ -109,7 +140,7 @@ class SalesforceCli:
         return f"Sign in with: sf org login web --alias {self._org}; `sf org list` lists all orgs."
 
 
-def _quoted(document: Mapping[str, Any]) -> str:
+def _quoted(failure: _Failure) -> str:
     """The CLI's own error, on one line."""
-    text = f"{document.get('name')}: {document.get('message')}"
+    text = f"{failure.name}: {failure.message}"
     return quoted(text, _LONGEST_QUOTE_CHARACTERS).rstrip(".")

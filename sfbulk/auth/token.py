@@ -112,7 +112,8 @@ def checked_token(expected: str | None, answered_by: str, token: Any, url: Any) 
         SignInError: there is no token, it is for another org, or the address is not safe.
     """
     if not fits_header(token) or not isinstance(url, str):
-        raise SignInError(f"{answered_by} answered the sign-in without a token. Check login_url.")
+        missing = "its org's address" if fits_header(token) else "a token"
+        raise SignInError(f"{answered_by} answered the sign-in without {missing}. Check login_url.")
     if problem := origin_problem(url):
         raise SignInError(f"The org's address in the answer of {answered_by} {problem}.")
     instance_url = origin(url)

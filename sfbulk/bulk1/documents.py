@@ -6,19 +6,33 @@ answer is read by its first character.
 
 from __future__ import annotations
 
-import json
+from codecs import BOM_UTF8
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from xml.etree import ElementTree as ET
 
-from sfbulk.bulk1.states import BatchInfo, Bulk1JobInfo, batch_info, job_info
+import msgspec
+
+from sfbulk.bulk1.states import (
+    BatchDocument,
+    BatchInfo,
+    Bulk1JobInfo,
+    JobDocument,
+    batch_info,
+    job_info,
+)
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
+from sfbulk.http.shapes import SalesforceId, Shape, is_same_id, json_document
 from sfbulk.http.wire import unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sfbulk.http.wire import Reply, Request
+
+T = TypeVar("T")
+
+_BEFORE_XML = BOM_UTF8 + b" \t\r\n"
 
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 XML_TYPE = "application/xml; charset=UTF-8"
@@ -34,14 +48,27 @@ def job_document(settings: Mapping[str, str | None]) -> bytes:
     return document
 
 
+class _Batches(msgspec.Struct, rename="camel"):
+    batch_info: list[BatchDocument]
+
+
+_JOB = Shape(JobDocument, "a job", strict=False)
+_BATCH = Shape(BatchDocument, "a batch", strict=False)
+_BATCHES = Shape(_Batches, "a list of batches", strict=False)
+_RESULTS = Shape(list[SalesforceId], "a list of results")
+
+
 def read_job(request: Request, reply: Reply) -> Bulk1JobInfo:
     """The job in a reply.
 
     Raises:
-        TransportError: the reply is not a jobInfo.
+        TransportError: the reply is not a jobInfo, or one of another job.
         UnknownState: a state that this version does not know.
     """
-    return job_info(_fields(request, reply, "jobInfo"))
+    job = job_info(_read(_JOB, "jobInfo", texts, request, reply))
+    if request.job_id and not is_same_id(job.id, request.job_id):
+        raise unusable(request, reply.status, "another job")
+    return job
 
 
 def read_batch(request: Request, reply: Reply) -> BatchInfo:
@@ -51,7 +78,7 @@ def read_batch(request: Request, reply: Reply) -> BatchInfo:
         TransportError: the reply is not a batchInfo.
         UnknownState: a state that this version does not know.
     """
-    return batch_info(_fields(request, reply, "batchInfo"))
+    return batch_info(_read(_BATCH, "batchInfo", texts, request, reply))
 
 
 def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
@@ -61,13 +88,8 @@ def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
         TransportError: the reply is not a list of batches.
         UnknownState: a state that this version does not know.
     """
-    document = _document(request, reply, "batchInfoList")
-    if isinstance(document, ET.Element):
-        return [batch_info(texts(child)) for child in document]
-    listed = document.get("batchInfo") if isinstance(document, dict) else None
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise unusable(request, reply.status, "JSON that is not a list of batches")
-    return [batch_info(entry) for entry in listed]
+    listed = _read(_BATCHES, "batchInfoList", _batch_texts, request, reply)
+    return [batch_info(batch) for batch in listed.batch_info]
 
 
 def read_result_ids(request: Request, reply: Reply) -> list[str]:
@@ -78,34 +100,46 @@ def read_result_ids(request: Request, reply: Reply) -> list[str]:
     """
     if reply.status == HTTPStatus.NO_CONTENT:
         return []
-    document = _document(request, reply, "result-list")
-    if isinstance(document, ET.Element):
-        return [child.text or "" for child in document]
-    if not isinstance(document, list) or not all(isinstance(one, str) for one in document):
-        raise unusable(request, reply.status, "JSON that is not a list of results")
-    return document
+    return _read(_RESULTS, "result-list", _result_texts, request, reply)
 
 
-def _fields(request: Request, reply: Reply, root: str) -> Mapping[str, Any]:
-    document = _document(request, reply, root)
-    if isinstance(document, ET.Element):
-        return texts(document)
-    if not isinstance(document, dict):
-        raise unusable(request, reply.status, "JSON that is not an object")
-    return document
+def _batch_texts(element: ET.Element) -> dict[str, Any]:
+    return {"batchInfo": [_known(texts(child)) for child in element]}
 
 
-def _document(request: Request, reply: Reply, root: str) -> Any:
-    """JSON, or an XML element with the name `root`."""
-    if not reply.content.lstrip().startswith(b"<"):
-        try:
-            return json.loads(reply.content)
-        except (ValueError, RecursionError) as error:
-            raise unusable(request, reply.status, "a body that is not JSON") from error
+def _result_texts(element: ET.Element) -> list[str]:
+    return [(child.text or "").strip() for child in element]
+
+
+def _read(
+    shape: Shape[T],
+    root: str,
+    values: Callable[[ET.Element], Any],
+    request: Request,
+    reply: Reply,
+) -> T:
+    """A reply's document, in either form, as its declared type.
+
+    Args:
+        shape: the type.
+        root: the name of the root in XML.
+        values: the values in the XML, in the form that the JSON has.
+        request: the request.
+        reply: its reply.
+    """
+    if not reply.content.lstrip(_BEFORE_XML).startswith(b"<"):
+        return shape.within(request, reply, _known(json_document(request, reply)))
     try:
         element = parse_xml(reply.content)
     except UnusableXmlError as error:
         raise unusable(request, reply.status, str(error)) from error
     if local_name(element) != root:
         raise unusable(request, reply.status, f"XML that is not a {root}")
-    return element
+    return shape.within(request, reply, _known(values(element)), "XML")
+
+
+def _known(document: Any) -> Any:
+    """A document without its empty members: an empty text is no value."""
+    if not isinstance(document, dict):
+        return document
+    return {name: value for name, value in document.items() if value != ""}

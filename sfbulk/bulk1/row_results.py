@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sfbulk.bulk1.states import ContentType
 from sfbulk.bulk1.streams import json_records, xml_records
 from sfbulk.csvio import decode_rows
 from sfbulk.errors import DataError
 from sfbulk.http.safe_xml import children, texts
+from sfbulk.http.shapes import Shape
 from sfbulk.jobs.row_error import RowError, parse_row_error
 
 if TYPE_CHECKING:
@@ -63,18 +66,38 @@ def _from_csv(row: dict[str, str]) -> RowResult:
     )
 
 
+class _Error(msgspec.Struct, rename="camel"):
+    """The reason of one error, as JSON has it."""
+
+    status_code: str | None = None
+    message: str | None = None
+    fields: list[str] | None = None
+
+
+class _Result(msgspec.Struct):
+    """The result of one row, as JSON has it."""
+
+    success: bool
+    created: bool
+    id: str | None = None
+    errors: list[_Error] | None = None
+
+
+_RESULT = Shape(_Result, strict=False)
+
+
 def _from_json(row: dict[str, Any]) -> RowResult:
+    try:
+        result = _RESULT.read(row)
+    except ValueError as error:
+        raise DataError(f"A result of a batch is JSON in another form: {error}.") from None
     return RowResult(
-        id=row.get("id") or None,
-        success=_truth(row.get("success")),
-        created=_truth(row.get("created")),
+        id=result.id or None,
+        success=result.success,
+        created=result.created,
         errors=tuple(
-            RowError(
-                code=str(error.get("statusCode") or ""),
-                message=str(error.get("message") or ""),
-                fields=tuple(error.get("fields") or ()),
-            )
-            for error in row.get("errors") or ()
+            RowError(error.status_code or "", error.message or "", tuple(error.fields or ()))
+            for error in result.errors or ()
         ),
     )
 
@@ -98,9 +121,7 @@ def _xml_error(error: ET.Element) -> RowError:
     )
 
 
-def _truth(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in _TRUTH:
+def _truth(value: str | None) -> bool:
+    if value is not None and value.lower() in _TRUTH:
         return _TRUTH[value.lower()]
     raise DataError("The results of a batch have a value that must be true or false and is not.")

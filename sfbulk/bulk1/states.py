@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from sfbulk.errors import TransportError, UnknownState
+import msgspec
+
+from sfbulk.errors import UnknownState
+from sfbulk.http.dates import document_date
+from sfbulk.http.shapes import Count, SalesforceId  # noqa: TC001 - msgspec reads the types
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import datetime
 
 E = TypeVar("E", bound=Enum)
 
@@ -133,107 +135,120 @@ class BatchInfo:
     apex_processing_time: int | None
 
 
-def job_info(document: Mapping[str, Any]) -> Bulk1JobInfo:
+class _Times(msgspec.Struct, rename="camel"):
+    """What jobs and batches have in common; numbers are texts in XML."""
+
+    id: SalesforceId
+    state: str | None = None
+    created_date: str | None = None
+    system_modstamp: str | None = None
+    number_records_processed: Count | None = None
+    number_records_failed: Count | None = None
+    total_processing_time: Count | None = None
+    api_active_processing_time: Count | None = None
+    apex_processing_time: Count | None = None
+
+
+class JobDocument(_Times, rename="camel"):
+    """A jobInfo as answers have it."""
+
+    operation: str | None = None
+    object: str | None = None
+    content_type: str | None = None
+    concurrency_mode: str | None = None
+    external_id_field_name: str | None = None
+    assignment_rule_id: str | None = None
+    api_version: str | float | None = None
+    created_by_id: str | None = None
+    number_batches_queued: Count | None = None
+    number_batches_in_progress: Count | None = None
+    number_batches_completed: Count | None = None
+    number_batches_failed: Count | None = None
+    number_batches_total: Count | None = None
+    number_retries: Count | None = None
+
+
+class BatchDocument(_Times, rename="camel"):
+    """A batchInfo as answers have it."""
+
+    job_id: SalesforceId | None = None
+    state_message: str | None = None
+
+
+def job_info(job: JobDocument) -> Bulk1JobInfo:
     """The job that a document describes.
 
     Raises:
         UnknownState: a state that this version does not know.
-        TransportError: the document does not describe a job.
     """
-    job_id = _id(document, "job")
     return Bulk1JobInfo(
-        id=job_id,
-        operation=_text(document, "operation") or "",
-        object=_text(document, "object") or "",
-        state=_state(Bulk1JobState, document, f"Job {job_id}", job_id),
-        content_type=_text(document, "contentType") or "",
-        concurrency_mode=_text(document, "concurrencyMode") or "",
-        external_id_field_name=_text(document, "externalIdFieldName"),
-        assignment_rule_id=_text(document, "assignmentRuleId"),
-        api_version=_text(document, "apiVersion") or "",
-        created_by_id=_text(document, "createdById"),
-        created_date=_instant(document, "createdDate"),
-        system_modstamp=_instant(document, "systemModstamp"),
-        number_batches_queued=_number(document, "numberBatchesQueued"),
-        number_batches_in_progress=_number(document, "numberBatchesInProgress"),
-        number_batches_completed=_number(document, "numberBatchesCompleted"),
-        number_batches_failed=_number(document, "numberBatchesFailed"),
-        number_batches_total=_number(document, "numberBatchesTotal"),
-        number_records_processed=_number(document, "numberRecordsProcessed"),
-        number_records_failed=_number(document, "numberRecordsFailed"),
-        number_retries=_number(document, "numberRetries"),
-        total_processing_time=_number(document, "totalProcessingTime"),
-        api_active_processing_time=_number(document, "apiActiveProcessingTime"),
-        apex_processing_time=_number(document, "apexProcessingTime"),
+        id=job.id,
+        operation=job.operation or "",
+        object=job.object or "",
+        state=_state(Bulk1JobState, job.state, f"Job {job.id}", job.id),
+        content_type=job.content_type or "",
+        concurrency_mode=job.concurrency_mode or "",
+        external_id_field_name=job.external_id_field_name,
+        assignment_rule_id=job.assignment_rule_id,
+        api_version=str(job.api_version or ""),
+        created_by_id=job.created_by_id,
+        created_date=_instant(job.created_date),
+        system_modstamp=_instant(job.system_modstamp),
+        number_batches_queued=job.number_batches_queued,
+        number_batches_in_progress=job.number_batches_in_progress,
+        number_batches_completed=job.number_batches_completed,
+        number_batches_failed=job.number_batches_failed,
+        number_batches_total=job.number_batches_total,
+        number_records_processed=job.number_records_processed,
+        number_records_failed=job.number_records_failed,
+        number_retries=job.number_retries,
+        total_processing_time=job.total_processing_time,
+        api_active_processing_time=job.api_active_processing_time,
+        apex_processing_time=job.apex_processing_time,
     )
 
 
-def batch_info(document: Mapping[str, Any]) -> BatchInfo:
+def batch_info(batch: BatchDocument) -> BatchInfo:
     """The batch that a document describes.
 
     Raises:
         UnknownState: a state that this version does not know.
-        TransportError: the document does not describe a batch.
     """
-    batch_id = _id(document, "batch")
-    job_id = _text(document, "jobId") or ""
+    job_id = batch.job_id or ""
     return BatchInfo(
-        id=batch_id,
+        id=batch.id,
         job_id=job_id,
-        state=_state(BatchState, document, f"Batch {batch_id} of job {job_id}", job_id),
-        state_message=_text(document, "stateMessage"),
-        created_date=_instant(document, "createdDate"),
-        system_modstamp=_instant(document, "systemModstamp"),
-        number_records_processed=_number(document, "numberRecordsProcessed"),
-        number_records_failed=_number(document, "numberRecordsFailed"),
-        total_processing_time=_number(document, "totalProcessingTime"),
-        api_active_processing_time=_number(document, "apiActiveProcessingTime"),
-        apex_processing_time=_number(document, "apexProcessingTime"),
+        state=_state(BatchState, batch.state, f"Batch {batch.id} of job {job_id}", job_id),
+        state_message=batch.state_message,
+        created_date=_instant(batch.created_date),
+        system_modstamp=_instant(batch.system_modstamp),
+        number_records_processed=batch.number_records_processed,
+        number_records_failed=batch.number_records_failed,
+        total_processing_time=batch.total_processing_time,
+        api_active_processing_time=batch.api_active_processing_time,
+        apex_processing_time=batch.apex_processing_time,
     )
-
-
-def _id(document: Mapping[str, Any], what: str) -> str:
-    found = _text(document, "id")
-    # It becomes a part of addresses and the name of a folder.
-    if found is None or not re.fullmatch("[0-9A-Za-z]{1,18}", found):
-        raise TransportError(
-            f"Salesforce answered with a document that does not describe a {what}.",
-            ambiguous=True,
-        )
-    return found
 
 
 _MOST_OF_A_WORD = 100
 
 
-def _state(words: type[E], document: Mapping[str, Any], what: str, job_id: str) -> E:
-    word = _text(document, "state") or ""
+def _state(words: type[E], word: str | None, what: str, job_id: str) -> E:
     try:
         # Other clients expect it with a space too: "Not Processed" (CumulusCI).
-        return words(word.replace(" ", ""))
+        return words((word or "").replace(" ", ""))
     except ValueError:
         raise UnknownState(
-            f"{what} is in the state '{quoted(word, _MOST_OF_A_WORD)}', which this version of "
-            "sfbulk does not know. Look at the job in Setup, Bulk Data Load Jobs.",
+            f"{what} is in the state '{quoted(word or '', _MOST_OF_A_WORD)}', which this version "
+            "of sfbulk does not know. Look at the job in Setup, Bulk Data Load Jobs.",
             job_id=job_id,
         ) from None
 
 
-def _text(document: Mapping[str, Any], name: str) -> str | None:
-    value = document.get(name)
-    return None if value in (None, "") else str(value)
-
-
-def _number(document: Mapping[str, Any], name: str) -> int | None:
-    text = _text(document, name)
-    known = re.fullmatch("[0-9]{1,18}", text or "")
-    return int(known.group()) if known else None
-
-
-def _instant(document: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(document, name)
+def _instant(text: str | None) -> datetime | None:
+    # "Z" in XML, "+0000" in JSON (recordings). Times are only shown, so without them an answer is
+    # still one.
     try:
-        # "Z" in XML, "+0000" in JSON (recordings).
-        return None if text is None else datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+        return document_date(text)
     except ValueError:
         return None

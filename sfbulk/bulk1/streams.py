@@ -10,13 +10,13 @@ import json
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 from sfbulk.errors import DataError
-from sfbulk.http.safe_xml import UnusableXmlError, child_parser
+from sfbulk.http.safe_xml import ChildParser, UnusableXmlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from xml.etree import ElementTree as ET
 
 _BETWEEN = re.compile(r"[\s,]*")
 # Numbers keep all digits: a float would round the values of a currency field.
@@ -43,6 +43,8 @@ def json_records(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             # The library cannot be fed in chunks: it tries again from the start of the record.
             try:
                 record, place = _DECODER.raw_decode(text, place)
+            except RecursionError:
+                raise DataError("The results are JSON that is nested too deeply.") from None
             except ValueError:
                 break  # The end of the record is in a later chunk.
             if not isinstance(record, dict):
@@ -58,17 +60,13 @@ def xml_records(chunks: Iterable[bytes]) -> Iterator[ET.Element]:
     Raises:
         DataError: the bytes are not XML, or have a DTD.
     """
-    parser, found = child_parser()
+    parser = ChildParser()
     try:
         for chunk in chunks:
-            parser.feed(chunk)
-            yield from found
-            found.clear()
+            yield from parser.feed(chunk)
         parser.close()
-    except (ET.ParseError, LookupError) as error:
-        raise DataError("The results are not a complete XML document.") from error
     except UnusableXmlError as error:
-        raise DataError(f"The results are {error}.") from error
+        raise DataError(f"The results are not a complete XML document: {error}.") from error
 
 
 def _decoded(chunks: Iterable[bytes]) -> Iterator[str]:

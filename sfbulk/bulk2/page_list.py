@@ -11,24 +11,25 @@ clients that do not know each other read `{"resultChunks": [{"resultLink":
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import msgspec
+
 from sfbulk.errors import ApiError, TransportError
+from sfbulk.http.shapes import Shape, json_document
 from sfbulk.http.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from concurrent.futures import Executor
 
     from sfbulk.bulk2.states import JobInfo
+    from sfbulk.http.wire import Reply
     from sfbulk.transport import Transport
 
 FIRST_VERSION = 58.0
 """Of the resource (Bulk API guide: Get Parallel Results for a Query Job)."""
-
-_LISTS = ("resultChunks", "resultPages")
-_LINKS = ("resultLink", "resultUrl")
 
 # The pages can be read without the list, so it is not worth half a minute of attempts.
 _ATTEMPTS = 2
@@ -94,46 +95,57 @@ class PageList:
             job_id=job_id,
             attempts=_ATTEMPTS,
         )
-        return _part(self._transport.json(request))
+        return self._transport.read(request, _part)
 
 
 class _NotUnderstoodError(Exception):
     """The answer is not a list of pages; the text says why."""
 
 
-def _part(document: Mapping[str, Any]) -> _Part:
-    listed = _first(document, _LISTS)
-    if not isinstance(listed, list):
+class _Entry(msgspec.Struct, rename="camel"):
+    result_link: str | None = None
+    result_url: str | None = None
+
+
+class _Document(msgspec.Struct, rename="camel"):
+    result_chunks: list[_Entry] | None = None
+    result_pages: list[_Entry] | None = None
+    next_records_url: str | None = None
+
+
+_DOCUMENT = Shape(_Document, "a list of result pages")
+
+
+def _part(request: Request, reply: Reply) -> _Part:
+    try:
+        document = _DOCUMENT.read(json_document(request, reply))
+    except ValueError as error:
+        raise _NotUnderstoodError(str(error)) from None
+    listed = document.result_chunks or document.result_pages
+    if not listed:
         raise _NotUnderstoodError("the answer lists no pages")
-    following = document.get("nextRecordsUrl")
-    if following in (None, "", "null"):
-        return _Part([_locator(_link(entry)) for entry in listed], None)
-    locator = _locator(following)
-    if locator is None:
+    locators = [_locator(_link(entry)) for entry in listed]
+    if document.next_records_url in (None, "", "null"):
+        return _Part(locators, None)
+    following = _locator(document.next_records_url)
+    if following is None:
         # Without a locator of its own the list would begin again.
         raise _NotUnderstoodError("the answer does not say where the list goes on")
-    return _Part([_locator(_link(entry)) for entry in listed], locator)
+    return _Part(locators, following)
 
 
-def _link(entry: Any) -> Any:
-    link = _first(entry, _LINKS) if isinstance(entry, dict) else None
+def _link(entry: _Entry) -> str:
+    link = entry.result_link or entry.result_url
     if not link:
         raise _NotUnderstoodError("the answer lists a page without its address")
     return link
 
 
-def _first(document: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    """The value of the first of the names that has one."""
-    return next((document[name] for name in names if document.get(name)), None)
-
-
-def _locator(url: Any) -> str | None:
+def _locator(url: str) -> str | None:
     """The locator in an address. Nothing else of it is used, because it could name another host.
 
     A locator is opaque text. A plus in it is a plus, where a form would read a blank.
     """
-    if not isinstance(url, str):
-        raise _NotUnderstoodError("the answer has an address that is not text")
     for parameter in url.partition("?")[2].split("&"):
         name, _, value = parameter.partition("=")
         if name == "locator":

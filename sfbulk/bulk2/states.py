@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,8 +16,8 @@ from sfbulk.errors import (
 )
 from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import document_date
-from sfbulk.http.shapes import Shape
-from sfbulk.http.wire import json_body, unusable
+from sfbulk.http.shapes import Count, SalesforceId, Shape, is_same_id
+from sfbulk.http.wire import unusable
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from sfbulk.http.wire import Reply, Request
 
 
-CLASSIC = "Classic"
-"""The `jobType` of a job of Bulk API 1.0."""
+# The last three of 18 characters are a checksum.
+_SHORT_ID = 15
 
 
 class JobState(str, Enum):
@@ -98,14 +98,13 @@ class JobInfo:
 class _Document(msgspec.Struct, rename="camel"):
     """A job as replies have it; counts may be sent as text."""
 
-    id: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]{1,18}$")]
-    """It becomes a part of addresses and the name of a folder."""
+    id: SalesforceId
     state: str | None = None
     object: str | None = ""
     operation: str | None = ""
     api_version: str | float | None = ""
-    number_records_processed: int | None = None
-    number_records_failed: int | None = None
+    number_records_processed: Count | None = None
+    number_records_failed: Count | None = None
     error_message: str | None = None
     external_id_field_name: str | None = None
     column_delimiter: str | None = None
@@ -115,7 +114,8 @@ class _Document(msgspec.Struct, rename="camel"):
     job_type: str | None = None
 
 
-_DOCUMENT = Shape(_Document, strict=False)
+_DOCUMENT = Shape(_Document, "a job", strict=False)
+_MILLISECONDS = Shape(Count, strict=False)
 
 
 def parse_job(reply: Mapping[str, Any]) -> JobInfo:
@@ -125,7 +125,10 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         UnknownState: a state that this version does not know.
         ValueError: the reply does not describe a job; the text says where.
     """
-    job = _DOCUMENT.read(reply)
+    return _job(_DOCUMENT.read(reply))
+
+
+def _job(job: _Document) -> JobInfo:
     return JobInfo(
         id=job.id,
         state=_state(job),
@@ -140,7 +143,8 @@ def parse_job(reply: Mapping[str, Any]) -> JobInfo:
         created=_time(job.created_date),
         job_type=job.job_type,
         changed=_time(job.system_modstamp),
-        processing_ms=_milliseconds(job.total_processing_time),
+        # As for the times: whatever else it is, the document is a job.
+        processing_ms=_MILLISECONDS.read_or_none(job.total_processing_time),
     )
 
 
@@ -151,11 +155,10 @@ def read_job(request: Request, reply: Reply) -> JobInfo:
         UnknownState: a state that this version does not know.
         TransportError: the reply does not describe a job.
     """
-    try:
-        return parse_job(json_body(request, reply))
-    except ValueError as error:
-        what = f"JSON that does not describe a job: {error}"
-        raise unusable(request, reply.status, what) from None
+    job = _job(_DOCUMENT.of(request, reply))
+    if request.job_id and not is_same_id(job.id, request.job_id):
+        raise unusable(request, reply.status, "another job")
+    return job
 
 
 def failure(info: JobInfo) -> SalesforceError | None:
@@ -180,11 +183,6 @@ def _time(value: Any) -> datetime | None:
         return document_date(value)
     except ValueError:
         return None
-
-
-def _milliseconds(value: Any) -> int | None:
-    # As for times: whatever else it is, the job is one.
-    return value if isinstance(value, int) else None
 
 
 _MOST_OF_A_WORD = 100

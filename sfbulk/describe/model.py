@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping  # noqa: TC003 - the types are read when a reply is decoded
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
-from sfbulk.http.shapes import Shape
+from sfbulk.http.shapes import Name, Shape
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,19 @@ class PicklistValue:
 
 
 @dataclass(frozen=True)
+class FilteredLookupInfo:
+    """The filter of a lookup."""
+
+    controlling_fields: tuple[str, ...] = ()
+    dependent: bool = False
+    optional_filter: bool = False
+
+
+@dataclass(frozen=True)
 class FieldDescribe:
     """One field of an object (SOAP API guide: describeSObjectResult, Field)."""
 
-    name: str
+    name: Name
     label: str = ""
     type: str = "string"
     soap_type: str = ""
@@ -74,8 +84,8 @@ class FieldDescribe:
     restricted_picklist: bool = False
     dependent_picklist: bool = False
     controller_name: str | None = None
-    filtered_lookup_info: Mapping[str, Any] | None = None
-    default_value: Any = None
+    filtered_lookup_info: FilteredLookupInfo | None = None
+    default_value: str | int | float | bool | None = None
     default_value_formula: str | None = None
     defaulted_on_create: bool = False
     encrypted: bool = False
@@ -124,7 +134,7 @@ class RecordType:
 class SObjectSummary:
     """One object in the list of all objects (REST API guide: Describe Global)."""
 
-    name: str
+    name: Name
     label: str = ""
     label_plural: str = ""
     key_prefix: str | None = None
@@ -163,7 +173,7 @@ def parse_summary(entry: Any) -> SObjectSummary:
     Raises:
         ValueError: it is in another form; the text says where, and quotes nothing.
     """
-    return _SUMMARY.read(_by_attribute(SObjectSummary, entry))
+    return _read(_SUMMARY, _by_attribute(SObjectSummary, entry))
 
 
 def parse_describe(reply: Any) -> SObjectDescribe:
@@ -172,13 +182,21 @@ def parse_describe(reply: Any) -> SObjectDescribe:
     Raises:
         ValueError: it is in another form; the text says where, and quotes nothing.
     """
-    described = _DESCRIBE.read(_by_attribute(SObjectDescribe, reply))
+    described = _read(_DESCRIBE, _by_attribute(SObjectDescribe, reply))
     if not isinstance(reply.get("fields", []), list):
-        raise ValueError("its fields are no list")  # noqa: TRY004 - one error for any other form
+        raise ValueError("Expected `array` - at `$.fields`")  # noqa: TRY004 - as any other form
     names = Counter(each.name.lower() for each in described.fields)
     if names and (most := names.most_common(1)[0])[1] > 1:
-        raise ValueError(f"it has several fields {most[0]}")
+        raise ValueError(f"it has several fields of the name {most[0]} - at `$.fields`")
     return described
+
+
+def _read(shape: Shape[T], document: Any) -> T:
+    try:
+        return shape.read(document)
+    except ValueError as error:
+        # With the names that Salesforce's documents have.
+        raise ValueError(_camel_case(str(error))) from None
 
 
 _NESTED: dict[str, type[Any]] = {
@@ -186,6 +204,7 @@ _NESTED: dict[str, type[Any]] = {
     "picklist_values": PicklistValue,
     "child_relationships": ChildRelationship,
     "record_type_infos": RecordType,
+    "filtered_lookup_info": FilteredLookupInfo,
 }
 
 
@@ -205,8 +224,10 @@ def _by_attribute(kind: type[Any], reply: Any) -> Any:
 
 
 def _nested(kind: type[Any] | None, value: Any) -> Any:
-    if kind is None or not isinstance(value, list):
+    if kind is None:
         return value
+    if not isinstance(value, list):
+        return _by_attribute(kind, value)
     return [_by_attribute(kind, each) for each in value]
 
 
@@ -219,5 +240,5 @@ _KINDS: tuple[type[Any], ...] = (SObjectSummary, SObjectDescribe, *_NESTED.value
 _KEYS = {kind: {each.name: _camel_case(each.name) for each in fields(kind)} for kind in _KINDS}
 """For each class, its attributes and their keys in the reply."""
 
-_SUMMARY = Shape(SObjectSummary)
-_DESCRIBE = Shape(SObjectDescribe)
+_SUMMARY = Shape(SObjectSummary, "an object")
+_DESCRIBE = Shape(SObjectDescribe, "a describe")

@@ -19,6 +19,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from sfbulk.describe.model import parse_describe, parse_summary
 from sfbulk.errors import (
     ApiError,
@@ -32,7 +34,8 @@ from sfbulk.errors import (
 )
 from sfbulk.http.dates import http_date
 from sfbulk.http.mapping import api_error
-from sfbulk.http.wire import Request, json_body, unusable
+from sfbulk.http.shapes import JSON_OBJECT, Shape
+from sfbulk.http.wire import Request, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -189,7 +192,7 @@ class Describer:
         if not _is_refusal(answer):
             # A temporary error, or another document. A request of its own has retries.
             return self._one_or_error(name)
-        body = json.dumps(answer.content).encode()
+        body = _as_json(answer.content)
         error = api_error(f"Describe {name}", answer.status, answer.headers, body)
         if isinstance(error, SessionExpired):
             # The request as a whole was accepted; one of its own renews the token.
@@ -251,7 +254,7 @@ def _whole(parse: Callable[[Any], object]) -> Callable[[Request, Reply], _Answer
     def read(request: Request, reply: Reply) -> _Answer:
         content = None
         if reply.status != HTTPStatus.NOT_MODIFIED or not request.headers:
-            document = json_body(request, reply)
+            document = JSON_OBJECT.of(request, reply)
             try:
                 content = parse(document)
             except ValueError as error:
@@ -280,9 +283,7 @@ def _summaries(document: Any) -> list[SObjectSummary]:
     Raises:
         ValueError: there is no list, or no entry is in the known form.
     """
-    entries = document.get("sobjects")
-    if not isinstance(entries, list):
-        raise ValueError("it has no list of objects")  # noqa: TRY004 - one error for any form
+    entries = _LISTED.read(document).sobjects
     parsed = [_summary_or_problem(entry) for entry in entries]
     found = [each for each in parsed if not isinstance(each, str)]
     problems = [each for each in parsed if isinstance(each, str)]
@@ -306,25 +307,50 @@ def _summary_or_problem(entry: Any) -> SObjectSummary | str:
         return str(error)
 
 
+class _Part(msgspec.Struct, rename="camel"):
+    """One part's answer in a composite reply."""
+
+    http_status_code: int
+    body: Any = None
+    http_headers: dict[str, Any] | None = None
+
+
+class _Listed(msgspec.Struct):
+    sobjects: list[Any]
+
+
+class _Composite(msgspec.Struct, rename="camel"):
+    composite_response: list[Any]
+
+
+_LISTED = Shape(_Listed)
+_PART = Shape(_Part)
+_COMPOSITE = Shape(_Composite, "an answer to several requests")
+
+
 def _parts(request: Request, reply: Reply) -> list[_Answer]:
     asked = (request.json or {})["compositeRequest"]
-    parts = json_body(request, reply).get("compositeResponse")
-    if not isinstance(parts, list) or len(parts) != len(asked):
+    parts = _COMPOSITE.of(request, reply).composite_response
+    if len(parts) != len(asked):
         raise unusable(request, reply.status, "JSON that does not answer every part")
     return [_part_answer(part, reply.headers.get("Date")) for part in parts]
 
 
 def _part_answer(part: Any, date: str | None) -> _Answer:
     """One part's answer; its status is 0 if it has another form."""
-    known = part if isinstance(part, dict) else {}
-    status, headers = known.get("httpStatusCode"), known.get("httpHeaders")
-    texts = headers.items() if isinstance(headers, dict) else ()
-    return _Answer(
-        status if isinstance(status, int) else 0,
-        known.get("body"),
-        {name: value for name, value in texts if isinstance(value, str)},
-        date,
-    )
+    known = _PART.read_or_none(part)
+    if known is None:
+        return _Answer(0, None, {}, date)
+    texts = (known.http_headers or {}).items()
+    headers = {name: value for name, value in texts if isinstance(value, str)}
+    return _Answer(known.http_status_code, known.body, headers, date)
+
+
+def _as_json(value: Any) -> bytes:
+    try:
+        return json.dumps(value).encode()
+    except RecursionError:
+        return b""  # What is nested that deeply is no error of Salesforce.
 
 
 def _described(name: str, answer: _Answer) -> SObjectDescribe | None:

@@ -7,7 +7,6 @@ XML, an HTML page, or empty.
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from sfbulk.errors import (
 from sfbulk.http.bounds import BeyondBoundsError
 from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import http_date
+from sfbulk.http.json_text import UnusableJsonError, json_value
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 from sfbulk.safe import quoted
 
@@ -206,7 +206,7 @@ _MESSAGES = ("message", "exceptionMessage", "error_description")
 
 def _first_error(body: bytes) -> tuple[str | None, str, tuple[str, ...]]:
     """Code, message and fields of the first error in a body; REST sends a list of errors."""
-    document = _xml(body) if body.lstrip().startswith(b"<") else _json(body)
+    document = _document(body)
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):
         return None, "", ()
@@ -217,11 +217,12 @@ def _first_error(body: bytes) -> tuple[str | None, str, tuple[str, ...]]:
     return code, message, tuple(name for name in names if isinstance(name, str))
 
 
-def _json(body: bytes) -> Any:
+def _document(body: bytes) -> Any:
+    # An error document may have any form, so what it does not have is left out, not refused.
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+        return json_value(body)
+    except UnusableJsonError:
+        return _xml(body)
 
 
 def _xml(body: bytes) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -25,25 +26,54 @@ def parse_xml(document: bytes) -> ET.Element:
         UnusableXmlError: it is not XML, or has a DTD.
     """
     parser = ET.XMLParser(target=_NoDtd())  # noqa: S314 - what makes it unsafe, a DTD, is refused
-    try:
+    with _one_error():
         parser.feed(document.strip())
         root: ET.Element = parser.close()
+    return root
+
+
+class ChildParser:
+    """Takes a document in chunks, and gives each complete child of its root.
+
+    Memory: the chunk and the children in it, since the parser keeps none of them.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[ET.Element] = []
+        self._parser = ET.XMLParser(target=_Children(self._found))  # noqa: S314 - as in `parse_xml`
+
+    def feed(self, chunk: bytes) -> list[ET.Element]:
+        """The children that end in this chunk.
+
+        Raises:
+            UnusableXmlError: it is not XML, or has a DTD.
+        """
+        with _one_error():
+            self._parser.feed(chunk)
+        found = list(self._found)
+        self._found.clear()
+        return found
+
+    def close(self) -> None:
+        """End the document.
+
+        Raises:
+            UnusableXmlError: it is not complete.
+        """
+        with _one_error():
+            self._parser.close()
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """Make every error of the parser the one for a body that is not XML."""
+    try:
+        yield
     except UnusableXmlError:
         raise
     except (ET.ParseError, LookupError, ValueError) as error:
         # LookupError: an unknown encoding. ValueError: one of several bytes, such as Shift_JIS.
         raise UnusableXmlError("a body that is not XML") from error
-    return root
-
-
-def child_parser() -> tuple[ET.XMLParser, list[ET.Element]]:
-    """A parser to feed, and the list to which it adds each complete child of the root.
-
-    Remove the elements from the list while you feed, so that memory does not grow: the parser
-    itself keeps none of them.
-    """
-    found: list[ET.Element] = []
-    return ET.XMLParser(target=_Children(found)), found  # noqa: S314 - as in `parse_xml`
 
 
 class _Children:

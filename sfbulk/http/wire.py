@@ -43,6 +43,11 @@ _POOL_SIZE = 64
 _JSON = "application/json"
 # A DNS name has no more.
 _MOST_OF_A_HOST = 253
+# The answer of a gateway, an outage, or a change of the API.
+_ADVICE_UNUSABLE = (
+    "Run again later. If it stays, check the proxies on the way and https://status.salesforce.com, "
+    "and report it."
+)
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 
 ERROR_BODY_BYTES = 64 * 1024
@@ -163,26 +168,10 @@ class Wire:
             )
 
 
-def json_body(request: Request, reply: Reply) -> dict[str, Any]:
-    """The reply's JSON object.
-
-    Raises:
-        TransportError: the body is not a JSON object, for example a maintenance page with the
-            status 200.
-    """
-    try:
-        document = json.loads(reply.content)
-    except (ValueError, RecursionError) as error:
-        raise unusable(request, reply.status, "a body that is not JSON") from error
-    if not isinstance(document, dict):
-        raise unusable(request, reply.status, "JSON that is not an object")
-    return document
-
-
 def unusable(request: Request, status: int, what: str) -> TransportError:
     """The error for a success whose body is not the answer; `what` describes the body."""
     return TransportError(
-        f"{request.purpose}: HTTP {status} with {what}.",
+        f"{request.purpose}: HTTP {status} with {what}. {_ADVICE_UNUSABLE}",
         ambiguous=True,
         status=status,
         job_id=request.job_id,

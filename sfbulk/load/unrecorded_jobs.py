@@ -11,18 +11,18 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from sfbulk.access.identity import read_user_id
 from sfbulk.bulk1.job import Bulk1Job
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.errors import SalesforceError
-from sfbulk.http.dates import document_date, http_date
-from sfbulk.http.wire import Request, json_body
+from sfbulk.jobs.job_list import job_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sfbulk.jobs.job_list import JobEntry
     from sfbulk.load.journal_entries import LostFile
     from sfbulk.transport import Transport
 
@@ -67,52 +67,39 @@ class UnrecordedJobs:
                 "%s: one of the jobs %s on %s was left open by the last run, and it is not known "
                 "which. It loads nothing; abort it in Setup, Bulk Data Load Jobs",
                 file.name.name,
-                ", ".join(str(job["id"]) for job in found),
+                ", ".join(job.id for job in found),
                 file.name.sobject,
             )
 
-    def _abort(self, job: dict[str, Any]) -> None:
-        kind = Bulk1Job if job.get("jobType") == "Classic" else IngestJob
-        kind.open(self._transport, str(job["id"])).abort()
-        log.info("Job %s was created by the last run, and never used: aborted", job["id"])
+    def _abort(self, job: JobEntry) -> None:
+        kind = Bulk1Job if job.api == "BULK" else IngestJob
+        kind.open(self._transport, job.id).abort()
+        log.info("Job %s was created by the last run, and never used: aborted", job.id)
 
-    def _fits(self, job: dict[str, Any], file: LostFile) -> bool:
+    def _fits(self, job: JobEntry, file: LostFile) -> bool:
         begun = datetime.fromisoformat(file.begun) + self._ahead
         name = file.name
         key = name.key if name.operation == "upsert" else None
-        try:
-            created = document_date(job.get("createdDate"))
-        except ValueError:
-            return False
+        created = job.created
         return (
-            begun - _BEFORE <= created <= begun + _AFTER
-            and str(job.get("object")).casefold() == name.sobject.casefold()
-            and job.get("operation") == name.operation
-            and str(job.get("externalIdFieldName") or key).casefold() == str(key).casefold()
+            created is not None
+            and begun - _BEFORE <= created <= begun + _AFTER
+            and str(job.object).casefold() == name.sobject.casefold()
+            and job.operation == name.operation
+            and str(job.external_id_field_name or key).casefold() == str(key).casefold()
         )
 
     @cached_property
-    def _open_jobs(self) -> list[dict[str, Any]]:
-        user = self._user()
-        return [
-            job
-            for job in self._listed()
-            if job.get("state") == "Open" and user and job.get("createdById") == user
-        ]
+    def _open_jobs(self) -> list[JobEntry]:
+        user = read_user_id(self._transport)
+        return (
+            [job for job in self._listed() if job.state == "Open" and user == job.created_by_id]
+            if user
+            else []
+        )
 
-    def _listed(self) -> Iterator[dict[str, Any]]:
-        path: str | None = f"{self._transport.base_path}/jobs/ingest"
-        while path:
-            request = Request("GET", path, "List the ingest jobs")
-            reply = self._transport.send(request)
-            if date := http_date(reply.headers.get("Date")):
-                self._ahead = date - self._transport.clock.now()
-            document = json_body(request, reply)
-            yield from document.get("records") or ()
-            path = document.get("nextRecordsUrl")
-
-    def _user(self) -> str | None:
-        """The id of the user who is signed in; it ends the URL of the user's identity."""
-        request = Request("GET", f"{self._transport.base_path}/", "Read the resources of the API")
-        identity = urlsplit(str(self._transport.json(request).get("identity")))
-        return identity.path.rpartition("/")[2] or None
+    def _listed(self) -> Iterator[JobEntry]:
+        for page in job_pages(self._transport, "ingest"):
+            if page.date:
+                self._ahead = page.date - self._transport.clock.now()
+            yield from page.jobs

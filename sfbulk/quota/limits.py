@@ -11,9 +11,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from sfbulk.errors import ConfigError, QuotaReached
+from sfbulk.http.shapes import Count, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,20 +97,27 @@ def parse_limit_info(text: str) -> LimitInfo | None:
     return LimitInfo(found["api-usage"][0], app, name)
 
 
-def parse_limits(reply: Mapping[str, Any]) -> dict[str, Limit]:
-    """The limits in the reply of `/limits`; entries in another form are ignored."""
-    limits = {name: _limit(entry) for name, entry in reply.items()}
-    return {name: limit for name, limit in limits.items() if limit is not None}
+def parse_limits(document: Mapping[str, Any]) -> dict[str, Limit]:
+    """The limits in the document of `/limits`; entries in another form are ignored."""
+    limits = {}
+    for name, entry in document.items():
+        if limit := _ENTRY.read_or_none(entry):
+            limits[name] = Limit(limit.maximum, limit.remaining, _per_app(entry))
+    return limits
 
 
-def _limit(entry: Any) -> Limit | None:
-    if not isinstance(entry, dict):
-        return None
-    maximum, remaining = entry.get("Max"), entry.get("Remaining")
-    if not isinstance(maximum, int) or not isinstance(remaining, int):
-        return None
-    nested = {name: _limit(value) for name, value in entry.items()}
-    return Limit(maximum, remaining, {name: limit for name, limit in nested.items() if limit})
+def _per_app(entry: Mapping[str, Any]) -> dict[str, Limit]:
+    found = ((name, _ENTRY.read_or_none(value)) for name, value in entry.items())
+    return {name: Limit(one.maximum, one.remaining) for name, one in found if one}
+
+
+class _Entry(msgspec.Struct, rename={"maximum": "Max", "remaining": "Remaining"}):
+    maximum: Count
+    remaining: Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
+    """Below zero if more was used than is allowed."""
+
+
+_ENTRY = Shape(_Entry, "a limit", strict=False)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.describe.paths import field_at
 from sfbulk.errors import DataError
+from sfbulk.http.json_text import json_decoder, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,13 +40,16 @@ class _NumberText(str):
     __slots__ = ()
 
 
+_DECODER = json_decoder(_NumberText)
+
+
 def parse_json(body: bytes) -> Any:
     """A JSON document whose numbers keep their digits; for `RecordCells` only.
 
     Raises:
-        ValueError: the body is not JSON.
+        UnusableJsonError: the body is not JSON.
     """
-    return json.loads(body, parse_int=_NumberText, parse_float=_NumberText)
+    return json_value(body, _DECODER)
 
 
 class RecordCells:

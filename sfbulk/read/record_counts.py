@@ -9,14 +9,17 @@ import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
+
 from sfbulk.errors import ApiError, TransportError
+from sfbulk.http.shapes import Count, Shape
 from sfbulk.http.wire import Request
 from sfbulk.read.rest_answers import RestAnswers
 from sfbulk.read.select_list import LONGEST_URI
 from sfbulk.soql import select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sfbulk.transport import Transport
 
@@ -32,7 +35,8 @@ def record_counts(transport: Transport, names: Iterable[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     try:
         for listed in _in_urls(wanted.values()):
-            counts.update(_counted(transport.json(_request(transport, listed))))
+            found = transport.read(_request(transport, listed), _COUNTS.of)
+            counts.update(_counted(found.objects))
     except (ApiError, TransportError) as error:
         reason = error.code or (f"HTTP {error.status}" if error.status else "no usable answer")
         log.info("Salesforce does not say how many records the objects have (%s)", reason)
@@ -70,10 +74,20 @@ def _in_urls(names: Iterable[str]) -> Iterator[str]:
         yield ",".join(listed)
 
 
-def _counted(document: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    listed = document.get("sObjects")
-    for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, dict):
-            name, count = entry.get("name"), entry.get("count")
-            if isinstance(name, str) and type(count) is int:
-                yield name.lower(), count
+class _Counted(msgspec.Struct):
+    name: str
+    count: Count
+
+
+class _Counts(msgspec.Struct, rename={"objects": "sObjects"}):
+    objects: list[Any]
+
+
+_COUNTS = Shape(_Counts, "a list of record counts")
+_COUNTED = Shape(_Counted)
+
+
+def _counted(listed: list[Any]) -> Iterator[tuple[str, int]]:
+    for entry in listed:
+        if found := _COUNTED.read_or_none(entry):
+            yield found.name.lower(), found.count

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
+
 from sfbulk.errors import NotFound, RowCountMismatch
 from sfbulk.http.bounds import RECORDS
+from sfbulk.http.json_text import UnusableJsonError
+from sfbulk.http.shapes import Count, Shape
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.read.json_cells import parse_json
 
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 2_000
 """Rows of a page (REST API guide: Query Options Header)."""
+
+# Such as 0r8xx3fLTJ0Yp5GAAW-2000.
+_LOCATOR = re.compile(r"(?!\.{1,2}\Z)[!-~]{1,500}")
 
 _EXPIRED = "INVALID_QUERY_LOCATOR"
 
@@ -131,22 +138,34 @@ def _options() -> dict[str, str]:
     return {"Sforce-Query-Options": f"batchSize={MOST_ROWS}"}
 
 
+class _Page(msgspec.Struct, rename="camel"):
+    """An answer of a query; its numbers are texts, see `parse_json`."""
+
+    records: list[dict[str, Any]]
+    total_size: Count | None = None
+    done: bool | None = None
+    next_records_url: str | None = None
+
+
+_PAGE = Shape(_Page, "a page of records", strict=False)
+
+
 def _parsed(request: Request, reply: Reply) -> RestPage:
     try:
         document = parse_json(reply.content)
-    except (ValueError, RecursionError) as error:
-        raise unusable(request, reply.status, "a body that is not JSON") from error
-    records = document.get("records") if isinstance(document, dict) else None
-    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
-        raise unusable(request, reply.status, "JSON that is not a page of records")
-    url = document.get("nextRecordsUrl")
-    if document.get("done") is False and not isinstance(url, str):
+    except UnusableJsonError as error:
+        raise unusable(request, reply.status, str(error)) from None
+    page = _PAGE.within(request, reply, document)
+    locator = _locator(page.next_records_url)
+    if locator is None and (page.done is False or page.next_records_url):
         raise unusable(request, reply.status, "a page that does not say where the next one is")
-    total = document.get("totalSize")
-    # Only the id is used of an address, because an address could name another host.
-    locator = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else None
-    known = re.fullmatch("[0-9]{1,18}", str(total))
-    return RestPage(records, int(known.group()) if known else None, locator or None)
+    return RestPage(page.records, page.total_size, locator)
+
+
+def _locator(url: str | None) -> str | None:
+    """The id in an address. Nothing else of it is used, because it could name another host."""
+    locator = (url or "").rstrip("/").rpartition("/")[2]
+    return locator if _LOCATOR.fullmatch(locator) else None
 
 
 def _expired(sobject: str, error: NotFound) -> NotFound:

@@ -77,9 +77,15 @@ def test_the_list_goes_through_all_its_pages(command: Command) -> None:
         return {"records": [{"id": job_id}], "nextRecordsUrl": following}
 
     path = "/services/data/v68.0/jobs/query"
-    for body in (page("750a", f"{path}?queryLocator=750a-1"), page("750b", None)):
+    for body in (
+        page("750000000000001AAA", f"{path}?queryLocator=750000000000001AAA-1"),
+        page("750000000000002AAA", None),
+    ):
         command.sandbox.control.add_fault(kind="answer", path=path, status=200, body=body)
-    assert [one["id"] for one in command.json("jobs", "list")] == ["750a", "750b"]
+    assert [one["id"] for one in command.json("jobs", "list")] == [
+        "750000000000001AAA",
+        "750000000000002AAA",
+    ]
 
 
 def test_a_job_of_each_kind_is_shown_aborted_and_deleted(

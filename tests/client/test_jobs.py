@@ -288,5 +288,5 @@ def test_json_that_does_not_describe_a_job_is_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
     server.script.extend([as_json({"id": None})] * 20)
-    with pytest.raises(TransportError, match="does not describe a job"):
+    with pytest.raises(TransportError, match=r"is not a job: .* at `\$.id`"):
         QueryJob.create(transport, "SELECT Id FROM Account")

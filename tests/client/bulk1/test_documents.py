@@ -83,7 +83,7 @@ def test_a_sent_document_has_the_elements_of_a_recorded_one(name: str) -> None:
 
 
 def test_json_and_xml_give_the_same_job() -> None:
-    fields = {"id": "750", "operation": "query", "object": "Case", "state": "Open"}
+    fields = {"id": "750000000000001AAA", "operation": "query", "object": "Case", "state": "Open"}
     as_json = fields | {"apiVersion": 51.0, "numberBatchesTotal": 3}
     from_json = read_job(
         ASK, said(json.dumps(as_json | {"createdDate": "2021-04-16T14:47:55.000+0000"}))
@@ -103,10 +103,22 @@ def test_json_and_xml_give_the_same_job() -> None:
 
 
 def test_json_lists_are_read() -> None:
-    listed = {"batchInfo": [{"id": "751", "jobId": "750", "state": "Failed", "stateMessage": "x"}]}
+    listed = {
+        "batchInfo": [
+            {
+                "id": "751000000000001AAA",
+                "jobId": "750000000000001AAA",
+                "state": "Failed",
+                "stateMessage": "x",
+            }
+        ]
+    }
     (batch,) = read_batches(ASK, said(json.dumps(listed)))
     assert (batch.state, batch.state_message) == (BatchState.FAILED, "x")
-    assert read_result_ids(ASK, said('["752a", "752b"]')) == ["752a", "752b"]
+    assert read_result_ids(ASK, said('["752000000000001AAA", "752000000000002AAA"]')) == [
+        "752000000000001AAA",
+        "752000000000002AAA",
+    ]
     assert read_batches(ASK, said(f'<batchInfoList xmlns="{SPACE}"/>')) == []
 
 
@@ -119,15 +131,26 @@ def test_each_state_word_is_salesforces_own() -> None:
 
 
 def test_a_state_word_may_have_a_space() -> None:
-    batch = read_batch(ASK, xml("batchInfo", id="751", jobId="750", state="Not Processed"))
+    batch = read_batch(
+        ASK,
+        xml(
+            "batchInfo", id="751000000000001AAA", jobId="750000000000001AAA", state="Not Processed"
+        ),
+    )
     assert batch.state is BatchState.NOT_PROCESSED
 
 
 def test_an_unknown_state_is_quoted() -> None:
-    with pytest.raises(UnknownState, match="Batch 751 of job 750 is in the state 'Musing'"):
-        read_batch(ASK, xml("batchInfo", id="751", jobId="750", state="Musing"))
-    with pytest.raises(UnknownState, match="Job 750 is in the state ''"):
-        read_job(ASK, xml("jobInfo", id="750"))
+    with pytest.raises(
+        UnknownState,
+        match="Batch 751000000000001AAA of job 750000000000001AAA is in the state 'Musing'",
+    ):
+        read_batch(
+            ASK,
+            xml("batchInfo", id="751000000000001AAA", jobId="750000000000001AAA", state="Musing"),
+        )
+    with pytest.raises(UnknownState, match="Job 750000000000001AAA is in the state ''"):
+        read_job(ASK, xml("jobInfo", id="750000000000001AAA"))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +162,7 @@ def test_an_unknown_state_is_quoted() -> None:
         b"<!DOCTYPE jobInfo [<!ENTITY x 'y'>]><jobInfo><id>&x;</id></jobInfo>",
         b'{"id": 5',
         b'[["a list"]]',
-        b'{"batchInfo": ["751"]}',
+        b'{"batchInfo": ["751000000000001AAA"]}',
         b"{}",
         b"null",
     ],

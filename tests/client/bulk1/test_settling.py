@@ -44,7 +44,7 @@ def job(state: str = "Open", job_id: str = ID, **more: Any) -> Answer:
 
 
 def said(number: int, state: str = "Queued", **more: Any) -> dict[str, Any]:
-    return {"id": f"751{number}", "jobId": ID, "state": state} | more
+    return {"id": f"75100000000000{number}AAA", "jobId": ID, "state": state} | more
 
 
 def batch(number: int, state: str = "Queued", **more: Any) -> Answer:
@@ -103,8 +103,8 @@ def test_a_batch_whose_answer_is_lost_is_found_and_not_sent_again(
     server: ScriptedServer, transport: Transport, lost: Answer, *, compressed: bool
 ) -> None:
     running = opened(transport, server, lost, listed(said(1)), Answer(200, BODY))
-    assert running.add_batch(BODY, compressed=compressed).id == "7511"
-    assert asked(server) == ["POST /batch", "GET /batch", "GET /batch/7511/request"]
+    assert running.add_batch(BODY, compressed=compressed).id == "751000000000001AAA"
+    assert asked(server) == ["POST /batch", "GET /batch", "GET /batch/751000000000001AAA/request"]
     assert (gzip.decompress if compressed else bytes)(server.seen[1].body) == BODY
 
 
@@ -124,7 +124,7 @@ def test_a_batch_that_arrived_before_the_job_was_closed_is_found(
     server: ScriptedServer, transport: Transport
 ) -> None:
     later = [listed(), job("Closed"), listed(), listed(said(1)), Answer(200, BODY)]
-    assert opened(transport, server, DROP, *later).add_batch(BODY).id == "7511"
+    assert opened(transport, server, DROP, *later).add_batch(BODY).id == "751000000000001AAA"
 
 
 def test_an_aborted_job_accepts_no_late_batches(
@@ -188,16 +188,18 @@ def test_a_batch_is_distinguished_from_an_equal_one_that_is_known(
 ) -> None:
     lost = [DROP, listed(said(1), said(2)), Answer(200, BODY)]
     running = opened(transport, server, batch(1), *lost)
-    assert running.add_batch(BODY).id == "7511"
-    assert running.add_batch(BODY).id == "7512"
-    assert asked(server)[-1] == "GET /batch/7512/request"
+    assert running.add_batch(BODY).id == "751000000000001AAA"
+    assert running.add_batch(BODY).id == "751000000000002AAA"
+    assert asked(server)[-1] == "GET /batch/751000000000002AAA/request"
 
 
 def test_a_batch_that_is_not_what_was_sent_stops_everything(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = opened(transport, server, DROP, listed(said(1)), Answer(200, b"Name\nb\n"))
-    with pytest.raises(JobError, match="has the batch 7511, which this program did not send"):
+    with pytest.raises(
+        JobError, match="has the batch 751000000000001AAA, which this program did not send"
+    ):
         running.add_batch(BODY)
 
 
@@ -261,7 +263,9 @@ def test_rows_without_results_are_an_error(
     server: ScriptedServer, transport: Transport, ended: dict[str, Any], rows: list[str]
 ) -> None:
     server.script.extend([job(), batch(1), listed(ended), results(*rows), job("Aborted")])
-    with pytest.raises(RowCountMismatch, match="atch 7511 of job 750000000000001AAA on Account"):
+    with pytest.raises(
+        RowCountMismatch, match="atch 751000000000001AAA of job 750000000000001AAA on Account"
+    ):
         Bulk1(transport, undescribed).insert("Account", [{"Name": "a"}, {"Name": "b"}])
     assert asked(server)[-1] == "POST "
 
@@ -281,7 +285,9 @@ def test_another_number_of_rows_than_reported_is_an_error(
 ) -> None:
     ended = listed(said(1, "Completed", numberRecordsProcessed=2))
     file = Answer(200, b'"Id"\n' + b'"x"\n' * count)
-    server.script.extend([job(), batch(1), ended, as_json(["752"]), file, job("Aborted")])
+    server.script.extend(
+        [job(), batch(1), ended, as_json(["752000000000001AAA"]), file, job("Aborted")]
+    )
     with pytest.raises(RowCountMismatch, match=f"have {count} rows, but Salesforce found 2"):
         list(Bulk1(transport).query("SELECT Id FROM Account"))
 
@@ -322,7 +328,7 @@ class ChunkServer(ScriptedServer):
             self.looks += 1
             return listed(said(0, "NotProcessed"), *self._chunks())
         _, _, number, what, *rest = place.split("/")
-        return self._chunk(int(number[3:]), what, rest)
+        return self._chunk(int(number[3:15]), what, rest)
 
     def _second(self, seen: Seen) -> Answer:
         place = seen.path.removeprefix(f"{ASYNC}/{OTHER}")
@@ -332,7 +338,7 @@ class ChunkServer(ScriptedServer):
         if place == "/batch":
             return listed(said(9, "Completed", numberRecordsProcessed=1))
         if place.endswith("/result"):
-            return as_json(["752"])
+            return as_json(["752000000000001AAA"])
         return Answer(200, b'"Id"\n"again"\n') if place else job("Closed", OTHER)
 
     def _chunks(self) -> list[dict[str, Any]]:
@@ -345,7 +351,9 @@ class ChunkServer(ScriptedServer):
             low, high = f"Id >= '{ids(number)}'", f" AND Id < '{ids(number + 1)}'"
             query = f"{RANGE}{low}{high if number < 3 else ''}"
             return Answer(200, query.encode() if self.bounds else b"SELECT Id FROM Account")
-        return Answer(200, f'"Id"\n"{number}"\n'.encode()) if rest else as_json(["752"])
+        return (
+            Answer(200, f'"Id"\n"{number}"\n'.encode()) if rest else as_json(["752000000000001AAA"])
+        )
 
 
 def chunk_rows(server: ScriptedServer, clock: FakeClock) -> list[str]:
@@ -391,7 +399,7 @@ def test_a_chunk_that_failed_is_queried_by_its_own_range(clock: FakeClock) -> No
 def test_a_failed_chunk_with_an_unknown_range_ends_the_query(clock: FakeClock) -> None:
     with (
         FailedChunk(missing=0, bounds=False) as server,
-        pytest.raises(JobFailed, match="Batch 7511 of insert job"),
+        pytest.raises(JobFailed, match="Batch 751000000000001AAA of insert job"),
     ):
         chunk_rows(server, clock)
     assert server.repeated == []
@@ -431,7 +439,7 @@ def test_a_batch_whose_compression_is_refused_is_sent_uncompressed(
     server: ScriptedServer, transport: Transport
 ) -> None:
     running = opened(transport, server, Answer(415), batch(1))
-    assert running.add_batch(BODY, compressed=True).id == "7511"
+    assert running.add_batch(BODY, compressed=True).id == "751000000000001AAA"
     bodies = [(seen.headers.get("Content-Encoding"), seen.body) for seen in server.seen[1:]]
     assert bodies == [("gzip", gzip.compress(BODY, mtime=0)), (None, BODY)]
 
@@ -454,9 +462,9 @@ def test_results_without_a_body_have_no_rows(
 ) -> None:
     server.script.extend([job(contentType=content), answer, answer, Answer(204)])
     done = Bulk1(transport).ingest_job("Account", Operation.INSERT)
-    assert list(done.row_results("7510")) == []
-    assert list(done.rows("7510", "7520")) == []
-    assert done.result_ids("7510") == []
+    assert list(done.row_results("751000000000000AAA")) == []
+    assert list(done.rows("751000000000000AAA", "752000000000000AAA")) == []
+    assert done.result_ids("751000000000000AAA") == []
 
 
 @pytest.mark.parametrize("answer", [Answer(204), Answer(200), results(), results(GOOD)])
@@ -466,8 +474,10 @@ def test_results_are_compared_with_the_counts_of_a_completed_batch(
     ended = listed(said(1, "Completed", numberRecordsProcessed=2, numberRecordsFailed=0))
     running = opened(transport, server, ended, answer)
     running.wait()
-    with pytest.raises(RowCountMismatch, match=f"batch 7511 of job {ID} on Account have"):
-        list(running.row_results("7511"))
+    with pytest.raises(
+        RowCountMismatch, match=f"batch 751000000000001AAA of job {ID} on Account have"
+    ):
+        list(running.row_results("751000000000001AAA"))
 
 
 def test_failed_rows_are_compared_with_the_counts_of_their_batch(
@@ -475,12 +485,12 @@ def test_failed_rows_are_compared_with_the_counts_of_their_batch(
 ) -> None:
     ended = batch(1, "Completed", numberRecordsProcessed=1, numberRecordsFailed=1)
     running = opened(transport, server, ended, results(GOOD))
-    running.batch("7511")
+    running.batch("751000000000001AAA")
     with pytest.raises(
         RowCountMismatch,
         match="1 rows, 0 of them failed, but Salesforce processed 1, of which 1 failed",
     ):
-        list(running.row_results("7511"))
+        list(running.row_results("751000000000001AAA"))
 
 
 def test_a_query_that_found_rows_is_not_empty_because_its_results_have_no_body(
@@ -488,11 +498,11 @@ def test_a_query_that_found_rows_is_not_empty_because_its_results_have_no_body(
 ) -> None:
     ended = batch(1, "Completed", numberRecordsProcessed=2)
     running = opened(transport, server, ended, Answer(204), Answer(204))
-    running.batch("7511")
+    running.batch("751000000000001AAA")
     with pytest.raises(RowCountMismatch, match="have 0 rows, but Salesforce found 2"):
-        running.result_ids("7511")
+        running.result_ids("751000000000001AAA")
     with pytest.raises(RowCountMismatch, match="have 0 rows, but Salesforce found 2"):
-        list(running.rows("7511", "7520"))
+        list(running.rows("751000000000001AAA", "752000000000000AAA"))
 
 
 @pytest.mark.parametrize("rows", [0, 2])

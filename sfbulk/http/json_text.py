@@ -1,0 +1,57 @@
+"""Decodes the JSON text that another program sends; no I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class UnusableJsonError(ValueError):
+    """The bytes are not JSON; the text says what they are, and quotes nothing of them."""
+
+
+def json_decoder(number: type[str] | None = None) -> json.JSONDecoder:
+    """A decoder for `json_value`: numbers become texts of the type `number`, if it is given."""
+    return json.JSONDecoder(parse_int=number, parse_float=number, parse_constant=_refused)
+
+
+def _refused(word: str) -> Any:
+    raise UnusableJsonError(f"JSON that has {word}, which is no JSON")
+
+
+_PLAIN = json_decoder()
+
+
+def json_value(body: bytes, decoder: json.JSONDecoder = _PLAIN) -> Any:
+    """The value of a JSON document in UTF-8, UTF-16 or UTF-32, with a byte order mark or without.
+
+    A lone surrogate (half a character of UTF-16) has no UTF-8, so no file or log can hold it. It
+    becomes a question mark, as in the files of Bulk API.
+
+    Raises:
+        UnusableJsonError: it is not JSON, is nested too deeply, or has a number without end.
+    """
+    try:
+        text = body.decode(json.detect_encoding(body))
+        value = decoder.decode(text)
+        return _storable(value) if _ESCAPED_SURROGATE.search(text) else value
+    except UnusableJsonError:
+        raise
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise UnusableJsonError("a body that is not JSON") from None
+    except RecursionError:
+        raise UnusableJsonError("JSON that is nested too deeply") from None
+    except ValueError:
+        # Python refuses to read integers of more than 4,300 digits.
+        raise UnusableJsonError("JSON that has a number of thousands of digits") from None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list) else value
