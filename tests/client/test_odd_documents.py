@@ -185,13 +185,13 @@ DOCUMENTS: dict[str, tuple[str, Any, Callable[[Salesforce], object]]] = {
     "limits": ("/limits", {"A": {"Max": 5, "Remaining": 3, "App": {"Max": 1}}}, Salesforce.limits),
     "updated": (
         "/updated",
-        {"ids": ["001"], "latestDateCovered": "2026-11-22T00:00:00.000+0000"},
+        {"ids": ["001000000000001AAA"], "latestDateCovered": "2026-11-22T00:00:00.000+0000"},
         lambda sf: sf.updated("Odd", END - timedelta(hours=1), END),
     ),
     "deleted": (
         "/deleted",
         {
-            "deletedRecords": [{"id": "001", "deletedDate": "2026-11-22T00:00:00.000+0000"}],
+            "deletedRecords": [{"id": "001000000000001AAA", "deletedDate": "2026-11-22T00:00:00.000+0000"}],
             "earliestDateAvailable": "2026-11-01T00:00:00.000+0000",
             "latestDateCovered": "2026-11-22T00:00:00.000+0000",
         },
