@@ -8,6 +8,11 @@ from urllib.parse import quote
 # Most file systems allow 255 bytes; the rest is for what a caller adds to the name.
 _MOST_BYTES = 200
 _DIGITS = 16
+# Windows opens a device instead of a file of such a name, whatever comes after a dot
+# (Naming Files, Paths, and Namespaces).
+_DEVICES = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))]
+)
 
 
 def file_name(stream: str) -> str:
@@ -18,6 +23,8 @@ def file_name(stream: str) -> str:
     share a file.
     """
     name = quote(stream, safe=" ", errors="surrogatepass")
+    if name.partition(".")[0].rstrip().upper() in _DEVICES:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
     if len(name) <= _MOST_BYTES:
         return name
     digest = sha256(stream.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]

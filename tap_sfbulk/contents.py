@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sfbulk import Body
+from sfbulk.errors import DataError
 from tap_sfbulk.files import EXTENSION, FILE_NAME, FILE_OBJECTS, ID, MD5, SIZE
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _AT_A_TIME = 4
 # Anything else in a name may mean something to a file system.
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
+_ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Contents:
             rows: The records, by the properties of the stream; numbers as text.
 
         Raises:
+            DataError: If an Id is not one.
             SalesforceError: If one of them cannot be downloaded; it names the record.
             OSError: If a file cannot be written.
         """
@@ -68,6 +71,9 @@ class Contents:
         # A link, or a record of a file elsewhere, has no content here.
         if size is None or int(size) == 0:
             return None
+        # It becomes a part of a path, here and in the request.
+        if not _ID.fullmatch(row[ID]):
+            raise DataError(f"{self._sobject}: a record of a file has an Id that is not one.")
         name = PurePosixPath(self._sobject, f"{row[ID]}{_suffix(row)}")
         path = self._folder / name
         # Of an object without a checksum, the column holds the Id until the content is there.

@@ -11,6 +11,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from sfbulk.private_files import make_private, private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -38,7 +40,8 @@ class KnownIds:
     """
 
     def __init__(self, path: Path, swept: str | None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
+        make_private(path)
         self.path = path
         # A stream may be read in another thread than the one that made it.
         self._db = sqlite3.connect(path, check_same_thread=False)

@@ -21,6 +21,7 @@ import polars as pl
 # The SDK offers the storages that its taps write to nowhere else.
 from singer_sdk.helpers._batch import StorageTarget
 
+from sfbulk.private_files import open_private
 from sfbulk.run_folder import RunFolder
 from target_sfbulk.json_lines import JsonLineError, read_json
 from target_sfbulk.parquet_values import parquet_records
@@ -95,7 +96,7 @@ def _local(url: str, spool_dir: str | None) -> Iterator[Path]:
     folder = RunFolder(FOLDER_PREFIX, Path(spool_dir) if spool_dir else None)
     try:
         path = folder.path / "batch"
-        with StorageTarget.from_url(head).open(name) as there, path.open("wb") as here:
+        with StorageTarget.from_url(head).open(name) as there, open_private(path, "wb") as here:
             shutil.copyfileobj(there, here)
         yield path
     finally:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.error_line import add_note
 from sfbulk.errors import JournalError
 from sfbulk.load import LoadName, journal_status
+from sfbulk.private_files import private_folder
 from sfbulk.run_folder import RunFolder, remove_abandoned
 from target_sfbulk.json_lines import JsonLineError
 from target_sfbulk.records import lost_lines, row_name
@@ -125,7 +126,7 @@ class TargetJournal:
         if schema := read_schema(schema_file(folder)):
             self._output.rejects.describe(stream, schema)
         path = self._output.rejects.path(stream)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         written = _written(path, {row_name(folder, row.number) for row in rows})
         rejects: list[tuple[bytes, Reject]] = []
         lines = lost_lines(folder, [row.number for row in rows])

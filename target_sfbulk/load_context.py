@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+from sfbulk.private_files import private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -40,5 +42,4 @@ class LoadContext:
     def new_folder(self) -> Path:
         """A new, empty folder for the files of one stream."""
         folder = self.folder / str(next(self._numbers))
-        folder.mkdir()
-        return folder
+        return private_folder(folder)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from sfbulk.private_files import make_private
 from target_sfbulk.delete_cap import MirrorError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class VersionKeys:
         self.unreadable = 0
         """How many records of the version have keys that cannot be compared."""
         with _naming(path):
+            make_private(path)
             self._sqlite = sqlite3.connect(path)
             self._sqlite.executescript(_TABLES)
             self._go_on()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk.errors import ConfigError
 from sfbulk.load import Counts
+from sfbulk.private_files import open_private, private_folder
 from sfbulk_singer.file_names import file_name
 from target_sfbulk.dry_run import DryRun
 from target_sfbulk.reject_files import RejectFiles
@@ -141,7 +142,8 @@ class StreamOutput:
         """Write the first report, so that a folder that cannot be written is an error early."""
         folder = self._run.folder
         try:
-            (folder / REPORTS).mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
+            private_folder(folder / REPORTS)
             self.write_report()
         except OSError as error:
             problem = f"output_dir: {folder} cannot be written ({error.strerror})."
@@ -214,7 +216,8 @@ class StreamOutput:
         for path in self._report_files:
             # A reader, or another run, must never see half of it.
             new = path.with_name(f"{path.name}.{self._run.run_id}")
-            new.write_text(text, "utf-8")
+            with open_private(new, "wb") as file:
+                file.write(text.encode())
             new.replace(path)
 
     def _counted(self, rejected: tuple[bytes, Reject]) -> tuple[bytes, Reject]:

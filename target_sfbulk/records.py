@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sfbulk.private_files import open_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
@@ -89,7 +91,7 @@ class RecordLines:
     def write_out(self) -> None:
         """Write the buffer to disk, so that a later run can read the lines."""
         if self._buffer:
-            with self._segments[-1].path.open("ab") as file:
+            with open_private(self._segments[-1].path, "ab") as file:
                 file.write(self._buffer)
             self._buffer.clear()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from sfbulk.private_files import open_private
 from target_sfbulk.json_lines import JsonLineError, escaped_json_line, json_line, read_json
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class SourceSchema:
             OSError: It cannot be written.
         """
         new = path.with_name(f"{path.name}.new")
-        with private_file(new) as file:
+        with open_private(new, "wb") as file:
             # A rejected record may have a field whose name UTF-8 does not have.
             file.write(escaped_json_line(self.__dict__))
         new.replace(path)
@@ -73,11 +73,3 @@ def read_schema(path: Path) -> SourceSchema | None:
         return SourceSchema(**read_json(path.read_bytes()))
     except (FileNotFoundError, JsonLineError, TypeError):
         return None
-
-
-def private_file(path: Path) -> IO[bytes]:
-    """A new or emptied file that only the user of this process can read."""
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    # The mode is only for a file that did not exist.
-    os.fchmod(number, 0o600)
-    return os.fdopen(number, "wb")

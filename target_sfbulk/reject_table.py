@@ -6,9 +6,9 @@ import io
 from typing import TYPE_CHECKING
 
 from sfbulk.csvio import sheet_row
+from sfbulk.private_files import open_private
 from target_sfbulk.json_lines import JsonLineError, json_text, read_json
 from target_sfbulk.reject_cells import cell_types, write_cell, write_header
-from target_sfbulk.reject_schema import private_file
 from target_sfbulk.rejects import RejectKind, read_reject
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def write_table(rejects: RunRejects, schema: SourceSchema, path: Path) -> None:
     }
     new = path.with_name(f"{path.name}.new")
     # Without the mark of UTF-8, Excel takes the file for one of the system's own encoding.
-    with private_file(new) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+    with open_private(new, "wb") as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
         text.write(sheet_row([*map(write_header, columns), *ABOUT]))
         for reject in rejects:
             record = source_record(reject)

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 from sfbulk.errors import ConfigError
 from sfbulk.file_lock import lock_for_appending
 from sfbulk.load import result_line, results_header
+from sfbulk.private_files import open_private, private_folder
 from target_sfbulk.json_lines import json_text, read_json
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class ResultsFile:
     def __init__(self, path: Path, keys: Sequence[str]) -> None:
         self._path = path
         self._keys = keys
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         header = results_header(keys)
-        with lock_for_appending(path), path.open("a+b") as file:
+        with lock_for_appending(path), open_private(path, "a+b") as file:
             _remove_torn_row(file)
             file.seek(0)
             if file.read(len(header)) == header:
@@ -56,7 +57,7 @@ class ResultsFile:
             OSError: They cannot be written; names the file.
         """
         try:
-            with lock_for_appending(self._path), self._path.open("a+b") as file:
+            with lock_for_appending(self._path), open_private(self._path, "a+b") as file:
                 if not _ends_a_line(file):
                     _remove_torn_row(file)
                 file.writelines(self._line(record, row) for record, row in rows)

@@ -23,6 +23,7 @@ from sfbulk.load.journal import NO_JOURNAL
 from sfbulk.load.journal_entries import LoadName
 from sfbulk.load.outcomes import Counts, Detail, RowStatus
 from sfbulk.load.records import RowRules
+from sfbulk.private_files import private_folder
 from sfbulk.report_page import PageStream
 from sfbulk.run_folder import temporary_folder
 
@@ -107,7 +108,7 @@ def load(session: Session, what: Load) -> None:
         DataError: the file cannot be read, or more records are refused than may be.
         SalesforceError: it cannot be loaded.
     """
-    what.output_dir.mkdir(parents=True, exist_ok=True)
+    private_folder(what.output_dir)
     page = LoadPage(what.folder, what.source.path, session.clock, is_dry=what.dry_run)
     with page.written():
         _load(session, what, page)
@@ -300,7 +301,7 @@ class _Run:
         what = self._what
         if not what.dry_run:
             return None
-        what.dry_run_folder.mkdir(parents=True, exist_ok=True)
+        private_folder(what.dry_run_folder)
         prefix = what.dry_run_folder / what.name
         # Files of the last one would look like a part of this one.
         remove_written(prefix)

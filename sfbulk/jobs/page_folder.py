@@ -6,6 +6,8 @@ import itertools
 import threading
 from typing import TYPE_CHECKING
 
+from sfbulk.private_files import open_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -41,7 +43,7 @@ class PageFolder:
     def save(self, chunks: Iterable[bytes], path: Path) -> None:
         """Write a file, in place of what an earlier attempt may have left there."""
         self._count(-path.stat().st_size if path.exists() else 0)
-        with path.open("wb") as file:
+        with open_private(path, "wb") as file:
             for chunk in chunks:
                 if self._stopped.is_set() or self._budget.is_stopped:
                     raise _Stopped

@@ -11,6 +11,7 @@ from sfbulk.csvio import CsvDecoder
 from sfbulk.jobs.files import read_chunks
 from sfbulk.load.loader import Flight
 from sfbulk.load.outcomes import Counts, FileOutcome, WrittenFile
+from sfbulk.private_files import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -97,6 +98,7 @@ class DryRunCarrier:
         """
         self._made += 1
         path = self._prefix.with_name(f"{self._prefix.name}-{self._made:04d}.csv")
+        make_private(path)
         shutil.copyfile(file.path, path)
         written = WrittenFile(path, file.rows, file.size, file.columns)
         self.files.add(self._sobject, written)

@@ -11,6 +11,7 @@ from filelock import Timeout
 
 from sfbulk.errors import JournalError
 from sfbulk.file_lock import file_lock
+from sfbulk.private_files import make_private, open_private, private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +36,8 @@ class JournalLock:
     def __init__(self, journal: Path, clock: Clock) -> None:
         path = _lock_path(journal)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+            private_folder(path.parent)
+            make_private(path)
         except OSError as error:
             raise JournalError(
                 f"The journal {journal} cannot be opened ({error.strerror}). Name a file in a "
@@ -46,7 +47,8 @@ class JournalLock:
         self._lock = file_lock(path)
         self._acquire(journal)
         # Only for the message to others: it is the lock that counts, and a killed run holds none.
-        self._owner.write_text(_this_process(clock), "utf-8")
+        with open_private(self._owner, "wb") as file:
+            file.write(_this_process(clock).encode())
 
     def release(self) -> None:
         """Let other runs use the journal."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import JournalError
+from sfbulk.private_files import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -161,6 +162,8 @@ def _create(path: Path) -> None:
     new = path.with_name(f"{path.name}.new")
     for left in ("", "-wal", "-shm"):
         new.with_name(f"{new.name}{left}").unlink(missing_ok=True)
+    # SQLite gives its other files the mode of this one.
+    make_private(new)
     database = _connect(new)
     try:
         database.execute("PRAGMA journal_mode = WAL")

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from sfbulk.load.journal_file import JournalFile
 from sfbulk.load.recovery import Recovery
+from sfbulk.private_files import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ class RunJournal:
                 reported=reported,
             ).run()
             self._journal.record_folder(self._org, self.folder)
-            self.folder.mkdir(parents=True)
+            private_folder(self.folder)
         except BaseException:
             self._journal.close()
             raise

@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sfbulk.private_files import open_private, private_folder
+
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +58,7 @@ class PageWriter:
             # Each by itself: what one path has must not cost the other.
             for path in self._paths:
                 with self.guarded():
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    private_folder(path.parent)
                     _require_ours(path)
                     _replace(path, page)
 
@@ -88,9 +90,8 @@ def _replace(path: Path, page: bytes) -> None:
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     # Left by a process that was killed; another with its number may have another mode.
     new.unlink(missing_ok=True)
-    number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(number, "wb") as file:
+        with open_private(new, "xb") as file:
             file.write(page)
         new.replace(path)
     except BaseException:

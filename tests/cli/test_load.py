@@ -489,7 +489,8 @@ def test_a_page_shows_what_was_refused_and_why_the_load_failed(command: Command)
     assert ended.code == 1, ended.log
     latest, own = command.path("report.html"), command.path("people.report.html")
     assert latest.read_text() == own.read_text()
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (latest, own)} == {0o600}
+    written = (latest, own, command.path("people.rejects.jsonl"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written} == {0o600}
     page = own.read_text()
     assert "Run of sfbulk load" in page
     assert "Contact: refused records: 2 of 3, more than --max-rejects 0" in page

@@ -16,12 +16,30 @@ LONG = "a" * 300
 
 @pytest.mark.parametrize(
     "stream",
-    ["Account", "a/b", "..", "\N{EURO SIGN}" * 250, LONG, "a\0b", "x\ud800y", 'a"<>|?*:\\'],
+    [
+        "Account",
+        "a/b",
+        "..",
+        "\N{EURO SIGN}" * 250,
+        LONG,
+        "a\0b",
+        "x\ud800y",
+        'a"<>|?*:\\',
+        "../../x",
+        "/x",
+    ],
 )
 def test_a_file_can_have_the_name(stream: str, tmp_path: Path) -> None:
     path = tmp_path / f"{file_name(stream)}.rejects.jsonl"
     path.touch()
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("stream", ["CON", "nul", "Aux.x", "com1", "LPT9 .a"])
+def test_a_name_is_never_that_of_a_device_of_windows(stream: str) -> None:
+    name = file_name(stream)
+    assert name == f"%{ord(stream[0]):02X}{stream[1:]}"
+    assert file_name(name) != name
 
 
 def test_an_ordinary_name_stays_as_it_is() -> None:

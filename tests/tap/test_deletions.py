@@ -55,6 +55,8 @@ def test_a_sweep_finds_what_is_gone_since_the_last_one(
     assert first.code == 0, first.log
     assert gone(first) == {}
     assert len(first.records("Contact")) == len(CONTACTS)
+    kept = [tap.folder / "ids", *(tap.folder / "ids").iterdir()]
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
     clock.sleep(HOUR)
     remove(sandbox, IDS[1], IDS[3])
     second = tap(state=first.state, **wanted)

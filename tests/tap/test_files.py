@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk import Salesforce
+from sfbulk.errors import DataError
 from sfbulk_sandbox import Sandbox
 from tap_sfbulk.contents import Contents
 from tap_sfbulk.files import file_sources
@@ -239,6 +240,19 @@ def test_attachments_are_downloaded_by_the_command_though_they_have_no_checksum(
     assert record["path"] == f"Attachment/{made.id}.txt"
     assert (tmp_path / "files" / record["path"]).read_bytes() == b"text"
     assert record["md5"] == hashlib.md5(b"text", usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "given", ["../../../etc/passwd", "/etc/passwd", "068x", "", "068\0" + "x" * 12]
+)
+def test_an_id_that_is_not_one_leads_nowhere(org: Sandbox, tmp_path: Path, given: str) -> None:
+    (tmp_path / "files").mkdir()
+    with Salesforce.from_settings(sign_in(org)) as salesforce:
+        contents = Contents(salesforce, "ContentVersion", tmp_path / "files")
+        with pytest.raises(DataError, match="an Id that is not one"):
+            contents.fetch([{"Id": given, "size": "3"}])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert downloads(org) == []
 
 
 def test_a_folder_that_does_not_exist_is_named_before_any_request(
