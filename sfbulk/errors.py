@@ -241,9 +241,17 @@ class JobAborted(JobError):  # noqa: N818 - the state's own word
 
 
 class JobTimeout(JobError):  # noqa: N818 - stands beside JobFailed and JobAborted
-    """The job was still running when the timeout passed; it was left running."""
+    """The job was still running when the timeout passed; it was left running.
+
+    Attributes:
+        by_setting: the setting `job_timeout` has ended the wait, not a `timeout` of the caller.
+    """
 
     recovery = Recovery.RETRIABLE
+
+    def __init__(self, message: str, *, job_id: str | None, by_setting: bool = False) -> None:
+        super().__init__(message, job_id=job_id)
+        self.by_setting = by_setting
 
 
 class UnknownState(JobError):  # noqa: N818 - stands beside JobFailed and JobAborted

@@ -7,8 +7,10 @@ name, so that a key that cannot sign is reported like any other wrong setting.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.auth.flows import FLOWS
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CLIENT_SETTINGS",
     "DEFAULT_API_VERSION",
+    "JOB_SCHEMA",
+    "NUMBER_SETTINGS",
     "SECRET_SETTINGS",
     "SIGN_IN_SCHEMA",
     "SIGN_IN_SETTINGS",
@@ -105,13 +109,29 @@ SIGN_IN_SCHEMA: dict[str, dict[str, Any]] = {
 }
 """JSON Schema of the settings for the sign-in and the API version."""
 
+JOB_SCHEMA: dict[str, dict[str, Any]] = {
+    "job_timeout": {
+        "type": ["number", "null"],
+        "exclusiveMinimum": 0,
+        "default": 86_400,
+        "title": "Job Timeout",
+        "description": "Seconds that a job is waited for, from its creation or upload. Then the "
+        "run ends with an error that names the job: a query job is aborted, one that loads rows is "
+        "left running, and the next run settles it.",
+    }
+}
+"""JSON Schema of the settings for the wait for jobs."""
+
 SIGN_IN_SETTINGS = tuple(SIGN_IN_SCHEMA)
 """Their names."""
 
 SECRET_SETTINGS = tuple(name for name, schema in SIGN_IN_SCHEMA.items() if schema.get("secret"))
 """The ones that must never be shown."""
 
-CLIENT_SETTINGS = (*SIGN_IN_SETTINGS, *QUOTA_SCHEMA)
+NUMBER_SETTINGS = (*JOB_SCHEMA, *QUOTA_SCHEMA)
+"""The names of those whose values are numbers."""
+
+CLIENT_SETTINGS = (*SIGN_IN_SETTINGS, *NUMBER_SETTINGS)
 """The names of all settings that `parse_settings` reads."""
 
 
@@ -123,11 +143,13 @@ class Settings:
         credentials: the credentials of one sign-in flow.
         api_version: such as `68.0`.
         quota: how much of the org's daily limits may be used.
+        job_timeout: seconds that a job is waited for.
     """
 
     credentials: Credentials
     api_version: str
     quota: Quota
+    job_timeout: float
 
 
 def parse_settings(settings: Mapping[str, Any]) -> Settings:
@@ -141,14 +163,19 @@ def parse_settings(settings: Mapping[str, Any]) -> Settings:
     given = _given(settings)
     for name in SECRET_SETTINGS:
         keep_secret(given.get(name))
-    problems = [*_type_problems(settings), *_version_problems(given)]
+    problems = [
+        *_type_problems(settings),
+        *_version_problems(given),
+        *_timeout_problems(settings),
+    ]
     with collecting(problems):
         credentials = parse_credentials(given)
     with collecting(problems):
         quota = Quota.parse(settings)
     if problems:
         raise ConfigError(problems)
-    return Settings(credentials, given.get("api_version", DEFAULT_API_VERSION), quota)
+    version = given.get("api_version", DEFAULT_API_VERSION)
+    return Settings(credentials, version, quota, float(_job_timeout(settings)))
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -163,6 +190,20 @@ def _type_problems(settings: Mapping[str, Any]) -> list[str]:
         for name in SIGN_IN_SETTINGS
         if not isinstance(settings.get(name), (str, type(None)))
     ]
+
+
+def _job_timeout(settings: Mapping[str, Any]) -> Any:
+    given = settings.get("job_timeout")
+    return JOB_SCHEMA["job_timeout"]["default"] if given is None else given
+
+
+def _timeout_problems(settings: Mapping[str, Any]) -> list[str]:
+    seconds = _job_timeout(settings)
+    # A Singer command reads the numbers of its settings as Decimal.
+    is_number = isinstance(seconds, (int, float, Decimal)) and not isinstance(seconds, bool)
+    if is_number and 0 < seconds < math.inf:
+        return []
+    return ["job_timeout must be a number of seconds above 0."]
 
 
 def _version_problems(given: Mapping[str, str]) -> list[str]:

@@ -45,6 +45,7 @@ class Transport:
         self.clock = clock
         self.guard = QuotaGuard(settings.quota, clock, self.limits)
         self.usage = Usage()
+        self.job_timeout = settings.job_timeout
         self.api_version = settings.api_version
         self.base_path = f"/services/data/v{settings.api_version}"
         self.async_path = f"/services/async/{settings.api_version}"

@@ -14,7 +14,7 @@ from singer_sdk import typing as th
 
 from sfbulk.problems import collecting
 from sfbulk.quota import QUOTA_SCHEMA
-from sfbulk.settings import SIGN_IN_SCHEMA
+from sfbulk.settings import JOB_SCHEMA, SIGN_IN_SCHEMA
 from sfbulk_singer.settings import nullable, spool_dir, spool_dir_problems
 from tap_sfbulk.api_choice import API_OPTIONS, API_SETTINGS, BY_ITSELF, ApiOption
 from tap_sfbulk.output_settings import OUTPUT, output_problems
@@ -215,7 +215,12 @@ _READING = (
 )
 
 SETTINGS: dict[str, Any] = nullable(th.PropertiesList(*_READING, *OUTPUT).to_dict())
-SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
+SETTINGS["properties"] = {
+    **SIGN_IN_SCHEMA,
+    **SETTINGS["properties"],
+    **JOB_SCHEMA,
+    **QUOTA_SCHEMA,
+}
 """JSON Schema of the tap's own settings."""
 
 

@@ -13,7 +13,7 @@ from sfbulk.csvio import MAX_JOB_BYTES
 from sfbulk.load import FileLimits
 from sfbulk.normalize import PrecisionLoss
 from sfbulk.quota import QUOTA_SCHEMA
-from sfbulk.settings import SIGN_IN_SCHEMA
+from sfbulk.settings import JOB_SCHEMA, SIGN_IN_SCHEMA
 from sfbulk_singer.sdk_settings import SdkSetting
 from sfbulk_singer.settings import nullable, spool_dir
 from target_sfbulk.results_file import MOST_ROWS
@@ -182,7 +182,12 @@ _LOADING = (
 )
 
 SETTINGS: dict[str, Any] = nullable(th.PropertiesList(*_LOADING).to_dict())
-SETTINGS["properties"] = {**SIGN_IN_SCHEMA, **SETTINGS["properties"], **QUOTA_SCHEMA}
+SETTINGS["properties"] = {
+    **SIGN_IN_SCHEMA,
+    **SETTINGS["properties"],
+    **JOB_SCHEMA,
+    **QUOTA_SCHEMA,
+}
 """JSON Schema of the target's own settings."""
 
 

@@ -112,14 +112,14 @@ class BatchAdder:
 def disposing(job: Bulk1Job) -> Iterator[Bulk1Job]:
     """API call: at the end of the block close the job, or abort it if the block failed.
 
-    An error of this cleanup never replaces the error of the block. After a `JobTimeout` the job is
-    left running, as the text of that error says.
+    An error of this cleanup never replaces the error of the block. After the `timeout` of a caller
+    the job is left running, as the text of that `JobTimeout` says.
     """
     try:
         yield job
-    except JobTimeout:
-        raise
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, JobTimeout) and not error.by_setting:
+            raise
         set_quietly(job, Bulk1JobState.ABORTED)
         raise
     if job.state is Bulk1JobState.OPEN:

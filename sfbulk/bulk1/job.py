@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import shutil
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
@@ -17,13 +18,14 @@ from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobInfo, Bulk1JobState, ContentType
 from sfbulk.csvio.limits import MAX_BATCH_BYTES
-from sfbulk.errors import ApiError, DataError, JobTimeout, RowCountMismatch
+from sfbulk.errors import ApiError, DataError, RowCountMismatch
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks, size_of
 from sfbulk.jobs.key_column import key_column, require_column
 from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
+from sfbulk.jobs.waiting import rows_so_far
 from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
@@ -247,26 +249,23 @@ class Bulk1Job:
 
         Args:
             batch_ids: the batches; None for all batches of the job.
-            timeout: seconds after which to stop waiting; None waits without end.
+            timeout: seconds after which to stop waiting; None for the setting `job_timeout`.
 
         Raises:
             JobTimeout: some batches are still queued or running; they were left running.
             UnknownState: a state that this version does not know.
         """
-        wait = PollWait(self._transport.clock, timeout)
+        wait = PollWait.for_job(self._transport, timeout)
         while True:
             listed = self.look(batch_ids)
             running = [batch for batch in listed if not batch.state.is_terminal]
             # A batch that was just added may not be listed yet.
             if not running and len(listed) >= len(batch_ids or ()):
                 return listed
+            status = self._status(listed)
             if not wait.pause():
-                raise JobTimeout(
-                    f"{len(running):,} batches of job {self.id} on {self.object_name} have not "
-                    f"ended after {timeout:g} s. They were left running: wait for them again, or "
-                    "abort the job.",
-                    job_id=self.id,
-                )
+                raise wait.waiting.timeout(status, self.id)
+            wait.waiting.tell(status)
 
     def look(self, batch_ids: Collection[str] | None = None) -> list[BatchInfo]:
         """API call: the current state of these batches, or of all.
@@ -344,6 +343,16 @@ class Bulk1Job:
         batches = self._transport.read(request, documents.read_batches)
         self._keep_counts(batches)
         return batches
+
+    def _status(self, listed: Collection[BatchInfo]) -> str:
+        """How far batches are that are waited for."""
+        running = Counter(one.state.value for one in listed if not one.state.is_terminal)
+        rows = sum(one.number_records_processed or 0 for one in listed)
+        return (
+            f"{running.total():,} batches of job {self.id} on {self.object_name} have not ended: "
+            f"{', '.join(f'{count:,} {state}' for state, count in running.items())}"
+            f"{rows_so_far(rows)}"
+        )
 
     def _keep_counts(self, batches: Iterable[BatchInfo]) -> None:
         # Only of these: a batch that failed may have fewer results than rows.

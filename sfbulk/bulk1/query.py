@@ -144,7 +144,7 @@ class Bulk1QueryJob:
         return self._ended.rows if self._ended else None
 
     def wait(self, *, timeout: float | None = None) -> EndedBatches:
-        """API call: wait until the query has run; `timeout` in seconds, None waits without end.
+        """API call: wait until the query has run; `timeout` in seconds, else `job_timeout`.
 
         Raises:
             NotSupportedByBulk: Bulk API does not support the object or a part of the query.

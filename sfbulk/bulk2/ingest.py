@@ -24,6 +24,7 @@ from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks, size_of
 from sfbulk.jobs.key_column import check_external_id, key_column, require_column
+from sfbulk.jobs.polling import PollWait
 from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
@@ -143,14 +144,14 @@ class IngestJob(Job):
         """API call: wait until the job has ended, in any state: check its state.
 
         Args:
-            timeout: seconds after which to stop waiting; None waits without end.
+            timeout: seconds after which to stop waiting; None for the setting `job_timeout`.
 
         Raises:
             JobTimeout: it is still running; it was left running.
             UnknownState: a state that this version does not know.
         """
-        clock = self._transport.clock
-        self.info = wait_until_ended(self.poll, self.info, clock, timeout)
+        wait = PollWait.for_job(self._transport, timeout)
+        self.info = wait_until_ended(self.poll, self.info, wait)
         return self.info
 
     def poll(self) -> JobInfo:

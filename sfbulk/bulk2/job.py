@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from sfbulk.bulk2.states import JobInfo, JobState, read_job
-from sfbulk.errors import JobTimeout, NotFound
+from sfbulk.errors import NotFound
 from sfbulk.http.wire import Request
 from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from sfbulk.clock import Clock
     from sfbulk.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -118,7 +117,8 @@ class Job:
             log.debug("Job %s is already deleted", self.id)
 
     def _wait(self, timeout: float | None) -> JobInfo:
-        self.info = wait_until_ended(self.refresh, self.info, self._transport.clock, timeout)
+        wait = PollWait.for_job(self._transport, timeout)
+        self.info = wait_until_ended(self.refresh, self.info, wait)
         return self.info
 
     def _change_state(self, wanted: JobState) -> JobInfo:
@@ -143,27 +143,20 @@ class Job:
         )
 
 
-def wait_until_ended(
-    read: Callable[[], JobInfo], info: JobInfo, clock: Clock, timeout: float | None
-) -> JobInfo:
-    """API call: read a job until its state is terminal.
+def wait_until_ended(read: Callable[[], JobInfo], info: JobInfo, wait: PollWait) -> JobInfo:
+    """API call: read a job until its state is terminal; says each minute that it is not.
 
     Args:
         read: reads the job.
         info: the job as last read.
-        clock: the time.
-        timeout: seconds after which to stop waiting; None waits without end.
+        wait: pauses between two reads.
 
     Raises:
-        JobTimeout: the timeout passed first; the job was left running.
+        JobTimeout: the wait is over first; the job was left running.
     """
-    wait = PollWait(clock, timeout)
     while not info.state.is_terminal:
         if not wait.pause():
-            raise JobTimeout(
-                f"The {info.operation} job {info.id} on {info.object} is still {info.state.value} "
-                f"after {timeout:g} s. It was left running: wait for it again, or abort it.",
-                job_id=info.id,
-            )
+            raise wait.waiting.timeout(info.status, info.id)
         info = read()
+        wait.waiting.tell(info.status)
     return info

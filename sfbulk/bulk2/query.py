@@ -69,7 +69,7 @@ class QueryJob(Job):
         return self.state.value
 
     def wait(self, *, timeout: float | None = None) -> JobInfo:
-        """API call: wait until the query has run; `timeout` in seconds, None waits without end.
+        """API call: wait until the query has run; `timeout` in seconds, else `job_timeout`.
 
         Raises:
             NotSupportedByBulk: Bulk API does not support the object or a part of the query.

@@ -18,6 +18,7 @@ from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import document_date
 from sfbulk.http.shapes import Count, SalesforceId, Shape, is_same_id
 from sfbulk.http.wire import unusable
+from sfbulk.jobs.waiting import rows_so_far
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
@@ -84,6 +85,14 @@ class JobInfo:
     """When it changed for the last time; of an ended job, its end. Otherwise like `created`."""
     processing_ms: int | None = None
     """How long Salesforce has worked on it, in milliseconds."""
+
+    @property
+    def status(self) -> str:
+        """What a user is told of a job that runs: id, object, state, and its rows so far."""
+        return (
+            f"The {self.operation} job {self.id} on {self.object} is still {self.state.value}"
+            f"{rows_so_far(self.records_processed)}"
+        )
 
     @property
     def has_data(self) -> bool:

@@ -7,8 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.errors import ConfigError
-from sfbulk.quota.limits import QUOTA_SCHEMA
-from sfbulk.settings import CLIENT_SETTINGS, SIGN_IN_SETTINGS
+from sfbulk.settings import CLIENT_SETTINGS, NUMBER_SETTINGS, SIGN_IN_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -79,8 +78,8 @@ def _nearly_known(problem: str, names: Iterable[str], spelled: Any) -> Iterator[
 
 
 def _typed(name: str, text: str) -> Any:
-    """The value of an environment variable; only quotas are no texts."""
-    if name not in QUOTA_SCHEMA:
+    """The value of an environment variable; most settings are texts."""
+    if name not in NUMBER_SETTINGS:
         return text
     try:
         return float(text)

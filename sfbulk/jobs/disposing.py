@@ -6,6 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from sfbulk.error_line import add_note
 from sfbulk.errors import JobTimeout, SalesforceError
 
 if TYPE_CHECKING:
@@ -39,15 +40,17 @@ J = TypeVar("J", bound=Disposable)
 def disposing(job: J) -> Iterator[J]:
     """API call: at the end of the block delete the job, or abort it if the block failed.
 
-    An error of this cleanup never replaces the error of the block. After a `JobTimeout` the job is
-    left running, as the text of that error says. A job that had ended before the block failed is
-    kept, so that its results can be read.
+    An error of this cleanup never replaces the error of the block. After the `timeout` of a caller
+    the job is left running, as the text of that `JobTimeout` says. A job that had ended before the
+    block failed is kept, so that its results can be read.
     """
     try:
         yield job
-    except JobTimeout:
-        raise
     except BaseException as error:
+        if isinstance(error, JobTimeout):
+            if not error.by_setting:
+                raise
+            add_note(error, "The job is aborted, as nobody will read its results.")
         if not job.has_ended:
             abort_quietly(job)
         # The caller left its loop over the rows early, so nobody reads the results.

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import backoff
 
+from sfbulk.jobs.waiting import Waiting
+
 if TYPE_CHECKING:
     from sfbulk.clock import Clock
+    from sfbulk.transport import Transport
 
 FIRST_PAUSE_SECONDS = 0.2
 """Small jobs end within a second or two."""
@@ -51,16 +54,23 @@ class PollWait:
     Args:
         clock: the time.
         timeout: seconds from now after which to stop waiting; None waits without end.
+        waiting: instead of the timeout.
     """
 
-    def __init__(self, clock: Clock, timeout: float | None) -> None:
+    def __init__(self, clock: Clock, timeout: float | None, waiting: Waiting | None = None) -> None:
+        self.waiting = waiting or Waiting(clock, timeout)
         self._clock = clock
-        self._deadline = None if timeout is None else clock.monotonic() + timeout
         self._timer = PollTimer(clock)
+
+    @classmethod
+    def for_job(cls, transport: Transport, timeout: float | None) -> PollWait:
+        """For a job: until the timeout, or else as long as the setting `job_timeout` allows."""
+        by_setting = Waiting.for_job(transport) if timeout is None else None
+        return cls(transport.clock, timeout, by_setting)
 
     def pause(self) -> bool:
         """Sleep until the next poll; False immediately when the timeout has passed."""
-        left = None if self._deadline is None else self._deadline - self._clock.monotonic()
+        left = self.waiting.left
         if left is not None and left <= 0:
             return False
         pause = self._timer.pause

@@ -10,6 +10,7 @@ from sfbulk.bulk1.add_batches import BatchAdder
 from sfbulk.errors import ApiError, QuotaReached, SalesforceError
 from sfbulk.jobs.polling import PollTimer
 from sfbulk.jobs.row_error import RowError
+from sfbulk.jobs.waiting import Waiting, rows_so_far
 from sfbulk.load.batch_rows import BatchOutcome, read_batch
 from sfbulk.load.job_summary import JobSummary
 from sfbulk.load.loader import Flight
@@ -34,10 +35,14 @@ class BatchFlight(Flight):
 
     job: Bulk1Job | None
     batch: BatchInfo | None
+    waiting: Waiting
 
     def named(self) -> str:
-        """The id of its batch, and its state as last read."""
-        return f"{self.batch.id} {self.batch.state.value}" if self.batch else ""
+        """The id of its batch, its state as last read, and its rows so far."""
+        batch = self.batch
+        if batch is None:
+            return ""
+        return f"{batch.id} {batch.state.value}{rows_so_far(batch.number_records_processed)}"
 
 
 class Bulk1Carrier:
@@ -54,6 +59,7 @@ class Bulk1Carrier:
         refusal_is_error: bool = False,
     ) -> None:
         settings.check()
+        self._transport = transport
         self._clock = transport.clock
         self._adder = BatchAdder(transport, settings, compressed=compressed)
         self._refusal_is_error = refusal_is_error
@@ -75,8 +81,9 @@ class Bulk1Carrier:
             ApiError, QuotaReached: the first batch is refused, or with `refusal_is_error` any.
             TransportError: no answer to any attempt.
         """
+        waiting = Waiting.for_job(self._transport)
         if self._refused is not None:
-            return BatchFlight(file, job=None, batch=None)
+            return BatchFlight(file, job=None, batch=None, waiting=waiting)
         self._journal.begin(file)
         try:
             job, batch = self._add(file)
@@ -86,10 +93,12 @@ class Bulk1Carrier:
                 raise
             log.warning("%s No more batches are sent", error.message)
             self._refused = RowError(error.code or type(error).__name__, error.message)
-            return BatchFlight(file, job=None, batch=None)
+            return BatchFlight(file, job=None, batch=None, waiting=waiting)
         self._journal.added(file, job.id, batch.id)
         self._timer = PollTimer(self._clock)
-        return BatchFlight(file, job=job, batch=batch)
+        # From now on, as the pauses before it was sent are not its own.
+        waiting = Waiting.for_job(self._transport)
+        return BatchFlight(file, job=job, batch=batch, waiting=waiting)
 
     def next_look(self, flights: Sequence[BatchFlight]) -> float:
         """The monotonic time at which to poll the jobs."""
@@ -165,10 +174,25 @@ def _look(job: Bulk1Job, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
         for flight in flights:
             flight.error = error
         return list(flights)
-    ended = [batch for batch in listed if batch.state.is_terminal]
-    for batch in ended:
+    for batch in listed:
         wanted[batch.id].batch = batch
-    return [wanted[batch.id] for batch in ended]
+    ended = {batch.id for batch in listed if batch.state.is_terminal}
+    return [one for id_, one in wanted.items() if id_ in ended or _is_over(one)]
+
+
+def _is_over(flight: BatchFlight) -> bool:
+    """Whether a batch that runs is not waited for any longer; says so each minute until then."""
+    job, batch = flight.job, flight.batch
+    if job is None or batch is None:
+        return False
+    status = (
+        f"The batch {batch.id} of the {job.info.operation} job {job.id} on {job.object_name} is "
+        f"still {batch.state.value}{rows_so_far(batch.number_records_processed)}"
+    )
+    flight.waiting.tell(status)
+    if flight.waiting.is_over:
+        flight.error = flight.waiting.left_running(status, job.id)
+    return flight.error is not None
 
 
 def _summary(job: Bulk1Job, batch: BatchInfo, file: RowFile, counts: Counts) -> JobSummary:

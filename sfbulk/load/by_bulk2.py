@@ -12,6 +12,7 @@ from sfbulk.errors import SalesforceError, UploadUnknown
 from sfbulk.http.retry import MAX_ATTEMPTS, Backoff
 from sfbulk.jobs.disposing import abort_quietly, aborting, delete_quietly
 from sfbulk.jobs.polling import PollTimer
+from sfbulk.jobs.waiting import Waiting, rows_so_far
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.loader import Flight
 
@@ -48,10 +49,11 @@ class JobFlight(Flight):
 
     job: IngestJob
     timer: PollTimer
+    waiting: Waiting
 
     def named(self) -> str:
-        """The id of its job, and its state as last read."""
-        return f"{self.job.id} {self.job.state.value}"
+        """The id of its job, its state as last read, and its rows so far."""
+        return f"{self.job.id} {self.job.state.value}{rows_so_far(self.job.records_processed)}"
 
 
 class Bulk2Carrier:
@@ -167,7 +169,12 @@ class Bulk2Carrier:
             self._journal.upload(file, job.id)
             job.upload(file.path)
         self._close(file, job)
-        return JobFlight(file, job=job, timer=PollTimer(self._transport.clock))
+        return JobFlight(
+            file,
+            job=job,
+            timer=PollTimer(self._transport.clock),
+            waiting=Waiting.for_job(self._transport),
+        )
 
     def _close(self, file: RowFile, job: IngestJob) -> None:
         try:
@@ -193,7 +200,16 @@ class Bulk2Carrier:
             flight.error = error
             return True
         flight.timer.polled()
-        return info.state.is_terminal
+        return info.state.is_terminal or _is_over(flight)
+
+
+def _is_over(flight: JobFlight) -> bool:
+    """Whether a job that runs is not waited for any longer; says so each minute until then."""
+    status = flight.job.info.status
+    flight.waiting.tell(status)
+    if flight.waiting.is_over:
+        flight.error = flight.waiting.left_running(status, flight.job.id)
+    return flight.error is not None
 
 
 def _gave_up(error: UploadUnknown, sobject: str) -> UploadUnknown:

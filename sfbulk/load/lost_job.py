@@ -10,10 +10,11 @@ from sfbulk.bulk1.job import Bulk1Job
 from sfbulk.bulk1.states import Bulk1JobState
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.bulk2.states import JobState
-from sfbulk.errors import NotFound
+from sfbulk.errors import JobTimeout, NotFound
 from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.key_column import key_column
 from sfbulk.jobs.row_error import RowError
+from sfbulk.jobs.waiting import say_left_running
 from sfbulk.load.batch_rows import read_batch
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.journal_entries import Phase
@@ -65,6 +66,7 @@ class LostJobs:
         A job that is still open is aborted, one that runs is waited for.
 
         Raises:
+            JobTimeout: a job runs for longer than `job_timeout`; the next run waits again.
             SalesforceError: Salesforce does not answer.
         """
         # Some of its rows were not sent, and its entry names no job any more.
@@ -75,6 +77,9 @@ class LostJobs:
             return LostRows(_all(file, RowStatus.UNPROCESSED))
         try:
             return self._batch(file) if file.is_batch else self._job(file)
+        except JobTimeout as error:
+            say_left_running(error)
+            raise
         except NotFound:
             return self._gone(file)
 
@@ -97,7 +102,7 @@ class LostJobs:
         # The lost run aborted it itself, before it was closed.
         if job.state is JobState.ABORTED and file.phase is Phase.UPLOADED:
             return LostRows(_all(file, RowStatus.UNPROCESSED))
-        # Without a timeout: to send its rows again while it runs could load them twice.
+        # To send its rows again while it runs could load them twice.
         info = job.wait()
         # The folder of the run may be gone, such as that of a container. Counts may still tell.
         if not file.path.exists() and file.phase is Phase.RESULTS:

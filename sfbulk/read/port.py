@@ -40,7 +40,7 @@ class ReadJob(Disposable, Protocol):
         """The number of its rows; None until Salesforce reports it."""
 
     def wait(self, *, timeout: float | None = None) -> object:
-        """API call: wait until the query has run; `timeout` in seconds, None waits without end.
+        """API call: wait until the query has run; `timeout` in seconds, else `job_timeout`.
 
         Raises:
             JobFailed: the query failed; the text has Salesforce's reason.

@@ -191,7 +191,9 @@ DOCUMENTS: dict[str, tuple[str, Any, Callable[[Salesforce], object]]] = {
     "deleted": (
         "/deleted",
         {
-            "deletedRecords": [{"id": "001000000000001AAA", "deletedDate": "2026-11-22T00:00:00.000+0000"}],
+            "deletedRecords": [
+                {"id": "001000000000001AAA", "deletedDate": "2026-11-22T00:00:00.000+0000"}
+            ],
             "earliestDateAvailable": "2026-11-01T00:00:00.000+0000",
             "latestDateCovered": "2026-11-22T00:00:00.000+0000",
         },
