@@ -165,7 +165,7 @@ class Deletions:
         with reading.open(reading.plan, part) as pages:
             for page in pages:
                 count = 0
-                for block in tokens.blocks(page.path):
+                for block in tokens.blocks(page.path, page.name):
                     count += block.height
                     ids.add_found(block["Id"])
                     if "IsDeleted" in block.columns:

@@ -324,7 +324,7 @@ class SalesforceStream(CatalogStream):
         self, part: Pass, page: ResultPage, keys: KeyCheck, maximum: KeyMaximum, output: Output
     ) -> Iterator[Record]:
         count, columns = 0, output.columns(part.columns)
-        for block in TokenReader(self.name, columns, self._bad_values).blocks(page.path):
+        for block in TokenReader(self.name, columns, self._bad_values).blocks(page.path, page.name):
             count += block.height
             if part.kind is PassKind.ROWS:
                 maximum.track(block)

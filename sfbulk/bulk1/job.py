@@ -18,7 +18,7 @@ from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobInfo, Bulk1JobState, ContentType
 from sfbulk.csvio.limits import MAX_BATCH_BYTES
-from sfbulk.errors import ApiError, DataError, RowCountMismatch
+from sfbulk.errors import ApiError, DataError, RowCountMismatch, naming_data
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks, size_of
@@ -289,10 +289,11 @@ class Bulk1Job:
         rows = failed = 0
         with self._download(batch_id, "") as file:
             if file.stat().st_size:
-                for result in read_row_results(self.content_type, read_chunks(file)):
-                    rows += 1
-                    failed += not result.success
-                    yield result
+                with naming_data(f"The results of {self._named(batch_id)}", self.id):
+                    for result in read_row_results(self.content_type, read_chunks(file)):
+                        rows += 1
+                        failed += not result.success
+                        yield result
         self._check_counts(batch_id, rows, failed)
 
     def result_ids(self, batch_id: str) -> list[str]:
@@ -321,7 +322,9 @@ class Bulk1Job:
         """
         with self._download(batch_id, f"/{result_id}") as file:
             if file.stat().st_size:
-                yield from read_rows(self.content_type, read_chunks(file))
+                what = f"Result {result_id} of {self._named(batch_id)}"
+                with naming_data(what, self.id):
+                    yield from read_rows(self.content_type, read_chunks(file))
             else:
                 self._check_empty(batch_id)
 
@@ -336,7 +339,7 @@ class Bulk1Job:
         """
         what = f"Get result {result_id} of batch {batch_id} of"
         request = self._request("GET", what, _result(batch_id, f"/{result_id}"))
-        download(self._transport, request, save)
+        download(self._transport, request, save, is_csv=self.content_type is ContentType.CSV)
 
     def _list(self) -> list[BatchInfo]:
         request = self._request("GET", "List the batches of", "/batch")
@@ -403,7 +406,11 @@ class Bulk1Job:
             yield file
 
     def _save(self, request: Request, path: Path) -> None:
-        download(self._transport, request, lambda chunks: save_chunks(chunks, path))
+        is_csv = self.content_type is ContentType.CSV
+        download(self._transport, request, lambda chunks: save_chunks(chunks, path), is_csv=is_csv)
+
+    def _named(self, batch_id: str) -> str:
+        return f"batch {batch_id} of job {self.id} on {self.object_name}"
 
     def _check_size(self, body: Path | bytes) -> None:
         size = size_of(body)

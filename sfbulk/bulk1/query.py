@@ -17,7 +17,7 @@ from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.result_files import FILES_AHEAD, BatchCounts, FilesAhead, batch_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
-from sfbulk.errors import ApiError, DataError, NotFound, RowCountMismatch
+from sfbulk.errors import ApiError, DataError, NotFound, RowCountMismatch, naming_data
 from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder
@@ -211,9 +211,12 @@ class Bulk1QueryJob:
             for file in self._files(spool, None, None, counts):
                 counted = 0
                 if file.size:
-                    for row in read_rows(self._settings.content_type, read_chunks(file.path)):
-                        counted += 1
-                        yield row
+                    result = file.result
+                    what = f"A result of batch {result.batch.id} of job {result.job.id}"
+                    with naming_data(what, result.job.id):
+                        for row in read_rows(self._settings.content_type, read_chunks(file.path)):
+                            counted += 1
+                            yield row
                 counts.add(file.result, counted)
 
     def abort(self) -> None:

@@ -19,6 +19,7 @@ from sfbulk.errors import (
     TransportError,
     UnknownState,
     UploadUnknown,
+    naming_data,
 )
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.jobs.download import download
@@ -301,8 +302,11 @@ class IngestJob(Job):
                 request,
                 lambda chunks: save_chunks(chunks, file),
                 ended=self.state.is_terminal,
+                is_csv=True,
             )
-            yield decode_rows(read_chunks(file), self.column_delimiter)
+            what = f"The {resource} of job {self.id} on {self.object_name}"
+            with naming_data(what, self.id):
+                yield decode_rows(read_chunks(file), self.column_delimiter)
 
 
 def _delimiter(info: JobInfo) -> ColumnDelimiter:

@@ -63,6 +63,7 @@ class PageFiles:
             self._transport,
             self._request(locator),
             lambda chunks: self._folder.save(chunks, partial),
+            is_csv=True,
         )
         partial.replace(path)
         following = reply.headers.get("Sforce-Locator")

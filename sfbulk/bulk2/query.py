@@ -8,7 +8,7 @@ from sfbulk.bulk2.job import Job
 from sfbulk.bulk2.pages import PAGES_AHEAD, PageReader
 from sfbulk.bulk2.states import JobInfo, failure, read_job
 from sfbulk.csvio import decode_rows
-from sfbulk.errors import DataError
+from sfbulk.errors import DataError, naming_data
 from sfbulk.http.wire import Request
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.read_api import ReadApi
@@ -139,9 +139,10 @@ class QueryJob(Job):
         with temporary_folder() as spool:
             for page in self.pages(spool):
                 counted = 0
-                for row in decode_rows(read_chunks(page.path)):
-                    counted += 1
-                    yield {name: value or None for name, value in row.items()}
+                with naming_data(page.name, self.id):
+                    for row in decode_rows(read_chunks(page.path)):
+                        counted += 1
+                        yield {name: value or None for name, value in row.items()}
                 page.check_rows(counted)
 
 

@@ -16,10 +16,10 @@ from sfbulk.cli.query_state import QueryState, StateFile, digest
 from sfbulk.cli.row_files import CsvFile, JsonLinesFile
 from sfbulk.cli.row_forms import row_form
 from sfbulk.cli.session import LOGGER, Stopped
-from sfbulk.csvio import header_names
+from sfbulk.csvio import MAX_HEADER_BYTES, header_names
 from sfbulk.describe.paths import field_at
 from sfbulk.error_line import add_note, naming_file
-from sfbulk.errors import ApiError, JobError, NotFound
+from sfbulk.errors import ApiError, JobError, NotFound, naming_data
 from sfbulk.jobs.disposing import abort_quietly, disposing
 from sfbulk.jobs.read_api import ReadApi
 from sfbulk.run_folder import temporary_folder
@@ -237,7 +237,7 @@ class _Run:
         written = state.rows
         with temporary_folder() as spool:
             for page in job.pages(spool, start=state.locator, rows_before=state.rows):
-                with naming_file(self._where(files)):
+                with naming_file(self._where(files)), naming_data(page.name, page.job_id):
                     added = rows.add(page.path)
                 page.check_rows(added)
                 written += added
@@ -328,7 +328,7 @@ def _selected(soql: str) -> list[str]:
 
 def _columns(part: Path) -> list[str]:
     with part.open("rb") as file:
-        return header_names(file.readline())
+        return header_names(file.readline(MAX_HEADER_BYTES))
 
 
 @contextmanager

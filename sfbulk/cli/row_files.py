@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from sfbulk.csvio import CsvDecoder, header_names
+from sfbulk.csvio import MAX_HEADER_BYTES, CsvDecoder, header_names
 from sfbulk.errors import CsvError
 from sfbulk.jobs.files import CHUNK_BYTES
 from sfbulk.normalize import NUMBER
@@ -50,7 +50,7 @@ class CsvFile:
         decoder = CsvDecoder()
         with page.open("rb") as source:
             # No name of a field has a line break. A page without rows may have no header.
-            header = source.readline()
+            header = source.readline(MAX_HEADER_BYTES)
             self.begin(header_names(header))
             decoder.feed(header)
             for chunk in iter(partial(source.read, CHUNK_BYTES), b""):

@@ -1,8 +1,7 @@
 """Decodes CSV bytes from Bulk API into rows, in chunks; no I/O.
 
 The standard library's reader parses complete rows. It cannot be fed in chunks itself: it takes
-the end of a chunk for the end of a row. So this module finds the last row end in a chunk. That is
-a line feed with an even number of quotes before it; inside a quoted field the number is odd.
+the end of a chunk for the end of a row.
 """
 
 from __future__ import annotations
@@ -13,14 +12,12 @@ import io
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from sfbulk.csvio.limits import MAX_HEADER_BYTES, MAX_ROW_BYTES
+from sfbulk.csvio.row_ends import LongRowError, RowCutter
 from sfbulk.errors import CsvError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-# The reader's limit holds for the whole process and is 131,072 characters by default. Salesforce
-# returns longer texts than it accepts (Apex bodies: 1,000,000).
-_FIELD_LIMIT = 100_000_000
 
 # Python 3.10's reader refuses NUL, which Salesforce text may contain. Strict UTF-8 never decodes
 # to a lone surrogate, so one can stand for NUL.
@@ -66,31 +63,29 @@ class CsvDecoder:
 
     def __init__(self, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA) -> None:
         self._delimiter = delimiter.text
-        if csv.field_size_limit() < _FIELD_LIMIT:
-            csv.field_size_limit(_FIELD_LIMIT)
+        # It holds for the whole process and is 131,072 characters by default.
+        if csv.field_size_limit() < MAX_ROW_BYTES:
+            csv.field_size_limit(MAX_ROW_BYTES)
         self.header: tuple[str, ...] | None = None
         """The column names; None until the header row has arrived."""
         self.rows = 0
         """Data rows returned so far."""
-        self._text = codecs.getincrementaldecoder("utf-8")("strict")
-        self._pending = ""
-        self._in_quotes = False
+        self._cutter = RowCutter()
 
     def feed(self, data: bytes) -> list[list[str]]:
         """The data rows that are complete after `data`, without the header row.
 
         Raises:
-            CsvError: not UTF-8, a misplaced quote, or a row with another number of cells than the
-                header; names the row.
+            CsvError: not UTF-8, a misplaced quote, a row that is too long, or one with another
+                number of cells than the header; names the row.
         """
-        text = self._decode(data, final=False)
-        end, self._in_quotes = _row_end(text, in_quotes=self._in_quotes)
-        if not end:
-            self._pending += text
-            return []
-        complete = self._pending + text[:end]
-        self._pending = text[end:]
-        return self._parse(complete)
+        whole = self._cutter.take(data)
+        rows = self._parse(whole) if whole else []
+        try:
+            self._cutter.check(MAX_HEADER_BYTES if self.header is None else MAX_ROW_BYTES)
+        except LongRowError as error:
+            raise CsvError(f"After row {self.rows} {error}.") from error
+        return rows
 
     def flush(self) -> list[list[str]]:
         """The last row if it has no line end; call it once, after the last chunk.
@@ -98,19 +93,14 @@ class CsvDecoder:
         Raises:
             CsvError: as `feed`, or the data ends inside a quoted value or a character.
         """
-        rest = self._pending + self._decode(b"", final=True)
-        self._pending = ""
+        rest = self._cutter.rest()
         return self._parse(rest) if rest else []
 
-    def _decode(self, data: bytes, *, final: bool) -> str:
+    def _parse(self, whole: bytes) -> list[list[str]]:
         try:
-            return self._text.decode(data, final=final)
+            rows = _read(whole.decode(), self._delimiter)
         except UnicodeDecodeError as error:
             raise CsvError(f"After row {self.rows} the data is not UTF-8.") from error
-
-    def _parse(self, text: str) -> list[list[str]]:
-        try:
-            rows = _read(text, self._delimiter)
         except csv.Error as error:
             raise CsvError(f"After row {self.rows} the data is not CSV: {error}.") from error
         if self.header is None:
@@ -144,26 +134,13 @@ def decode_rows(
 def header_names(line: bytes, delimiter: ColumnDelimiter = ColumnDelimiter.COMMA) -> list[str]:
     """The column names in the first line of a CSV file.
 
-    If the line is not valid CSV, the names that can be read.
+    If the line is not valid CSV, the names that can be read; none if there are no such names.
     """
     text = line.removeprefix(codecs.BOM_UTF8).decode(errors="replace").rstrip("\r\n")
-    return next(csv.reader([text], delimiter=delimiter.text), [])
-
-
-def _row_end(text: str, *, in_quotes: bool) -> tuple[int, bool]:
-    """Where the last complete row of `text` ends, and whether `text` ends inside quotes.
-
-    The position is 0 if no row ends in `text`. `in_quotes` says whether the text before ended
-    inside quotes.
-    """
-    ends_in_quotes = in_quotes ^ bool(text.count('"') % 2)
-    inside, stop = ends_in_quotes, len(text)
-    while (line_feed := text.rfind("\n", 0, stop)) >= 0:
-        inside ^= bool(text.count('"', line_feed, stop) % 2)
-        if not inside:
-            return line_feed + 1, ends_in_quotes
-        stop = line_feed
-    return 0, ends_in_quotes
+    try:
+        return next(csv.reader([text], delimiter=delimiter.text), [])
+    except csv.Error:
+        return []
 
 
 def _read(text: str, delimiter: str) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Salesforce's size limits for data, each with its source."""
+"""Salesforce's size limits for data, each with its source, and bounds of what is read."""
 
 from __future__ import annotations
 
@@ -22,3 +22,10 @@ MAX_BATCH_BYTES = 10_000_000
 
 MAX_BATCH_ROWS = 10_000
 """Rows of a 1.0 batch (Bulk API guide: Batch Size)."""
+
+MAX_ROW_BYTES = 64_000_000
+"""Bytes of a row that is read: twenty times what Salesforce accepts in one. It returns longer texts
+than it accepts (Apex bodies: 1,000,000)."""
+
+MAX_HEADER_BYTES = 4_000_000
+"""Bytes of a header row that is read: 5,000 fields of five relationships each have 1,000,000."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
+from sfbulk.csvio import MAX_ROW_BYTES, RowCutter
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,29 +17,15 @@ def blocks(file: BinaryIO) -> Iterator[bytes]:
     """The rest of a file in blocks of whole rows, each of about `BLOCK_BYTES`.
 
     The last block ends with the file, so it may end inside a row.
+
+    Raises:
+        LongRowError: A row is too long.
     """
-    rest = b""
+    cutter = RowCutter()
     while chunk := file.read(BLOCK_BYTES):
-        rest += chunk
-        end = last_row_end(rest)
-        if end:
-            yield rest[:end]
         # A row that is longer than a block grows until it is whole.
-        rest = rest[end:]
-    if rest:
+        if whole := cutter.take(chunk):
+            yield whole
+        cutter.check(MAX_ROW_BYTES)
+    if rest := cutter.rest():
         yield rest
-
-
-def last_row_end(text: bytes) -> int:
-    """The offset after the last whole row; 0 if there is none.
-
-    A line feed ends a row if the number of quotes before it is even: an escaped quote is two.
-    """
-    inside = text.count(b'"') % 2
-    end = len(text)
-    while (newline := text.rfind(b"\n", 0, end)) >= 0:
-        inside ^= text.count(b'"', newline, end) % 2
-        if not inside:
-            return newline + 1
-        end = newline
-    return 0

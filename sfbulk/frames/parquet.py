@@ -43,9 +43,9 @@ def write_parquet(
         CsvError: the file is not CSV, or has other columns.
         OSError: a file cannot be read or written.
     """
-    names = list(fields)
+    names, what = list(fields), f"A result page of {sobject}"
     left = {name: _types(field) for name, field in fields.items()}
-    for block in text_blocks(rows, names, sobject=sobject):
+    for block in text_blocks(rows, names, what=what):
         for name in names:
             while left[name] and exactly(block[name], left[name][0]) is None:
                 left[name].pop(0)
@@ -53,7 +53,7 @@ def write_parquet(
 
     # Polars would otherwise need the whole file in memory, or infer types of its own.
     def typed(*_: object) -> Iterator[pl.DataFrame]:
-        for block in text_blocks(rows, names, sobject=sobject):
+        for block in text_blocks(rows, names, what=what):
             yield pl.DataFrame([_column(block[name], schema[name]) for name in names])
 
     try:

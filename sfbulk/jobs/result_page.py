@@ -35,6 +35,12 @@ class ResultPage:
     def __post_init__(self) -> None:
         self.rows = self.expected_rows
 
+    @property
+    def name(self) -> str:
+        """What the page is, for errors."""
+        place = "The first result page" if self.locator is None else f"Result page {self.locator}"
+        return f"{place} of {self.source}"
+
     def check_rows(self, counted: int) -> None:
         """Take the number of data rows read from the file.
 

@@ -66,8 +66,12 @@ class TokenReader:
         kinds = {column.name: column.kind for column in self._columns}
         self._output = [output_column(column, kinds) for column in columns]
 
-    def blocks(self, page: Path) -> Iterator[pl.DataFrame]:
+    def blocks(self, page: Path, what: str | None = None) -> Iterator[pl.DataFrame]:
         """The rows of a page, block by block: each cell a JSON token, a string's text, or null.
+
+        Args:
+            page: A CSV file.
+            what: What the page is, for errors; None names the object alone.
 
         Yields:
             Frames with the stream's columns in their order.
@@ -77,7 +81,8 @@ class TokenReader:
             DataError: If a value does not fit the type of its column.
         """
         names = [column.name for column in self._columns]
-        for block in text_blocks(page, names, sobject=self._sobject):
+        what = what or f"A result page of {self._sobject}"
+        for block in text_blocks(page, names, what=what):
             yield self._with_tokens(block).select(self._output)
 
     def _with_tokens(self, block: pl.DataFrame) -> pl.DataFrame:

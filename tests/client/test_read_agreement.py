@@ -147,7 +147,7 @@ def frames(job: ReadJob, columns: Sequence[str]) -> list[Row]:
     with TemporaryDirectory() as spool:
         with disposing(job):
             for page in job.pages(Path(spool)):
-                blocks = list(text_blocks(page.path, columns, sobject=job.object_name))
+                blocks = list(text_blocks(page.path, columns, what=job.object_name))
                 page.check_rows(sum(block.height for block in blocks))
                 rows += [row for block in blocks for row in block.iter_rows()]
         assert list(Path(spool).iterdir()) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +24,7 @@ NAMES = ("Id", "Name", "Note__c")
 
 
 def rows_of(page: Path, names: Sequence[str] = NAMES) -> list[tuple[str | None, ...]]:
-    found = list(text_blocks(page, names, sobject="Account"))
+    found = list(text_blocks(page, names, what="A result page of Account"))
     assert {tuple(block.columns) for block in found} <= {tuple(names)}
     return [row for block in found for row in block.iter_rows()]
 
@@ -82,6 +84,33 @@ def test_a_broken_page_is_refused_by_the_name_of_its_object(tmp_path: Path, body
     page = tmp_path / "page.csv"
     page.write_bytes(b'"Id","Name"\n' + body)
     with pytest.raises(CsvError, match="result page of Account"):
+        rows_of(page, ("Id", "Name"))
+
+
+@pytest.mark.parametrize("then", [b"x", b"\n", b'""'])
+def test_a_row_whose_quote_does_not_end_is_read_to_the_bound(tmp_path: Path, then: bytes) -> None:
+    page = tmp_path / "page.csv"
+    page.write_bytes(b'"Id","Name"\n"1","' + then * (66_000_000 // len(then)))
+    began = time.process_time()
+    with pytest.raises(CsvError, match="result page of Account is not valid CSV: "):
+        rows_of(page, ("Id", "Name"))
+    assert time.process_time() - began < 20
+
+
+def test_a_row_of_millions_of_cells_does_not_fill_the_memory(tmp_path: Path) -> None:
+    page = tmp_path / "page.csv"
+    page.write_bytes(b'"Id","Name"\n' + b"," * 4_000_000 + b"\n")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CsvError, match="Row 1 has 4000001 cells, but the header has 2"):
+        rows_of(page, ("Id", "Name"))
+    # It took 1.8 GB: Polars makes a column of each cell of a first row.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600_000
+
+
+def test_a_header_line_without_end_is_read_to_the_bound(tmp_path: Path) -> None:
+    page = tmp_path / "page.csv"
+    page.write_bytes(b"x" * 50_000_000)
+    with pytest.raises(CsvError, match="result page of Account begins with a line of 1 cells"):
         rows_of(page, ("Id", "Name"))
 
 
