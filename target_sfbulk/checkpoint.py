@@ -79,23 +79,24 @@ class Checkpoints:
         """The number of the last record that a STATE covers which was read."""
         return self.newest.after if self.newest else 0
 
-    def position(self, taken: int, *, pending: int, dropped: int) -> str:
+    def position(self, taken: int, *, pending: int, unsent: int) -> str:
         """A text for the log: which STATE was written last, and what became of later records.
 
         Args:
             taken: How many records were read.
-            pending: How many of them have no outcome.
-            dropped: How many were not sent.
+            pending: How many of them were sent and have no outcome.
+            unsent: How many were not sent.
         """
         last = f"{self.left} was the last one written" if self.left else "No STATE was written"
         later = taken - (self.left.after if self.left else 0)
         parts = (
-            (later - pending - dropped, "loaded or in a rejects file"),
-            (dropped, "not sent"),
+            (later - pending - unsent, "loaded or in a rejects file"),
+            (unsent, "not sent"),
             (pending, "without an outcome: they may or may not be in Salesforce"),
         )
         told = ", ".join(f"{count} are {what}" for count, what in parts if count)
-        return f"{last}. Of {later} records after it, {told}." if told else f"{last}."
+        what = f"{later} records{' after it' if self.left else ''}"
+        return f"{last}. Of {what}, {told}." if told else f"{last}."
 
     def _thin_out(self) -> None:
         self._waiting = deque(self._every_second())

@@ -89,6 +89,13 @@ class MirrorLoad(StreamLoad):
         """Rows without an outcome."""
         return super().pending_rows + self._deletes.pending_rows + self._missing.pending_rows
 
+    @property
+    def without_outcome(self) -> tuple[int, int]:
+        """As `StreamLoad.without_outcome`: the records that are missing are none of the input."""
+        sent, unsent = super().without_outcome
+        deletes = self._deletes.without_outcome
+        return sent + deletes[0], unsent + deletes[1]
+
     def add(self, record: Mapping[str, Any], required: Sequence[str]) -> Reject | None:
         """As `StreamLoad.add`; a record that is marked as deleted needs its key only."""
         self._begin_record(self._version())

@@ -182,7 +182,10 @@ class StreamReport:
     def reject_summary(self) -> str:
         """Why rows were rejected, the most frequent reasons first, and the file with them."""
         reasons = self.reasons.most_common()
-        shown = ", ".join(f"{count} x {reason}" for reason, count in reasons[:_MOST_REASONS])
+        parts = [f"{count} x {reason}" for reason, count in reasons[:_MOST_REASONS]]
+        if self.recovered:
+            parts.append(f"{counted(self.recovered, 'reject')} of a run that could not report them")
+        shown = ", ".join(parts)
         more = f" and {len(reasons) - _MOST_REASONS} other reasons" * (len(reasons) > _MOST_REASONS)
         return f"{shown}{more}; see {self.rejects_file}"
 

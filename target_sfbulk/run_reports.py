@@ -123,7 +123,8 @@ class RunReports:
         read = sum(report.read for report in reports)
         if not self._budget.is_exceeded(rejected=rejected, read=read):
             return
-        reasons = "; ".join(f"{r.stream}: {r.reject_summary()}" for r in reports if r.rejected)
+        rejecting = (report for report in reports if report.rejected or report.recovered)
+        reasons = "; ".join(f"{report.stream}: {report.reject_summary()}" for report in rejecting)
         raise RejectBudgetError(
             f"{rejected} of {read} rows were rejected, and max_rejects allows {self._budget}."
             f" {reasons}." + " The other rows read could be sent." * self._is_dry

@@ -72,9 +72,10 @@ class StateWriter:
 
         Args:
             taken: How many records were read.
-            dropped: How many of them were not sent.
+            dropped: How many of them are no longer to be sent.
         """
         if self._dry_run:
             return "Nothing was sent: this is a dry run."
-        pending = sum(load.pending_rows for load in self._streams.values())
-        return self._checkpoints.position(taken, pending=pending, dropped=dropped)
+        counts = [load.without_outcome for load in self._streams.values()]
+        pending, unsent = (sum(each) for each in zip(*counts, strict=True)) if counts else (0, 0)
+        return self._checkpoints.position(taken, pending=pending, unsent=dropped + unsent)

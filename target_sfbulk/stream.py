@@ -181,6 +181,12 @@ class StreamLoad:
         return self._loader.pending_rows
 
     @property
+    def without_outcome(self) -> tuple[int, int]:
+        """How many records of the input were sent and have no outcome, and how many not sent."""
+        untried = self._loader.untried_rows
+        return self._loader.pending_rows - untried, untried
+
+    @property
     def sent_rows(self) -> int:
         """Rows that were sent, each counted once."""
         return self._loader.sent_rows

@@ -157,6 +157,12 @@ class Loader(Generic[F]):
         return self.spool.rows
 
     @property
+    def untried_rows(self) -> int:
+        """The number of rows without an outcome that no job can have loaded: they were not sent."""
+        untried = (one for one in self.spool.unsettled() if one.job_id is None and not one.sent)
+        return sum(file.records for file in untried)
+
+    @property
     def running(self) -> list[str]:
         """The jobs, or batches of Bulk API 1.0, that run: see `Flight.named`."""
         return [flight.named() for lane in self.lanes for flight in list(lane.flying)]

@@ -222,7 +222,7 @@ def test_a_run_that_a_signal_stops_has_its_page(org: Org) -> None:
     seen = Page(org.folder / "output" / "report.html")
     assert "Stopped by SIGTERM" in seen.text
     assert "SIGTERM stopped the run before the end of its input." in seen.text
-    assert "No STATE was written. Of 1 records after it, 1 are " in seen.text
+    assert "No STATE was written. Of 1 records, 1 are " in seen.text
 
 
 def test_a_run_that_is_killed_leaves_a_page_that_says_it_did_not_end(org: Org) -> None:
