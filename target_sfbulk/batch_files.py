@@ -23,6 +23,7 @@ from singer_sdk.helpers._batch import StorageTarget
 
 from sfbulk.private_files import open_private
 from sfbulk.run_folder import RunFolder
+from target_sfbulk.input_lines import LongLineError, lines_of
 from target_sfbulk.json_lines import JsonLineError, read_json
 from target_sfbulk.parquet_values import parquet_records
 from target_sfbulk.settings import FOLDER_PREFIX
@@ -109,10 +110,14 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
         is_compressed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         file.seek(0)
         lines: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if is_compressed else file
-        for number, line in enumerate(lines, start=1):
-            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            if text.strip():
-                yield _record(text, number)
+        number = 0
+        try:
+            for number, line in enumerate(lines_of(lines), start=1):
+                text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if text.strip():
+                    yield _record(text, number)
+        except LongLineError as error:
+            raise ValueError(f"line {number + 1}: {error}") from None
 
 
 def _record(line: bytes, number: int) -> dict[str, Any]:

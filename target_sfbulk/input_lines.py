@@ -15,7 +15,18 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+MAX_LINE_BYTES = 256_000_000
+"""Bytes of a line that is read: a hundred times what Salesforce accepts in a record, with each of
+its characters written as an escape."""
+
 _BLOCK_BYTES = 256 * 1024
+
+
+class LongLineError(Exception):
+    """A line is longer than any that can be loaded."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it has more than {MAX_LINE_BYTES:,} bytes")
 
 
 def input_lines(
@@ -29,23 +40,44 @@ def input_lines(
         file: Opened in binary mode, and not read before.
         while_waiting: Called when no input is there; returns after how many seconds it must be
             called again if there still is none, or None for never.
+
+    Raises:
+        LongLineError: The line after the last one is too long.
     """
     try:
         descriptor = file.fileno()
     except io.UnsupportedOperation:
         # Only a file in memory has no descriptor; it never waits.
-        yield from (line.removesuffix(b"\n") for line in file)
+        yield from lines_of(file)
         return
     begun: list[bytes] = []
+    size = 0
     for block in _blocks(descriptor, while_waiting):
         first, *others = block.split(b"\n")
         begun.append(first)
+        size += len(first)
+        if size > MAX_LINE_BYTES:
+            raise LongLineError
         if others:
             yield b"".join(begun)
             begun = [others.pop()]
+            size = len(begun[0])
             yield from others
     if rest := b"".join(begun):
         yield rest
+
+
+def lines_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file that never waits, without their line feeds.
+
+    Raises:
+        LongLineError: The line after the last one is too long.
+    """
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        text = line.removesuffix(b"\n")
+        if len(text) > MAX_LINE_BYTES:
+            raise LongLineError
+        yield text
 
 
 def _blocks(descriptor: int, while_waiting: Callable[[], float | None]) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from singer_sdk.exceptions import (
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from target_sfbulk.input_lines import input_lines
+from target_sfbulk.input_lines import LongLineError, input_lines
 from target_sfbulk.json_lines import (
     JsonLineError,
     NestingError,
@@ -103,6 +103,11 @@ class ExactReader(GenericSingerReader[bytes]):
                 with self._placed(message):
                     callbacks[message["type"]](message)
                 counter[message["type"]] += 1
+        except LongLineError as error:
+            self.line += 1
+            fault = self._fault(str(error))
+            self.failed(fault)
+            raise fault from None
         except Exception as error:
             self.failed(error)
             raise

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
+from target_sfbulk import input_lines
 from target_sfbulk.target import TargetSfbulk
 from tests.target.support import COMMAND, as_lines, record, schema, state
 
@@ -117,6 +119,35 @@ def test_a_file_given_as_input_that_is_not_utf_8_is_named_by_its_line(org: Org) 
     assert b"Line 2 of the input is not a Singer message: it is not UTF-8" in done.stderr
     assert b"Traceback" not in done.stderr
     assert SECRET.encode() not in done.stderr
+
+
+def test_a_line_without_end_is_read_to_the_bound_and_named(org: Org) -> None:
+    path = org.folder / "input.singer"
+    path.write_bytes(as_lines([ACCOUNTS, GOOD]))
+    # The rest of the file is one line of NUL.
+    os.truncate(path, 400_000_000)
+    done = load_file(org, path)
+    assert done.returncode == 1
+    assert b"Line 3 of the input is not a Singer message: it has more than 256,000," in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert org.jobs_created() == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 99, 100])
+def test_lines_up_to_the_bound_pass_wherever_a_block_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(input_lines, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(input_lines, "_BLOCK_BYTES", 7)
+    path = tmp_path / "lines"
+    path.write_bytes(b"x" * size + b"\n" + b"y" * 100 + b"\nz")
+    with path.open("rb") as file:
+        assert [len(line) for line in input_lines.input_lines(file)] == [size, 100, 1]
+    assert [len(line) for line in input_lines.lines_of(BytesIO(path.read_bytes()))][1:] == [100, 1]
+    path.write_bytes(b"x\n" + b"y" * 108)
+    read: list[bytes] = []
+    with path.open("rb") as file, pytest.raises(input_lines.LongLineError):
+        read.extend(input_lines.input_lines(file))
 
 
 def test_a_field_first_seen_in_a_record_is_checked_like_one_of_the_schema(org: Org) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,7 @@ def test_files_that_our_tap_writes_are_loaded(org: Org, encoding: dict[str, str]
         (batch("file:///nowhere/a.jsonl"), "There is no file file:///nowhere/a.jsonl"),
         (batch("{folder}/cut.gz"), "cut.gz cannot be read: "),
         (batch("{folder}/bad.jsonl"), "bad.jsonl cannot be read: line 2 is not JSON"),
+        (batch("{folder}/long.jsonl"), "long.jsonl cannot be read: line 2: it has more than 256,"),
         (batch("{folder}/list.jsonl"), "list.jsonl cannot be read: line 1 is not a JSON object"),
         (batch("{folder}/bad.jsonl", form="parquet"), "bad.jsonl cannot be read: "),
         (batch("nosuch://x/a.jsonl"), "nosuch://x/a.jsonl cannot be read: "),
@@ -173,6 +175,8 @@ def test_what_cannot_be_read_is_named_and_no_state_leaves(
     (org.folder / "cut.gz").write_bytes(gzip.compress(good * 100)[:-9])
     lines(org.folder / "bad.jsonl", good, SECRET.encode())
     lines(org.folder / "list.jsonl", b"[1]")
+    lines(org.folder / "long.jsonl", good)
+    os.truncate(org.folder / "long.jsonl", 400_000_000)
     lines(org.folder / "keyless.jsonl", b'{"Name": "One"}')
     message["manifest"] = [
         url.format(folder=folder) if isinstance(url, str) else url for url in message["manifest"]
