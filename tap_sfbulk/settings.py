@@ -15,6 +15,7 @@ from singer_sdk import typing as th
 from sfbulk.problems import collecting
 from sfbulk.quota import QUOTA_SCHEMA
 from sfbulk.settings import JOB_SCHEMA, SIGN_IN_SCHEMA
+from sfbulk.soql import condition_problem
 from sfbulk_singer.settings import nullable, spool_dir, spool_dir_problems
 from tap_sfbulk.api_choice import API_OPTIONS, API_SETTINGS, BY_ITSELF, ApiOption
 from tap_sfbulk.output_settings import OUTPUT, output_problems
@@ -23,7 +24,7 @@ from tap_sfbulk.refresh_settings import IDS_DIR, REFRESH_OPTIONS, sweep_problems
 from tap_sfbulk.state import EARLIEST, LATEST, OutOfRangeError, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 DEFAULT_LOOKBACK = 600
@@ -304,7 +305,15 @@ def own_problems(config: Mapping[str, Any]) -> list[str]:
         parse_queries(queries)
     problems += spool_dir_problems(config.get("spool_dir"))
     problems += sweep_problems(config)
+    problems += _where_problems(config.get("stream_options") or {})
     return [*problems, *output_problems(config)]
+
+
+def _where_problems(options: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
+    for name, each in options.items():
+        where = (each or {}).get("where")
+        if where and (problem := condition_problem(where)):
+            yield f"stream_options, {name}: where: {problem}"
 
 
 def _date_problems(start: Any, end: Any) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from sfbulk import Concurrency, Operation
+from sfbulk.soql import condition_problem
 from sfbulk_singer.names import is_glob
 from sfbulk_singer.settings import spool_dir_problems
 from sfbulk_singer.stream_settings import merged
@@ -141,6 +142,8 @@ def _mirror_problems(key: str, config: Mapping[str, Any]) -> Iterator[str]:
     own, of_stream = config["streams"][key], merged(key, config["streams"])
     if own.get("delete_cap") is not None:
         yield from _cap_problems(own["delete_cap"])
+    if own.get("where") and (problem := condition_problem(own["where"])):
+        yield f"where: {problem}"
     if is_mirror(of_stream, config):
         if own.get("new_only"):
             yield "new_only is not used by mirror, which updates records too. Leave it out."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sfbulk.soql.condition import condition_problem
 from sfbulk.soql.statement import ItemKind, SelectItem, SelectStatement, parse_select
 from sfbulk.soql.writing import (
     MAX_STATEMENT_CHARACTERS,
@@ -23,6 +24,7 @@ __all__ = [
     "SelectItem",
     "SelectStatement",
     "Token",
+    "condition_problem",
     "date_literal",
     "datetime_literal",
     "in_brackets",

@@ -58,6 +58,53 @@ def test_a_semi_join_is_not_put_in_brackets(condition: str, *, is_bare: bool) ->
     assert soql.in_brackets(condition) == (condition if is_bare else f"({condition})")
 
 
+CONDITIONS = (
+    "Name = 'a'",
+    "Name = 'a) OR (b LIMIT 1; --' AND (Amount >= -1.5e3 OR Amount != USD500)",
+    "CreatedDate = LAST_N_DAYS:30 OR CreatedDate > 2026-01-01T00:00:00.000+01:00",
+    "Id IN (SELECT AccountId FROM Contact WHERE Name LIKE 'a%' ORDER BY Name LIMIT 5) AND A = NULL",
+    "NOT (Type__c INCLUDES ('a;b', 'c')) AND Order.Name <> 'It\\'s'",
+    "DISTANCE(Place__c, GEOLOCATION(37.7, -122.4), 'mi') < 20",
+)
+OTHER = {
+    "Name='a') OR (Name!=null": "brackets",
+    "Name='a') ALL ROWS (": "brackets",
+    "((Name='a')": "brackets",
+    "Name='a": "quote at character 6",
+    "Name = 'a\\'": "quote at character 8",
+    "Name='a' LIMIT 1": "the clause LIMIT at character 10",
+    "(Name='a' limit 1)": "the clause LIMIT at character 11",
+    "Name='a' ORDER BY Name": "the clause ORDER",
+    "Name='a' FOR UPDATE": "the clause FOR",
+    "Id IN (SELECT Id FROM Contact) LIMIT 5": "the clause LIMIT",
+    "SELECT Id FROM Contact": "the clause FROM",
+    "Name='a'; x": "';' at character 9",
+    "Name='a' -- x": "",
+    "Name='a' /* x */": "'/' at character 10",
+    'Name = "x"': "'\"' at character 8",
+    "Name='a'\0": "'\\x00' at character 9",
+    "Name = \u2019a\u2019": "\u2019",
+    " \t": "is empty",
+    "Name='a' AND": "ends too early",
+    "NOT": "ends too early",
+    "Name =": "ends too early",
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_condition_of_a_where_clause_is_one(condition: str) -> None:
+    assert soql.condition_problem(condition) is None
+
+
+@pytest.mark.parametrize("condition", OTHER)
+def test_what_could_leave_the_where_clause_is_no_condition(condition: str) -> None:
+    problem = soql.condition_problem(condition)
+    assert problem is not None
+    assert OTHER[condition] in problem
+    # A quoted string is a value, which no error shows.
+    assert "'a'" not in problem
+
+
 @pytest.mark.parametrize(
     "condition",
     ["A = 1) OR (A != 1", "A = 1)", "(A = 1", ")(", "A IN (SELECT B FROM C)) OR (A = 1"],

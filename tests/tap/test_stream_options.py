@@ -25,6 +25,20 @@ def test_all_globs_apply_in_their_order_then_the_name_in_any_case(tap: TapComman
     assert len(names(tap, **{"*": only_na, "account": {"where": None}})) == 3
 
 
+def test_a_condition_that_is_more_than_one_is_a_problem_before_any_request(
+    sandbox: Sandbox, tap: TapCommand
+) -> None:
+    options = {
+        "Account": {"where": "Name='a') OR (Name!=null"},
+        "C*": {"where": "Name='a' LIMIT 1"},
+    }
+    run = tap(stream_options=options)
+    assert run.code == 1
+    assert "stream_options, Account: where: The brackets of the condition do not match" in run.log
+    assert "stream_options, C*: where: The condition has the clause LIMIT at character" in run.log
+    assert sandbox.requests == []
+
+
 def test_a_glob_that_fits_no_stream_is_a_warning_and_a_name_is_refused(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:
@@ -64,7 +78,7 @@ def test_a_name_of_no_stream_does_not_hide_what_else_is_wrong(
 
 
 def test_a_wrong_where_is_told_once_and_without_advice_about_the_window(tap: TapCommand) -> None:
-    run = tap(stream_options={"Account": {"where": "Name ="}})
+    run = tap(stream_options={"Account": {"where": "Name"}})
     assert run.code == 1
     assert "MALFORMED_QUERY" in run.log
     assert "FULL_TABLE" not in run.log

@@ -360,7 +360,7 @@ def test_settings_that_contradict_a_mirror_are_problems(
     run = org.load(*version(1, "A"), **settings)
     assert run.code == 1
     assert problem in run.log
-    assert org.jobs_created() == 0
+    assert org.sandbox.requests == []
 
 
 def test_an_upsert_says_that_it_ignores_versions(org: Org) -> None:

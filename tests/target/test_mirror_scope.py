@@ -93,5 +93,5 @@ def test_a_condition_that_is_more_than_one_is_refused_before_the_first_job(
     settings = {"Account": {"where": where}}
     run = org.load(*table("Account", "Media", "C"), streams=settings, **MIRROR)
     assert (run.code, names(org)) == (1, ["A", "B"]), run.log
-    assert "check `where`" in run.reason
+    assert "streams, Account: where: The" in run.reason
     assert org.jobs_created() == 0
