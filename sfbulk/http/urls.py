@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
+
+# A parser of URLs may end the host at any other character, and another parser may not.
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
 def origin_problem(url: str) -> str | None:
@@ -17,7 +21,7 @@ def origin_problem(url: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not a URL"
-    if parts.scheme not in ("https", "http") or not host:
+    if parts.scheme not in ("https", "http") or not host or not _HOST.fullmatch(host):
         return "must be a URL such as https://example.my.salesforce.com"
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         return "must be scheme and host only, such as https://example.my.salesforce.com"
