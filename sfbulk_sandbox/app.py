@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.clock import Clock
     from sfbulk_sandbox.faults.kinds import RequestFault
     from sfbulk_sandbox.http.requests import Request
+    from sfbulk_sandbox.http.server import Connections
     from sfbulk_sandbox.open_org import OpenedOrg
     from sfbulk_sandbox.org.org import Org
 
@@ -130,13 +131,11 @@ class App:
             reset=self.reset,
         )
 
-    def asgi(
-        self, disconnect: Callable[[tuple[str, int]], None], names: Collection[str] = ()
-    ) -> ASGIApp:
+    def asgi(self, connections: Connections, names: Collection[str] = ()) -> ASGIApp:
         """Return the ASGI app.
 
         Args:
-            disconnect: Closes the connection of a client's address.
+            connections: The open connections, which faults close or write to.
             names: The sandbox's host names besides those of the loopback address.
         """
         starlette = Starlette(
@@ -153,7 +152,7 @@ class App:
             script=self._script,
             record=self.control.record,
             clock=self._clock,
-            disconnect=disconnect,
+            connections=connections,
             latency=self._latency,
             progress=self._progress,
             apply_fault=self._apply_fault,

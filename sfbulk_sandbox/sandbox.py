@@ -171,7 +171,7 @@ class Sandbox:
         stack.callback(self._app.close)
         connections = Connections()
         names = names_of_certificate(self._tls.certificate) if self._tls else ()
-        app = self._app.asgi(connections.disconnect, names)
+        app = self._app.asgi(connections, names)
         server = Server(app, connections, self._port, self._tls)
         server.start()
         stack.callback(server.stop)

@@ -80,30 +80,86 @@ class RequestFault(_Fault, kw_only=True):
 
 
 class Answer(RequestFault, kw_only=True, tag="answer"):
-    """The client gets `status`, `headers` and `body`; the request is not carried out."""
+    """The client gets `status`, `headers` and `body`; the request is not carried out.
+
+    Attributes:
+        encoding: How a text as `body` is encoded. The header Content-Type may say otherwise.
+    """
 
     status: _Status = 500
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        """Refuse an encoding that Python does not know, or that cannot encode the text."""
+        try:
+            self.encoded()
+        except (LookupError, UnicodeError) as error:
+            raise ValueError(f"encoding {self.encoding!r} cannot encode the body") from error
+
+    def encoded(self) -> bytes:
+        """Return a body that is a text; empty if it is none."""
+        return self.body.encode(self.encoding) if isinstance(self.body, str) else b""
 
 
-class Cut(RequestFault, kw_only=True, tag="cut"):
+class ConnectionFault(RequestFault, kw_only=True):
+    """The connection closes.
+
+    Attributes:
+        reset: It is reset (RST), instead of closed (FIN).
+    """
+
+    reset: bool = False
+
+
+class Cut(ConnectionFault, kw_only=True, tag="cut"):
     """The request is carried out; the connection closes after `after_bytes` of the answer."""
 
     after_bytes: _Count = 0
 
 
-class Lost(RequestFault, kw_only=True, tag="lost"):
+class Lost(ConnectionFault, kw_only=True, tag="lost"):
     """The request is carried out; the connection closes without an answer."""
 
 
-class Closed(RequestFault, kw_only=True, tag="closed"):
+class Closed(ConnectionFault, kw_only=True, tag="closed"):
     """The connection closes after `after_bytes` of the request's body.
 
     The request is not carried out.
     """
 
     after_bytes: _Count = 0
+
+
+class Shortened(RequestFault, kw_only=True, tag="shortened"):
+    """The request is carried out; the answer lacks its end, and is framed as if it were whole.
+
+    Attributes:
+        lines: How many lines are missing at the end.
+        bytes: How many bytes are missing at the end, after these lines.
+    """
+
+    lines: _Count = 0
+    bytes: _Count = 0
+
+
+class WrongLength(RequestFault, kw_only=True, tag="wrong_length"):
+    """The request is carried out; the answer's Content-Length is wrong.
+
+    Attributes:
+        by: How many bytes it is too large: the connection closes after the body. If it is
+            negative, the rest of the body follows all the same.
+    """
+
+    by: int
+
+
+class Stalled(RequestFault, kw_only=True, tag="stalled"):
+    """The request is carried out; the answer pauses `seconds` after `after_bytes` of its body."""
+
+    after_bytes: _Count = 0
+    seconds: _Seconds
 
 
 class Delay(RequestFault, kw_only=True, tag="delay"):
@@ -202,6 +258,9 @@ ScriptedFault = (
     | Cut
     | Lost
     | Closed
+    | Shortened
+    | WrongLength
+    | Stalled
     | Delay
     | ExpiredSession
     | UsedUp

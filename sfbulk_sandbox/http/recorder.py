@@ -19,8 +19,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
-from sfbulk_sandbox.faults.kinds import Answer, Closed, Cut, Delay, Lost
+from sfbulk_sandbox.faults.kinds import (
+    Answer,
+    Closed,
+    ConnectionFault,
+    Cut,
+    Delay,
+    Lost,
+    Shortened,
+    Stalled,
+    WrongLength,
+)
 from sfbulk_sandbox.http.responses import JsonResponse
+from sfbulk_sandbox.http.spoiled import WholeAnswer, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +42,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox.faults.fault_script import Script
     from sfbulk_sandbox.faults.kinds import RequestFault
     from sfbulk_sandbox.faults.progress import Progress
+    from sfbulk_sandbox.http.server import Connections
 
 CONTROL_PREFIX = "/sandbox"
 PAGE_PATH = "/"
@@ -106,7 +118,7 @@ class Recorder:
         script: The scripted faults.
         record: Gets every request, except those to the control plane and the page.
         clock: The time of the Date header.
-        disconnect: Closes the connection of a client's (host, port).
+        connections: The open connections, which faults close or write to.
         latency: How much longer an answer takes.
         progress: Starts jobs whose time has passed, before each request.
         apply_fault: Changes the org as a fault says, before the request; gets its headers.
@@ -119,7 +131,7 @@ class Recorder:
         script: Script,
         record: Callable[[RecordedRequest], None],
         clock: Clock,
-        disconnect: Callable[[tuple[str, int]], None],
+        connections: Connections,
         latency: Latency,
         progress: Progress,
         apply_fault: Callable[[RequestFault, Headers], None],
@@ -131,7 +143,7 @@ class Recorder:
         self._script = script
         self._record = record
         self._clock = clock
-        self._disconnect = disconnect
+        self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -172,23 +184,65 @@ class Recorder:
             # A client that is still sending would see an early answer as a broken connection.
             await exchange.read_body()
             await _scripted_response(fault)(exchange.scope, exchange.receive, exchange.send)
-        elif isinstance(fault, Closed):
-            await exchange.read_body(fault.after_bytes)
-            exchange.leave_unanswered()
-            await self._hang_up(exchange)
-        elif isinstance(fault, Lost):
-            await self._app(exchange.scope, exchange.receive, exchange.discard)
-            await self._hang_up(exchange)
-        elif isinstance(fault, Cut):
-            exchange.cut_after(fault.after_bytes)
-            await self._app(exchange.scope, exchange.receive, exchange.send)
-            await self._hang_up(exchange)
+        elif isinstance(fault, ConnectionFault):
+            await self._break_off(exchange, fault)
+        elif isinstance(fault, (Shortened, WrongLength, Stalled)):
+            await self._spoil(exchange, fault)
         else:
             await self._answer_after(exchange, fault)
 
+    async def _break_off(self, exchange: _Exchange, fault: ConnectionFault) -> None:
+        if isinstance(fault, Closed):
+            await exchange.read_body(fault.after_bytes)
+            exchange.leave_unanswered()
+        elif isinstance(fault, Lost):
+            await self._app(exchange.scope, exchange.receive, exchange.discard)
+        elif isinstance(fault, Cut):
+            exchange.cut_after(fault.after_bytes)
+            await self._app(exchange.scope, exchange.receive, exchange.send)
+        await self._hang_up(exchange, reset=fault.reset)
+
+    async def _spoil(self, exchange: _Exchange, fault: Shortened | WrongLength | Stalled) -> None:
+        # Read the whole request first: it is carried out even if the client disconnects.
+        await exchange.read_ahead()
+        exchange.accept_no_compression()
+        answer = WholeAnswer()
+        await self._app(exchange.scope, exchange.receive, answer.keep)
+        if isinstance(fault, WrongLength):
+            await self._send_with_wrong_length(exchange, answer, fault.by)
+        elif isinstance(fault, Stalled):
+            await self._send_with_pause(exchange, answer, fault)
+        else:
+            answer.shorten(fault)
+            for message in answer.messages():
+                await exchange.send(message)
+
+    async def _send_with_wrong_length(
+        self, exchange: _Exchange, answer: WholeAnswer, by: int
+    ) -> None:
+        length = max(0, len(answer.body) + by)
+        answer.declare(length)
+        await exchange.send(answer.start)
+        await exchange.send(part(answer.body[:length]))
+        if by > 0:
+            await self._hang_up(exchange)
+            return
+        self._connections.write(exchange.client, answer.body[length:])
+        await exchange.send(part(b"", is_last=True))
+
+    async def _send_with_pause(
+        self, exchange: _Exchange, answer: WholeAnswer, fault: Stalled
+    ) -> None:
+        await exchange.send(answer.start)
+        await exchange.send(part(answer.body[: fault.after_bytes]))
+        if not await self._is_served_after(fault.seconds):
+            await self._hang_up(exchange)
+            return
+        await exchange.send(part(answer.body[fault.after_bytes :], is_last=True))
+
     async def _answer_after(self, exchange: _Exchange, fault: RequestFault | None) -> None:
         if isinstance(fault, Delay):
-            # Read the whole request first: it is carried out even if the client disconnects.
+            # As in _spoil.
             await exchange.read_ahead()
             if not await self._is_served_after(fault.seconds):
                 await self._hang_up(exchange)
@@ -197,9 +251,8 @@ class Recorder:
             self._apply_fault(fault, exchange.headers)
         await self._app(exchange.scope, exchange.receive, exchange.send)
 
-    async def _hang_up(self, exchange: _Exchange) -> None:
-        host, port = exchange.scope["client"]
-        self._disconnect((host, port))
+    async def _hang_up(self, exchange: _Exchange, *, reset: bool = False) -> None:
+        self._connections.disconnect(exchange.client, reset=reset)
         # uvicorn sends its own 500 if the app returns before it has seen the disconnect.
         while (await exchange.receive())["type"] != "http.disconnect":
             pass
@@ -228,6 +281,18 @@ class _Exchange:
         self._is_recorded = False
         self.headers = Headers(scope=scope)
         self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+
+    @property
+    def client(self) -> tuple[str, int]:
+        """The client's host and port."""
+        host, port = self.scope["client"]
+        return host, port
+
+    def accept_no_compression(self) -> None:
+        """Let the app answer in plain bytes."""
+        self.scope["headers"] = [
+            (name, value) for name, value in self.scope["headers"] if name != b"accept-encoding"
+        ]
 
     def cut_after(self, size: int) -> None:
         """Send only this many bytes of the answer's body."""
@@ -327,7 +392,7 @@ def _decompressed(headers: Headers, body: bytes) -> bytes:
 
 def _scripted_response(fault: Answer) -> Response:
     if fault.body is None or isinstance(fault.body, str):
-        return Response(fault.body, status_code=fault.status, headers=fault.headers)
+        return Response(fault.encoded(), status_code=fault.status, headers=fault.headers)
     answer = JsonResponse(fault.body, status_code=fault.status)
     answer.headers.update(fault.headers)
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -23,16 +24,33 @@ _GRACE_SECONDS = 2
 
 
 class Connections:
-    """The open connections by client address, so that a fault can close one."""
+    """The open connections by client address, so that a fault can close one, or write to it."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], Transport] = {}
 
-    def disconnect(self, client: tuple[str, int]) -> None:
-        """Close a client's connection after its buffer is sent. To be called on the event loop."""
+    def disconnect(self, client: tuple[str, int], *, reset: bool = False) -> None:
+        """Close a client's connection. To be called on the event loop.
+
+        Args:
+            client: The client's host and port.
+            reset: Reset it (RST), and drop what is not sent. Else its buffer is sent first.
+        """
         transport = self._open.pop(client, None)
-        if transport is not None:
+        if transport is not None and reset:
+            # A socket that closes without lingering sends RST instead of FIN.
+            transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+            transport.abort()
+        elif transport is not None:
             transport.close()
+
+    def write(self, client: tuple[str, int], data: bytes) -> None:
+        """Send bytes that are no part of an answer. To be called on the event loop."""
+        transport = self._open.get(client)
+        if transport is not None:
+            transport.write(data)
 
     def protocol(self) -> type[asyncio.Protocol]:
         """Return an HTTP protocol class that registers its connections here."""
