@@ -332,14 +332,22 @@ class Bulk1Job:
         """API call: download one result file of a query without changing it."""
         self.download_result(batch_id, result_id, lambda chunks: save_chunks(chunks, path))
 
-    def download_result(self, batch_id: str, result_id: str, save: Sink) -> None:
+    def download_result(
+        self, batch_id: str, result_id: str, save: Sink, *, rows: int | None = None
+    ) -> None:
         """API call: one result file of a query; `save` is called with its chunks.
 
         After a download that broke off, `save` is called again with the first chunk.
+
+        Args:
+            batch_id: the batch.
+            result_id: the file.
+            save: called with the chunks.
+            rows: how many rows the file should have, if that is known.
         """
         what = f"Get result {result_id} of batch {batch_id} of"
         request = self._request("GET", what, _result(batch_id, f"/{result_id}"))
-        download(self._transport, request, save, is_csv=self.content_type is ContentType.CSV)
+        download(self._transport, request, save, rows=rows)
 
     def _list(self) -> list[BatchInfo]:
         request = self._request("GET", "List the batches of", "/batch")
@@ -402,12 +410,18 @@ class Bulk1Job:
         with temporary_folder() as folder:
             file = folder / "result"
             request = self._request("GET", f"Get results of batch {batch_id} of", _result(batch_id))
-            self._save(replace(request, path=request.path + path), file)
+            download(
+                self._transport,
+                replace(request, path=request.path + path),
+                lambda chunks: save_chunks(chunks, file),
+                # A query's batch may have several files.
+                rows=None if path else self._announced(batch_id),
+            )
             yield file
 
-    def _save(self, request: Request, path: Path) -> None:
-        is_csv = self.content_type is ContentType.CSV
-        download(self._transport, request, lambda chunks: save_chunks(chunks, path), is_csv=is_csv)
+    def _announced(self, batch_id: str) -> int | None:
+        batch = self._completed.get(batch_id)
+        return batch.number_records_processed if batch else None
 
     def _named(self, batch_id: str) -> str:
         return f"batch {batch_id} of job {self.id} on {self.object_name}"

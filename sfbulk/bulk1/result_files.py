@@ -98,7 +98,10 @@ def fetch(result: Result, folder: PageFolder) -> tuple[Path, int]:
     """API call: download a result file; its path and bytes."""
     path = folder.new_path()
     result.job.download_result(
-        result.batch.id, result.result_id, lambda chunks: folder.save(chunks, path)
+        result.batch.id,
+        result.result_id,
+        lambda chunks: folder.save(chunks, path),
+        rows=result.batch.number_records_processed if result.is_only else None,
     )
     return path, path.stat().st_size if path.exists() else 0
 

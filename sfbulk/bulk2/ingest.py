@@ -179,10 +179,10 @@ class IngestJob(Job):
             RowCountMismatch: their number is not the number that Salesforce reports.
             JobError: the job has not ended, and there are no results yet.
         """
-        with self._results("successfulResults") as rows:
-            processed, failed = self.info.records_processed, self.info.records_failed
-            known = counted and processed is not None and failed is not None
-            announced = (processed or 0) - (failed or 0) if known else None
+        processed, failed = self.info.records_processed, self.info.records_failed
+        announced = None if processed is None or failed is None else processed - failed
+        with self._results("successfulResults", announced) as rows:
+            announced = announced if counted else None
             yield from self._counted("successfulResults", successful_rows(rows), announced)
 
     def failed(self, *, counted: bool = True) -> Generator[FailedRow, None, None]:
@@ -195,7 +195,7 @@ class IngestJob(Job):
             RowCountMismatch: their number is not the number that Salesforce reports.
             JobError: the job has not ended, and there are no results yet.
         """
-        with self._results("failedResults") as rows:
+        with self._results("failedResults", self.info.records_failed) as rows:
             announced = self.info.records_failed if counted else None
             yield from self._counted("failedResults", failed_rows(rows), announced)
 
@@ -292,7 +292,9 @@ class IngestJob(Job):
         return info.has_data
 
     @contextmanager
-    def _results(self, resource: str) -> Iterator[Iterator[dict[str, str]]]:
+    def _results(
+        self, resource: str, announced: int | None = None
+    ) -> Iterator[Iterator[dict[str, str]]]:
         request = self._request("GET", f"Get {resource} of", f"/{resource}")
         # Save it on disk first: if a caller reads slowly, Salesforce closes the connection.
         with temporary_folder() as folder:
@@ -302,7 +304,8 @@ class IngestJob(Job):
                 request,
                 lambda chunks: save_chunks(chunks, file),
                 ended=self.state.is_terminal,
-                is_csv=True,
+                # The counts of a job that failed or was aborted may not be final.
+                rows=announced if self.state is JobState.JOB_COMPLETE else None,
             )
             what = f"The {resource} of job {self.id} on {self.object_name}"
             with naming_data(what, self.id):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk.http.wire import Request
-from sfbulk.jobs.download import download
+from sfbulk.jobs.download import download, row_count
 from sfbulk.jobs.result_page import ResultPage
 
 if TYPE_CHECKING:
     from sfbulk.bulk2.states import JobInfo
-    from sfbulk.http.wire import Reply
     from sfbulk.jobs.page_folder import PageFolder
     from sfbulk.transport import Transport
 
@@ -63,7 +61,6 @@ class PageFiles:
             self._transport,
             self._request(locator),
             lambda chunks: self._folder.save(chunks, partial),
-            is_csv=True,
         )
         partial.replace(path)
         following = reply.headers.get("Sforce-Locator")
@@ -72,7 +69,7 @@ class PageFiles:
             source=f"job {self._info.id}",
             job_id=self._info.id,
             path=path,
-            expected_rows=_row_count(reply) if size else _row_count(reply) or 0,
+            expected_rows=row_count(reply) if size else row_count(reply) or 0,
             locator=locator,
             # The last page says "null", in letters (Bulk API guide: Get Results for a Query Job).
             next_locator=None if following in (None, "", "null") else following,
@@ -94,8 +91,3 @@ class PageFiles:
             params={name: str(value) for name, value in params.items() if value is not None},
             job_id=self._info.id,
         )
-
-
-def _row_count(reply: Reply) -> int | None:
-    text = reply.headers.get("Sforce-NumberOfRecords", "")
-    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None

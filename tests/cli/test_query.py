@@ -390,6 +390,7 @@ def test_a_page_with_fewer_rows_than_announced_is_an_error(
         status=200,
         headers={"Sforce-NumberOfRecords": "5", "Sforce-Locator": "null"},
         body='"Id"\n"001000000000001AAA"\n',
+        times=None,
     )
     ended = command.run("query", "SELECT Id FROM Account", "-o", path, "--api-type", "BULK2")
     assert ended.code == 1

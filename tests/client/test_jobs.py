@@ -130,7 +130,7 @@ def test_pages_without_all_rows_of_the_job_are_an_error(
 
 
 def test_a_page_with_missing_rows_is_an_error(server: ScriptedServer, transport: Transport) -> None:
-    running = query(transport, server, complete(3), page(2, count=3))
+    running = query(transport, server, complete(3), page(2, count=3), page(2, count=3))
     with pytest.raises(RowCountMismatch, match="holds 2 rows where Salesforce announced 3"):
         list(running.rows())
 
@@ -187,7 +187,7 @@ def test_a_page_without_a_body_is_an_error_if_its_header_has_rows(
 ) -> None:
     empty = Answer(200, b"", {"Sforce-NumberOfRecords": "3"})
     with pytest.raises(RowCountMismatch, match="holds 0 rows where Salesforce announced 3"):
-        list(query(transport, server, job("JobComplete"), empty).pages(tmp_path))
+        list(query(transport, server, job("JobComplete"), empty, empty).pages(tmp_path))
 
 
 def test_a_page_that_is_not_csv_is_an_error(server: ScriptedServer, transport: Transport) -> None:
@@ -279,7 +279,7 @@ def test_a_job_that_counts_more_rows_than_were_sent_is_an_error(
     ended = job("JobComplete", numberRecordsProcessed=4, numberRecordsFailed=0)
     saved = Answer(200, b'"sf__Id","sf__Created",Name\n"1","true","a"\n"2","true","b"\n')
     none_failed = Answer(200, b'"sf__Id","sf__Error",Name\n')
-    server.script.extend([job("Open"), Answer(201), ended, none_failed, saved])
+    server.script.extend([job("Open"), Answer(201), ended, none_failed, saved, saved])
     with pytest.raises(RowCountMismatch, match="has 4 rows, but 2 were sent"):
         undescribing(transport).insert("Account", [{"Name": "a"}, {"Name": "b"}])
 

@@ -331,7 +331,8 @@ def test_results_with_damaged_compression_are_requested_uncompressed(
 def test_results_with_missing_rows_are_an_error(
     server: ScriptedServer, transport: Transport
 ) -> None:
-    done = completed(transport, server, Answer(200, SAVED[:-15]), Answer(200, REFUSED * 2))
+    saved = Answer(200, SAVED[:-15])
+    done = completed(transport, server, saved, saved, Answer(200, REFUSED * 2))
     with pytest.raises(RowCountMismatch, match="have 1 rows, but Salesforce reports 2"):
         list(done.successful())
     with pytest.raises(RowCountMismatch, match=f"failedResults of job {ID} .* have 3 rows"):
@@ -357,7 +358,7 @@ def test_results_without_a_body_are_no_rows_once_the_job_has_ended(
 def test_results_without_a_body_are_an_error_if_the_job_has_rows(
     server: ScriptedServer, transport: Transport, resource: str, announced: int, answer: Answer
 ) -> None:
-    done = completed(transport, server, answer)
+    done = completed(transport, server, answer, answer)
     with pytest.raises(RowCountMismatch, match=f"0 rows, but Salesforce reports {announced}"):
         list(getattr(done, resource)())
 

@@ -86,7 +86,7 @@ def test_a_whole_table_that_was_not_read_to_its_end_has_no_version(
     sandbox.control.set_page_rows(2)
     header = {"Sforce-NumberOfRecords": "9", "Sforce-Locator": "null"}
     sandbox.control.add_fault(
-        kind="answer", path="*/results", skip=1, status=200, headers=header, body=""
+        kind="answer", path="*/results", skip=1, times=2, status=200, headers=header, body=""
     )
     # The second page must be Account's, and not the first of a job ahead.
     run = tap(catalog=catalog, max_jobs_ahead=0, **VERSIONS)

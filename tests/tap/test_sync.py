@@ -433,7 +433,9 @@ def test_a_selected_object_that_no_longer_exists_does_not_stop_the_others(tap: T
 def test_a_number_of_rows_that_was_not_announced_moves_no_bookmark(
     sandbox: Sandbox, tap: TapCommand, headers: dict[str, str]
 ) -> None:
-    sandbox.control.add_fault(kind="answer", path="*/results", status=200, headers=headers, body="")
+    sandbox.control.add_fault(
+        kind="answer", path="*/results", status=200, headers=headers, body="", times=None
+    )
     run = tap(streams_to_discover=["Account"])
     assert run.code == 1
     assert "Account" in run.reason

@@ -313,6 +313,7 @@ def test_a_result_for_a_row_never_sent_is_an_error(org: Org) -> None:
         status=200,
         headers={"Content-Type": "text/csv"},
         body='"sf__Id","sf__Created",Ext_Id__c,Name,Phone\n"1","true","Z-9","x","y"\n',
+        times=None,
     )
     run = load_with_refused_rows(org)
     assert run.code == 1
