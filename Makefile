@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow test-faults test-clients test-loaders bench hub check format lint types pytest bench-connectors demo docs dist install clean
+.PHONY: help test test-slow test-faults faults-table test-clients test-loaders bench hub check format lint types pytest bench-connectors demo docs dist install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -45,7 +45,10 @@ test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an iss
 	$(BIN)/pytest -m slow --ignore=tests/faults --durations=25
 
 test-faults: .venv/ready  ## every fault of the sandbox on every request of client, tap and target
-	$(BIN)/pytest -n 2 tests/faults --durations=25
+	FAULTS_TABLE=build/faults.json $(BIN)/pytest -n 2 tests/faults --durations=25
+
+faults-table: .venv/ready  ## the last table of make test-faults into docs/reliability.md
+	$(BIN)/python -m tests.faults.table
 
 test-clients: .venv/ready  ## Salesforce clients we did not write, from the package indexes, on the sandbox
 	$(BIN)/pytest -rs -m clients tests/clients
@@ -78,4 +81,4 @@ format: .venv/ready  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the targets made
-	rm -rf .venv .venv-meltano .venv-docs .clients .meltano .meltano.lock output dist site .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-meltano .venv-docs .clients .meltano .meltano.lock output build dist site .mypy_cache .pytest_cache .ruff_cache

@@ -72,13 +72,14 @@ class Command:
         """End the process that forks."""
         self._server.communicate()
 
-    def run(
+    def run(  # noqa: PLR0913 - all that a run can be given
         self,
         folder: Path,
         files: Mapping[str, Any],
         *,
         stdin: bytes = b"",
         patience: float | None = None,
+        refused: Sequence[int] = (),
         kill: Kill | None = None,
     ) -> Ended:
         """Run it to its end.
@@ -88,13 +89,20 @@ class Command:
             files: JSON documents by the option that takes each: `config`, `catalog`, `state`.
             stdin: What it reads.
             patience: Seconds that each of its requests waits; None for the usual ones.
+            refused: The numbers of requests that go to a port at which nobody listens.
             kill: When it is killed; None lets it come to its end.
         """
         arguments = []
         for name, document in files.items():
             arguments += [f"--{name}", str(write_json(folder / f"{name}.json", document))]
         return self.run_line(
-            folder, arguments, stdin=stdin, patience=patience, kill=kill, hurried=True
+            folder,
+            arguments,
+            stdin=stdin,
+            patience=patience,
+            refused=refused,
+            kill=kill,
+            hurried=True,
         )
 
     def run_line(  # noqa: PLR0913 - all that a run can be given
@@ -104,6 +112,7 @@ class Command:
         *,
         stdin: bytes = b"",
         patience: float | None = None,
+        refused: Sequence[int] = (),
         kill: Kill | None = None,
         hurried: bool = False,
     ) -> Ended:
@@ -114,6 +123,7 @@ class Command:
             arguments: What stands after its name.
             stdin: What it reads.
             patience: Seconds that each of its requests waits; None for the usual ones.
+            refused: The numbers of requests that go to a port at which nobody listens.
             kill: Where it is killed; None for nowhere.
             hurried: Whether no pause is waited for.
         """
@@ -124,6 +134,7 @@ class Command:
         order: dict[str, Any] = {
             "arguments": list(arguments),
             "patience": patience,
+            "refused": list(refused),
             "hurried": hurried,
         }
         order["kill"] = (kill or Kill()).document()

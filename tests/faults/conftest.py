@@ -1,16 +1,81 @@
-"""Fixtures of the loops over faults."""
+"""Fixtures of the loops over faults, and the table of what became of all their runs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import os
+import random
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sfbulk_sandbox import Sandbox
+from tests.faults import table
 from tests.faults.harness import Harness
+from tests.faults.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+TALLY = pytest.StashKey[Tally]()
+BEGAN = pytest.StashKey[float]()
+SEED = "FAULTS_SEED"
+TABLE = "FAULTS_TABLE"
+"""Where the counts are written; without it, nowhere."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TALLY] = Tally()
+    config.stash[BEGAN] = time.monotonic()
+    # Workers of xdist have the environment of the process that starts them.
+    os.environ.setdefault(SEED, str(random.randrange(1_000_000)))  # noqa: S311 - no secret
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["faults"] = session.config.stash[TALLY].rows
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[TALLY].add(getattr(node, "workeroutput", {}).get("faults", []))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    rows = config.stash[TALLY].rows
+    if not rows:
+        return
+    seed = os.environ[SEED]
+    terminalreporter.section(f"runs with faults ({SEED}={seed})")
+    for by in (table.FAULT, table.FLOW):
+        terminalreporter.write_line("\n".join(table.lines(rows, by)))
+    place = os.environ.get(TABLE)
+    if place is None:
+        return
+    measured = table.document(
+        rows,
+        date=datetime.now(timezone.utc).date().isoformat(),  # noqa: TID251 - of the report
+        seed=seed,
+        seconds=time.monotonic() - config.stash[BEGAN],
+    )
+    Path(place).parent.mkdir(exist_ok=True)
+    Path(place).write_text(json.dumps(measured), "utf-8")
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> Tally:
+    return pytestconfig.stash[TALLY]
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Of each test its own, from the seed that the last table names."""
+    return random.Random(f"{os.environ[SEED]} {request.node.nodeid}")  # noqa: S311 - no secret
 
 
 @pytest.fixture(scope="package")

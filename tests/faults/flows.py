@@ -79,7 +79,7 @@ class Flow:
         return {**kept, **self.changes}
 
     def __str__(self) -> str:
-        return self.name
+        return f"client: {self.name}"
 
 
 def saved(summary: IngestSummary) -> tuple[int, int]:

@@ -108,7 +108,7 @@ class ReadFlow:
         }
 
     def __str__(self) -> str:
-        return self.name
+        return f"read: {self.name}"
 
 
 def _type_of(value: Any) -> dict[str, Any]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.faults.flows import Rows
 
 
+BULK1 = "/services/async/*"
+
+
 @dataclass(frozen=True)
 class Sent:
     """A record of the input."""
@@ -41,12 +44,27 @@ class TargetFlow:
     """The code of a row that is sent although it is in."""
     replaces: bool = False
     """Whether versions of a record are sent in the place of earlier ones."""
+    removes: tuple[str, ...] = ()
+    """Keys of rows that lie in the recycle bin afterwards, though no record names them."""
+    is_whole: bool = False
+    """Whether each run gets the whole input, with one STATE at its end."""
+    message: Mapping[str, Any] = field(default_factory=dict)
+    """More of each RECORD message."""
+    last: tuple[Mapping[str, Any], ...] = ()
+    """Messages before the last STATE of a whole input."""
+    faults: tuple[Mapping[str, Any], ...] = ()
+    """What the org does at any time."""
+    used: str = "*/jobs/ingest/*"
+    """A path that must have been called, so that the flow loads in the way it is named for."""
+    has_journal: bool = True
+    """Whether the next run has the output folder of this one, with its journal."""
     quick: bool = True
     """Whether it runs, with the quick faults, with every test run."""
 
     def after(self, records: list[Sent]) -> Rows:
         """The org's rows when all went well."""
-        return {**BEFORE, **{sent.key: sent.row for sent in records}}
+        gone = {key: (NAMES[key], True) for key in self.removes}
+        return {**BEFORE, **gone, **{sent.key: sent.row for sent in records}}
 
     def __str__(self) -> str:
         return f"target: {self.name}"
@@ -83,15 +101,59 @@ def delete(ids: Mapping[str, str]) -> list[Sent]:
     return [Sent(key, {"Id": ids[key]}, (NAMES[key], True)) for key in ("E1", "E2", "E3", "E4")]
 
 
+def mirrored(_ids: Mapping[str, str]) -> list[Sent]:
+    """A table that lacks rows of the org, with new ones."""
+    rows = [("E1", "Changed E1"), *((key, NAMES[key]) for key in ("E2", "E3")), ("N1", "New 1")]
+    return [Sent(key, {"Ext_Id__c": key, "Name": name}, (name, False)) for key, name in rows]
+
+
 # Room for two or three rows in a job, so that a run has two jobs, and a STATE before its end.
 _SMALL, _LARGER = {"max_job_mb": 0.00006}, {"max_job_mb": 0.00008}
 _BY_KEY = {**_SMALL, "operation": "upsert", "external_id": "Ext_Id__c"}
+_INSERT = {"max_job_mb": 0.00003, "operation": "insert"}
+LOCKED = {"kind": "row_error", "attempts": 3, "times": None}
+"""Each row goes in at the fourth attempt, which is one in Serial mode."""
+
 FLOWS = [
+    TargetFlow("insert", insert, _INSERT, is_repeatable=False),
     TargetFlow(
-        "insert", insert, {"max_job_mb": 0.00003, "operation": "insert"}, is_repeatable=False
+        "insert without a journal",
+        insert,
+        _INSERT,
+        is_repeatable=False,
+        has_journal=False,
+        quick=False,
+    ),
+    TargetFlow(
+        "insert by Bulk API 1.0",
+        insert,
+        {**_INSERT, "api_type": "BULK"},
+        is_repeatable=False,
+        used=BULK1,
+        quick=False,
+    ),
+    TargetFlow(
+        "insert of locked rows",
+        insert,
+        {"operation": "insert"},
+        is_repeatable=False,
+        faults=(LOCKED,),
+        used=BULK1,
+        quick=False,
     ),
     TargetFlow("update", update, {**_LARGER, "operation": "update"}),
     TargetFlow("upsert", upsert, _BY_KEY),
+    TargetFlow(
+        "upsert by Bulk API 1.0", upsert, {**_BY_KEY, "api_type": "BULK"}, used=BULK1, quick=False
+    ),
+    TargetFlow(
+        "upsert of locked rows",
+        upsert,
+        {"operation": "upsert", "external_id": "Ext_Id__c"},
+        faults=(LOCKED,),
+        used=BULK1,
+        quick=False,
+    ),
     TargetFlow("upsert two versions", two_versions, _BY_KEY, quick=False),
     TargetFlow(
         "upsert many versions",
@@ -101,4 +163,14 @@ FLOWS = [
         quick=False,
     ),
     TargetFlow("delete", delete, {**_SMALL, "operation": "delete"}, done_twice="ENTITY_IS_DELETED"),
+    TargetFlow(
+        "mirror",
+        mirrored,
+        {**_SMALL, "operation": "mirror", "external_id": "Ext_Id__c", "delete_cap": 4},
+        removes=("E4", "E5", "E6", "E7"),
+        is_whole=True,
+        message={"version": 1},
+        last=({"type": "ACTIVATE_VERSION", "stream": "Account", "version": 1},),
+        quick=False,
+    ),
 ]

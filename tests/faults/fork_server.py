@@ -83,7 +83,7 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
     sys.argv = [command, *order["arguments"]]
     if order["hurried"]:
         SYSTEM_CLOCK.__class__ = HurriedClock
-    calls, kill = HttpCalls(order["patience"]), Kill(**order["kill"])
+    calls, kill = HttpCalls(order["patience"], order["refused"]), Kill(**order["kill"])
     atexit.register(lambda: os.write(writing, str(calls.sent).encode()))
     requests.Session.request = calls.around(kill.around(requests.Session.request))  # type: ignore[method-assign] # counts every call
     kill.install()

@@ -11,8 +11,9 @@ import requests
 from sfbulk import Salesforce, SalesforceError
 from tests.client.scripted import FakeClock
 from tests.faults.flows import BEFORE, Flow, Org
-from tests.faults.http_calls import HttpCalls
+from tests.faults.http_calls import HttpCalls, split
 from tests.faults.org_rows import OrgRows
+from tests.faults.tally import Outcome
 from tests.faults.variants import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Harness:
         self.sandbox = sandbox
         self._org = OrgRows(sandbox)
         self._monkeypatch = monkeypatch
+        self.outcome = Outcome.NOT_STRUCK
+        """What became of the last run."""
+        self._not_refused = 0
 
     def run(
         self, flow: Flow, *faults: dict[str, Any], late: bool = False, partly: bool = False
@@ -47,20 +51,22 @@ class Harness:
         """
         self._org.begin()
         flow.prepare(self.sandbox)
-        for fault in faults:
+        theirs, refused = split(faults)
+        for fault in theirs:
             self.sandbox.control.add_fault(**fault)
-        calls = HttpCalls(PATIENCE_SECONDS if late else None)
+        calls = HttpCalls(PATIENCE_SECONDS if late else None, refused)
         with self._client(flow, calls) as org:
-            try:
-                told = flow.run(org)
-            except SalesforceError as error:
+            told, error = _attempt(flow, org)
+            if late:
+                self._org.settle(calls.sent)
+            self._not_refused = sum(number >= calls.sent for number in refused)
+            if error is not None:
                 self._judge_error(flow, error)
-                return error
-            finally:
-                if late:
-                    self._org.settle(calls.sent)
-            self._judge(flow, told, partly=partly)
-        return None
+            else:
+                self._judge(flow, told, partly=partly)
+        ended = Outcome.INSIDE if told == flow.told else Outcome.SAID
+        self.outcome = ended if self.struck else Outcome.NOT_STRUCK
+        return error
 
     @property
     def struck(self) -> bool:
@@ -70,7 +76,7 @@ class Harness:
     @property
     def not_struck(self) -> int:
         """How many faults of the last run met no call."""
-        return len(self.sandbox.control.faults)
+        return len(self.sandbox.control.faults) + self._not_refused
 
     @property
     def strikes_left(self) -> int:
@@ -115,3 +121,11 @@ class Harness:
             possible = (BEFORE.get(key), flow.after.get(key), flow.between.get(key))
             assert rows.get(key) in possible, key
         return rows
+
+
+def _attempt(flow: Flow, org: Org) -> tuple[object, SalesforceError | None]:
+    """What the client said, or the error with which it ended."""
+    try:
+        return flow.run(org), None
+    except SalesforceError as error:
+        return None, error

@@ -15,6 +15,8 @@ from tests.faults.flows_reads import BEGIN, FULL_TABLE
 from tests.faults.kills import Kill
 from tests.faults.org_rows import OrgRows
 from tests.faults.output import Output, Records, counted, merged
+from tests.faults.strikes import Strikes
+from tests.faults.tally import Outcome
 from tests.faults.variants import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ class ReadHarness:
         self.sandbox = sandbox
         self.struck = False
         """Whether each fault of the last run was applied as often as it can be."""
+        self.outcome = Outcome.NOT_STRUCK
+        """What became of the last run."""
+        self._strikes = Strikes(sandbox)
         self._left: set[str] = set()
         self._org = OrgRows(sandbox)
         self._command = command
@@ -43,17 +48,45 @@ class ReadHarness:
         """Read with faults, judge, and read once more from the last STATE without faults."""
         self.begin(flow, *faults)
         ended = self.read(flow, flow.state, late=late)
-        self.struck = all(fault.times is None for fault in self.sandbox.control.faults)
+        self.struck = self._strikes.all_struck(ended.sent)
         output = Output(ended)
         self.judge(flow, output, ended)
         if ended.code == 0:
             self._judge_complete(flow, output)
+        right = Outcome.NEXT if ended.code else Outcome.INSIDE
+        self.outcome = right if self.struck else Outcome.NOT_STRUCK
         if ended.code or not self.struck:
             assert self.sandbox.control.requests_like(path=flow.used) or self.struck
             self._give_back(flow)
             state = output.last_state(flow.state)
             self.judge_next_run(flow, output, self.read(flow, state))
         return ended
+
+    def run_series(self, flow: ReadFlow, *series: tuple[dict[str, Any], ...]) -> int:
+        """Read in runs with these faults each, until one ends well, at last without faults.
+
+        Returns:
+            How many runs there were.
+        """
+        self.begin(flow)
+        state, before, runs = flow.state, Records(), 0
+        all_struck = True
+        for faults in (*series, ()):
+            self._give_back(flow, *faults)
+            ended = self.read(flow, state)
+            runs += 1
+            all_struck = all_struck and self._strikes.all_struck(ended.sent)
+            output = Output(ended)
+            self.judge(flow, output, ended, before)
+            before, state = merged(before, output.records), output.last_state(state)
+            if ended.code == 0:
+                break
+        assert ended.code == 0, ended.log
+        for stream, wanted in flow.wanted.items():
+            _assert_all_out(wanted, before.get(stream, []))
+        right = Outcome.NEXT if runs > 1 else Outcome.INSIDE
+        self.outcome = right if all_struck else Outcome.NOT_STRUCK
+        return runs
 
     def run_killed(self, flow: ReadFlow, kill: Kill) -> bool:
         """Read, and once more after the run was killed; whether it was, before its end."""
@@ -104,8 +137,7 @@ class ReadHarness:
         self._empty("spool", *flow.folders.values())
         if flow.purged:
             self._run_before(flow)
-        for fault in (*faults, *flow.faults):
-            control.add_fault(**fault)
+        self._strikes = Strikes(self.sandbox, (*faults, *flow.faults))
 
     def _run_before(self, flow: ReadFlow) -> None:
         """The run that ends with the flow's state; after it, rows are gone."""
@@ -134,6 +166,7 @@ class ReadHarness:
             self._folder,
             {"config": {**self._config(flow), **settings}, "catalog": flow.catalog, "state": state},
             patience=PATIENCE_SECONDS if late else None,
+            refused=self._strikes.refused,
             kill=kill,
         )
         if late:
@@ -214,10 +247,9 @@ class ReadHarness:
             place[last] = f"{url}{self._folder / name}"
         return config
 
-    def _give_back(self, flow: ReadFlow) -> None:
+    def _give_back(self, flow: ReadFlow, *faults: dict[str, Any]) -> None:
         self._org.give_back()
-        for fault in flow.faults:
-            self.sandbox.control.add_fault(**fault)
+        self._strikes = Strikes(self.sandbox, (*faults, *flow.faults))
 
     def _judge_complete(self, flow: ReadFlow, output: Output) -> None:
         for stream, wanted in flow.wanted.items():
@@ -242,11 +274,12 @@ class ReadHarness:
 
     def _judge_what_is_left(self, state: dict[str, Any], ended: Ended) -> None:
         """Jobs stay only if the log or the state names them, or nobody was told of them."""
+        struck = self._strikes.struck(ended.sent)
         spool = [path for path in (self._folder / "spool").rglob("*") if path.is_file()]
         assert spool == []
         told = f"{ended.log} {state}"
         left = [job for job in self._jobs() - self._left if job[:15] not in told]
-        assert len(left) <= self.struck, (left, ended.log)
+        assert len(left) <= struck, (left, ended.log)
         self._left |= self._jobs()
 
     def _jobs(self) -> set[str]:

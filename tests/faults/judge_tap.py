@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tests.client.sign_in_settings import client_credentials
 from tests.faults.flows_tap import ACCOUNTS, CONTACTS, EARLIER_END, END
 from tests.faults.org_rows import OrgRows
+from tests.faults.strikes import Strikes
+from tests.faults.tally import Outcome
 from tests.faults.variants import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -28,17 +30,21 @@ class TapHarness:
         self.sandbox = sandbox
         self.struck = False
         """Whether each fault of the last run was applied as often as it can be."""
+        self.outcome = Outcome.NOT_STRUCK
+        """What became of the last run."""
         self._org = OrgRows(sandbox)
+        self._strikes = Strikes(sandbox)
         self._command = command
         self._folder = folder
 
     def run(self, flow: TapFlow, *faults: dict[str, Any], late: bool = False) -> Ended:
         """Read with faults, judge, and read once more from the last STATE without faults."""
         self._begin(flow)
-        for fault in faults:
-            self.sandbox.control.add_fault(**fault)
+        self._strikes = Strikes(self.sandbox, faults)
         ended = self._read(flow, flow.state, late=late, **flow.settings)
-        self.struck = not self.sandbox.control.faults
+        self.struck = self._strikes.all_struck(ended.sent)
+        right = Outcome.NEXT if ended.code else Outcome.INSIDE
+        self.outcome = right if self.struck else Outcome.NOT_STRUCK
         self._judge(flow, ended)
         if ended.code or not self.struck:
             self._judge_next_run(flow, ended)
@@ -67,6 +73,7 @@ class TapHarness:
             self._folder,
             {"config": config, "catalog": flow.catalog, "state": state},
             patience=PATIENCE_SECONDS if late else None,
+            refused=self._strikes.refused,
         )
         if late:
             self._org.settle(ended.sent)
@@ -103,6 +110,7 @@ class TapHarness:
 
     def _judge_next_run(self, flow: TapFlow, ended: Ended) -> None:
         self._org.give_back()
+        self._strikes = Strikes(self.sandbox)
         state = self._last_state(flow, ended)
         wanted = flow.rows_after if _window_end(state) == END else flow.rows_after_all
         again = self._read(flow, state)

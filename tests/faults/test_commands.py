@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
     from tests.faults.flows_tap import TapFlow
     from tests.faults.flows_target import TargetFlow
+    from tests.faults.tally import Tally
 
 
 @pytest.fixture(scope="module")
@@ -59,41 +60,47 @@ def pairs(flows: Sequence[TapFlow | TargetFlow]) -> list[object]:
     ]
 
 
-def try_each_request(harness: Any, flow: TapFlow | TargetFlow, variant: Variant) -> None:
+def try_each_request(
+    harness: TapHarness | TargetHarness, flow: Any, variant: Variant, tally: Tally
+) -> None:
     """Run until the command has no request of that number: there all must be well."""
     for request in itertools.count():
-        ended = harness.run(flow, {**variant.fault, "skip": request}, late=variant.late)
-        if not harness.struck:
-            break
-        if variant.passes and (variant.on_sign_in or request > 0):
-            assert ended.code == 0, f"request {request}: {ended.reason}"
+        with tally.wrong_if_it_fails(flow, variant):
+            ended = harness.run(flow, {**variant.fault, "skip": request}, late=variant.late)
+            if not harness.struck:
+                break
+            if variant.passes and (variant.on_sign_in or request > 0):
+                assert ended.code == 0, f"request {request}: {ended.reason}"
+        tally.count(flow, variant, harness.outcome)
     assert ended.code == 0, ended.log
     assert request > 0
 
 
 @pytest.mark.parametrize(("flow", "variant"), pairs(flows_target.FLOWS), ids=str)
 def test_a_fault_on_any_request_of_the_target_loses_and_doubles_nothing(
-    target: TargetHarness, flow: TargetFlow, variant: Variant
+    target: TargetHarness, flow: TargetFlow, variant: Variant, tally: Tally
 ) -> None:
-    try_each_request(target, flow, variant)
+    try_each_request(target, flow, variant, tally)
 
 
 @pytest.mark.parametrize(("flow", "variant"), pairs(flows_tap.FLOWS), ids=str)
 def test_a_fault_on_any_request_of_the_tap_loses_and_doubles_nothing(
-    tap: TapHarness, flow: TapFlow, variant: Variant
+    tap: TapHarness, flow: TapFlow, variant: Variant, tally: Tally
 ) -> None:
-    try_each_request(tap, flow, variant)
+    try_each_request(tap, flow, variant, tally)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", flows_target.FLOWS, ids=str)
 @pytest.mark.parametrize("kind", ["job_failed", "job_aborted"])
 def test_a_job_of_the_target_that_ends_after_any_row_loses_and_doubles_nothing(
-    target: TargetHarness, flow: TargetFlow, kind: str
+    target: TargetHarness, flow: TargetFlow, kind: str, tally: Tally
 ) -> None:
     for rows, job in itertools.product(range(MOST_ROWS), range(2)):
-        target.run(flow, {"kind": kind, "after_rows": rows, "skip": job})
-        assert target.struck
+        with tally.wrong_if_it_fails(flow, kind):
+            target.run(flow, {"kind": kind, "after_rows": rows, "skip": job})
+            assert target.struck
+        tally.count(flow, kind, target.outcome)
 
 
 @pytest.mark.slow
@@ -102,22 +109,26 @@ def test_a_job_of_the_target_that_ends_after_any_row_loses_and_doubles_nothing(
 )
 @pytest.mark.parametrize("kind", ["job_failed", "job_aborted"])
 def test_a_job_of_the_tap_that_ends_after_any_row_loses_and_doubles_nothing(
-    tap: TapHarness, flow: TapFlow, kind: str
+    tap: TapHarness, flow: TapFlow, kind: str, tally: Tally
 ) -> None:
     for rows, job in itertools.product(range(MOST_ROWS), range(len(flow.rows))):
-        assert tap.run(flow, {"kind": kind, "after_rows": rows, "skip": job}).code == 1
-        assert tap.struck
+        with tally.wrong_if_it_fails(flow, kind):
+            assert tap.run(flow, {"kind": kind, "after_rows": rows, "skip": job}).code == 1
+            assert tap.struck
+        tally.count(flow, kind, tap.outcome)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", flows_target.FLOWS, ids=str)
 @pytest.mark.parametrize("code", ["UNABLE_TO_LOCK_ROW", "FIELD_CUSTOM_VALIDATION_EXCEPTION"])
 def test_a_row_that_is_refused_is_a_reject_of_the_target_and_the_others_are_in_once(
-    target: TargetHarness, flow: TargetFlow, code: str
+    target: TargetHarness, flow: TargetFlow, code: str, tally: Tally
 ) -> None:
     for row in itertools.count(1):
         fault = {"kind": "row_error", "rows": [row], "times": MOST_ATTEMPTS, "code": code}
-        target.run(flow, fault)
+        with tally.wrong_if_it_fails(flow, code):
+            target.run(flow, fault)
         if target.strikes_left == MOST_ATTEMPTS:
             break
+        tally.count(flow, code, target.outcome)
     assert row > 1

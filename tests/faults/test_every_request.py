@@ -9,11 +9,12 @@ import pytest
 
 from sfbulk_sandbox.faults.kinds import KINDS
 from tests.faults import flows, flows_bulk1, flows_sign_in
-from tests.faults.variants import VARIANTS, Variant
+from tests.faults.variants import REFUSED, VARIANTS, Variant
 
 if TYPE_CHECKING:
     from tests.faults.flows import Flow
     from tests.faults.harness import Harness
+    from tests.faults.tally import Tally
 
 FLOWS = [*flows.FLOWS, *flows_bulk1.FLOWS, *flows_sign_in.FLOWS]
 LOADS = [flow for flow in FLOWS if flow.changes or flow.removes]
@@ -35,22 +36,24 @@ def pairs() -> list[object]:
 
 
 def test_every_kind_of_fault_that_the_sandbox_knows_is_among_the_loops() -> None:
-    kinds = {variant.fault["kind"] for variant in VARIANTS}
+    kinds = {variant.fault["kind"] for variant in VARIANTS} - {REFUSED}
     assert kinds | {*JOB_FAULTS, *ROW_FAULTS} == set(KINDS)
 
 
 @pytest.mark.parametrize(("flow", "variant"), pairs(), ids=str)
 def test_a_fault_on_any_request_loses_and_doubles_nothing(
-    harness: Harness, flow: Flow, variant: Variant
+    harness: Harness, flow: Flow, variant: Variant, tally: Tally
 ) -> None:
     """The loop ends with the first request that the flow does not make: there it must be well."""
     for request in itertools.count():
         fault = {**variant.fault, "skip": request}
-        error = harness.run(flow, fault, late=variant.late, partly=not variant.passes)
-        if not harness.struck:
-            break
-        if variant.passes and (variant.on_sign_in or request > 0):
-            assert error is None, f"request {request}: {error}"
+        with tally.wrong_if_it_fails(flow, variant):
+            error = harness.run(flow, fault, late=variant.late, partly=not variant.passes)
+            if not harness.struck:
+                break
+            if variant.passes and (variant.on_sign_in or request > 0):
+                assert error is None, f"request {request}: {error}"
+        tally.count(flow, variant, harness.outcome)
     assert error is None
     assert request > 0
 
@@ -59,15 +62,18 @@ def test_a_fault_on_any_request_loses_and_doubles_nothing(
 @pytest.mark.parametrize("flow", [flow for flow in LOADS if "insert" in flow.name], ids=str)
 @pytest.mark.parametrize("kind", ["lost", "closed"])
 def test_two_faults_on_any_two_requests_lose_and_double_nothing(
-    harness: Harness, flow: Flow, kind: str
+    harness: Harness, flow: Flow, kind: str, tally: Tally
 ) -> None:
     """The second strikes also what the client does to settle the first."""
     for first in itertools.count():
         for second in itertools.count(first):
-            error = harness.run(flow, {"kind": kind, "skip": first}, {"kind": kind, "skip": second})
-            assert error is None, f"requests {first} and {second}: {error}"
+            faults = [{"kind": kind, "skip": each} for each in (first, second)]
+            with tally.wrong_if_it_fails(flow, f"{kind} twice"):
+                error = harness.run(flow, *faults)
+                assert error is None, f"requests {first} and {second}: {error}"
             if not harness.struck:
                 break
+            tally.count(flow, f"{kind} twice", harness.outcome)
         # Neither has struck: the flow has no request of that number.
         if harness.not_struck > 1:
             break
@@ -78,22 +84,26 @@ def test_two_faults_on_any_two_requests_lose_and_double_nothing(
 @pytest.mark.parametrize("flow", [flow for flow in FLOWS if flow.jobs_run], ids=str)
 @pytest.mark.parametrize("kind", JOB_FAULTS)
 def test_a_job_that_ends_after_any_row_loses_and_doubles_nothing(
-    harness: Harness, flow: Flow, kind: str
+    harness: Harness, flow: Flow, kind: str, tally: Tally
 ) -> None:
     for rows in range(MOST_ROWS):
-        harness.run(flow, {"kind": kind, "after_rows": rows}, partly=True)
-        assert harness.struck
+        with tally.wrong_if_it_fails(flow, kind):
+            harness.run(flow, {"kind": kind, "after_rows": rows}, partly=True)
+            assert harness.struck
+        tally.count(flow, kind, harness.outcome)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", LOADS, ids=str)
 @pytest.mark.parametrize("code", ["UNABLE_TO_LOCK_ROW", "FIELD_CUSTOM_VALIDATION_EXCEPTION"])
 def test_a_row_that_is_refused_is_told_and_the_others_are_in_once(
-    harness: Harness, flow: Flow, code: str
+    harness: Harness, flow: Flow, code: str, tally: Tally
 ) -> None:
     for row in itertools.count(1):
         fault = {"kind": "row_error", "rows": [row], "times": MOST_ATTEMPTS, "code": code}
-        assert harness.run(flow, fault, partly=True) is None
+        with tally.wrong_if_it_fails(flow, code):
+            assert harness.run(flow, fault, partly=True) is None
         if harness.strikes_left == MOST_ATTEMPTS:
             break
+        tally.count(flow, code, harness.outcome)
     assert row > 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfbulk_sandbox import Sandbox
+    from tests.faults.tally import Tally
 
 QUICK = ("session ends",)
 MOST_ROWS = 4
@@ -47,15 +48,17 @@ def pairs() -> list[object]:
 
 @pytest.mark.parametrize(("flow", "variant"), pairs(), ids=str)
 def test_a_fault_on_any_request_of_a_read_loses_nothing(
-    tap: ReadHarness, flow: ReadFlow, variant: Variant
+    tap: ReadHarness, flow: ReadFlow, variant: Variant, tally: Tally
 ) -> None:
     """The loop ends with the first request that the command does not make."""
     for request in itertools.count():
-        ended = tap.run(flow, {**variant.fault, "skip": request}, late=variant.late)
-        if not tap.struck:
-            break
-        if variant.passes and (variant.on_sign_in or request > 0):
-            assert ended.code == 0, f"request {request}: {ended.reason}"
+        with tally.wrong_if_it_fails(flow, variant):
+            ended = tap.run(flow, {**variant.fault, "skip": request}, late=variant.late)
+            if not tap.struck:
+                break
+            if variant.passes and (variant.on_sign_in or request > 0):
+                assert ended.code == 0, f"request {request}: {ended.reason}"
+        tally.count(flow, variant, tap.outcome)
     assert ended.code == 0, ended.log
     assert request > 3
 
@@ -64,11 +67,13 @@ def test_a_fault_on_any_request_of_a_read_loses_nothing(
 @pytest.mark.parametrize("flow", [flow for flow in FLOWS if flow.has_jobs], ids=str)
 @pytest.mark.parametrize("kind", ["job_failed", "job_aborted"])
 def test_a_job_of_a_read_that_ends_after_any_row_loses_nothing(
-    tap: ReadHarness, flow: ReadFlow, kind: str
+    tap: ReadHarness, flow: ReadFlow, kind: str, tally: Tally
 ) -> None:
     for rows, job in itertools.product(range(MOST_ROWS), range(len(flow.wanted))):
-        tap.run(flow, {"kind": kind, "after_rows": rows, "skip": job})
-        assert tap.struck
+        with tally.wrong_if_it_fails(flow, kind):
+            tap.run(flow, {"kind": kind, "after_rows": rows, "skip": job})
+            assert tap.struck
+        tally.count(flow, kind, tap.outcome)
 
 
 def kills(tap: ReadHarness, flow: ReadFlow) -> Iterator[Kill]:
