@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sfbulk.bulk1.states import ContentType
 from sfbulk.bulk1.streams import json_records, xml_records
 from sfbulk.csvio import decode_rows
+from sfbulk.errors import DataError
 from sfbulk.http.safe_xml import local_name
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 NO_ROWS = "Records not found for this query"
 """The content of a CSV result without rows (source of CumulusCI)."""
+
+# SOQL reference: a path goes over five parents at most.
+_MOST_PARENTS = 10
 
 _XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
@@ -43,9 +47,20 @@ def _json_cells(path: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         if name == "attributes":
             continue  # The object and the URL of the record, not a field.
         if isinstance(value, dict):
-            yield from _json_cells(f"{path}{name}.", value)
+            yield from _json_cells(_parent(path, name), value)
         else:
             yield path + name, value
+
+
+def _parent(path: str, name: str) -> str:
+    """The path of a nested record's fields.
+
+    Raises:
+        DataError: it is nested more deeply than parents can be.
+    """
+    if path.count(".") > _MOST_PARENTS:
+        raise DataError("The results have a record that is nested too deeply.")
+    return f"{path}{name}."
 
 
 def _xml_row(record: ET.Element) -> dict[str, Any]:
@@ -63,7 +78,7 @@ def _xml_cells(path: str, record: ET.Element) -> Iterator[tuple[str, str | None]
     for child in record:
         name = local_name(child)
         if len(child):
-            yield from _xml_cells(f"{path}{name}.", child)
+            yield from _xml_cells(_parent(path, name), child)
         elif name == "type" and child is record[0]:
             continue  # The name of the object is first; a field of that name would be later.
         else:

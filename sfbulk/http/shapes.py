@@ -22,11 +22,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # "$" would also match before a line end.
-SalesforceId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\Z")]
+_ID = r"^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\Z"
+_NAME = r"^[0-9A-Za-z_]{1,255}\Z"
+
+SalesforceId = Annotated[str, msgspec.Meta(pattern=_ID)]
 """An id: 15 or 18 letters and digits. Ids become parts of addresses and names of folders."""
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_]{1,255}\Z")]
+Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
 """The API name of an object or of a field."""
+
+_IN_WORDS = {
+    f"`str` matching regex {_ID!r}": "an id of 15 or 18 letters and digits",
+    f"`str` matching regex {_NAME!r}": "a name of letters, digits and underscores",
+}
+"""What msgspec says of the types above, and what users can read."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 """A number of rows, batches, requests, megabytes or milliseconds."""
@@ -52,6 +61,12 @@ def is_same_id(one: str, other: str) -> bool:
     """Whether two ids of 15 or 18 characters are of the same record, job or batch."""
     # The last three of 18 characters are a checksum.
     return one[:15] == other[:15]
+
+
+def _in_words(text: str) -> str:
+    for pattern, words in _IN_WORDS.items():
+        text = text.replace(pattern, words)
+    return text
 
 
 class Shape(Generic[T]):
@@ -84,7 +99,7 @@ class Shape(Generic[T]):
         try:
             return msgspec.convert(value, self._kind, strict=self._strict, dec_hook=_further_type)
         except msgspec.ValidationError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(_in_words(str(error))) from None
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
 

@@ -290,3 +290,56 @@ def test_json_that_does_not_describe_a_job_is_an_error(
     server.script.extend([as_json({"id": None})] * 20)
     with pytest.raises(TransportError, match=r"is not a job: .* at `\$.id`"):
         QueryJob.create(transport, "SELECT Id FROM Account")
+
+
+@pytest.mark.parametrize(
+    "job_id",
+    [
+        "../x",
+        "750",
+        "750000000000001AAA\n",
+        "75000000000000",
+        "\u0667" * 15,
+        "a" * 18 + "b",
+        5,
+    ],
+)
+def test_a_job_id_that_is_no_id_is_no_job(
+    server: ScriptedServer, transport: Transport, job_id: Any
+) -> None:
+    server.script.extend([as_json({"id": job_id, "state": "Open"})] * 6)
+    with pytest.raises(TransportError, match=r"Create a query job on Account: .* at `\$\.id`"):
+        QueryJob.create(transport, "SELECT Id FROM Account")
+
+
+def test_another_job_than_the_one_asked_for_is_no_answer(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    running = query(transport, server, *[as_json({"id": ID[:-1] + "B", "state": "JobComplete"})])
+    assert running.refresh().id == ID[:-1] + "B"
+    other = as_json({"id": "750000000000002AAA", "state": "JobComplete"})
+    server.script.extend([other] * 6)
+    with pytest.raises(TransportError, match=r"Read query job .*: HTTP 200 with another job"):
+        running.refresh()
+
+
+@pytest.mark.parametrize(
+    ("count", "read"), [("5", 5), (5.0, 5), (0, 0), (None, None), (10**15, 10**15)]
+)
+def test_a_count_may_be_text(
+    server: ScriptedServer, transport: Transport, count: Any, read: int | None
+) -> None:
+    assert query(transport, server, complete(count)).refresh().records_processed == read
+
+
+@pytest.mark.parametrize(
+    "count", ["many", "5" * 5_000, 10**30, -1, "-1", 5.5, True, [5], "", "\u0663"]
+)
+def test_a_count_that_is_none_is_an_error_that_names_it(
+    server: ScriptedServer, transport: Transport, count: Any
+) -> None:
+    running = query(transport, server, *[complete(count)] * 6)
+    with pytest.raises(TransportError, match=r"at `\$\.numberRecordsProcessed`") as caught:
+        running.refresh()
+    assert len(str(caught.value)) < 500
+    assert len(server.seen) == 7

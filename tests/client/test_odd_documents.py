@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
-from copy import deepcopy
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from sfbulk import Salesforce
 from sfbulk.errors import SalesforceError
 from sfbulk.settings import parse_settings
 from sfbulk.transport import Transport
+from tests.client.odd_answers import ENCODINGS, page_in
 from tests.client.scripted import Answer, FakeClock, ScriptedServer, as_json
 
 if TYPE_CHECKING:
@@ -26,9 +22,14 @@ if TYPE_CHECKING:
 FIELD = {"name": "Id", "type": "id", "label": "Id", "length": 18, "picklistValues": []}
 PICK = {"name": "Kind", "type": "picklist", "picklistValues": [{"value": "a", "label": "A"}]}
 DESCRIBE: dict[str, Any] = {"name": "Odd", "label": "Odd", "fields": [FIELD, PICK]}
-END = datetime(2026, 11, 23, tzinfo=timezone.utc)
-JOB = {"id": "750000000000001AAA", "state": "JobComplete", "object": "Odd", "operation": "query"}
-JOB_COUNTED: dict[str, Any] = {**JOB, "numberRecordsProcessed": 0, "apiVersion": 68.0}
+
+JOB = {"id": "750000000000001AAA", "state": "Open", "object": "Odd", "operation": "query"}
+GRANT = {"access_token": "00Dxx!secret", "instance_url": "@org@"}
+SOAP = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><r><result>'
+    "<serverUrl>@org@/services/Soap/u/64.0/00D</serverUrl><sessionId>00Dxx!s</sessionId>"
+    "</result></r></s:Body></s:Envelope>"
+)
 
 ODD_DESCRIBES: dict[str, Any] = {
     "fields: null": DESCRIBE | {"fields": None},
@@ -42,6 +43,8 @@ ODD_DESCRIBES: dict[str, Any] = {
     "a field whose type is a list": DESCRIBE | {"fields": [FIELD | {"type": ["id"]}]},
     "a field whose length is text": DESCRIBE | {"fields": [FIELD | {"length": "long"}]},
     "two fields that differ by case": DESCRIBE | {"fields": [FIELD, FIELD | {"name": "ID"}]},
+    "a field whose name has a line end": DESCRIBE | {"fields": [FIELD | {"name": "Id\n"}]},
+    "a default value that is an object": DESCRIBE | {"fields": [FIELD | {"defaultValue": {}}]},
     "picklist values that are text": DESCRIBE | {"fields": [FIELD | {"picklistValues": "a"}]},
     "references that are objects": DESCRIBE | {"fields": [FIELD | {"referenceTo": [{}]}]},
     "a label that is a number": DESCRIBE | {"label": 5},
@@ -172,42 +175,23 @@ def test_an_odd_entry_of_the_list_is_left_out_with_a_warning(
     assert "3 of 5 objects in the list of all objects are left out" in caplog.text
 
 
-def ask_describe(sf: Salesforce) -> None:
-    found = sf.describe_many(["Odd"])["Odd"]
-    if isinstance(found, SalesforceError):
-        raise found
-    assert all(isinstance(each.name, str) and isinstance(each.type, str) for each in found.fields)
+def test_half_a_character_in_a_describe_becomes_a_question_mark(org: Org, sf: Salesforce) -> None:
+    picks = [
+        PICK | {"label": "\ud83d", "picklistValues": [{"value": "a\ud800", "label": "\udc00"}]}
+    ]
+    org.answers = {"/Odd/describe": as_json(DESCRIBE | {"label": "\ud83d\ude00", "fields": picks})}
+    described = sf.describe("Odd")
+    (field,) = described.fields
+    assert (described.label, field.label) == ("😀", "?")
+    assert [(each.value, each.label) for each in field.picklist_values] == [("a?", "?")]
 
 
-DOCUMENTS: dict[str, tuple[str, Any, Callable[[Salesforce], object]]] = {
-    "describe": ("/Odd/describe", DESCRIBE, ask_describe),
-    "list": ("/sobjects", {"sobjects": [DESCRIBE]}, Salesforce.describe_global),
-    "limits": ("/limits", {"A": {"Max": 5, "Remaining": 3, "App": {"Max": 1}}}, Salesforce.limits),
-    "updated": (
-        "/updated",
-        {"ids": ["001000000000001AAA"], "latestDateCovered": "2026-11-22T00:00:00.000+0000"},
-        lambda sf: sf.updated("Odd", END - timedelta(hours=1), END),
-    ),
-    "deleted": (
-        "/deleted",
-        {
-            "deletedRecords": [
-                {"id": "001000000000001AAA", "deletedDate": "2026-11-22T00:00:00.000+0000"}
-            ],
-            "earliestDateAvailable": "2026-11-01T00:00:00.000+0000",
-            "latestDateCovered": "2026-11-22T00:00:00.000+0000",
-        },
-        lambda sf: sf.deleted("Odd", END - timedelta(hours=1), END),
-    ),
-    "job": ("/jobs/query", JOB_COUNTED, lambda sf: repr(sf.query_job("SELECT Id FROM Odd").id)),
-    "job of Bulk API 1.0": (
-        "/job/750",
-        {"id": "750", "state": "Open", "object": "Odd", "numberBatchesTotal": 1},
-        lambda sf: repr(sf.bulk1.job("750").info),
-    ),
-    "opened job": ("/jobs/query/750", JOB_COUNTED, lambda sf: repr(sf.open_query_job("750").info)),
-}
 ODD_HEADERS = [
+    {"Date": ""},
+    {"Date": "Mon, 23 Nov -2026 10:00:00 GMT"},
+    {"Date": "Mon, 23 Nov 9999 10:00:00 -9999"},
+    {"Date": "Mon, 23 Nov 2026 10:00:00 +99999999999", "Last-Modified": "\xff"},
+    {"Date": "Sat, 01 Jan 0001 00:00:00 +2359"},
     {"Date": "Mon, 23 Nov 99999999 10:00:00 GMT"},
     {"Date": "Mon, 32 Nov 2026 10:00:00 GMT", "Last-Modified": "yesterday"},
     {"Date": "Mon, 23 Nov 2026 10:00:00 GMT", "Last-Modified": "Mon, 23 Nov 99999999 10:00:00 GMT"},
@@ -225,60 +209,36 @@ def test_odd_headers_do_not_cost_the_document(
     assert sf.describe("Odd").name == "Odd"
 
 
-PAGE = (
-    '<?xml version="1.0" encoding="{}"?><html xmlns="http://www.w3.org/1999/xhtml">'
-    "<head><title>Maintenance</title></head></html>"
-)
+PAGE_ASKS: dict[str, tuple[Answer, dict[str, str], Callable[[Salesforce], object]]] = {
+    "describe": (as_json(DESCRIBE), {}, lambda sf: sf.describe("Odd")),
+    "job of Bulk API 1.0": (as_json(JOB), {}, lambda sf: sf.bulk1.job(JOB["id"])),
+    "sign-in": (
+        as_json(GRANT),
+        {"client_id": "i", "client_secret": "s"},
+        lambda sf: sf.describe("Odd"),
+    ),
+    "sign-in by SOAP": (
+        Answer(200, SOAP.encode()),
+        {"username": "u", "password": "p"},
+        lambda sf: sf.instance_url,
+    ),
+}
 
 
-@pytest.mark.parametrize("encoding", ["UTF-8", "Shift_JIS", "GB2312", "ISO-8859-1", "nonsense"])
+@pytest.mark.parametrize("name", PAGE_ASKS)
+@pytest.mark.parametrize("status", [200, 503])
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_page_in_any_encoding_is_a_passing_refusal(
-    server: ScriptedServer, transport: Transport, encoding: str
+    server: ScriptedServer, encoding: str, status: int, name: str
 ) -> None:
-    page = Answer(503, PAGE.format(encoding).encode())
-    server.script.extend([page, as_json(DESCRIBE)])
-    assert Salesforce(transport).describe("Odd").name == "Odd"
-
-
-ODD_TEXTS = ["", "null", "5", "0001-01-01T00:00:00+10:00", "9" * 5000, "../x", "\x00", "\ud800"]
-ODD_VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(10**30), 10**30),
-    st.floats(),
-    st.sampled_from(ODD_TEXTS),
-    st.builds(list),
-    st.builds(dict),
-    st.just([None]),
-    st.just({"a": [{"b": None}]}),
-)
-
-
-def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where something can be replaced."""
-    yield path
-    if isinstance(document, dict):
-        for name, value in document.items():
-            yield from places(value, (*path, name))
-    elif isinstance(document, list):
-        for index, value in enumerate(document):
-            yield from places(value, (*path, index))
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_whatever_stands_in_a_document_it_is_read_or_one_of_our_errors(
-    org: Org, sf: Salesforce, name: str, data: st.DataObject
-) -> None:
-    path, document, ask = DOCUMENTS[name]
-    place = data.draw(st.sampled_from(list(places(document))))
-    value = data.draw(ODD_VALUES)
-    odd = {"root": deepcopy(document)}
-    inner: Any = odd
-    for step in ("root", *place)[:-1]:
-        inner = inner[step]
-    inner[("root", *place)[-1]] = value
-    org.answers = {path: Answer(200, json.dumps(odd["root"]).encode())}
-    with suppress(SalesforceError):
+    answer, given, ask = PAGE_ASKS[name]
+    by_token = {"instance_url": server.url, "access_token": "00Dxx!secret"}
+    host = server.url.encode()
+    good = Answer(200, answer.body.replace(b"@org@", host))
+    batches = as_json({"batchInfo": []})
+    later = {"sign-in": as_json(DESCRIBE), "job of Bulk API 1.0": batches}.get(name)
+    server.script.extend([Answer(status, page_in(encoding)), good, *filter(None, [later])])
+    settings = {"login_url": server.url, **given} if given else by_token
+    with Salesforce(Transport(parse_settings(settings), FakeClock())) as sf:
         ask(sf)
+    assert not server.script

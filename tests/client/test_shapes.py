@@ -57,3 +57,15 @@ def test_only_the_module_of_shapes_converts_documents() -> None:
         if "msgspec.convert" in path.read_text("utf-8")
     }
     assert users == {"sfbulk/http/shapes.py"}
+
+
+def test_documents_of_the_org_are_parsed_by_one_module() -> None:
+    """The others read files of this package and of its users."""
+    others = {"cli", "load/journal_file.py"}
+    users = {
+        name
+        for path in (ROOT / "sfbulk").rglob("*.py")
+        if "json.loads" in path.read_text("utf-8")
+        and not (name := path.relative_to(ROOT / "sfbulk").as_posix()).startswith(tuple(others))
+    }
+    assert users == set()
