@@ -96,7 +96,7 @@ class SalesforceCli:
         if command is None:
             raise SignInError(_NOT_INSTALLED)
         try:
-            done = subprocess.run(  # noqa: S603 - no shell; the org is one argument
+            done = subprocess.run(  # noqa: S603 - no shell; the org is one argument  # nosec B603
                 [command, *words, f"--target-org={self._org}", "--json"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

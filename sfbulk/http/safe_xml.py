@@ -25,7 +25,7 @@ def parse_xml(document: bytes) -> ET.Element:
     Raises:
         UnusableXmlError: it is not XML, or has a DTD.
     """
-    parser = ET.XMLParser(target=_NoDtd())  # noqa: S314 - what makes it unsafe, a DTD, is refused
+    parser = ET.XMLParser(target=_NoDtd())  # noqa: S314 - what makes it unsafe, a DTD, is refused  # nosec B314
     with _one_error():
         parser.feed(document.strip())
         root: ET.Element = parser.close()
@@ -40,7 +40,7 @@ class ChildParser:
 
     def __init__(self) -> None:
         self._found: list[ET.Element] = []
-        self._parser = ET.XMLParser(target=_Children(self._found))  # noqa: S314 - as in `parse_xml`
+        self._parser = ET.XMLParser(target=_Children(self._found))  # noqa: S314 - as in `parse_xml`  # nosec B314
 
     def feed(self, chunk: bytes) -> list[ET.Element]:
         """The children that end in this chunk.

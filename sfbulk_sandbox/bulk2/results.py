@@ -68,6 +68,6 @@ class ResultLog:
 
 def _out_of_order(lines: list[bytes]) -> list[bytes]:
     shuffled = lines.copy()
-    random.Random(len(lines)).shuffle(shuffled)  # noqa: S311 - an order, not a secret
+    random.Random(len(lines)).shuffle(shuffled)  # noqa: S311 - an order, not a secret  # nosec B311
     # A shuffle can return the same order, for two lines in every second case.
     return shuffled if shuffled != lines else shuffled[1:] + shuffled[:1]

@@ -126,7 +126,7 @@ def parse_xml(body: bytes) -> ET.Element:
     Raises:
         ValueError: It is not well-formed, has a DOCTYPE, or an encoding that is not known.
     """
-    parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314 - a DOCTYPE, and so any entity, is refused
+    parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314 - a DOCTYPE, and so any entity, is refused  # nosec B314
     try:
         # White space before the XML declaration would be an error.
         parser.feed(body.strip())
