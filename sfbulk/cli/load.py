@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.cli.describe import describe_object
 from sfbulk.cli.load_page import LoadPage
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.rejects import Rejects
-from sfbulk.cli.session import LOGGER, Stopped
+from sfbulk.cli.session import LOGGER, Stopped, ignore_signals
 from sfbulk.count_or_share import CountOrShare
 from sfbulk.error_line import add_note
 from sfbulk.errors import ConfigError, DataError, JournalError, SalesforceError
@@ -28,7 +28,7 @@ from sfbulk.report_page import PageStream
 from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sfbulk.bulk1.states import Concurrency
@@ -118,7 +118,7 @@ def _load(session: Session, what: Load, page: LoadPage) -> None:
     with session.org() as org, Progress(what.sobject, session.clock) as progress:
         run = _Run(org, what, progress, page)
         try:
-            run.load()
+            run.load(partial(_tell, session, run, progress))
         except Stopped as stopped:
             add_note(stopped, run.hint)
             raise
@@ -126,11 +126,6 @@ def _load(session: Session, what: Load, page: LoadPage) -> None:
             if run.read:
                 add_note(error, f"({run.summary()} {run.hint})")
             raise
-    if session.output.as_json:
-        session.output.document(run.document())
-    for file in run.written:
-        LOGGER.info("Written instead of sent: %s, rows: %s", file.path, f"{file.rows:,}")
-    LOGGER.info("%s", run.summary())
     if run.has_too_many_rejects:
         too_many = DataError(
             f"{what.sobject}: refused records: {run.rejects.count:,} of {run.read:,}, more than "
@@ -139,6 +134,16 @@ def _load(session: Session, what: Load, page: LoadPage) -> None:
         if not what.dry_run:
             add_note(too_many, f"({run.hint})")
         raise too_many
+
+
+def _tell(session: Session, run: _Run, progress: Progress) -> None:
+    """Say what happened to the records."""
+    progress.end()
+    if session.output.as_json:
+        session.output.document(run.document())
+    for file in run.written:
+        LOGGER.info("Written instead of sent: %s, rows: %s", file.path, f"{file.rows:,}")
+    LOGGER.info("%s", run.summary())
 
 
 class _Run:
@@ -170,8 +175,8 @@ class _Run:
         """Whether more records are refused than may be."""
         return self.rejects.count > self._what.max_rejects.of(self.read)
 
-    def load(self) -> None:
-        """API calls: load all records."""
+    def load(self, tell: Callable[[], None]) -> None:
+        """API calls: load all records, and tell of them before the journal forgets them."""
         self._check_columns()
         with self._journal() as (journal, folder):
             # Not before: another run of the same load may hold the journal.
@@ -190,6 +195,9 @@ class _Run:
                 # After a signal too: the next run reports only what it sends itself.
                 finally:
                     self.rejects.write(self._loader.settled_to)
+            tell()
+            # From here on no exit code says that the rows should be sent again.
+            ignore_signals()
 
     def _send(self, group: LoadGroup, loader: Loader[Any]) -> None:
         self._progress.begin()

@@ -78,6 +78,10 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Show nothing any more."""
         self._ended.set()
         if self._writer:
             self._writer.join()

@@ -71,13 +71,18 @@ def begin_log(*, verbose: bool) -> None:
 def stopping_on_signals() -> Iterator[None]:
     """Let SIGINT and SIGTERM raise `Stopped` in the block; a second one ends the process.
 
-    After the block they are ignored: it is decided how the command ends, and that is at once.
+    After the block they are ignored.
     """
     try:
         _answer_signals(_stop)
         yield
     finally:
-        _answer_signals(signal.SIG_IGN)
+        ignore_signals()
+
+
+def ignore_signals() -> None:
+    """It is decided how the command ends, and that is at once: no signal changes it."""
+    _answer_signals(signal.SIG_IGN)
 
 
 def _answer_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:

@@ -46,8 +46,10 @@ class JournalFile:
 
     def close(self) -> None:
         """Let other runs use the journal."""
-        self.tables.close()
-        self._lock.release()
+        try:
+            self.tables.close()
+        finally:
+            self._lock.release()
 
     def record_folder(self, org: str, folder: Path) -> None:
         """Record a folder of this run; a later run removes it, if this one does not."""

@@ -47,7 +47,7 @@ class JournalLock:
         self._lock = file_lock(path)
         self._acquire(journal)
         # Only for the message to others: it is the lock that counts, and a killed run holds none.
-        with open_private(self._owner, "wb") as file:
+        with suppress(OSError), open_private(self._owner, "wb") as file:
             file.write(_this_process(clock).encode())
 
     def release(self) -> None:

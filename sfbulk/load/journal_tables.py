@@ -74,8 +74,10 @@ class Tables:
     def close(self) -> None:
         """Write what is not committed, and close the file."""
         with self._naming_the_file():
-            self.commit()
-            self._database.close()
+            try:
+                self.commit()
+            finally:
+                self._database.close()
 
     def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
         """Execute a statement; a change is written by the next `commit`."""
@@ -166,11 +168,13 @@ def _create(path: Path) -> None:
     make_private(new)
     database = _connect(new)
     try:
-        database.execute("PRAGMA journal_mode = WAL")
         database.executescript(
             f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION};"
             f"PRAGMA user_version = {_VERSION}; COMMIT"
         )
+        # Only now: on a full disk, what is in the log of this mode would stay in a file beside
+        # this one, which keeps its name, and closing the database would not say so.
+        database.execute("PRAGMA journal_mode = WAL")
     finally:
         database.close()
     new.replace(path)

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from sfbulk.errors import JournalError
 from sfbulk.load.journal_file import JournalFile
 from sfbulk.load.recovery import Recovery
 from sfbulk.private_files import private_folder
@@ -124,9 +125,19 @@ class RunJournal:
                 )
 
     def close(self) -> None:
-        """Let other runs use the journal; remove the folder if no later run needs its files."""
-        # A job of this run may still load rows, and its rejected rows are only in these files.
-        if not self._journal.has_unsettled(self._org):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self._journal.forget_folder(self.folder)
-        self._journal.close()
+        """Let other runs use the journal; remove the folder if no later run needs its files.
+
+        Each step of a row is recorded by now. So this raises no error: where it cannot be written
+        that the folder is gone, a later run finds out.
+        """
+        try:
+            # A job of this run may still load rows, and its rejected rows are only in these files.
+            if not self._journal.has_unsettled(self._org):
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self._journal.forget_folder(self.folder)
+        except JournalError as error:
+            log.warning("%s", error)
+        try:
+            self._journal.close()
+        except JournalError as error:
+            log.warning("%s", error)

@@ -538,6 +538,26 @@ def test_a_number_of_parquet_that_json_does_not_have_is_no_null_in_the_rejects(
     assert stored["MailingLatitude"] == Decimal("1.5")
 
 
+END = "sfbulk.load.run_journal:RunJournal.end"
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 0), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_an_insert_that_a_signal_ends_when_all_is_loaded_is_not_loaded_again(
+    command: Command, signum: int, code: int
+) -> None:
+    # Without its external id: Salesforce would refuse a second one.
+    records = [{"LastName": f"Person {number}"} for number in range(5)]
+    path = write_csv(command.path("people.csv"), records)
+    ended = command.run("load", path, *INSERT, kill=Kill(before=END, signum=signum))
+    assert ended.code == code, ended.log
+    if code:
+        # Somebody who sees this exit code runs it again.
+        assert "5 records read, 0 in, 5 in before" in command.run("load", path, *INSERT).log
+    assert contacts(command, "LastName") == [(record["LastName"],) for record in records]
+
+
 def test_the_page_of_a_load_that_was_killed_says_that_it_did_not_end(command: Command) -> None:
     path = write_csv(command.path("people.csv"), people(3))
     command.lines("load", path, *UPSERT)
