@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 IN_MEMORY_ROWS = 500_000
 """So many keys are kept in memory; further ones go to files (18 bytes for each Id)."""
+
+_LARGE_PAGE_ROWS = 10_000
+_SMALL_PAGES = 100
 
 _RUNS_AT_A_TIER = 8
 _LARGEST_RUN_ROWS = 4_000_000
@@ -34,21 +38,32 @@ class KeptKeys:
         self._folder = folder
         self._files: RunFolder | None = None
         self._names = count()
-        self._pages: list[pl.DataFrame | str] = []
+        self._pages: list[bytes | str] = []
+        self._small: list[pl.DataFrame] = []
         self._in_memory = 0
 
     def add(self, keys: pl.DataFrame) -> None:
         """Keep the keys of a page."""
+        self._small.append(keys)
+        if len(self._small) < _SMALL_PAGES and keys.height < _LARGE_PAGE_ROWS:
+            return
+        keys = pl.concat(self._small)
+        self._small.clear()
         if self._in_memory + keys.height > IN_MEMORY_ROWS:
             self._pages.append(self.write(keys))
         else:
             self._in_memory += keys.height
-            self._pages.append(keys)
+            # A frame takes kilobytes, also that of a page with one row, and may hold on to the
+            # memory of all columns of its page.
+            copy = io.BytesIO()
+            keys.write_ipc(copy)
+            self._pages.append(copy.getvalue())
 
     def pages(self) -> Iterator[pl.DataFrame]:
         """The keys, page by page."""
         for page in self._pages:
-            yield pl.read_ipc(page) if isinstance(page, str) else page
+            yield pl.read_ipc(page)
+        yield from self._small
 
     def write(self, frame: pl.DataFrame) -> str:
         """Write a frame to a file of its own, and return the file's path."""
