@@ -154,6 +154,8 @@ class Bulk1QueryJob:
         """
         if self._ended is None:
             self._ended = self._wait(timeout)
+            # Its results can be read all the same, and a process that is killed leaves no open job.
+            delete_quietly(self)
         return self._ended
 
     def pages(

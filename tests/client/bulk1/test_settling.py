@@ -288,7 +288,7 @@ def test_another_number_of_rows_than_reported_is_an_error(
     # Too few rows are read a second time.
     files = [file] * (2 if count < 2 else 1)
     server.script.extend(
-        [job(), batch(1), ended, as_json(["752000000000001AAA"]), *files, job("Aborted")]
+        [job(), batch(1), ended, job("Closed"), as_json(["752000000000001AAA"]), *files]
     )
     with pytest.raises(RowCountMismatch, match=f"have {count} rows, but Salesforce found 2"):
         list(Bulk1(transport).query("SELECT Id FROM Account"))
@@ -513,7 +513,7 @@ def test_results_of_a_query_without_a_body_are_compared_with_the_count_of_its_ba
     server: ScriptedServer, transport: Transport, rows: int
 ) -> None:
     completed = said(1, "Completed", numberRecordsProcessed=rows)
-    server.script.extend([job(), batch(1), listed(completed), Answer(204), job("Closed")])
+    server.script.extend([job(), batch(1), listed(completed), job("Closed"), Answer(204)])
     query = Bulk1(transport).query("SELECT Id FROM Account")
     if not rows:
         assert list(query) == []
