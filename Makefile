@@ -1,6 +1,6 @@
 # `make` or `make test` checks everything; `make demo` shows the main job. Both set themselves up.
 .DEFAULT_GOAL := test
-.PHONY: help test test-slow test-faults faults-table test-clients test-loaders bench hub check format lint types pytest bench-connectors demo docs dist install clean
+.PHONY: help test test-slow test-faults faults-table endurance test-clients test-loaders bench hub check format lint types pytest bench-connectors demo docs dist install clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -48,6 +48,9 @@ test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an iss
 
 test-faults: .venv/ready  ## every fault of the sandbox on every request of client, tap and target
 	FAULTS_TABLE=build/faults.json $(BIN)/pytest -n 2 tests/faults --durations=25
+
+endurance: .venv/ready  ## tap and target for half an hour over a slow and flaky org: what they use does not grow
+	ENDURANCE_SECONDS=1800 $(BIN)/pytest -s tests/faults/test_endurance.py
 
 faults-table: .venv/ready  ## the last table of make test-faults into docs/reliability.md
 	$(BIN)/python -m tests.faults.table

@@ -28,5 +28,4 @@ def file_name(stream: str) -> str:
     if len(name) <= _MOST_BYTES:
         return name
     digest = sha256(stream.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
-    # No escape begins with this, so that it is the name of no other stream.
-    return f"{name[: _MOST_BYTES - _DIGITS - 2]}%-{digest}"
+    return f"{name[: _MOST_BYTES - _DIGITS - 1]}-{digest}"

@@ -31,7 +31,11 @@ class Ended:
     """The lines of standard output."""
     log: str
     sent: int
-    """How many requests it sent."""
+    """How many requests it sent; 0 if it was killed."""
+    seconds: float = 0
+    """How long it took."""
+    uses: int = 0
+    """How often it used files in the folder `within` of its kill; 0 if it was killed."""
 
     @property
     def reason(self) -> str:
@@ -115,6 +119,7 @@ class Command:
         refused: Sequence[int] = (),
         kill: Kill | None = None,
         hurried: bool = False,
+        temporary: Path | None = None,
     ) -> Ended:
         """Run it with these words to its end.
 
@@ -126,6 +131,7 @@ class Command:
             refused: The numbers of requests that go to a port at which nobody listens.
             kill: Where it is killed; None for nowhere.
             hurried: Whether no pause is waited for.
+            temporary: Its folder for temporary files; None for that of the tests.
         """
         streams = {name: folder / name for name in ("stdin", "stdout", "stderr")}
         streams["stdin"].write_bytes(stdin)
@@ -136,6 +142,7 @@ class Command:
             "patience": patience,
             "refused": list(refused),
             "hurried": hurried,
+            "temporary": str(temporary) if temporary else None,
         }
         order["kill"] = (kill or Kill()).document()
         order |= {name: str(path) for name, path in streams.items()}
@@ -144,16 +151,18 @@ class Command:
             end["code"],
             streams["stdout"].read_bytes().splitlines(),
             streams["stderr"].read_text("utf-8"),
-            end["sent"],
+            end.get("sent", 0),
+            end["seconds"],
+            end.get("uses", 0),
         )
 
-    def _order(self, order: dict[str, Any]) -> dict[str, int]:
+    def _order(self, order: dict[str, Any]) -> dict[str, Any]:
         orders, ends = self._server.stdin, self._server.stdout
         assert orders is not None
         assert ends is not None
         orders.write(json.dumps(order) + "\n")
         orders.flush()
-        end: dict[str, int] = json.loads(ends.readline())
+        end: dict[str, Any] = json.loads(ends.readline())
         return end
 
 

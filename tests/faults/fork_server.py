@@ -10,11 +10,14 @@ import atexit
 import gc
 import json
 import os
+import select
 import sys
+import tempfile
 import threading
 import traceback
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
@@ -59,17 +62,25 @@ def main(command: str) -> None:
     for line in iter(orders.readline, ""):
         order = json.loads(line)
         reading, writing = os.pipe()
+        begun = monotonic()
         child = os.fork()
         if child == 0:
             os.close(reading)
             become(command, order, writing)
             end(entry)
         os.close(writing)
+        kill_in_time(child, reading, order["kill"])
         with os.fdopen(reading) as told:
-            sent = int(told.read() or 0)
+            counts = json.loads(told.read() or "{}")
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        ends.write(json.dumps({"code": code, "sent": sent}) + "\n")
+        ends.write(json.dumps({"code": code, "seconds": monotonic() - begun, **counts}) + "\n")
         ends.flush()
+
+
+def kill_in_time(child: int, reading: int, kill: dict[str, Any]) -> None:
+    """Send a run its signal after some seconds, unless it has ended."""
+    if kill["seconds"] is not None and not select.select([reading], [], [], kill["seconds"])[0]:
+        os.kill(child, kill["signum"])
 
 
 def become(command: str, order: dict[str, Any], writing: int) -> None:
@@ -84,9 +95,15 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
     if order["hurried"]:
         SYSTEM_CLOCK.__class__ = HurriedClock
     calls, kill = HttpCalls(order["patience"], order["refused"]), Kill(**order["kill"])
-    atexit.register(lambda: os.write(writing, str(calls.sent).encode()))
+    if order["temporary"]:
+        os.environ["TMPDIR"] = tempfile.tempdir = order["temporary"]
     requests.Session.request = calls.around(kill.around(requests.Session.request))  # type: ignore[method-assign] # counts every call
-    kill.install()
+    uses = kill.install()
+
+    def tell() -> None:
+        os.write(writing, json.dumps({"sent": calls.sent, "uses": uses.count}).encode())
+
+    atexit.register(tell)
 
 
 def end(entry: Callable[[], object]) -> NoReturn:

@@ -6,7 +6,6 @@ import io
 import os
 import signal
 import sys
-import threading
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -35,13 +34,15 @@ class Kill:
     answered: bool = False
     """After its answer instead."""
     seconds: float | None = None
-    """So long after its start."""
+    """So long after its start, by the process that has started it."""
     before: str | None = None
     """Before this method is called: `module:Class.method`."""
     call: int = 0
     """At this call of it."""
     file: int | None = None
-    """At this use of a file in a folder `output`: when it is opened, renamed or removed."""
+    """At this use of a file in a folder `within`: when it is opened, renamed or removed."""
+    within: str = "output"
+    """Part of the folder's path."""
     signum: int = signal.SIGKILL
     """The signal that it gets around a request, before a method, at a file, or after seconds."""
     twice: bool = False
@@ -51,21 +52,10 @@ class Kill:
         """Itself as JSON."""
         return asdict(self)
 
-    def install(self) -> None:
-        """Make this process end in this way."""
-        if self.seconds is not None:
-            timer = threading.Timer(self.seconds, os.kill, (os.getpid(), self.signum))
-            timer.daemon = True
-            timer.start()
-        if self.file is not None:
-            uses = iter(range(1_000_000))
-            at = (self.file, self.file + 1) if self.twice else (self.file,)
-
-            def use(event: str, words: tuple[object, ...]) -> None:
-                if event in _USES and "output" in str(words[0]) and next(uses) in at:
-                    os.kill(os.getpid(), self.signum)
-
-            sys.addaudithook(use)
+    def install(self) -> FileUses:
+        """Make this process end in this way; the uses of files, which are counted."""
+        uses = FileUses(self)
+        sys.addaudithook(uses.use)
         if self.line is not None or self.state is not None:
             sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Output(self)), "utf-8")
 
@@ -75,6 +65,7 @@ class Kill:
             owner = getattr(import_module(module), name)
             # Fails if it is renamed: the kill would never strike.
             setattr(owner, method, self._before(getattr(owner, method)))
+        return uses
 
     def _before(self, method: Callable[..., Any]) -> Callable[..., Any]:
         calls = iter(range(1_000_000))
@@ -101,6 +92,24 @@ class Kill:
             return answer
 
         return killed
+
+
+class FileUses:
+    """Counts the uses of files in a folder; at one of them, or two, this process may end."""
+
+    def __init__(self, kill: Kill) -> None:
+        self.count = 0
+        self._within = kill.within
+        self._signum = kill.signum
+        at = kill.file
+        self._at = () if at is None else (at, at + 1) if kill.twice else (at,)
+
+    def use(self, event: str, words: tuple[object, ...]) -> None:
+        """An audit hook."""
+        if event in _USES and self._within in str(words[0]):
+            number, self.count = self.count, self.count + 1
+            if number in self._at:
+                os.kill(os.getpid(), self._signum)
 
 
 class _Output(io.FileIO):

@@ -46,13 +46,5 @@ def test_an_ordinary_name_stays_as_it_is() -> None:
     assert file_name("crm contacts_2-a.b~c") == "crm contacts_2-a.b~c"
 
 
-def test_no_two_streams_share_a_name() -> None:
-    streams = ["a/b", "a%2Fb", "a%252Fb", "CON", "%43ON", "a b", "a%20b", LONG]
-    # The names that others have got, as names of streams.
-    streams += [file_name(stream) for stream in streams]
-    names = {stream: file_name(stream) for stream in streams}
-    assert len(set(names.values())) == len(names)
-
-
 def test_long_names_that_begin_alike_differ() -> None:
     assert file_name(LONG + "1") != file_name(LONG + "2")

@@ -220,21 +220,3 @@ def test_a_run_that_is_killed_around_its_results_leaves_a_file_that_the_next_one
     assert sorted(row["ext"] for row in results(run)) == written
     assert len(ids(org)) == 4
     assert {row["ext"]: row["sf__Id"] for row in results(run)}.items() <= ids(org).items()
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", "\t=1"])
-def test_cells_that_look_like_formulas_are_kept(org: Org, text: str) -> None:
-    key = text.strip()
-    run = org.load(
-        *accounts(key)[:-1],
-        record("Account", ext="bad", Name=text + "x" * 255),
-        state(done=True),
-        streams=MAPPED,
-        external_id="Ext_Id__c",
-        write_results=True,
-        max_rejects=1,
-    )
-    assert run.code == 0, run.log
-    assert [row["ext"] for row in results(run)] == [key]
-    with run.table("Account").open(encoding="utf-8-sig", newline="") as file:
-        assert [row["Name"][:-255] for row in csv.DictReader(file)] == [text]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from itertools import count
-from random import Random
-from signal import SIGKILL, SIGTERM, Signals
-from time import monotonic
+from signal import SIGTERM
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,40 +99,6 @@ class Source:
         if self.done < ROWS:
             yield {"type": "ACTIVATE_VERSION", "stream": "Account", "version": 1}
         yield state(done=ROWS)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("operation", "signum"),
-    [
-        ("insert", SIGTERM),
-        ("insert", SIGKILL),
-        ("upsert", SIGKILL),
-        ("update", SIGKILL),
-        ("delete", SIGKILL),
-        ("mirror", SIGKILL),
-    ],
-)
-def test_after_a_signal_at_any_time_the_next_run_makes_the_org_equal_to_the_source(
-    org: Org, command: Command, operation: str, signum: Signals
-) -> None:
-    # The first run of a command also waits for the process that forks it.
-    Source(org, command, operation).run()
-    whole = Source(org, command, operation)
-    begun = monotonic()
-    ended = whole.run()
-    seconds = monotonic() - begun
-    assert ended.code == 0, ended.log
-    whole.judge(ended.log)
-    random, struck = Random(11), 0  # noqa: S311 - no secret
-    for _ in range(10):
-        source = Source(org, command, operation)
-        killed = source.run(Kill(seconds=random.uniform(0, seconds), signum=signum))
-        struck += killed.code == (1 if signum == SIGTERM else -signum)
-        again = source.run()
-        assert again.code == 0, again.log
-        source.judge(killed.log + again.log)
-    assert struck >= 3
 
 
 @pytest.mark.parametrize("uncovered", [0, 3, 10])
