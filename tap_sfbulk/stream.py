@@ -15,6 +15,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from sfbulk import soql
 from sfbulk.error_line import as_sentence, one_line
 from sfbulk.errors import DataError, JobError, SalesforceError
+from sfbulk_singer.file_names import file_name
 from tap_sfbulk.api_choice import ApiType
 from tap_sfbulk.catalog_stream import CatalogStream
 from tap_sfbulk.deletions import Deletions, Ways
@@ -198,7 +199,7 @@ class SalesforceStream(CatalogStream):
         if wanted is None or self._is_dry_run:
             yield
             return
-        file = folder / self._run.org / f"{self.name}.sqlite" if folder else None
+        file = folder / self._run.org / f"{file_name(self.name)}.sqlite" if folder else None
         ways = Ways(self._run.deleted, self._write_deletions, self._run.clock.now)
         state = self.stream_state
         self._deletions = Deletions(self.name, file, state, ways, sweeps=wanted == "sweep")

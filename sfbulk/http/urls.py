@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 # A parser of URLs may end the host at any other character, and another parser may not.
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+_HOST = re.compile(r"[a-z0-9][a-z0-9._-]*|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 def origin_problem(url: str) -> str | None:

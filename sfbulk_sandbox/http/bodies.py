@@ -64,6 +64,15 @@ async def read_body(
     return bytes(body)
 
 
+def gunzip(body: bytes, most: int) -> bytes:
+    """Return the decompressed bytes of a body: all of them, or the first `most` + 1.
+
+    Raises:
+        Fault: The body is not gzip.
+    """
+    return _Gunzip().add(body, most)
+
+
 class _Gunzip:
     """Decompresses one gzip body, which may have several streams."""
 

@@ -5,7 +5,6 @@ It is plain ASGI, because faults work on bytes and connections, not on response 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 import re
@@ -19,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
+from sfbulk_sandbox.faults.errors import Fault
 from sfbulk_sandbox.faults.kinds import (
     Answer,
     Closed,
@@ -30,6 +30,7 @@ from sfbulk_sandbox.faults.kinds import (
     Stalled,
     WrongLength,
 )
+from sfbulk_sandbox.http.bodies import REST_LIMIT, gunzip
 from sfbulk_sandbox.http.responses import JsonResponse
 from sfbulk_sandbox.http.spoiled import WholeAnswer, part
 
@@ -385,8 +386,8 @@ def _decompressed(headers: Headers, body: bytes) -> bytes:
     if headers.get("content-encoding", "").lower() != "gzip":
         return body
     try:
-        return gzip.decompress(body)
-    except (OSError, EOFError):
+        return gunzip(body, REST_LIMIT.most)
+    except Fault:
         return body
 
 

@@ -107,6 +107,8 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            # What a client says of another address is not believed.
+            proxy_headers=False,
             # Date comes from the org's clock.
             date_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,

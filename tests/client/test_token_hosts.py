@@ -43,6 +43,8 @@ UNSAFE = [
     "https://acme my.salesforce.com",
     "https://acme%2emy.salesforce.com",
     "https://[::1",
+    # It becomes the name of a folder, too.
+    "https://..",
     "//evil.example",
     "ftp://127.0.0.1",
     "javascript:alert(1)",
