@@ -29,6 +29,13 @@ def read_rows(content_type: ContentType, chunks: Iterable[bytes]) -> Iterator[di
     Raises:
         DataError: the file is not valid.
     """
+    try:
+        yield from _rows(content_type, chunks)
+    except RecursionError:
+        raise DataError("The results have a record that is nested too deeply.") from None
+
+
+def _rows(content_type: ContentType, chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     if content_type is ContentType.CSV:
         return _csv_rows(chunks)
     if content_type is ContentType.JSON:

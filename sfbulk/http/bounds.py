@@ -11,6 +11,7 @@ import io
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from email.errors import MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager, ProxyManager
 
     from sfbulk.clock import Clock
+
+# The parser of headers misses the parts of a body that it is not given.
+_DEFECTS_OF_BODIES = (StartBoundaryNotFoundDefect, MultipartInvariantViolationDefect)
 
 MAX_LINE_BYTES = 65_536
 """Of the status line, of a header line, and of the line with a chunk's size."""
@@ -71,6 +75,16 @@ class SlowAnswerError(BeyondBoundsError):
 
     attempts = 2
     advice = "Check the network between here and there"
+
+
+class InvalidHeadersError(BeyondBoundsError):
+    """There is a line among the headers that is none.
+
+    The HTTP library would go on without the headers after it, such as the one that says how the
+    body is divided, and log what it does not read.
+    """
+
+    attempts = 3
 
 
 class Meter:
@@ -175,6 +189,17 @@ class _BoundedResponse(HTTPResponse):
         super().__init__(*args, **options)
         if (meter := _METER.get()) is not None:
             self.fp = _BoundedLines(_Counted(self.fp.detach(), meter))
+
+    def begin(self) -> None:
+        """Read status line and headers.
+
+        Raises:
+            BeyondBoundsError: They are not valid, too long, or too many.
+        """
+        super().begin()
+        unread = not self.msg.is_multipart() and self.msg.get_payload()
+        if unread or not all(isinstance(each, _DEFECTS_OF_BODIES) for each in self.msg.defects):
+            raise InvalidHeadersError("the answer has a line among its headers that is none")
 
 
 class _Counted(io.RawIOBase):

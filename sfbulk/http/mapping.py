@@ -243,7 +243,7 @@ def _describe_page(body: bytes) -> str:
     """Describes a body that has no error of Salesforce, for an error message."""
     if not body.strip():
         return "no body"
-    title = re.search(rb"<title[^>]*>(.*?)</title>", body, re.IGNORECASE | re.DOTALL)
+    title = re.search(rb"<title[^>]{0,200}>(.{0,2000}?)</title>", body, re.IGNORECASE | re.DOTALL)
     if title:
         words = quoted(title.group(1).decode("utf-8", "replace"), _MOST_OF_A_TITLE)
         return f"a web page titled '{words}'"

@@ -106,7 +106,7 @@ class Wire:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._session = requests.Session()
+        self._session = _Session()
         adapter = BoundedAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -176,6 +176,13 @@ def unusable(request: Request, status: int, what: str) -> TransportError:
         status=status,
         job_id=request.job_id,
     )
+
+
+class _Session(requests.Session):
+    """Follows no redirect, and so does not try to understand where one leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
 
 
 class _Token(AuthBase):
@@ -269,7 +276,10 @@ def _mapped_chunks(request: Request, host: str, source: Iterator[bytes]) -> Iter
 
 
 def _redirected(request: Request, host: str, response: requests.Response) -> TransportError:
-    location = urlsplit(response.headers.get("Location", "")).hostname
+    try:
+        location = urlsplit(response.headers.get("Location", "")).hostname
+    except ValueError:
+        location = None
     target = quoted(location, _MOST_OF_A_HOST) if location else "another address"
     return TransportError(
         f"{request.purpose}: {host} redirects to {target}, which is not followed. Set "

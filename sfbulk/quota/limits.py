@@ -49,7 +49,10 @@ QUOTA_SCHEMA: dict[str, dict[str, Any]] = {
 }
 """JSON Schema of the settings above."""
 
-_PAIR = re.compile(r"([\w-]+)=([0-9]{1,18})/([0-9]{1,18})(?:\(appName=([^)]*)\))?")
+# Each part is bounded, so that the time for a long header does not grow with its square.
+_PAIR = re.compile(
+    r"(?<![\w-])([\w-]{1,50})=([0-9]{1,18})/([0-9]{1,18})(?:\(appName=([^)]{0,255})\))?"
+)
 
 
 @dataclass(frozen=True)

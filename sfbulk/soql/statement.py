@@ -259,6 +259,6 @@ class _Parser:
 
 
 def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch("[0-9]{1,100}", text):
         raise DataError("The LIMIT of the query is not a number.")
     return int(text)

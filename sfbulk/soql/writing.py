@@ -121,8 +121,15 @@ def require_time_zone(instant: datetime) -> None:
 
 
 def utc_text(instant: datetime) -> str:
-    """An aware datetime as `2026-11-23T09:15:00.000Z`."""
-    utc = instant.astimezone(timezone.utc).replace(tzinfo=None)
+    """An aware datetime as `2026-11-23T09:15:00.000Z`.
+
+    Raises:
+        DataError: in UTC it is not in the years 1 to 9999.
+    """
+    try:
+        utc = instant.astimezone(timezone.utc).replace(tzinfo=None)
+    except OverflowError:
+        raise DataError("A datetime is not in the years 1 to 9999 of UTC.") from None
     return utc.isoformat(timespec="milliseconds") + "Z"
 
 

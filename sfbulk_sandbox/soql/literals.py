@@ -35,6 +35,8 @@ _TYPE_NAMES = {
     Kind.TIME: "time",
 }
 _WITH_SPANS = (Kind.DATE, Kind.DATETIME)
+# Of a column of SQLite.
+_MOST_INTEGER = 2**63
 # SOQL reference: strings in WHERE have up to 4,000 characters.
 _MOST_STRING = 4000
 # The currency of the org and of its user.
@@ -117,7 +119,8 @@ def _number(field: Field, text: str) -> Stored | float:
     number = Decimal(text)
     if field.kind is Kind.NUMBER:
         return values.number_text(number)
-    return int(number) if number == int(number) else float(number)
+    is_whole = abs(number) < _MOST_INTEGER and number == int(number)
+    return int(number) if is_whole else float(number)
 
 
 def _wrong_literal(field: Field) -> str:

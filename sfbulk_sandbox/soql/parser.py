@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import resources
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from lark import Lark, Transformer
@@ -22,16 +24,23 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'"
 _KEPT_IN_LIKE = "_%\\"
 # SOQL reference: the maximum length of a statement.
 _LIMIT_CHARACTERS = 100_000
+# Limits of SQLite and of Python, which run the query.
+_MOST_NESTED = 20
+_LONG_NUMBER = re.compile(r"[0-9]{400}|[0-9][eE][-+]?[0-9]{4}")
+# One that does not end is one too: otherwise the search would begin again at each quote in it.
+_STRING = re.compile(r"'(?:[^'\\]|\\.)*\\?(?:'|\Z)", re.DOTALL)
 
 
 def parse(soql: str) -> syntax.Statement:
     """Parse one SELECT.
 
     Raises:
-        Fault: MALFORMED_QUERY with the position; QUERY_TOO_COMPLICATED over 100,000 characters.
+        Fault: MALFORMED_QUERY with the position; QUERY_TOO_COMPLICATED over 100,000 characters,
+            and beyond what the sandbox can run.
     """
     if len(soql) > _LIMIT_CHARACTERS:
         raise Fault("QUERY_TOO_COMPLICATED", "SOQL statements cannot exceed 100000 characters")
+    _check_what_can_run(soql)
     try:
         tree = _grammar().parse(soql)
         statement: syntax.Statement = _Builder(soql).transform(tree)
@@ -42,6 +51,20 @@ def parse(soql: str) -> syntax.Statement:
     except VisitError as error:
         raise error.orig_exc from None
     return statement
+
+
+def _check_what_can_run(soql: str) -> None:
+    bare = _STRING.sub("''", soql)
+    depths = accumulate((each == "(") - (each == ")") for each in bare if each in "()")
+    if max(depths, default=0) > _MOST_NESTED:
+        raise _cannot_run(f"more than {_MOST_NESTED} brackets in each other")
+    if _LONG_NUMBER.search(bare):
+        raise _cannot_run("a number of more than 400 characters")
+
+
+def _cannot_run(what: str) -> Fault:
+    message = f"sfbulk-sandbox does not support SOQL with {what}"
+    return Fault("QUERY_TOO_COMPLICATED", message)
 
 
 # Building the parser takes much longer than parsing a statement.
@@ -240,7 +263,8 @@ class _Builder(Transformer[Any, Any]):
             elif slash:
                 character, text = self._escape(raw, text, at)
                 pieces.append(character)
-        return "".join(pieces)
+        # Two escapes may be the halves of one character; a lone half is none.
+        return "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def _escape(self, raw: str, text: str, at: int) -> tuple[str, str]:
         """The character of an escape sequence, and the text after it."""

@@ -35,6 +35,12 @@ def test_datetimes_are_written_in_utc_without_quotes() -> None:
         soql.datetime_literal(datetime(2026, 1, 1))  # noqa: DTZ001 - the test is about a missing time zone
 
 
+def test_a_datetime_that_utc_does_not_have_is_refused() -> None:
+    last = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
+    with pytest.raises(DataError, match="years 1 to 9999"):
+        soql.datetime_literal(last)
+
+
 def test_conditions_are_put_in_brackets() -> None:
     statement = soql.select(["Id", "Account.Name"], "Contact", ["A = 1 OR B = 2", "C = 3"])
     assert statement == "SELECT Id, Account.Name FROM Contact WHERE (A = 1 OR B = 2) AND (C = 3)"

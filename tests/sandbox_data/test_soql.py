@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sfbulk_sandbox.faults.errors import Fault
+from sfbulk_sandbox.soql.parser import parse
 
 if TYPE_CHECKING:
     from sfbulk_sandbox.org.org import Org
@@ -100,6 +101,34 @@ def test_every_text_is_greater_than_the_empty_one(sample: Org) -> None:
 def test_a_thousand_conditions_are_no_trouble(sample: Org) -> None:
     where = " OR ".join(f"NumberOfEmployees = {number}" for number in range(2000))
     assert len(_names(sample, where)) == len(_names(sample, "NumberOfEmployees < 2000")) > 10
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"SELECT Id FROM Account WHERE {'NOT (' * 40}Name = null{')' * 40}",
+        f"SELECT Id FROM Account WHERE {'(' * 9_000}Name = null{')' * 9_000}",
+        f"SELECT {'(SELECT ' * 300}Id{' FROM Contacts)' * 300} FROM Account",
+        f"SELECT Id FROM Account LIMIT {'9' * 5_000}",
+        "SELECT Id FROM Account WHERE AnnualRevenue > 1e999999999",
+        "SELECT Id FROM Account WHERE Name = 'a" + r"\'" * 40_000,
+    ],
+)
+def test_what_sqlite_and_python_cannot_run_is_refused(sample: Org, query: str) -> None:
+    with pytest.raises(Fault, match=r"QUERY_TOO_COMPLICATED|MALFORMED_QUERY"):
+        list(sample.query(query).rows())
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1e300", "9223372036854775808"])
+def test_a_number_beyond_the_integers_of_sqlite_is_compared(sample: Org, number: str) -> None:
+    found = _names(sample, f"NumberOfEmployees < {number}")
+    assert bool(found) is not number.startswith("-")
+
+
+def test_two_escapes_may_be_one_character_and_half_of_one_is_none(sample: Org) -> None:
+    where: Any = parse(r"SELECT Id FROM Account WHERE Name = '\uD83D\uDE00'").where
+    assert where.value.text == "😀"
+    assert _names(sample, r"Name = '\uD83D'") == []
 
 
 def test_deleted_rows_come_with_all_rows_only(sample: Org) -> None:
