@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from sfbulk.bulk2.page_files import PageFiles
 from sfbulk.bulk2.page_list import FIRST_VERSION, PageList
 from sfbulk.bulk2.pages_ahead import PagesAhead
-from sfbulk.errors import JobError, RowCountMismatch
+from sfbulk.csvio import decode_rows
+from sfbulk.errors import ApiError, CsvError, JobError, RowCountMismatch
+from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder
 from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.usage import CountingPool
@@ -64,7 +66,7 @@ class PageReader:
     def pages(self) -> Iterator[ResultPage]:
         """API call: each page as a file, while the next ones are downloaded.
 
-        A job without rows has no pages.
+        A job without rows has no pages; its answer is only looked at for rows.
 
         Raises:
             RowCountMismatch: all pages together do not have as many rows as the job; from a
@@ -74,7 +76,7 @@ class PageReader:
             TransportError: a page could not be downloaded.
         """
         if self._info.records_processed == 0:
-            # The answer for such a job is not documented, and it has no rows.
+            self._check_none()
             return
         counts: list[int | None] = []
         pool = CountingPool(self._pages_ahead, thread_name_prefix="sfbulk-page")
@@ -92,6 +94,26 @@ class PageReader:
                 pool.shutdown(cancel_futures=True)
                 page_folder.release()
         self._check_total(counts)
+
+    def _check_none(self) -> None:
+        """API call: a count of 0 alone is not believed, as a bookmark would pass the rows.
+
+        Raises:
+            RowCountMismatch: the results have rows.
+            TransportError: no usable answer.
+        """
+        with TemporaryDirectory(prefix=f"{self._info.id}-", dir=self._spool) as name:
+            folder = PageFolder(Path(name), self._budget)
+            try:
+                files = PageFiles(self._transport, self._info, folder, self._max_records)
+                rows = _rows_of(files.fetch(None))
+            except (ApiError, CsvError):
+                # What Salesforce answers for such a job is not documented.
+                return
+            finally:
+                folder.release()
+        if rows:
+            raise self._other_number(rows)
 
     def _each(self, pool: ThreadPoolExecutor, files: PageFiles) -> Iterator[FetchedPage]:
         ahead = PagesAhead(files, pool, pages_ahead=self._pages_ahead)
@@ -139,8 +161,17 @@ class PageReader:
         before = self._rows_before
         read = sum(known) + (before or 0)
         if read > announced or (read < announced and before is not None):
-            raise RowCountMismatch(
-                f"The result pages of job {self._info.id} hold {read:,} rows where "
-                f"Salesforce processed {announced:,}. Run the query again.",
-                job_id=self._info.id,
-            )
+            raise self._other_number(read)
+
+    def _other_number(self, rows: int) -> RowCountMismatch:
+        return RowCountMismatch(
+            f"The result pages of job {self._info.id} hold {rows:,} rows where "
+            f"Salesforce processed {self._info.records_processed or 0:,}. Run the query again.",
+            job_id=self._info.id,
+        )
+
+
+def _rows_of(fetched: FetchedPage) -> int:
+    if fetched.page.rows is not None:
+        return fetched.page.rows
+    return sum(1 for _ in decode_rows(read_chunks(fetched.page.path)))

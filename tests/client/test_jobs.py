@@ -151,13 +151,32 @@ def test_pages_without_counts_are_not_compared_with_the_job(
     assert (found.expected_rows, found.rows) == (None, None)
 
 
-def test_the_results_of_a_query_without_rows_are_not_requested(
-    server: ScriptedServer, transport: Transport, tmp_path: Path
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b'"Id"\n', {"Sforce-NumberOfRecords": "0", "Sforce-Locator": "null"}),
+        Answer(200, b'"Id"\n'),
+        Answer(204),
+        Answer(200),
+        Answer(200, b"Records not found for this query"),
+        error(400, "INVALIDJOB"),
+    ],
+)
+def test_a_query_without_rows_has_no_pages_whatever_its_results_look_like(
+    server: ScriptedServer, transport: Transport, tmp_path: Path, answer: Answer
 ) -> None:
-    done = query(transport, server, complete(0))
+    done = query(transport, server, complete(0), answer, answer)
     assert list(done.rows()) == []
     assert list(done.pages(tmp_path)) == []
-    assert [line for line in server.lines if "/results" in line] == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sforce-NumberOfRecords": "1"}])
+def test_rows_of_a_query_that_counts_none_are_an_error(
+    server: ScriptedServer, transport: Transport, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    done = query(transport, server, complete(0), Answer(200, b'"Id"\n"1"\n', headers))
+    with pytest.raises(RowCountMismatch, match="hold 1 rows where Salesforce processed 0"):
+        list(done.pages(tmp_path))
 
 
 NO_BODY = [Answer(204), Answer(200, b"", {"Sforce-Locator": "null"})]
