@@ -101,7 +101,17 @@ _LIMIT_CODES = frozenset(
 )
 
 
+_OTHER_VERSION = (
+    "Set api_version to a version that the org still answers: GET /services/data lists them."
+)
+_LATER = "Run again when the limit allows it; most of them count the last 24 hours."
+
 _ADVICE = {
+    "GONE": _OTHER_VERSION,
+    "UNSUPPORTED_API_VERSION": _OTHER_VERSION,
+    "InvalidVersion": _OTHER_VERSION,
+    **dict.fromkeys(_LIMIT_CODES - {"EXCEEDED_ID_LIMIT"}, _LATER),
+    "SERVER_UNAVAILABLE": "Run again later: the org may be under maintenance.",
     "API_DISABLED_FOR_ORG": "The user needs the permission API Enabled, and the org an edition "
     "that has the API.",
     "API_CURRENTLY_DISABLED": "The API is switched off for this user or org: the user needs the "

@@ -5,24 +5,34 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sfbulk.errors import JobError, TransportError
+from sfbulk.errors import ApiError, JobError, TransportError
+from sfbulk.http.retry import Backoff
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS
 from sfbulk.jobs.cut_off import EndCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sfbulk.http.wire import Reply, Request, Sink
     from sfbulk.transport import Transport
+
+    Send = Callable[[Request, Sink], Reply]
 
 log = logging.getLogger(__name__)
 
 # A gateway on the way may cut every answer, so it is not asked for as often as others.
 _CUT_ATTEMPTS = 3
 _MOST_DOWNLOADS = 4
+
+NOT_READY_PAUSES = 3
+"""How often results that are not there yet are waited for: some seconds, as they may be gone."""
+
+_NOT_READY = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
+_NOT_READY_CODES = ("INVALIDJOBSTATE", "InvalidJobState")
 
 
 def download(
@@ -38,7 +48,8 @@ def download(
     A download that breaks off is requested again, which Salesforce allows as long as the job
     exists; `save` is then called again and must start its file again. So are results that look as
     if their end were missing, although the answer is complete; if they come alike again, they are
-    what Salesforce has. An answer without a body (200 or 204) gives `save` no chunks. For a job
+    what Salesforce has. Results that are not there yet although the job has ended are requested
+    again after a pause. An answer without a body (200 or 204) gives `save` no chunks. For a job
     that has ended this means no rows; the caller compares that with the job's counts.
 
     Args:
@@ -56,7 +67,8 @@ def download(
         TransportError: the results could not be downloaded.
     """
     request = replace(request, read_timeout=DATA_READ_TIMEOUT_SECONDS)
-    reply = _send_until_whole(transport, request, save, rows)
+    pauses = NOT_READY_PAUSES if ended else 0
+    reply = _send_until_whole(partial(_when_ready, transport, pauses=pauses), request, save, rows)
     if reply.status == HTTPStatus.NO_CONTENT and not ended:
         raise JobError(
             f"{request.purpose}: Salesforce has no results yet. Wait for the job to end.",
@@ -71,12 +83,29 @@ def row_count(reply: Reply) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
-def _send_until_whole(
-    transport: Transport, request: Request, save: Sink, rows: int | None
-) -> Reply:
+def _when_ready(transport: Transport, request: Request, save: Sink, *, pauses: int) -> Reply:
+    backoff = Backoff(transport.clock)
+    for _ in range(pauses):
+        try:
+            return transport.send(request, save)
+        except ApiError as error:
+            if not _is_not_ready(error):
+                raise
+        backoff.wait()
+    return transport.send(request, save)
+
+
+def _is_not_ready(error: ApiError) -> bool:
+    """Whether results may only be late: the end of a job may be seen before its results are."""
+    if error.code == "INVALID_QUERY_LOCATOR":
+        return False
+    return error.status in _NOT_READY or error.code in _NOT_READY_CODES
+
+
+def _send_until_whole(send: Send, request: Request, save: Sink, rows: int | None) -> Reply:
     sizes: set[int] = set()
     while True:
-        reply, check = _send(transport, request, save)
+        reply, check = _checked(send, request, save)
         announced = row_count(reply)
         if (
             not check.looks_cut_off(rows if announced is None else announced)
@@ -92,7 +121,7 @@ def _send_until_whole(
         )
 
 
-def _send(transport: Transport, request: Request, save: Sink) -> tuple[Reply, EndCheck]:
+def _checked(send: Send, request: Request, save: Sink) -> tuple[Reply, EndCheck]:
     check = EndCheck()
 
     def seen(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -113,5 +142,5 @@ def _send(transport: Transport, request: Request, save: Sink) -> tuple[Reply, En
                 job_id=request.job_id,
             )
 
-    reply = transport.send(request, checked)
+    reply = send(request, checked)
     return reply, check

@@ -119,7 +119,8 @@ class Bulk2Carrier:
         job, file = flight.job, flight.file
         self._journal.read(file, job.id, None)
         key = self._settings.external_id or "Id"
-        outcome = JobRows(job, SentRows(file, key), self._describe, self._detail).read()
+        rows = JobRows(job, SentRows(file, key), self._describe, self._detail)
+        outcome = rows.read(Backoff(self._transport.clock).wait)
         log.info(
             "Job %s on %s (%s) is %s. %s",
             job.id,

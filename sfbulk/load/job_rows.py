@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sfbulk.bulk2.states import JobState, failure
 from sfbulk.csvio import CsvDecoder
 from sfbulk.errors import ResultsMismatch, RowCountMismatch, SalesforceError
+from sfbulk.jobs.download import NOT_READY_PAUSES
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.row_error import RowError, parse_reason
 from sfbulk.load.job_summary import JobSummary
@@ -30,7 +31,7 @@ from sfbulk.load.outcomes import (
 from sfbulk.load.unmatched import pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from sfbulk.bulk2.ingest import IngestJob
@@ -57,20 +58,62 @@ class JobRows:
         self._sent = sent
         self._describe = describe
         self._detail = detail
+        self._begin()
+
+    def _begin(self) -> None:
         self._matcher: KeyMatcher | ValueMatcher | None = None
         # One byte for each row that was sent: 1 if a result was matched with it.
-        self._matched = bytearray(sent.count)
+        self._matched = bytearray(self._sent.count)
         self._successes_are_matched = False
         self._counts = Counts()
         self._rows: list[RowOutcome] = []
         self._unmatched: list[ResultRow] = []
 
-    def read(self) -> FileOutcome:
+    def read(self, pause: Callable[[], object] | None = None) -> FileOutcome:
         """API call: the outcomes of all rows. A row that is in no result list is unknown.
 
-        If the job has more results than rows, or results that match no row and rows without a
-        result, the outcome has a `mismatch`.
+        If the results are not those of the rows that were sent, or contradict the job's counts,
+        the outcome has a `mismatch`.
+
+        Args:
+            pause: waits before results are read again that do not fit the counts: both may be
+                late. None reads them once.
         """
+        self._read_lists()
+        for _ in range(NOT_READY_PAUSES if pause else 0):
+            if self._fits_counts() or not pause:
+                break
+            pause()
+            self._info = self._job.refresh()
+            self._begin()
+            self._read_lists()
+        if self._mismatch() is None:
+            self._take_the_rest()
+        return self._outcome_of_all()
+
+    def _fits_counts(self) -> bool:
+        """Whether the results are as many as the counts of a job that has completed."""
+        info, counts = self._info, self._counts
+        processed, failed = info.records_processed, info.records_failed
+        if info.state is not JobState.JOB_COMPLETE or processed is None:
+            return True
+        listed = counts.succeeded + counts.failed
+        return listed == min(processed, self._sent.count) and failed in (None, counts.failed)
+
+    def _contradicts_counts(self) -> bool:
+        """Whether the counts have fewer rows than the results, or more failed ones than it can be.
+
+        Rows without a result are not meant: they are reported as unknown.
+        """
+        info, counts = self._info, self._counts
+        if info.state is not JobState.JOB_COMPLETE or info.records_processed is None:
+            return False
+        # A row without a result may have failed.
+        most_failed = max(self._sent.count - counts.succeeded, counts.failed)
+        listed = counts.succeeded + counts.failed
+        return info.records_processed < listed or (info.records_failed or 0) > most_failed
+
+    def _read_lists(self) -> None:
         # Failed rows first: with their number, the job's counts may prove that the others are
         # loaded, and the longest result file is not downloaded.
         self._take(self._failed())
@@ -79,9 +122,6 @@ class JobRows:
             self._take(self._unprocessed())
         if self._unmatched and not self._successes_are_matched:
             self._match_successes()
-        if self._mismatch() is None:
-            self._take_the_rest()
-        return self._outcome_of_all()
 
     def _outcome_of_all(self) -> FileOutcome:
         mismatch = self._mismatch()
@@ -224,6 +264,14 @@ class JobRows:
             return RowCountMismatch(
                 f"Job {job.id} on {job.object_name} has {most:,} rows, but {sent:,} were sent. "
                 f"{counts} Look at the job in Setup, Bulk Data Load Jobs.",
+                job_id=job.id,
+            )
+        if self._contradicts_counts():
+            processed, failed = self._info.records_processed, self._info.records_failed
+            return ResultsMismatch(
+                f"The results of job {job.id} on {job.object_name} contradict its counts. {counts} "
+                f"But Salesforce counts {processed:,} processed, {failed or 0:,} of them failed. "
+                "Look at the job in Setup, Bulk Data Load Jobs.",
                 job_id=job.id,
             )
         if self._unmatched and counts.total < sent:
