@@ -101,11 +101,12 @@ class Bookmark:
         """The bookmark once every row of a window is out.
 
         It does not pass `covered`, the time up to which all changes are visible, and moves back
-        to it if it must. It never moves back for another reason.
+        to it if it must. It never moves back for another reason, and no row moves it past the
+        window: a row that was not asked for says nothing about the others.
         """
         return Bookmark(
             self.key,
-            _not_after(covered, _latest(self.maximum, maximum)),
+            _not_after(covered, _latest(self.maximum, _not_after(window.upper, maximum))),
             _not_after(covered, _latest(self.window_end, window.upper)),
         )
 

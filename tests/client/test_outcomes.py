@@ -222,19 +222,11 @@ def test_rows_whose_results_cannot_be_told_apart_are_unknown_with_every_reason(
 def test_what_is_known_is_reported_before_the_error_of_counts_that_do_not_add_up(
     sandbox: Sandbox, sf: Salesforce
 ) -> None:
-<<<<<<< HEAD
-    results(sandbox, "failedResults", '"","A:a:--",x,x', *LISTED[:1], times=2)
-=======
     results(sandbox, "failedResults", '"","A:a:--",x,x', *LISTED[:1], times=None)
->>>>>>> 2c7344e (Wait for results that are late, and refuse results that contradict the counts of their job)
     with pytest.raises(
         ResultsMismatch, match=r"1 of the results of job .* and 1 of 4 rows have no"
     ):
         sf.insert("Account", REFUSED)
-<<<<<<< HEAD
-    results(sandbox, "failedResults", '"","A:a:--",x,x', *LISTED[:1], times=2)
-=======
->>>>>>> 2c7344e (Wait for results that are late, and refuse results that contradict the counts of their job)
     outcomes = outcomes_before(ResultsMismatch, sf.load("Account", Operation.INSERT, REFUSED))
     unknown = RowStatus.UNKNOWN
     statuses = [RowStatus.SUCCEEDED, unknown, RowStatus.FAILED, unknown]

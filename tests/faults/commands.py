@@ -120,6 +120,7 @@ class Command:
         kill: Kill | None = None,
         hurried: bool = False,
         temporary: Path | None = None,
+        hours: Sequence[float] = (0.0,),
     ) -> Ended:
         """Run it with these words to its end.
 
@@ -132,6 +133,7 @@ class Command:
             kill: Where it is killed; None for nowhere.
             hurried: Whether no pause is waited for.
             temporary: Its folder for temporary files; None for that of the tests.
+            hours: By how much its clock is wrong if it is hurried, reading by reading.
         """
         streams = {name: folder / name for name in ("stdin", "stdout", "stderr")}
         streams["stdin"].write_bytes(stdin)
@@ -143,6 +145,7 @@ class Command:
             "refused": list(refused),
             "hurried": hurried,
             "temporary": str(temporary) if temporary else None,
+            "hours": list(hours),
         }
         order["kill"] = (kill or Kill()).document()
         order |= {name: str(path) for name, path in streams.items()}

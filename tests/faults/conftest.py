@@ -15,10 +15,15 @@ import pytest
 from sfbulk_sandbox import Sandbox
 from tests.faults import table
 from tests.faults.harness import Harness
+from tests.faults.rewriting import Rewriting
 from tests.faults.tally import Tally
+from tests.faults.tap_trouble import OLD, Reader
+from tests.tap.conftest import HandSetClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.faults.tap_trouble import NewReader
 
 TALLY = pytest.StashKey[Tally]()
 BEGAN = pytest.StashKey[float]()
@@ -87,3 +92,30 @@ def running_sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def harness(running_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Harness:
     return Harness(running_sandbox, monkeypatch)
+
+
+@pytest.fixture(scope="package")
+def hand_clock() -> HandSetClock:
+    return HandSetClock()
+
+
+@pytest.fixture(scope="package")
+def timed_proxy(hand_clock: HandSetClock) -> Iterator[Rewriting]:
+    with Sandbox(sample=False, clock=hand_clock) as sandbox, Rewriting(sandbox) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def new_reader(timed_proxy: Rewriting, hand_clock: HandSetClock, tmp_path: Path) -> NewReader:
+    hand_clock.reset()
+    timed_proxy.edits.clear()
+    control = timed_proxy.sandbox.control
+    control.jobs_at_once()
+    control.reset()
+    control.set_page_rows(4)
+    control.seed({"Account": OLD})
+
+    def new(**settings: Any) -> Reader:
+        return Reader(timed_proxy, hand_clock, tmp_path, **settings)
+
+    return new

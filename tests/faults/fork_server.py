@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import itertools
 import json
 import os
 import select
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from time import monotonic
@@ -27,7 +29,8 @@ from tests.faults.http_calls import HttpCalls
 from tests.faults.kills import Kill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
 PLUGINS = {
     "tap-sfbulk": "tap_sfbulk.tap",
@@ -41,6 +44,11 @@ class HurriedClock(SystemClock):
     """Runs ahead by what somebody sleeps."""
 
     _ahead = 0.0
+    hours: Iterator[float] = itertools.repeat(0.0)
+    """By how much the next readings of the time of day are wrong."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=next(self.hours))
 
     def monotonic(self) -> float:
         return super().monotonic() + self._ahead
@@ -94,6 +102,7 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
     sys.argv = [command, *order["arguments"]]
     if order["hurried"]:
         SYSTEM_CLOCK.__class__ = HurriedClock
+        HurriedClock.hours = itertools.cycle(order["hours"])
     calls, kill = HttpCalls(order["patience"], order["refused"]), Kill(**order["kill"])
     if order["temporary"]:
         os.environ["TMPDIR"] = tempfile.tempdir = order["temporary"]
