@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +34,10 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+
+    def json(self) -> Any:
+        """Its JSON document."""
+        return json.loads(self.body)
 
     def with_text(self, change: Callable[[str], str]) -> Answer:
         """The answer with another body."""
@@ -75,6 +79,10 @@ class Edit:
     skip: int = 0
     times: int | None = 1
     struck: int = field(default=0, init=False)
+
+    def given(self) -> dict[str, Any]:
+        """What it was made of, for another one that has not happened yet."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
 
     def takes(self, method: str, path: str) -> bool:
         """Whether it is for this request, which is counted."""

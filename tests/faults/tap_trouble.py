@@ -95,6 +95,10 @@ class Reader:
         missing = ask(f"{org} EXCEPT {arrived}").fetchall()
         return missing + ask(f"{arrived} EXCEPT {org}").fetchall()
 
+    def begin_again(self, state: State | None) -> None:
+        """Let the next run begin with this STATE."""
+        self.state = state
+
     @property
     def bookmark(self) -> dict[str, Any]:
         """What the last STATE has of the stream."""
