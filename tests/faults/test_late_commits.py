@@ -35,6 +35,9 @@ WAYS: dict[str, dict[str, Any]] = {
         "streams_to_discover": [],
     },
 }
+SLOW_BUT_BULK2 = [
+    pytest.param(way, marks=() if way == "BULK2" else pytest.mark.slow) for way in WAYS
+]
 RESULTS = {"BULK2": "*/results", "query": "*/results", "REST": "*/query*", "chunks": "*/result/*"}
 
 
@@ -60,7 +63,7 @@ def run(reader: Reader, **given: Any) -> None:
     assert reader.missing() == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SLOW_BUT_BULK2)
 def test_late_rows_in_windows_that_follow_each_other_all_arrive(
     new_reader: NewReader, way: str
 ) -> None:
@@ -77,7 +80,7 @@ def test_late_rows_in_windows_that_follow_each_other_all_arrive(
         assert len(reader.rows) == len(set(reader.rows))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SLOW_BUT_BULK2)
 def test_a_row_that_is_committed_while_the_job_is_read_comes_with_the_next_run(
     new_reader: NewReader, way: str
 ) -> None:
@@ -103,6 +106,7 @@ def test_a_row_that_is_committed_while_the_job_is_read_comes_with_the_next_run(
     run(reader)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [0, 30])
 def test_late_rows_arrive_after_a_window_that_was_read_on(new_reader: NewReader, late: int) -> None:
     reader = new_reader()
@@ -124,8 +128,17 @@ def _unavailable(answer: Answer) -> Answer:
     return type(answer)(503, b"", {})
 
 
-@pytest.mark.parametrize("hours", [[5], [-5], [0, 5, -5], [24 * 365], [0, -100]])
-@pytest.mark.parametrize("way", ["BULK2", pytest.param("REST", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("hours", "way"),
+    [
+        ([0, 5, -5], "BULK2"),
+        *(
+            pytest.param(hours, way, marks=pytest.mark.slow)
+            for hours in ([5], [-5], [0, 5, -5], [24 * 365], [0, -100])
+            for way in ("BULK2", "REST")
+        ),
+    ],
+)
 def test_a_wrong_clock_of_this_machine_changes_nothing(
     new_reader: NewReader,
     hours: list[float],
@@ -148,9 +161,18 @@ DATES = {
 }
 
 
-@pytest.mark.parametrize("place", DATES)
-@pytest.mark.parametrize("hours", [5, -5])
-@pytest.mark.parametrize("covers", [True, False])
+@pytest.mark.parametrize(
+    ("place", "hours", "covers"),
+    [
+        ("start", 5, False),
+        *(
+            pytest.param(place, hours, covers, marks=pytest.mark.slow)
+            for place in DATES
+            for hours in (5, -5)
+            for covers in (True, False)
+        ),
+    ],
+)
 def test_one_wrong_date_of_an_answer_loses_no_row(
     new_reader: NewReader,
     place: str,

@@ -50,7 +50,7 @@ THIS_JOB = r"job 750\w{15}"
 AGAIN = "Run the query again"
 VERSION = "Set api_version"
 LIMIT = "Run again when the limit allows it"
-QUICK = {"the count is 0", "results are late", "aborted in the queue", "a page lacks a row"}
+QUICK = {"the count is 0", "results are late", "a page lacks a row"}
 
 
 @dataclass(frozen=True)
