@@ -20,6 +20,7 @@ from sfbulk.describe.reader import ORG_ERRORS
 from sfbulk.errors import ApiError, SalesforceError
 from sfbulk.jobs.disposing import disposing
 from sfbulk.normalize import key_normalizer, one_newline
+from sfbulk.read.json_cells import text_of
 from sfbulk.read.record_counts import record_counts
 from sfbulk.read.rest_answers import RestAnswers
 from sfbulk.read.select_list import LONGEST_URI, uri_bytes
@@ -121,8 +122,9 @@ def ids_and_keys(
     key = key_field(sobject, field, describe)
     answers = RestAnswers(transport, sobject, include_deleted=False)
     for record in answers.rows(select(["Id", key.name], sobject, where)):
-        if record.get(key.name) is not None:
-            yield record["Id"], key.normalize(record[key.name])
+        record_id, text = text_of(record, "Id"), text_of(record, key.name)
+        if record_id and text is not None:
+            yield record_id, key.normalize(text)
 
 
 class IdFinder:
@@ -218,7 +220,7 @@ class IdFinder:
     def _keep(
         self, record: Mapping[str, Any], wanted: Mapping[str, str], found: dict[str, str]
     ) -> None:
-        record_id, key = record.get("Id"), record.get(self.key.name)
+        record_id, key = text_of(record, "Id"), text_of(record, self.key.name)
         # Salesforce may compare texts with more tolerance than the normal form has.
         if not record_id or key is None or (form := self.key.normalize(key)) not in wanted:
             return

@@ -75,6 +75,18 @@ class RecordCells:
         return csv_row([_cell(_value(record, names), kind) for names, kind in self._columns])
 
 
+def text_of(record: Record, name: str) -> str | None:
+    """The text or the digits of a field; None if it is empty or not in the record.
+
+    Raises:
+        DataError: the field has another value.
+    """
+    value = record.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise DataError(f"A record of a REST query has no text in {name}. Run the query again.")
+
+
 def csv_row(cells: Iterable[str]) -> bytes:
     """A CSV row as Bulk API writes it, without a line end."""
     text = ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk import soql
 from sfbulk.errors import DataError, JobError
+from sfbulk.read.json_cells import text_of
 from sfbulk.read.select_list import uri_bytes, with_keys
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Joined:
             ) from None
 
     def _row(self, part: int, record: Mapping[str, Any]) -> tuple[Any, ...]:
-        key, *stamp = (record.get(name) for name in self._keys)
+        key, *stamp = (text_of(record, name) for name in self._keys)
         return key, part, (stamp or [None])[0] or "", self._cells[part].row(record)
 
     def _repair(self) -> None:
