@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from sfbulk.errors import NotFound, RowCountMismatch
+from sfbulk.errors import JobError, NotFound, RowCountMismatch
 from sfbulk.http.bounds import RECORDS
 from sfbulk.http.json_text import UnusableJsonError
 from sfbulk.http.shapes import Count, Shape
@@ -81,6 +81,7 @@ class RestAnswers:
 
         Raises:
             NotFound: the server does not have the result of the query any more.
+            JobError: the page names itself as the next one.
             TransportError: no usable answer.
         """
         request = Request(
@@ -95,11 +96,17 @@ class RestAnswers:
             bounds=RECORDS,
         )
         try:
-            return self._page(request)
+            page = self._page(request)
         except NotFound as error:
             if error.code != _EXPIRED:
                 raise
             raise _expired(self._sobject, error) from error
+        if page.next_locator == locator:
+            raise JobError(
+                f"Salesforce sends the pages of a REST query of {self._sobject} in a circle. Run "
+                "the query again."
+            )
+        return page
 
     def rows(self, soql: str) -> Iterator[dict[str, Any]]:
         """API call: all rows of a query.
@@ -111,6 +118,8 @@ class RestAnswers:
         page, count = self.first(soql), 0
         while True:
             count += len(page.records)
+            if count > (page.total or count):
+                break
             yield from page.records
             if page.next_locator is None:
                 break

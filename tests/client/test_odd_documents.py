@@ -242,3 +242,52 @@ def test_a_page_in_any_encoding_is_a_passing_refusal(
     with Salesforce(Transport(parse_settings(settings), FakeClock())) as sf:
         ask(sf)
     assert not server.script
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "@evil.example/services/data/v68.0/jobs/query?queryLocator=x",
+        ".evil.example/services/data/v68.0/jobs/query?queryLocator=x",
+        "https://evil.example/steal",
+        "/services/data/v68.0/limits",
+        "/services/data/v68.0/jobs/query?a b",
+        "x",
+    ],
+)
+def test_the_address_of_the_next_page_of_jobs_leads_to_no_other_place(
+    server: ScriptedServer, transport: Transport, url: str
+) -> None:
+    server.script.extend([as_json({"records": [], "nextRecordsUrl": url})] * 6)
+    with pytest.raises(SalesforceError, match="an address of the next page that is none of jobs"):
+        Salesforce(transport).jobs()
+    assert {seen.path for seen in server.seen} == {"/services/data/v68.0/jobs/query"}
+
+
+def test_of_an_address_with_a_host_only_the_path_is_used(
+    server: ScriptedServer, transport: Transport
+) -> None:
+    path = "/services/data/v68.0/jobs/query?queryLocator=x"
+    last = as_json({"records": [], "nextRecordsUrl": None})
+    first = as_json({"records": [], "nextRecordsUrl": f"https://other.example{path}"})
+    server.script.extend([first, last, last])
+    assert Salesforce(transport).jobs() == []
+    assert server.seen[1].path == path
+
+
+def test_pages_of_jobs_in_a_circle_are_an_error(org: Org, sf: Salesforce) -> None:
+    path = "/services/data/v68.0/jobs/query?queryLocator=x"
+    org.answers = {"/jobs/query": as_json({"records": [], "nextRecordsUrl": path})}
+    with pytest.raises(SalesforceError, match="in a circle"):
+        sf.jobs()
+
+
+def test_pages_of_records_in_a_circle_are_an_error(org: Org, sf: Salesforce) -> None:
+    following = {"nextRecordsUrl": "/services/data/v68.0/query/01g-2000", "done": False}
+    org.answers = {
+        "/query": as_json({"totalSize": 1, "records": [], **following}),
+        "/query/01g-2000": as_json({"records": [], **following}),
+        "/describe": as_json(DESCRIBE),
+    }
+    with pytest.raises(SalesforceError, match="REST query of Odd in a circle"):
+        sf.ids_by("Odd", "Id")
