@@ -111,7 +111,9 @@ class Campaign:
 
     def _count(self, ended: Ended, *, first: bool) -> None:
         self.counts["struck" if first else "struck again"] += 1
-        is_right = ended.code == (-SIGKILL if self._signum == SIGKILL else 1)
+        # Before a command can answer a signal, it ends by it, and has done nothing.
+        is_begun = bool(ended.log or ended.messages)
+        is_right = ended.code == (1 if self._signum != SIGKILL and is_begun else -self._signum)
         if not is_right or "Traceback" in ended.log:
             self.counts["ended badly"] += 1
             self.wrong.append(f"{self._name}: exit {ended.code}\n{ended.log}")
