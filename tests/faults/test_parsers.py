@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 QUICK, ALL = 150, 20_000
 MANY_ANSWERS = 5_000
+# Each takes some milliseconds.
+FEWER = {"soql": 4_000}
 SEED = 13
 LONGEST_SECONDS = 10
 """For an input of at most some kilobytes."""
@@ -143,7 +145,8 @@ def test_a_long_input_is_read_or_refused_in_time(name: str, data: bytes) -> None
 def test_a_parser_reads_or_refuses_each_of_many_inputs(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    accepted = tried(name, ALL, SEED + 1)
+    count = FEWER.get(name, ALL)
+    accepted = tried(name, count, SEED + 1)
     with capsys.disabled():
-        sys.stdout.write(f"{name}: {ALL:,} inputs, seed {SEED + 1}, {accepted:,} accepted\n")
+        sys.stdout.write(f"{name}: {count:,} inputs, seed {SEED + 1}, {accepted:,} accepted\n")
     assert accepted
