@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from sfbulk.error_text import add_note, as_sentence, contained, one_line, unexpected
 from sfbulk.safe import make_log_safe
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ __all__ = [
     "ErrorLineGroup",
     "add_note",
     "as_sentence",
+    "contained",
     "error_line",
     "forget_stdout",
     "naming_file",
     "one_line",
+    "unexpected",
 ]
 
 
@@ -66,24 +69,6 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
     except Exception as error:
         logger.exception("Unexpected error")
         _fail(logger, f"Unexpected {type(error).__name__}: {one_line(error)}")
-
-
-def one_line(error: BaseException) -> str:
-    """The text of an error and its notes on one line; the name of its type if it has no text."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    for note in getattr(error, "__notes__", []):
-        text = f"{text if note.startswith('(') else as_sentence(text)} {note}"
-    return text
-
-
-def as_sentence(text: str) -> str:
-    """The text with a full stop, if it has none: Salesforce's own texts often end without one."""
-    return text if text.endswith((".", "!", "?", ")")) else f"{text}."
-
-
-def add_note(error: BaseException, note: str) -> None:
-    """Add a sentence to what `one_line` says of an error; Python 3.10 has no `add_note`."""
-    error.__notes__ = [*getattr(error, "__notes__", []), note]
 
 
 @contextmanager

@@ -7,20 +7,27 @@ read without more (ContentDocumentLink requires a filter), and one of them must 
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 from typing import TYPE_CHECKING
 
-from sfbulk.error_line import one_line
-from sfbulk.errors import ApiError, JobFailed, NotFound, NotSupportedByBulk
+from singer_sdk.exceptions import SingerSDKError
+
+from sfbulk.error_line import one_line, unexpected
+from sfbulk.errors import ApiError, JobFailed, NotFound, NotSupportedByBulk, SalesforceError
 from sfbulk.read import is_query_refusal
+from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
+from tap_sfbulk.spool import SpoolFailed
+from tap_sfbulk.writer import StdoutFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sfbulk.errors import SalesforceError
-
 log = logging.getLogger(__name__)
+
+# Each of the next streams would find the same, whatever the file.
+_NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS))
 
 _CODES = re.compile(
     r"EXTERNAL_?OBJECT|INVALID_?TYPE|INVALID_?ENTITY|INSUFFICIENT_ACCESS|NOT_?FOUND", re.IGNORECASE
@@ -58,6 +65,8 @@ class Failures:
         self._optional: frozenset[str] = frozenset()
         self._failed: dict[str, Exception] = {}
         self._left_out: dict[str, Exception] = {}
+        self._faulty: dict[str, Exception] = {}
+        """Left out by a fault of this package: discovery goes on, but a run has failed."""
         self._read: set[str] = set()
 
     def allow(self, names: Iterable[str]) -> None:
@@ -66,7 +75,7 @@ class Failures:
 
     def begin(self, name: str) -> None:
         """Note that a stream is read; a program may run the same tap again after a failure."""
-        for noted in (self._failed, self._left_out):
+        for noted in (self._failed, self._left_out, self._faulty):
             noted.pop(name, None)
         self._read.add(name)
 
@@ -79,7 +88,13 @@ class Failures:
         return self._note(name, reason, may_be_left_out=is_unreadable(reason))
 
     def _note(self, name: str, reason: Exception, *, may_be_left_out: bool) -> bool:
+        is_fault = is_unexpected(reason)
+        reason = unexpected(reason, name) if is_fault else reason
         self._read.discard(name)
+        if may_be_left_out and is_fault and name in self._optional:
+            log.error("%s", _about(name, reason))
+            self._faulty[name] = reason
+            return True
         if may_be_left_out and name in self._optional:
             log.warning("%s is left out: %s", name, one_line(reason))
             self._left_out[name] = reason
@@ -103,8 +118,24 @@ class Failures:
         Raises:
             StreamsFailed: With the name of each of them and the reason.
         """
-        if self._failed or (self._left_out and not self._read):
-            raise StreamsFailed({**self._left_out, **self._failed})
+        failed = {**self._faulty, **self._failed}
+        if failed or (self._left_out and not self._read):
+            raise StreamsFailed({**self._left_out, **failed})
+
+
+def is_unexpected(error: Exception) -> bool:
+    """Whether an error is a fault of this package, whose text tells a user nothing."""
+    if isinstance(error, SalesforceError):
+        # Each error that the client means has a class of its own.
+        return type(error) is SalesforceError
+    return not isinstance(error, (OSError, SingerSDKError))
+
+
+def ends_the_run(error: Exception) -> bool:
+    """Whether after an error of one stream no other one can be read, or written, either."""
+    if isinstance(error, (*ENDS_THE_RUN, SpoolFailed, StdoutFailed, BrokenPipeError)):
+        return True
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def is_unreadable(error: Exception) -> bool:

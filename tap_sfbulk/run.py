@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sfbulk.errors import SalesforceError
 from sfbulk.usage import counting
-from tap_sfbulk.failures import Failures
-from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
+from tap_sfbulk.failures import Failures, ends_the_run
 from tap_sfbulk.plan import StreamPlan, StreamRequest, plan_stream
 from tap_sfbulk.progress import RunProgress
 from tap_sfbulk.reading import Reading
@@ -34,7 +32,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class _Planned:
     request: StreamRequest
-    plan: StreamPlan | SalesforceError
+    plan: StreamPlan | Exception
 
 
 def log_not_resumed(stream: str, reason: str) -> None:
@@ -111,8 +109,8 @@ class Run:
                 )
         except CannotResume:
             raise
-        except SalesforceError as error:
-            if isinstance(error, ENDS_THE_RUN):
+        except Exception as error:
+            if ends_the_run(error):
                 self.end()
             raise
         except BaseException:
@@ -161,7 +159,7 @@ class Run:
         if planned is None or planned.request != request:
             self._plan_all(request)
             planned = self._planned.pop(request.name)
-        if isinstance(planned.plan, SalesforceError):
+        if isinstance(planned.plan, Exception):
             raise planned.plan
         return planned.plan
 
@@ -183,8 +181,8 @@ class Run:
         if any(each.is_incremental for each in requests.values()):
             try:
                 self._bounds = self._bounds_now()
-            except SalesforceError as error:
-                if asked.is_incremental or isinstance(error, ENDS_THE_RUN):
+            except Exception as error:
+                if asked.is_incremental or ends_the_run(error):
                     raise
         self._planned = {
             name: _Planned(each, self._plan_or_error(each))
@@ -202,9 +200,9 @@ class Run:
     def _bounds_now(self) -> Bounds:
         return Bounds(self._salesforce.server_time(), self._options.start, self._options.end)
 
-    def _plan_or_error(self, request: StreamRequest) -> StreamPlan | SalesforceError:
+    def _plan_or_error(self, request: StreamRequest) -> StreamPlan | Exception:
         try:
             return plan_stream(request, self._bounds)
-        except SalesforceError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is
             # Of this stream only, so it is raised when this stream is read.
             return error

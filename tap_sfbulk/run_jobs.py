@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from sfbulk import JobState, QueryJob
+from sfbulk.error_line import contained
 from sfbulk.errors import ApiError, TransportError
 from sfbulk.read import ReadApi
 from sfbulk.soql import root_object
@@ -98,7 +99,9 @@ class RunJobs:
         self._count_records(listed)
         queries: dict[Key, Query] = {}
         for plan in listed:
-            queries.update(self._queries(plan))
+            # What goes wrong is raised again when the stream is read.
+            with contained(plan.name):
+                queries.update(self._queries(plan))
         self._ahead.plan(queries)
 
     @contextmanager

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from sfbulk.error_line import contained
 from sfbulk.errors import ConfigError
 from sfbulk.problems import collecting
 from tap_sfbulk.fields import object_fields, stream_field, with_decimal_texts
 from tap_sfbulk.schema import key_properties_of, replication_key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sfbulk import SObjectDescribe
     from sfbulk.soql import SelectStatement
@@ -42,7 +44,10 @@ class StreamSource:
 
 
 def object_sources(
-    described: Iterable[SObjectDescribe], options: Mapping[str, StreamOptions], paths: FieldPaths
+    described: Iterable[SObjectDescribe],
+    options: Mapping[str, StreamOptions],
+    paths: FieldPaths,
+    failed: Callable[[str, Exception], None],
 ) -> list[StreamSource]:
     """The sources of objects, with the fields of parents that their options name.
 
@@ -50,6 +55,7 @@ def object_sources(
         described: The objects.
         options: Of each, by its name.
         paths: Finds the fields of parents.
+        failed: Called with the name and the error of an object that cannot be read.
 
     Raises:
         ConfigError: If a field of a parent does not exist, or has the name of another property.
@@ -59,7 +65,10 @@ def object_sources(
         (each.name, path) for each in objects for path in options[each.name].parent_fields
     )
     problems: list[str] = []
-    found = [_object_source(each, options[each.name], paths, problems) for each in objects]
+    found = []
+    for each in objects:
+        with contained(each.name, partial(failed, each.name)):
+            found.append(_object_source(each, options[each.name], paths, problems))
     if problems:
         raise ConfigError(problems)
     return found

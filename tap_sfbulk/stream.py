@@ -26,9 +26,8 @@ from tap_sfbulk.emit.maximum import KeyMaximum
 from tap_sfbulk.emit.output import Output
 from tap_sfbulk.emit.partial_schema import is_mapped, partial_schema, takes_parts, whole_schema
 from tap_sfbulk.emit.tokens import TokenReader
-from tap_sfbulk.failures import add_rest_advice, add_window_advice
+from tap_sfbulk.failures import add_rest_advice, add_window_advice, ends_the_run, is_unexpected
 from tap_sfbulk.formulas import REFRESHED, FormulaRefresh
-from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
 from tap_sfbulk.passes import PassKind
 from tap_sfbulk.plan import StreamRequest
 from tap_sfbulk.resume import CannotResume, ResumePoint
@@ -79,6 +78,7 @@ class SalesforceStream(CatalogStream):
         self._writer = tap.message_writer
         self._state_writer = tap.state_writer
         self._deletions: Deletions | None = None
+        self._schema_error: Exception | None = None
 
     @property
     def request(self) -> StreamRequest:
@@ -159,21 +159,37 @@ class SalesforceStream(CatalogStream):
         if self._is_dry_run:
             # Objects that cannot be described have no stream that could report it.
             self._run.failures.raise_for_failed()
+        if self._schema_error:
+            self._take_failure(self._schema_error)
+            return
         try:
             if (yield from self._reading()):
                 yield from self._reading(goes_on=True)
-        except SalesforceError as error:
-            if isinstance(error, (JobError, DataError)):
-                # The next run would find the same in the rest of the job, or not see it there.
-                ResumePoint.remove(self.stream_state)
-            if isinstance(error, ENDS_THE_RUN):
-                raise
-            self._add_advice(error)
-            is_left_out = self._run.failures.not_read(self.name, error)
-            if self._is_dry_run and not is_left_out:
-                raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is of this stream
+            self._take_failure(error)
 
-    def _add_advice(self, error: SalesforceError) -> None:
+    # The SDK's only place around the SCHEMA of a stream; a test fails when it stops calling it.
+    def _write_schema_message(self) -> None:
+        try:
+            super()._write_schema_message()
+        except Exception as error:  # noqa: BLE001 - it is raised where the stream is read
+            self._schema_error = error
+
+    def _take_failure(self, error: Exception) -> None:
+        """Keep an error of this stream for the end of the run, or raise it if that ends here."""
+        if isinstance(error, (JobError, DataError)) or is_unexpected(error):
+            # The next run would find the same in the rest of the job, or not see it there.
+            ResumePoint.remove(self.stream_state)
+        if ends_the_run(error):
+            raise error
+        self._add_advice(error)
+        is_left_out = self._run.failures.not_read(self.name, error)
+        if self._is_dry_run and not is_left_out:
+            raise error
+
+    def _add_advice(self, error: Exception) -> None:
+        if not isinstance(error, SalesforceError):
+            return
         api = self._options.api.api_type
         if api in {ApiType.BULK, ApiType.BULK2} and add_rest_advice(error, api.value):
             return

@@ -14,6 +14,7 @@ from singer_sdk import Tap
 from singer_sdk.singerlib import Catalog
 
 from sfbulk import Salesforce
+from sfbulk.error_line import contained
 from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
     from sfbulk import SObjectDescribe
+    from tap_sfbulk.plan import StreamRequest
     from tap_sfbulk.query_settings import QuerySettings
     from tap_sfbulk.sources import StreamSource
 
@@ -88,12 +90,22 @@ class TapSfbulk(SfbulkPlugin, Tap):
             self.salesforce,
             self.clock,
             RunOptions.parse(self.config),
-            lambda: [each.request for each in self._salesforce_streams if each.selected],
+            self._requests,
         )
         # Whatever ends the command, also between two streams: no job is left behind.
         if command := click.get_current_context(silent=True):
             command.call_on_close(run.close)
         return run
+
+    def _requests(self) -> list[StreamRequest]:
+        """What is asked for by the selected streams, in the order in which the SDK reads them."""
+        requests = []
+        for each in self._salesforce_streams:
+            # What goes wrong is raised again when the stream is read.
+            with contained(each.name):
+                if each.selected:
+                    requests.append(each.request)
+        return requests
 
     @property
     def _salesforce_streams(self) -> list[SalesforceStream]:
@@ -130,12 +142,15 @@ class TapSfbulk(SfbulkPlugin, Tap):
             sources = self._sources(names, files, queries, options)
         if problems:
             raise ConfigError(problems)
-        return [
-            self._file_stream(each, options[each.name])
-            if each.name in files
-            else SalesforceStream(self, self.run, each, options[each.name])
-            for each in sources
-        ]
+        streams: list[SalesforceStream] = []
+        for each in sources:
+            with contained(each.name, partial(self.run.failures.not_described, each.name)):
+                make = self._file_stream if each.name in files else self._row_stream
+                streams.append(make(each, options[each.name]))
+        return streams
+
+    def _row_stream(self, source: StreamSource, options: StreamOptions) -> SalesforceStream:
+        return SalesforceStream(self, self.run, source, options)
 
     def _file_stream(self, source: StreamSource, options: StreamOptions) -> FileStream:
         folder = Path(self.config["files_dir"])
@@ -176,7 +191,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
                 described, {name: each.replication_key for name, each in options.items()}
             )
         with collecting(problems):
-            sources += object_sources(rows, options, paths)
+            sources += object_sources(rows, options, paths, self.run.failures.not_described)
         with collecting(problems):
             sources += query_sources([q for q in queries if q.name in selected], paths)
         if problems:

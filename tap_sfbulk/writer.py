@@ -38,6 +38,10 @@ _PIECE_BYTES = 1 << 16
 """As much as a pipe holds."""
 
 
+class StdoutFailed(OSError):  # noqa: N818 - says what happened to the run
+    """Nothing more can be written to stdout."""
+
+
 class PageWriter(MsgSpecWriter):
     """The SDK's msgspec writer, which also takes lines that are encoded already.
 
@@ -114,6 +118,10 @@ class PageWriter(MsgSpecWriter):
         self._is_writing = True
         try:
             yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StdoutFailed(error.errno, error.strerror, "standard output") from error
         finally:
             self._is_writing = False
             if self._waiting:

@@ -7,8 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.error_line import unexpected
+from sfbulk.errors import SalesforceError
 from target_sfbulk.mirror import MirrorLoad
 from target_sfbulk.output import RunOutput
+from target_sfbulk.preflight import PreflightError
 from target_sfbulk.progress import RunProgress
 from target_sfbulk.report import RejectBudget
 from target_sfbulk.run_org import RunOrg
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-sfbulk")
 
+# That of a line that is nested too deeply is the reader's.
+_EXPECTED = (SalesforceError, OSError, PreflightError, RecursionError)
 
 # With each of them, the log of a run could be as long as its input.
 _MOST_NAMED = 10
@@ -101,7 +106,8 @@ class Run:
             ConfigError: The settings name objects that the org does not have.
             PreflightError: The stream cannot be loaded; with every problem.
         """
-        plan = self._org.preflight.plan(stream, schema.properties)
+        with _of_stream(stream):
+            plan = self._org.preflight.plan(stream, schema.properties)
         left_out = [name for name, column in plan.columns.items() if column is None]
         if left_out:
             LOGGER.info("%s: record fields left out: %s", stream, ", ".join(left_out))
@@ -139,7 +145,9 @@ class Run:
             SalesforceError: Some rows are neither confirmed nor in a rejects file.
         """
         self._taken += 1
-        if reject := load.add(record, required):
+        with _of_stream(load.stream):
+            reject = load.add(record, required)
+        if reject:
             self._name_reject(load, reject)
         self._advance(self._org.group.advance)
 
@@ -203,10 +211,13 @@ class Run:
         # A run that fails deletes nothing more; a share of rejects is known only now.
         self.reports.check_budget(at_the_end=True)
         for load in self._streams.values():
-            load.find_missing()
+            with _of_stream(load.stream):
+                load.find_missing()
         # Children first: most parents take their children along, and some cannot go before.
         for load in reversed(self._streams.values()):
-            if load.delete_missing():
+            with _of_stream(load.stream):
+                is_begun = load.delete_missing()
+            if is_begun:
                 self._drain()
         for load in self._streams.values():
             load.mirrored()
@@ -329,3 +340,20 @@ class Run:
         load.mark(self._taken)
         self.progress.begin(load, output.report)
         return load
+
+
+class _of_stream:  # noqa: N801 - it is called like a function
+    """A block of the work on one stream; an exception that nobody expected then names it.
+
+    A class, since it is entered for each record.
+    """
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, _EXPECTED):
+            raise unexpected(error, self._stream) from error

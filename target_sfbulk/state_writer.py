@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING
 
+from sfbulk.error_line import one_line, unexpected
 from target_sfbulk.checkpoint import Checkpoints, write_state
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
     from target_sfbulk.progress import RunProgress
     from target_sfbulk.stream import StreamLoad
+
+LOGGER = logging.getLogger("target-sfbulk")
 
 
 class StateWriter:
@@ -46,8 +50,11 @@ class StateWriter:
             return
         # Until all are on the disk; if one cannot be written, no STATE may leave any more.
         self._is_unwritten = True
-        for load in self._streams.values():
-            load.collect()
+        failed = [error for load in self._streams.values() if (error := _failure(load))]
+        for later in failed[1:]:
+            LOGGER.error("%s", one_line(later))
+        if failed:
+            raise failed[0]
         self._is_unwritten = False
         self.write()
 
@@ -79,3 +86,14 @@ class StateWriter:
         counts = [load.without_outcome for load in self._streams.values()]
         pending, unsent = (sum(each) for each in zip(*counts, strict=True)) if counts else (0, 0)
         return self._checkpoints.position(taken, pending=pending, unsent=dropped + unsent)
+
+
+def _failure(load: StreamLoad) -> Exception | None:
+    """Why the outcomes of one stream cannot be taken; those of the others can."""
+    try:
+        load.collect()
+    except OSError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the other streams have outcomes too
+        return unexpected(error, f"{load.stream}: results of its rows")
+    return None

@@ -22,6 +22,7 @@ from urllib.parse import quote
 import msgspec
 
 from sfbulk.describe.model import parse_describe, parse_summary
+from sfbulk.error_text import unexpected
 from sfbulk.errors import (
     ApiError,
     LimitExceeded,
@@ -155,9 +156,9 @@ class Describer:
                 return list(self._composite(names))
             except ORG_ERRORS:
                 raise
-            except (ApiError, TransportError):
+            except Exception as error:  # noqa: BLE001 - whatever it is, it may be of one object
                 # One of them may be the cause: request each alone.
-                pass
+                unexpected(error, f"Describe {len(names)} objects at once")
         return [self._one_or_error(name) for name in names]
 
     def _composite(self, names: Sequence[str]) -> Iterator[SObjectDescribe | SalesforceError]:
@@ -207,8 +208,8 @@ class Describer:
             return self.one(name)
         except ORG_ERRORS:
             raise
-        except SalesforceError as error:
-            return error
+        except Exception as error:  # noqa: BLE001 - the others can be described all the same
+            return unexpected(error, f"Describe {name}")
 
     def _get(
         self, path: str, purpose: str, cached: _Cached[Any] | None, parse: Callable[[Any], object]

@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from sfbulk.error_line import add_note
+from sfbulk.error_text import add_note
 from sfbulk.errors import JobTimeout, SalesforceError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from sfbulk.error_line import add_note
+from sfbulk.error_text import add_note
 from sfbulk.errors import JobTimeout
 
 if TYPE_CHECKING:

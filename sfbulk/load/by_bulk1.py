@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfbulk.bulk1.add_batches import BatchAdder
-from sfbulk.errors import ApiError, QuotaReached, SalesforceError
+from sfbulk.error_text import unexpected
+from sfbulk.errors import ApiError, QuotaReached
 from sfbulk.jobs.polling import PollTimer
 from sfbulk.jobs.row_error import RowError
 from sfbulk.jobs.waiting import Waiting, rows_so_far
@@ -170,9 +171,9 @@ def _look(job: Bulk1Job, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
     wanted = {flight.batch.id: flight for flight in flights if flight.batch}
     try:
         listed = job.look(wanted)
-    except SalesforceError as error:
+    except Exception as error:  # noqa: BLE001 - of this job alone
         for flight in flights:
-            flight.error = error
+            flight.error = unexpected(error, f"Job {job.id} on {job.object_name}")
         return list(flights)
     for batch in listed:
         wanted[batch.id].batch = batch

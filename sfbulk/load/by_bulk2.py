@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfbulk.bulk2.ingest import IngestJob
 from sfbulk.describe.reader import described_once
+from sfbulk.error_text import unexpected
 from sfbulk.errors import SalesforceError, UploadUnknown
 from sfbulk.http.retry import MAX_ATTEMPTS, Backoff
 from sfbulk.jobs.disposing import abort_quietly, aborting, delete_quietly
@@ -196,9 +197,9 @@ class Bulk2Carrier:
             return False
         try:
             info = flight.job.poll()
-        except SalesforceError as error:
+        except Exception as error:  # noqa: BLE001 - of this job alone
             abort_quietly(flight.job)
-            flight.error = error
+            flight.error = unexpected(error, f"Job {flight.job.id} on {flight.job.object_name}")
             return True
         flight.timer.polled()
         return info.state.is_terminal or _is_over(flight)

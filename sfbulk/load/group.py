@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.errors import SalesforceError
+from sfbulk.error_text import unexpected
 from sfbulk.load.backlog import NEVER, Backlog
 from sfbulk.load.cycles import Cycles
 from sfbulk.load.dry_run import WrittenFiles
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sfbulk.clock import Clock
+    from sfbulk.errors import SalesforceError
     from sfbulk.load.journal import Journal
     from sfbulk.load.loader import Carrier, Flight, Lane
     from sfbulk.load.orphans import Waiting
@@ -278,8 +279,12 @@ class LoadGroup:
             lane.flying.append(lane.carrier.send(file))
             self._in_flight += 1
             loader.count_sent(file)
-        except SalesforceError as error:
-            self._errors.append(error)
+        except Exception as error:  # noqa: BLE001 - the jobs that run must be read all the same
+            self._fail(error, f"{file.rows:,} rows of {loader.spool.sobject}")
+
+    def _fail(self, error: Exception, what: str) -> None:
+        """Keep an error: nothing more is sent, and what runs is read before it is raised."""
+        self._errors.append(unexpected(error, what))
 
     def _work_off(self) -> None:
         """Send what can be sent, and wait for its outcomes."""
@@ -292,8 +297,8 @@ class LoadGroup:
         """Create records that rows which wait need of each other; whether there are new ones."""
         try:
             return self._cycles.create(self._loaders.values(), self._orphans.waiting())
-        except SalesforceError as error:
-            self._errors.append(error)
+        except Exception as error:  # noqa: BLE001 - as in `_send_file`
+            self._fail(error, "Records that refer to each other")
             return False
 
     def _wait(self) -> None:
@@ -309,7 +314,10 @@ class LoadGroup:
                 for flight in lane.carrier.look(lane.flying):
                     lane.flying.remove(flight)
                     self._in_flight -= 1
-                    self._read(loader, lane, flight)
+                    try:
+                        self._read(loader, lane, flight)
+                    except Exception as error:  # noqa: BLE001 - as in `_send_file`
+                        self._fail(error, _results_of(loader, flight))
         self._schedule()
         self.on_step()
 
@@ -323,11 +331,9 @@ class LoadGroup:
 
     def _read(self, loader: Loader[Any], lane: Lane[Any], flight: Flight) -> None:
         try:
-            if flight.error:
-                raise flight.error
-            outcome = lane.carrier.read(flight)
-        except SalesforceError as error:
-            self._errors.append(error)
+            outcome = _outcome(lane, flight)
+        except Exception as error:  # noqa: BLE001 - as in `_send_file`
+            self._fail(error, _results_of(loader, flight))
             if known := flight.known():
                 loader.keep(known)
             return
@@ -379,6 +385,17 @@ class LoadGroup:
                 self.backlog.send_again(one.file)
             else:
                 loader.settle(one.reported)
+
+
+def _results_of(loader: Loader[Any], flight: Flight) -> str:
+    return f"{loader.spool.sobject}: results of job {flight.file.job_id}"
+
+
+def _outcome(lane: Lane[Any], flight: Flight) -> FileOutcome:
+    """API call: the outcomes of a file that has ended; raises why there are none."""
+    if flight.error:
+        raise flight.error
+    return lane.carrier.read(flight)
 
 
 def _nothing() -> None:

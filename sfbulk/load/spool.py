@@ -105,6 +105,8 @@ class RowSpool:
         self._folder = settings.folder
         self._encoder = settings.encoder
         self._limits = settings.limits
+        self.sobject = settings.sobject
+        """The object whose rows these are."""
         self._sobject = settings.sobject.casefold()
         self._clock = settings.clock
         self._replaces = isinstance(settings.encoder, CsvRows) and not settings.every_version
