@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sfbulk.error_text import add_note, as_sentence, contained, one_line, unexpected
+from sfbulk.private_files import naming_file
 from sfbulk.safe import make_log_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -69,17 +69,6 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
     except Exception as error:
         logger.exception("Unexpected error")
         _fail(logger, f"Unexpected {type(error).__name__}: {one_line(error)}")
-
-
-@contextmanager
-def naming_file(path: Path) -> Iterator[None]:
-    """Name a file in an `OSError` that does not; that of a full disk is one."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 class _ErrorLine(click.Command):

@@ -6,12 +6,17 @@ Where there are no POSIX modes, the folder decides who can read them.
 
 from __future__ import annotations
 
+import errno
 import os
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Literal
 
-__all__ = ["make_private", "open_private", "private_folder"]
+from sfbulk.error_text import add_note
+
+__all__ = ["make_private", "naming_file", "open_private", "private_folder"]
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _FILE, _FOLDER = 0o600, 0o700
@@ -50,3 +55,26 @@ def private_folder(path: Path) -> Path:
 
 def _opener(path: str, flags: int) -> int:
     return os.open(path, flags, _FILE)
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Name a file in an `OSError` that does not; that of a full disk is one.
+
+    Raises:
+        OSError: the same error with the file; of a full disk, it says what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        named = OSError(error.errno, error.strerror, str(path))
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            add_note(
+                named,
+                f"Make room in {path.parent}, or name a folder with more of it: spool_dir, "
+                "output_dir, ids_dir, files_dir and journal_path are settings, TMPDIR is the "
+                "system's folder for temporary files.",
+            )
+        raise named from error

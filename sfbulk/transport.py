@@ -12,8 +12,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfbulk.auth.sign_in import sign_in_for
+from sfbulk.error_text import add_note
 from sfbulk.errors import ApiError, SalesforceError, SessionExpired, TransportError
-from sfbulk.http.retry import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, Backoff, Decision, decide
+from sfbulk.http.retry import (
+    LONGEST_RETRY_AFTER_SECONDS,
+    MAX_ATTEMPTS,
+    Backoff,
+    Decision,
+    decide,
+    in_words,
+)
 from sfbulk.http.shapes import JSON_OBJECT
 from sfbulk.http.wire import Request, Wire
 from sfbulk.quota.guard import QuotaGuard
@@ -158,6 +166,7 @@ class Transport:
                 if decision is Decision.UNCERTAIN:
                     raise _uncertain(request, error) from error
                 if decision is Decision.GIVE_UP:
+                    _say_wait(error)
                     if renewed and isinstance(error, SessionExpired):
                         _explain(error)
                     raise
@@ -205,6 +214,19 @@ def _decision(
         repeatable=request.repeatable,
         most=request.attempts or MAX_ATTEMPTS,
         sign_in=sign_in,
+    )
+
+
+def _say_wait(error: ApiError | TransportError) -> None:
+    """Add to an error with a longer pause than is waited for how long the server asks to wait."""
+    seconds = error.retry_after if isinstance(error, ApiError) else None
+    if seconds is None or seconds <= LONGEST_RETRY_AFTER_SECONDS:
+        return
+    add_note(
+        error,
+        f"The server asks to wait {in_words(seconds)} (Retry-After), and no more than "
+        f"{LONGEST_RETRY_AFTER_SECONDS:.0f} s are waited for. Run again after that: the next run "
+        "goes on where this one has stopped.",
     )
 
 

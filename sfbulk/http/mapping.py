@@ -169,12 +169,43 @@ def api_error(purpose: str, status: int, headers: Mapping[str, str], body: bytes
 def _meaning(error: Exception) -> _Meaning:
     for reason in _reasons(error):
         if isinstance(reason, ssl.SSLCertVerificationError):
-            return _Meaning("the server's certificate is not trusted", sent=False, permanent=True)
+            return _Meaning(_certificate_problem(reason), sent=False, permanent=True)
+        if isinstance(reason, ssl.SSLError) and getattr(reason, "reason", None) in _NOT_TLS:
+            return _Meaning(
+                "no TLS is spoken at this port: https needs another port, or a proxy on the way "
+                "answers in its place",
+                sent=False,
+                permanent=True,
+            )
         if isinstance(reason, u3.NameResolutionError):
             return _Meaning("the host name is unknown", sent=False)
         if isinstance(reason, u3.NewConnectionError):
             return _Meaning("no connection", sent=False)
     return next(_MEANINGS[kind] for kind in type(error).__mro__ if kind in _MEANINGS)
+
+
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+
+
+def _certificate_problem(error: ssl.SSLCertVerificationError) -> str:
+    """Why a certificate is not trusted, and what to do. Switching the check off is no choice."""
+    # OpenSSL's own words, such as `self-signed certificate` or `certificate has expired`.
+    said = quoted(getattr(error, "verify_message", "") or "unknown reason").rstrip(".")
+    if getattr(error, "verify_code", None) in _AUTHORITY_UNKNOWN:
+        advice = (
+            "If it is that of your own proxy or server, write the certificate of its authority, in "
+            "PEM form, to a file and set the environment variable REQUESTS_CA_BUNDLE to its path"
+        )
+    else:
+        advice = (
+            "Check the host's name in the settings and this machine's clock; else the server needs "
+            "another certificate"
+        )
+    return f"the server's certificate is not trusted: {said}. {advice}"
+
+
+# X509_V_ERR_*: the authority of the certificate, or of one on the way to it, is not known.
+_AUTHORITY_UNKNOWN = frozenset((2, 18, 19, 20, 21, 27))
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:

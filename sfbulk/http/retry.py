@@ -193,6 +193,18 @@ class Backoff:
         return seconds
 
 
+_DAYS = 86_400.0
+_MOST_DAYS = 30.0
+
+
+def in_words(seconds: float) -> str:
+    """A long pause, such as `301 s` or `2.0 days`; one that nobody means is not repeated."""
+    days = seconds / _DAYS
+    if days > _MOST_DAYS:
+        return f"more than {_MOST_DAYS:.0f} days"
+    return f"{days:.1f} days" if days > 1 else f"{seconds:,.0f} s"
+
+
 def _plain(code: str | None) -> str | None:
     return code.replace("_", "").upper() if code else None
 

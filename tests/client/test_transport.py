@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sfbulk.error_text import one_line
 from sfbulk.errors import ApiError, SessionExpired, SignInError, TransportError
 from sfbulk.http.retry import MAX_ATTEMPTS
 from sfbulk.http.wire import Request
@@ -459,3 +460,18 @@ def test_neither_token_nor_secret_nor_data_reaches_the_log(
     assert "BUSY" in caplog.text
     for secret in ("shh", "00Dxx", "Jane Doe"):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("301", "301 s"), ("172800", "2.0 days"), ("9" * 400, "more than 30 days")],
+)
+def test_a_pause_longer_than_is_waited_is_named_with_what_to_do(
+    server: ScriptedServer, transport: Transport, clock: FakeClock, asked: str, said: str
+) -> None:
+    server.script.append(error(503, "SERVER_UNAVAILABLE", Retry_After=asked))
+    with pytest.raises(ApiError) as refused:
+        transport.send(Request("GET", "/services/data", "Ask"))
+    assert f"asks to wait {said}" in one_line(refused.value)
+    assert "the next run goes on" in one_line(refused.value)
+    assert clock.slept == []

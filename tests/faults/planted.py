@@ -44,7 +44,7 @@ PLACES: dict[str, tuple[str, Callable[..., str]]] = {
     "encode": ("target_sfbulk.stream:StreamLoad._take", lambda self, _record: self.stream),
     "send": ("sfbulk.load.by_bulk2:Bulk2Carrier._send", lambda self, _f: self._settings.sobject),
     "poll": ("sfbulk.bulk2.ingest:IngestJob.poll", lambda self: self.object_name),
-    "results": ("sfbulk.load.job_rows:JobRows.read", lambda self: self._job.object_name),
+    "results": ("sfbulk.load.job_rows:JobRows.read", lambda self, *_: self._job.object_name),
     "follow-ups": (
         "sfbulk.load.group:take_out",
         lambda outcome, **_k: "Contact" if "LastName" in outcome.file.columns else "Account",

@@ -107,3 +107,22 @@ def test_a_batch_whose_results_contradict_its_counts_is_an_error_and_its_rows_ar
     assert (run.code, run.states) == (1, [])
     assert "3 rows, 2 of them failed, but Salesforce processed 3, of which 0 failed" in run.reason
     assert [line["record"]["Ext_Id__c"] for line in run.rejects("Account")] == ["A-1", "A-2"]
+
+
+def test_a_result_list_that_is_no_csv_is_named_with_its_job_and_read_by_the_next_run(
+    org: Org,
+) -> None:
+    org.sandbox.control.add_fault(
+        kind="answer", path="*/failedResults*", status=200, body='"sf__Id","sf__Error"\n"1"x\n'
+    )
+    messages = [schema("Account", "Name"), record("Account", Name="A"), state(at=1)]
+    first = org.load(*messages, operation="insert")
+    assert first.code == 1
+    assert first.states == []
+    assert "The failedResults of job 750" in first.reason
+    assert "Account" in first.reason
+    assert "Traceback" not in first.log
+    again = org.load(*messages, operation="insert")
+    assert again.code == 0, again.log
+    assert again.states == [{"at": 1}]
+    assert len(org.query("SELECT Id FROM Account")) == 1
