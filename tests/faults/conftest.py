@@ -39,6 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault(SEED, str(random.randrange(1_000_000)))  # noqa: S311 - no secret
 
 
+def pytest_report_header() -> str:
+    return f"faults by chance: {SEED}={os.environ[SEED]}"
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["faults"] = session.config.stash[TALLY].rows

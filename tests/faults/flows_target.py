@@ -103,7 +103,7 @@ def delete(ids: Mapping[str, str]) -> list[Sent]:
 
 def mirrored(_ids: Mapping[str, str]) -> list[Sent]:
     """A table that lacks rows of the org, with new ones."""
-    rows = [("E1", "Changed E1"), *((key, NAMES[key]) for key in ("E2", "E3")), ("N1", "New 1")]
+    rows = [*((key, f"Changed {key}") for key in ("E1", "E2", "E3")), ("N1", "New 1")]
     return [Sent(key, {"Ext_Id__c": key, "Name": name}, (name, False)) for key, name in rows]
 
 

@@ -40,6 +40,8 @@ class Harness:
         self._monkeypatch = monkeypatch
         self.outcome = Outcome.NOT_STRUCK
         """What became of the last run."""
+        self.sent = 0
+        """How many requests the last run sent."""
         self._not_refused = 0
 
     def run(
@@ -57,9 +59,10 @@ class Harness:
         calls = HttpCalls(PATIENCE_SECONDS if late else None, refused)
         with self._client(flow, calls) as org:
             told, error = _attempt(flow, org)
-            if late:
-                self._org.settle(calls.sent)
+            self.sent = calls.sent
             self._not_refused = sum(number >= calls.sent for number in refused)
+            if late:
+                self._org.settle(calls.sent - len(refused) + self._not_refused)
             if error is not None:
                 self._judge_error(flow, error)
             else:

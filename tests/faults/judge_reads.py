@@ -62,12 +62,8 @@ class ReadHarness:
             self.judge_next_run(flow, output, self.read(flow, state))
         return ended
 
-    def run_series(self, flow: ReadFlow, *series: tuple[dict[str, Any], ...]) -> int:
-        """Read in runs with these faults each, until one ends well, at last without faults.
-
-        Returns:
-            How many runs there were.
-        """
+    def run_series(self, flow: ReadFlow, *series: tuple[dict[str, Any], ...]) -> None:
+        """Read in runs with these faults each, until one ends well, at last without faults."""
         self.begin(flow)
         state, before, runs = flow.state, Records(), 0
         all_struck = True
@@ -86,7 +82,6 @@ class ReadHarness:
             _assert_all_out(wanted, before.get(stream, []))
         right = Outcome.NEXT if runs > 1 else Outcome.INSIDE
         self.outcome = right if all_struck else Outcome.NOT_STRUCK
-        return runs
 
     def run_killed(self, flow: ReadFlow, kill: Kill) -> bool:
         """Read, and once more after the run was killed; whether it was, before its end."""
@@ -170,7 +165,7 @@ class ReadHarness:
             kill=kill,
         )
         if late:
-            self._org.settle(ended.sent)
+            self._org.settle(self._strikes.arrived(ended.sent))
         return ended
 
     def judge(

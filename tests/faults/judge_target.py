@@ -124,7 +124,7 @@ class TargetHarness:
             hurried=True,
         )
         if late:
-            self._org.settle(ended.sent)
+            self._org.settle(self._strikes.arrived(ended.sent))
         self._note_strikes(ended)
         load.runs += 1
         load.log += ended.log
