@@ -49,6 +49,7 @@ class Feed:
         _require_distinct(paths)
         self._files = [(path, self._size(path)) for path in paths]
         self._check()
+        self._lines = iter(self)
 
     @property
     def place(self) -> str:
@@ -68,6 +69,10 @@ class Feed:
             io.UnsupportedOperation: Always.
         """
         raise io.UnsupportedOperation
+
+    def readline(self, _size: int = -1) -> bytes:
+        """The next line, whole; empty after the last one."""
+        return next(self._lines, b"")
 
     def __iter__(self) -> Iterator[bytes]:
         """The lines of the messages."""
