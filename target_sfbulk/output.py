@@ -8,6 +8,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sfbulk.error_line import naming_file
 from sfbulk.errors import ConfigError
 from sfbulk.load import Counts
 from sfbulk.private_files import open_private, private_folder
@@ -211,14 +212,22 @@ class StreamOutput:
         return replace(reject, row=records.row_name(row.number))
 
     def write_report(self) -> None:
-        """Replace the report of this run, and the latest report, by the report so far."""
+        """Replace the report of this run, and the latest report, by the report so far.
+
+        Raises:
+            OSError: One cannot be written; names it.
+        """
         text = json.dumps(self.report.as_json(), ensure_ascii=False, indent=2) + "\n"
         for path in self._report_files:
             # A reader, or another run, must never see half of it.
             new = path.with_name(f"{path.name}.{self._run.run_id}")
-            with open_private(new, "wb") as file:
-                file.write(text.encode())
-            new.replace(path)
+            try:
+                with naming_file(path), open_private(new, "wb") as file:
+                    file.write(text.encode())
+                new.replace(path)
+            except OSError:
+                new.unlink(missing_ok=True)
+                raise
 
     def _counted(self, rejected: tuple[bytes, Reject]) -> tuple[bytes, Reject]:
         record, reject = rejected

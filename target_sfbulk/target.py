@@ -143,7 +143,11 @@ class TargetSfbulk(SfbulkPlugin, Target):
         except Exception as later:  # noqa: BLE001 - `error` is the one that ends the run
             if later is not error:
                 self.logger.error("%s", one_line(later))  # noqa: TRY400 - the reason comes last
-        self._end_reports(Ending.failed(one_line(error)))
+        try:
+            self._end_reports(Ending.failed(one_line(error)))
+        except OSError as later:
+            # A full disk is full for the reports too.
+            self.logger.warning("The reports are incomplete: %s", one_line(later))
         add_note(error, self.run.position())
 
     def _end_reports(self, ending: Ending) -> None:

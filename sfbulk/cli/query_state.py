@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import Timeout
 
 from sfbulk.cli.session import LOGGER
+from sfbulk.error_line import naming_file
 from sfbulk.errors import ConfigError
 from sfbulk.file_lock import file_lock
 
@@ -107,7 +108,7 @@ class StateFile:
         """
         # A kill in between leaves the state before, which the rows on the disk still have.
         new = self._path.with_name(f"{self._path.name}.new")
-        with new.open("w", encoding="utf-8") as file:
+        with naming_file(new), new.open("w", encoding="utf-8") as file:
             json.dump(asdict(state), file)
             file.flush()
             os.fsync(file.fileno())
