@@ -28,11 +28,6 @@ class EndCheck:
         self._quotes += chunk.count(b'"')
         self._line_ends += chunk.count(b"\n")
 
-    @property
-    def ends_in_quotes(self) -> bool:
-        """Whether CSV ends inside a quoted value."""
-        return self._head[:1] not in _ENDS and self._quotes % 2 == 1
-
     def looks_cut_off(self, rows: int | None) -> bool:
         """Whether the end seems to be missing.
 

@@ -9,7 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sfbulk.errors import ApiError, JobError, TransportError
+from sfbulk.errors import ApiError, JobError
 from sfbulk.http.retry import Backoff
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS
 from sfbulk.jobs.cut_off import EndCheck
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # A gateway on the way may cut every answer, so it is not asked for as often as others.
-_CUT_ATTEMPTS = 3
 _MOST_DOWNLOADS = 4
 
 NOT_READY_PAUSES = 3
@@ -133,14 +132,6 @@ def _checked(send: Send, request: Request, save: Sink) -> tuple[Reply, EndCheck]
         nonlocal check
         check = EndCheck()
         save(seen(chunks))
-        if check.ends_in_quotes:
-            raise TransportError(
-                f"{request.purpose}: the CSV ends inside a quoted value, so it was cut on its way. "
-                "Check the proxies between here and Salesforce.",
-                ambiguous=True,
-                attempts=_CUT_ATTEMPTS,
-                job_id=request.job_id,
-            )
 
     reply = send(request, checked)
     return reply, check
