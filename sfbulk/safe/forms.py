@@ -43,13 +43,16 @@ def decoded(text: str) -> Iterator[Decoded]:
     now = Decoded(text)
     yield now
     for _ in range(_DEEPEST):
-        if not any(mark in now.text for mark in "%\\&"):
+        # Most texts have nothing to decode, and each rejected row has such a text.
+        if not _may_be_decoded(now.text):
             return
-        later = _decoded_once(now)
-        if later.text == now.text:
-            return
-        now = later
+        now = _decoded_once(now)
         yield now
+
+
+def _may_be_decoded(text: str) -> bool:
+    has_mark = "%" in text or "\\" in text or "&" in text
+    return has_mark and _ESCAPE.search(text) is not None
 
 
 def _decoded_once(before: Decoded) -> Decoded:
