@@ -115,8 +115,10 @@ class TargetSfbulk(SfbulkPlugin, Target):
             self.run.finish(at_the_end=True)
             self.run.reports.check_budget(at_the_end=True)
             self.run.reports.check_accounts()
-            self._end_reports(Ending.complete(self.run.reports.refused))
-            self.run.interrupts.complete()
+            # All is loaded, and a signal within the SDK's end of the sinks would call it again.
+            with self.run.interrupts:
+                self._end_reports(Ending.complete(self.run.reports.refused))
+                self.run.interrupts.complete()
             self.run.end()
         except Exception as error:
             self._failed(error)
