@@ -67,6 +67,10 @@ class PageList:
                         self.problem = "a page is listed twice"
                         return
                     self._seen.add(locator)
+                    # Each page has a row, so such a list would not end.
+                    if len(self._seen) > (self._info.records_processed or 0):
+                        self.problem = "it has more pages than the result has rows"
+                        return
                     yield locator
         except _NotUnderstoodError as error:
             self.problem = str(error)

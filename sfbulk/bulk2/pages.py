@@ -13,6 +13,7 @@ from sfbulk.csvio import decode_rows
 from sfbulk.errors import ApiError, CsvError, JobError, RowCountMismatch
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder
+from sfbulk.jobs.page_order import PageOrder
 from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.usage import CountingPool
 
@@ -58,7 +59,8 @@ class PageReader:
         self._info = info
         self._spool = spool
         self._start = start
-        self._rows_before = 0 if start is None else rows_before
+        self._rows = rows_before or 0
+        self._all_counted = start is None or rows_before is not None
         self._max_records = max_records
         self._pages_ahead = pages_ahead
         self._budget = budget or SpoolBudget()
@@ -71,14 +73,13 @@ class PageReader:
         Raises:
             RowCountMismatch: all pages together do not have as many rows as the job; from a
                 locator on, without a number of rows before it, they have more.
-            JobError: Salesforce repeats a locator.
+            JobError: Salesforce repeats a locator, or sends page after page without rows.
             ApiError: Salesforce refuses a page.
             TransportError: a page could not be downloaded.
         """
         if self._info.records_processed == 0:
             self._check_none()
             return
-        counts: list[int | None] = []
         pool = CountingPool(self._pages_ahead, thread_name_prefix="sfbulk-page")
         with TemporaryDirectory(prefix=f"{self._info.id}-", dir=self._spool) as folder:
             page_folder = PageFolder(Path(folder), self._budget)
@@ -87,13 +88,13 @@ class PageReader:
                 for fetched in self._each(pool, files):
                     yield fetched.page
                     files.remove(fetched)
-                    counts.append(fetched.page.rows)
+                    self._count(fetched.page.rows)
             finally:
                 # A reader that stops early must not wait for downloads that still run.
                 page_folder.stop()
                 pool.shutdown(cancel_futures=True)
                 page_folder.release()
-        self._check_total(counts)
+        self._check_total()
 
     def _check_none(self) -> None:
         """API call: a count of 0 alone is not believed, as a bookmark would pass the rows.
@@ -119,17 +120,17 @@ class PageReader:
         ahead = PagesAhead(files, pool, pages_ahead=self._pages_ahead)
         listed = PageList(self._transport, self._info) if self._may_be_listed() else None
         ahead.begin(self._start, listed)
-        read = set() if self._start is None else {self._start}
+        order = PageOrder(self._start)
         following: str | None = ""
         while following is not None:
             fetched = ahead.take()
             following = self._following(fetched, ahead)
-            if following in read:
-                raise self._circle()
+            if problem := order.problem(following):
+                raise self._endless(problem)
             if following is not None:
-                read.add(following)
                 ahead.expect(following)
             yield fetched
+            order.took(fetched.page.rows)
 
     def _following(self, fetched: FetchedPage, ahead: PagesAhead) -> str | None:
         """Where the page after this one begins; None after the last."""
@@ -147,21 +148,23 @@ class PageReader:
             and float(self._transport.api_version) >= FIRST_VERSION
         )
 
-    def _circle(self) -> JobError:
+    def _endless(self, problem: str) -> JobError:
         return JobError(
-            f"Salesforce sends the pages of job {self._info.id} in a circle. Run the query again.",
+            f"Salesforce sends the pages of job {self._info.id} {problem}. Run the query again.",
             job_id=self._info.id,
         )
 
-    def _check_total(self, counts: list[int | None]) -> None:
+    def _count(self, rows: int | None) -> None:
+        # After each page: a server may send pages without end.
+        self._rows += rows or 0
+        self._all_counted &= rows is not None
         announced = self._info.records_processed
-        known = [count for count in counts if count is not None]
-        if announced is None or len(known) < len(counts):
-            return
-        before = self._rows_before
-        read = sum(known) + (before or 0)
-        if read > announced or (read < announced and before is not None):
-            raise self._other_number(read)
+        if announced is not None and self._rows > announced:
+            raise self._other_number(self._rows)
+
+    def _check_total(self) -> None:
+        if self._all_counted and self._rows < (self._info.records_processed or 0):
+            raise self._other_number(self._rows)
 
     def _other_number(self, rows: int) -> RowCountMismatch:
         return RowCountMismatch(

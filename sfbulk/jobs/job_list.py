@@ -12,6 +12,7 @@ from sfbulk.errors import TransportError
 from sfbulk.http.dates import document_date, http_date
 from sfbulk.http.shapes import SalesforceId, Shape
 from sfbulk.http.wire import Request, unusable
+from sfbulk.jobs.page_order import PageOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,17 +112,17 @@ def job_pages(transport: Transport, kind: str) -> Iterator[JobPage]:
         ApiError, TransportError: as `Transport.read`.
     """
     path: str | None = f"{transport.base_path}/jobs/{kind}"
-    read: set[str] = set()
+    order = PageOrder(path)
     while path:
-        if path in read:
+        page = transport.read(Request("GET", path, f"List the {kind} jobs"), _page)
+        order.took(len(page.jobs))
+        path = page.following
+        if problem := order.problem(path):
             raise TransportError(
-                f"List the {kind} jobs: Salesforce sends the pages in a circle. Run again later.",
+                f"List the {kind} jobs: Salesforce sends the pages {problem}. Run again later.",
                 ambiguous=False,
             )
-        read.add(path)
-        page = transport.read(Request("GET", path, f"List the {kind} jobs"), _page)
         yield page
-        path = page.following
 
 
 def _page(request: Request, reply: Reply) -> JobPage:

@@ -17,7 +17,7 @@ from sfbulk.jobs.read_api import ReadApi
 from sfbulk.jobs.result_page import ResultPage
 from sfbulk.jobs.spool_budget import SpoolBudget
 from sfbulk.read.json_cells import RecordCells, csv_row, datetime_fields
-from sfbulk.read.rest_answers import RestAnswers, RestPage, check_total
+from sfbulk.read.rest_answers import PagesRead, RestAnswers, RestPage
 from sfbulk.read.rest_join import Joined, keys_of
 from sfbulk.read.select_list import LONGEST_URI, divided, parse_query
 from sfbulk.usage import CountingPool
@@ -48,11 +48,6 @@ class _Begin:
 
     locator: str | None
     rows_before: int | None
-
-    @property
-    def count_is_known(self) -> bool:
-        """Whether the rows of all pages can be counted."""
-        return self.locator is None or self.rows_before is not None
 
 
 class RestQuery:
@@ -208,13 +203,13 @@ class RestQuery:
     def _read_one(
         self, files: PageFolder, cells: RecordCells, begin: _Begin
     ) -> Generator[ResultPage, None, None]:
-        answers, count = self._answers, begin.rows_before or 0
+        answers = self._answers
         locator, page = begin.locator, self._first(begin.locator)
         self._total = page.total
+        read = PagesRead(self.object_name, page.total, begin.locator, begin.rows_before)
         with CountingPool(1, thread_name_prefix="sfbulk-rest") as pool:
             while True:
-                count += len(page.records)
-                following = page.next_locator
+                following = read.following(page)
                 coming = pool.submit(answers.following, following) if following else None
                 yield from self._written(
                     files, cells.header, map(cells.row, page.records), locator, following
@@ -222,8 +217,7 @@ class RestQuery:
                 if coming is None:
                     break
                 locator, page = following, coming.result()
-        if begin.count_is_known or count > (page.total or count):
-            check_total(self.object_name, page.total, count)
+        read.check_total()
 
     def _first(self, start: str | None) -> RestPage:
         if start is None:

@@ -14,6 +14,7 @@ from sfbulk.http.bounds import RECORDS
 from sfbulk.http.json_text import UnusableJsonError
 from sfbulk.http.shapes import Count, Shape
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
+from sfbulk.jobs.page_order import PageOrder
 from sfbulk.read.json_cells import parse_json
 
 if TYPE_CHECKING:
@@ -81,7 +82,6 @@ class RestAnswers:
 
         Raises:
             NotFound: the server does not have the result of the query any more.
-            JobError: the page names itself as the next one.
             TransportError: no usable answer.
         """
         request = Request(
@@ -96,50 +96,88 @@ class RestAnswers:
             bounds=RECORDS,
         )
         try:
-            page = self._page(request)
+            return self._page(request)
         except NotFound as error:
             if error.code != _EXPIRED:
                 raise
             raise _expired(self._sobject, error) from error
-        if page.next_locator == locator:
-            raise JobError(
-                f"Salesforce sends the pages of a REST query of {self._sobject} in a circle. Run "
-                "the query again."
-            )
-        return page
 
     def rows(self, soql: str) -> Iterator[dict[str, Any]]:
         """API call: all rows of a query.
 
         Raises:
+            JobError: the pages would never end.
             RowCountMismatch: other rows than Salesforce announced.
             ApiError, TransportError: as `first` and `following`.
         """
-        page, count = self.first(soql), 0
+        page = self.first(soql)
+        read = PagesRead(self._sobject, page.total)
         while True:
-            count += len(page.records)
-            if count > (page.total or count):
-                break
+            following = read.following(page)
             yield from page.records
-            if page.next_locator is None:
+            if following is None:
                 break
-            page = self.following(page.next_locator)
-        check_total(self._sobject, page.total, count)
+            page = self.following(following)
+        read.check_total()
 
     def _page(self, request: Request) -> RestPage:
         return self._transport.read(request, _parsed)
 
 
-def check_total(sobject: str, total: int | None, count: int) -> None:
-    """Compare the rows that were read with the number that Salesforce announced.
+class PagesRead:
+    """The pages of one query that were read so far.
 
-    Raises:
-        RowCountMismatch: they differ.
+    Args:
+        sobject: named in errors.
+        total: the rows that Salesforce announced; None if it did not.
+        start: the id of the page to begin with; None for the first one.
+        rows_before: the rows of the pages before it; None if that is not known.
     """
-    if total not in (None, count):
-        raise RowCountMismatch(
-            f"The pages of a REST query of {sobject} have {count:,} rows, but Salesforce announced "
-            f"{total:,}. Run the query again."
+
+    def __init__(
+        self,
+        sobject: str,
+        total: int | None,
+        start: str | None = None,
+        rows_before: int | None = None,
+    ) -> None:
+        self._sobject = sobject
+        self._total = total
+        self._count = rows_before or 0
+        self._all_counted = start is None or rows_before is not None
+        self._order = PageOrder(start)
+
+    def following(self, page: RestPage) -> str | None:
+        """Take a page; the id of the next one, None for the last.
+
+        Raises:
+            JobError: the pages would never end.
+            RowCountMismatch: there are more rows than Salesforce announced.
+        """
+        self._count += len(page.records)
+        if self._total is not None and self._count > self._total:
+            raise self._other_number()
+        self._order.took(len(page.records))
+        if problem := self._order.problem(page.next_locator):
+            raise JobError(
+                f"Salesforce sends the pages of a REST query of {self._sobject} {problem}. Run "
+                "the query again."
+            )
+        return page.next_locator
+
+    def check_total(self) -> None:
+        """Compare the rows of all pages with the number that Salesforce announced.
+
+        Raises:
+            RowCountMismatch: there are fewer.
+        """
+        if self._all_counted and self._total not in (None, self._count):
+            raise self._other_number()
+
+    def _other_number(self) -> RowCountMismatch:
+        return RowCountMismatch(
+            f"The pages of a REST query of {self._sobject} have {self._count:,} rows, but "
+            f"Salesforce announced {self._total:,}. Run the query again."
         )
 
 

@@ -273,21 +273,3 @@ def test_of_an_address_with_a_host_only_the_path_is_used(
     server.script.extend([first, last, last])
     assert Salesforce(transport).jobs() == []
     assert server.seen[1].path == path
-
-
-def test_pages_of_jobs_in_a_circle_are_an_error(org: Org, sf: Salesforce) -> None:
-    path = "/services/data/v68.0/jobs/query?queryLocator=x"
-    org.answers = {"/jobs/query": as_json({"records": [], "nextRecordsUrl": path})}
-    with pytest.raises(SalesforceError, match="in a circle"):
-        sf.jobs()
-
-
-def test_pages_of_records_in_a_circle_are_an_error(org: Org, sf: Salesforce) -> None:
-    following = {"nextRecordsUrl": "/services/data/v68.0/query/01g-2000", "done": False}
-    org.answers = {
-        "/query": as_json({"totalSize": 1, "records": [], **following}),
-        "/query/01g-2000": as_json({"records": [], **following}),
-        "/describe": as_json(DESCRIBE),
-    }
-    with pytest.raises(SalesforceError, match="REST query of Odd in a circle"):
-        sf.ids_by("Odd", "Id")
