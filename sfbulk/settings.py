@@ -7,7 +7,6 @@ name, so that a key that cannot sign is reported like any other wrong setting.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -41,6 +40,8 @@ DEFAULT_API_VERSION = "68.0"
 
 # Bulk API 2.0 has query jobs since 47.0 (Bulk API guide).
 _OLDEST_API_VERSION = 47.0
+# 31 years: a larger number may be too large for the clock.
+_LONGEST_TIMEOUT = 1_000_000_000
 
 
 def _text(title: str, description: str, *, secret: bool = False, **more: Any) -> dict[str, Any]:
@@ -201,9 +202,9 @@ def _timeout_problems(settings: Mapping[str, Any]) -> list[str]:
     seconds = _job_timeout(settings)
     # A Singer command reads the numbers of its settings as Decimal.
     is_number = isinstance(seconds, (int, float, Decimal)) and not isinstance(seconds, bool)
-    if is_number and 0 < seconds < math.inf:
+    if is_number and 0 < seconds <= _LONGEST_TIMEOUT:
         return []
-    return ["job_timeout must be a number of seconds above 0."]
+    return [f"job_timeout must be a number of seconds above 0, and up to {_LONGEST_TIMEOUT:,}."]
 
 
 def _version_problems(given: Mapping[str, str]) -> list[str]:

@@ -77,8 +77,8 @@ the control plane, under control_url of the ready line (see docs/sandbox.md):
   curl $control_url/progress -X PUT -d '{"policy": "after_seconds", "seconds": 20}'
       how long jobs take; or at_once, after_polls, hold
   curl $control_url/faults -d '{"kind": "answer", "path": "*/jobs/query", "status": 503}'
-      faults: answer, cut, lost, closed, delay, expired_session, used_up, job_failed, job_aborted,
-      row_error
+      faults: answer, cut, lost, closed, shortened, wrong_length, stalled, delay, expired_session,
+      used_up, job_failed, job_aborted, row_error
   curl $control_url/reset -X POST
       rows, jobs and sessions as at the start (with --db the rows stay)"""
 

@@ -154,7 +154,8 @@ _LOADING = (
     ),
     th.Property(
         "batch_wait_limit_seconds",
-        th.NumberType(minimum=0),
+        # A larger number may be too large for the clock.
+        th.NumberType(minimum=0, maximum=1_000_000_000),
         title="Longest Wait for Rows",
         description="How many seconds a job may wait for further rows after its first one. "
         "Without it, a job is sent when it is full or the input ends.",

@@ -95,7 +95,7 @@ class StateFile:
         try:
             state = QueryState(**json.loads(self._path.read_text("utf-8")))
             there = self.part.stat().st_size
-        except (FileNotFoundError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError, RecursionError):
             return None
         # Of fewer bytes than were written, it is not known which rows they have.
         return state if state.query == query and there >= state.bytes else None

@@ -64,6 +64,9 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise ConfigError([f"--config {file} is not JSON: see {where}."]) from None
     except UnicodeDecodeError:
         raise ConfigError([f"--config {file} is not UTF-8."]) from None
+    except (ValueError, RecursionError):
+        reason = "is nested too deeply, or has a number of thousands of digits"
+        raise ConfigError([f"--config {file} {reason}."]) from None
     if not isinstance(settings, dict):
         raise ConfigError([f"--config {file} must be a JSON object of settings."])
     return settings

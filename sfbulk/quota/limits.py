@@ -180,7 +180,7 @@ def _is_percentage(value: Any) -> bool:
         return True
     # A Singer command reads the numbers of its settings as Decimal.
     is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
-    return is_number and 0 < float(value) <= 100  # noqa: PLR2004 - per cent
+    return is_number and 0 < value <= 100  # noqa: PLR2004 - per cent
 
 
 class UsageCounter:

@@ -284,6 +284,17 @@ def test_another_query_does_not_go_on_from_the_rows_of_this_one(
     assert_whole(path, accounts)
 
 
+@pytest.mark.parametrize("state", ["[" * 100_000, "1" * 5000, "{}", "x"])
+def test_a_state_that_cannot_be_read_is_as_none(
+    command: Command, accounts: list[dict[str, Any]], state: str
+) -> None:
+    path = command.path("accounts.csv")
+    path.with_name(f"{path.name}.part").write_text("Id\n", "utf-8")
+    path.with_name(f"{path.name}.state.json").write_text(state, "utf-8")
+    assert command.json("query", SOQL, "-o", path)["resumed"] is False
+    assert_whole(path, accounts)
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_aborts_the_job_and_the_next_run_reads_all(
     command: Command, accounts: list[dict[str, Any]], signum: int

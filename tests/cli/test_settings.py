@@ -40,6 +40,8 @@ def test_a_quota_from_the_environment_is_a_number() -> None:
     [
         ('{"client_secret": s3cret}', "is not JSON: see line 1, column 19"),
         ('["s3cret"]', "must be a JSON object"),
+        ('{"job_timeout": ' + "1" * 5000 + "}", "a number of thousands of digits"),
+        ("[" * 100_000, "is nested too deeply"),
         ('{"client_secrets": "s3cret"}', "did you mean `client_secret`?"),
         ("{}", "There are no settings to sign in with"),
     ],

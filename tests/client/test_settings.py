@@ -103,6 +103,8 @@ def test_defaults_are_production_and_the_current_version() -> None:
         (APP | {"login_url": "https://[acme"}, "not a URL"),
         (SOAP | {"login_url": "https://acme:port"}, "not a URL"),
         (TOKEN | {"quota_percent_total": "80"}, "quota_percent_total must be a percentage"),
+        (TOKEN | {"quota_percent_total": 10**400}, "quota_percent_total must be a percentage"),
+        (TOKEN | {"job_timeout": 10**400}, "job_timeout must be a number of seconds"),
         (TOKEN | {"login_url": "http://localhost.evil.example"}, "https"),
     ],
 )

@@ -172,6 +172,7 @@ WRONG = {
     "operation": "merge",
     "max_rejects": "a few",
     "max_job_mb": 101,
+    "batch_wait_limit_seconds": 10**400,
     "nulls": "keep",
     "streams": {
         "a": {"operation": "upsert", "fields": {"x": "A", "y": "a", "z": "Account.Ext__c"}},
@@ -192,6 +193,7 @@ def test_all_wrong_settings_are_named_at_once_before_any_request(org: Org) -> No
         "'merge' is not one of",
         'max_rejects must be a count such as "10" or a share such as "2%", not "a few".',
         "101 is greater than the maximum of 100",
+        "is greater than the maximum of 1000000000",
         "'keep' is not one of ['clear', 'ignore']",
         "streams, a: external_id is missing",
         "streams, a: fields: Account.Ext__c is a relationship column. Move it to lookups.",
