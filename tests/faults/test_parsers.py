@@ -71,7 +71,7 @@ ANSWERS = [
         b"HTTP/1.0 400 Bad Request\r\nRetry-After: 5\r\nDate: Mon, 23 Nov 2026 10:00:00 GMT\r\n\r\n"
         b'[{"errorCode": "X", "message": "no"}]'
     ),
-    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b'{"a": 1}'),
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b'{"a": 1}', mtime=0),
     b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.example/\r\n\r\n",
 ]
 
