@@ -66,7 +66,7 @@ class ResumePoint:
                 version=int(kept["version"]) if kept.get("version") else None,
                 api=ReadApi(kept.get("api", ReadApi.BULK2)),
             )
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
             raise CannotResume("the state has it in an unknown form") from None
 
     def write(self, state: MutableMapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sfbulk import JobState, QueryJob
 from sfbulk.error_line import contained
-from sfbulk.errors import ApiError, TransportError
+from sfbulk.errors import ApiError, DataError, TransportError
 from sfbulk.read import ReadApi
 from sfbulk.soql import root_object
 from sfbulk.usage import Usage
@@ -174,6 +174,8 @@ class RunJobs:
             )
         except ApiError as error:
             raise _cannot_resume(error) from error
+        except DataError:
+            raise CannotResume("the state has no id of a job") from None
         if isinstance(job, QueryJob) and job.state is not JobState.JOB_COMPLETE:
             raise CannotResume(f"its state is {job.state.value}")
         return job

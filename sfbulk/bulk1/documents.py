@@ -7,8 +7,9 @@ answer is read by its first character.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -52,10 +53,45 @@ class _Batches(msgspec.Struct, rename="camel"):
     batch_info: list[BatchDocument]
 
 
-_JOB = Shape(JobDocument, "a job", strict=False)
-_BATCH = Shape(BatchDocument, "a batch", strict=False)
-_BATCHES = Shape(_Batches, "a list of batches", strict=False)
-_RESULTS = Shape(list[SalesforceId], "a list of results")
+def _batch_texts(element: ET.Element) -> dict[str, Any]:
+    return {"batchInfo": [_known(texts(child)) for child in element]}
+
+
+def _result_texts(element: ET.Element) -> list[str]:
+    return [(child.text or "").strip() for child in element]
+
+
+@dataclass(frozen=True)
+class _Form(Generic[T]):
+    """A kind of document, in XML and in JSON."""
+
+    shape: Shape[T]
+    root: str
+    """The name of the root in XML."""
+    values: Callable[[ET.Element], Any]
+    """The values in the XML, in the form that the JSON has."""
+    empty: Any = None
+    """An empty list."""
+    empty_forms: tuple[Any, ...] = ()
+    """What JSON may have in its place: no source says how Salesforce writes one."""
+
+
+_JOB = _Form(Shape(JobDocument, "a job", strict=False), "jobInfo", texts)
+_BATCH = _Form(Shape(BatchDocument, "a batch", strict=False), "batchInfo", texts)
+_BATCHES = _Form(
+    Shape(_Batches, "a list of batches", strict=False),
+    "batchInfoList",
+    _batch_texts,
+    empty={"batchInfo": []},
+    empty_forms=({}, {"batchInfo": None}),
+)
+_RESULTS = _Form(
+    Shape(list[SalesforceId], "a list of results"),
+    "result-list",
+    _result_texts,
+    empty=[],
+    empty_forms=(None,),
+)
 
 
 def read_job(request: Request, reply: Reply) -> Bulk1JobInfo:
@@ -65,7 +101,7 @@ def read_job(request: Request, reply: Reply) -> Bulk1JobInfo:
         TransportError: the reply is not a jobInfo, or one of another job.
         UnknownState: a state that this version does not know.
     """
-    job = job_info(_read(_JOB, "jobInfo", texts, request, reply))
+    job = job_info(_read(_JOB, request, reply))
     if request.job_id and not is_same_id(job.id, request.job_id):
         raise unusable(request, reply.status, "another job")
     return job
@@ -78,7 +114,7 @@ def read_batch(request: Request, reply: Reply) -> BatchInfo:
         TransportError: the reply is not a batchInfo.
         UnknownState: a state that this version does not know.
     """
-    return batch_info(_read(_BATCH, "batchInfo", texts, request, reply))
+    return batch_info(_read(_BATCH, request, reply))
 
 
 def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
@@ -88,7 +124,7 @@ def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
         TransportError: the reply is not a list of batches.
         UnknownState: a state that this version does not know.
     """
-    listed = _read(_BATCHES, "batchInfoList", _batch_texts, request, reply)
+    listed = _read(_BATCHES, request, reply)
     return [batch_info(batch) for batch in listed.batch_info]
 
 
@@ -100,42 +136,22 @@ def read_result_ids(request: Request, reply: Reply) -> list[str]:
     """
     if reply.status == HTTPStatus.NO_CONTENT:
         return []
-    return _read(_RESULTS, "result-list", _result_texts, request, reply)
+    return _read(_RESULTS, request, reply)
 
 
-def _batch_texts(element: ET.Element) -> dict[str, Any]:
-    return {"batchInfo": [_known(texts(child)) for child in element]}
-
-
-def _result_texts(element: ET.Element) -> list[str]:
-    return [(child.text or "").strip() for child in element]
-
-
-def _read(
-    shape: Shape[T],
-    root: str,
-    values: Callable[[ET.Element], Any],
-    request: Request,
-    reply: Reply,
-) -> T:
-    """A reply's document, in either form, as its declared type.
-
-    Args:
-        shape: the type.
-        root: the name of the root in XML.
-        values: the values in the XML, in the form that the JSON has.
-        request: the request.
-        reply: its reply.
-    """
+def _read(form: _Form[T], request: Request, reply: Reply) -> T:
+    """A reply's document, in XML or JSON, as its declared type."""
     if not reply.content.lstrip(_BEFORE_XML).startswith(b"<"):
-        return shape.within(request, reply, _known(json_document(request, reply)))
+        document = _known(json_document(request, reply))
+        value = form.empty if document in form.empty_forms else document
+        return form.shape.within(request, reply, value)
     try:
         element = parse_xml(reply.content)
     except UnusableXmlError as error:
         raise unusable(request, reply.status, str(error)) from error
-    if local_name(element) != root:
-        raise unusable(request, reply.status, f"XML that is not a {root}")
-    return shape.within(request, reply, _known(values(element)), "XML")
+    if local_name(element) != form.root:
+        raise unusable(request, reply.status, f"XML that is not a {form.root}")
+    return form.shape.within(request, reply, _known(form.values(element)), "XML")
 
 
 def _known(document: Any) -> Any:

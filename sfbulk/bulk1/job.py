@@ -19,6 +19,7 @@ from sfbulk.bulk1.row_results import RowResult, read_row_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobInfo, Bulk1JobState, ContentType
 from sfbulk.csvio.limits import MAX_BATCH_BYTES
 from sfbulk.errors import ApiError, DataError, RowCountMismatch, naming_data
+from sfbulk.http.shapes import checked_id
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks, size_of
@@ -86,9 +87,10 @@ class Bulk1Job:
         """API call: the job with this id.
 
         Raises:
+            DataError: it is not an id.
             NotFound: there is no such job.
         """
-        path = f"{transport.async_path}/job/{job_id}"
+        path = f"{transport.async_path}/job/{checked_id(job_id, 'a job')}"
         request = Request("GET", path, f"Read job {job_id}", job_id=job_id, bulk1=True)
         job = cls(transport, transport.read(request, documents.read_job))
         # Batches that exist now are not taken for one whose answer is lost later.
@@ -215,14 +217,14 @@ class Bulk1Job:
             UnknownState: a state that this version does not know.
             NotFound: the job has no such batch.
         """
-        request = self._request("GET", f"Read batch {batch_id} of", f"/batch/{batch_id}")
+        request = self._request("GET", f"Read batch {batch_id} of", _batch(batch_id))
         batch = self._transport.read(request, documents.read_batch)
         self._keep_counts([batch])
         return batch
 
     def request(self, batch_id: str) -> bytes:
         """API call: the data of a batch, or its query, as Salesforce received it."""
-        path = f"/batch/{batch_id}/request"
+        path = _batch(batch_id, "/request")
         request = self._request("GET", f"Read back batch {batch_id} of", path)
         return self._transport.send(request).content
 
@@ -303,7 +305,9 @@ class Bulk1Job:
             ApiError: there are no results, for example of a batch that failed.
             RowCountMismatch: there are none, but the batch was read as Completed with rows.
         """
-        request = self._request("GET", f"List results of batch {batch_id} of", _result(batch_id))
+        request = self._request(
+            "GET", f"List results of batch {batch_id} of", _batch(batch_id, "/result")
+        )
         found = self._transport.read(request, documents.read_result_ids)
         if not found:
             self._check_empty(batch_id)
@@ -320,7 +324,7 @@ class Bulk1Job:
             DataError: a file that cannot be read.
             RowCountMismatch: the file is empty, but the batch was read as Completed with rows.
         """
-        with self._download(batch_id, f"/{result_id}") as file:
+        with self._download(batch_id, _part(result_id)) as file:
             if file.stat().st_size:
                 what = f"Result {result_id} of {self._named(batch_id)}"
                 with naming_data(what, self.id):
@@ -346,7 +350,7 @@ class Bulk1Job:
             rows: how many rows the file should have, if that is known.
         """
         what = f"Get result {result_id} of batch {batch_id} of"
-        request = self._request("GET", what, _result(batch_id, f"/{result_id}"))
+        request = self._request("GET", what, _batch(batch_id, "/result" + _part(result_id)))
         download(self._transport, request, save, rows=rows)
 
     def _list(self) -> list[BatchInfo]:
@@ -409,7 +413,9 @@ class Bulk1Job:
         # Save it on disk first: if a caller reads slowly, Salesforce closes the connection.
         with temporary_folder() as folder:
             file = folder / "result"
-            request = self._request("GET", f"Get results of batch {batch_id} of", _result(batch_id))
+            request = self._request(
+                "GET", f"Get results of batch {batch_id} of", _batch(batch_id, "/result")
+            )
             download(
                 self._transport,
                 replace(request, path=request.path + path),
@@ -454,8 +460,12 @@ def rows_missing(job: Bulk1Job, batch: BatchInfo, rows: int) -> RowCountMismatch
     )
 
 
-def _result(batch_id: str, path: str = "") -> str:
-    return f"/batch/{batch_id}/result{path}"
+def _batch(batch_id: str, path: str = "") -> str:
+    return f"/batch/{checked_id(batch_id, 'a batch')}{path}"
+
+
+def _part(result_id: str) -> str:
+    return f"/{checked_id(result_id, 'a result')}"
 
 
 def _packed(body: Path | bytes, folder: Path) -> Path | bytes:

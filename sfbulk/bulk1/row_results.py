@@ -17,7 +17,7 @@ from sfbulk.csvio import decode_rows
 from sfbulk.errors import DataError
 from sfbulk.http.safe_xml import children, texts
 from sfbulk.http.shapes import Shape
-from sfbulk.jobs.row_error import RowError, parse_row_error
+from sfbulk.jobs.row_error import RowError, parse_row_error, row_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,7 +96,7 @@ def _from_json(row: dict[str, Any]) -> RowResult:
         success=result.success,
         created=result.created,
         errors=tuple(
-            RowError(error.status_code or "", error.message or "", tuple(error.fields or ()))
+            row_error(error.status_code, error.message, error.fields or ())
             for error in result.errors or ()
         ),
     )
@@ -114,11 +114,8 @@ def _from_xml(result: ET.Element) -> RowResult:
 
 def _xml_error(error: ET.Element) -> RowError:
     values = texts(error)
-    return RowError(
-        code=values.get("statusCode", ""),
-        message=values.get("message", ""),
-        fields=tuple(field.text for field in children(error, "fields") if field.text),
-    )
+    fields = (field.text for field in children(error, "fields") if field.text)
+    return row_error(values.get("statusCode"), values.get("message"), fields)
 
 
 def _truth(value: str | None) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 from sfbulk.bulk2.states import JobInfo, JobState, read_job
 from sfbulk.errors import NotFound
+from sfbulk.http.shapes import checked_id
 from sfbulk.http.wire import Request
 from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
@@ -51,10 +51,11 @@ class Job:
         """API call: the job with this id.
 
         Raises:
+            DataError: it is not an id.
             UnknownState: a state that this version does not know.
             NotFound: there is no such job; Salesforce removes jobs after seven days.
         """
-        path = f"{transport.base_path}/jobs/{cls.kind}/{quote(job_id, safe='')}"
+        path = f"{transport.base_path}/jobs/{cls.kind}/{checked_id(job_id, 'a job')}"
         request = Request("GET", path, f"Read {cls.kind} job {job_id}", job_id=job_id)
         return cls(transport, transport.read(request, read_job))
 

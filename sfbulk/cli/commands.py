@@ -12,7 +12,7 @@ from sfbulk.cli.output import Output
 from sfbulk.cli.row_forms import ROW_FORMS
 from sfbulk.cli.session import LOGGER, Session, Stopped, begin_log, stopping_on_signals
 from sfbulk.error_line import ErrorLineGroup
-from sfbulk.errors import SalesforceError
+from sfbulk.errors import DataError, SalesforceError
 
 # What a command needs is imported when it runs, so that help is there at once.
 # ruff: noqa: PLC0415
@@ -71,10 +71,12 @@ def _help_without_command(ctx: click.Context) -> None:
 
 
 def _job_id(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    # It becomes a part of an address.
-    if not re.fullmatch("[0-9A-Za-z]{15}|[0-9A-Za-z]{18}", value):
-        raise click.BadParameter("the id of a job has 15 or 18 letters and digits.")
-    return value
+    from sfbulk.http.shapes import checked_id
+
+    try:
+        return checked_id(value, "a job")
+    except DataError as error:
+        raise click.BadParameter(error.message) from None
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> Any:

@@ -6,6 +6,10 @@ import json
 import re
 from typing import Any
 
+MOST_VALUES = 4_000_000
+"""Of a document: 2,000 records of 2,000 fields. One of a few bytes each, such as `[],`, would need
+thirty times the memory of its text."""
+
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -32,8 +36,12 @@ def json_value(body: bytes, decoder: json.JSONDecoder = _PLAIN) -> Any:
     becomes a question mark, as in the files of Bulk API.
 
     Raises:
-        UnusableJsonError: it is not JSON, is nested too deeply, or has a number without end.
+        UnusableJsonError: it is not JSON, is nested too deeply, has too many values, or a number
+            without end.
     """
+    # Commas in texts count too, which are fewer than one in twenty bytes.
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise UnusableJsonError(f"JSON that has more than {MOST_VALUES:,} values")
     try:
         text = body.decode(json.detect_encoding(body))
         value = decoder.decode(text)

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+MOST_NODES = 2_000_000
+"""Of a document that is kept in memory: the batches of the largest job have fewer. One of a few
+bytes each would need twenty times the memory of its text."""
+
+
 class UnusableXmlError(ValueError):
     """The bytes are not XML, or have a DTD; the text does not quote them."""
 
@@ -23,8 +28,10 @@ def parse_xml(document: bytes) -> ET.Element:
     """The root of a complete document.
 
     Raises:
-        UnusableXmlError: it is not XML, or has a DTD.
+        UnusableXmlError: it is not XML, has a DTD, or too many elements.
     """
+    if document.count(b"<") + document.count(b"=") > MOST_NODES:
+        raise UnusableXmlError(f"XML that has more than {MOST_NODES:,} elements and attributes")
     parser = ET.XMLParser(target=_NoDtd())  # noqa: S314 - what makes it unsafe, a DTD, is refused  # nosec B314
     with _one_error():
         parser.feed(document.strip())

@@ -6,13 +6,16 @@ This is the one place where documents of Salesforce, and of other programs, beco
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from sfbulk.errors import DataError
 from sfbulk.http.dates import document_date
 from sfbulk.http.json_text import UnusableJsonError, json_value
 from sfbulk.http.wire import unusable
+from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +26,7 @@ T = TypeVar("T")
 
 # "$" would also match before a line end.
 _ID = r"^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\Z"
+_MOST_OF_AN_ID = 50
 _NAME = r"^[0-9A-Za-z_]{1,255}\Z"
 
 SalesforceId = Annotated[str, msgspec.Meta(pattern=_ID)]
@@ -55,6 +59,24 @@ def _further_type(kind: type[Any], value: Any) -> Any:
     if kind is Time:
         return Time(document_date(value))
     raise NotImplementedError(kind)
+
+
+def checked_id(text: str, what: str) -> str:
+    """An id that a caller gives, which becomes a part of an address.
+
+    Args:
+        text: the id.
+        what: what it is to be the id of, such as `a job`.
+
+    Raises:
+        DataError: it is not one.
+    """
+    if not re.match(_ID, text):
+        raise DataError(
+            f"'{quoted(text, _MOST_OF_AN_ID)}' is not the id of {what}: the id of {what} has 15 or "
+            "18 letters and digits."
+        )
+    return text
 
 
 def is_same_id(one: str, other: str) -> bool:

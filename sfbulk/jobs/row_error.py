@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sfbulk.safe import without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,15 @@ class RowError:
     message: str = field(repr=False)
     """Salesforce's message; it may quote values of the row."""
     fields: tuple[str, ...] = ()
+
+
+def row_error(code: str | None, message: str | None, fields: Iterable[str]) -> RowError:
+    """Why Salesforce rejected a row, where it sends the parts one by one."""
+    return RowError(
+        without_secrets(code or ""),
+        without_secrets(message or ""),
+        tuple(map(without_secrets, fields)),
+    )
 
 
 def parse_row_error(text: str) -> RowError:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sfbulk import Salesforce
 from sfbulk.bulk2 import IngestJob, JobState, Operation, QueryJob
 from sfbulk.errors import (
     CsvError,
+    DataError,
     JobError,
     JobFailed,
     JobTimeout,
@@ -362,3 +364,12 @@ def test_a_count_that_is_none_is_an_error_that_names_it(
         running.refresh()
     assert len(str(caught.value)) < 500
     assert len(server.seen) == 7
+
+
+@pytest.mark.parametrize("job_id", ["", "../limits", "750000000000001AA", "750000000000001AAA\n"])
+def test_what_is_no_id_is_sent_nowhere(job_id: str) -> None:
+    given = {"instance_url": "http://127.0.0.1:9", "access_token": "00Dxx!secret"}
+    with Salesforce(Transport(parse_settings(given), FakeClock())) as sf:
+        for opened in (sf.open_job, sf.open_query_job, sf.bulk1.job):
+            with pytest.raises(DataError, match="not the id of a job"):
+                opened(job_id)

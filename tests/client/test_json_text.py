@@ -32,6 +32,8 @@ def test_each_encoding_of_json_is_read(encoding: str) -> None:
         (b"-Infinity", "-Infinity"),
         (b"9" * 5_000, "thousands of digits"),
         (b"[" * 200_000 + b"]" * 200_000, "too deeply"),
+        (b"[" + b"[]," * 4_000_000 + b"[]]", "more than 4,000,000 values"),
+        (b"[" + b"{}," * 4_000_000 + b"{}", "more than 4,000,000 values"),
         (b'["\\ud800", ' + b"[" * 200_000 + b"]" * 200_000 + b"]", "too deeply"),
     ],
 )

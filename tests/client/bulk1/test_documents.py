@@ -163,8 +163,8 @@ def test_an_unknown_state_is_quoted() -> None:
         b'{"id": 5',
         b'[["a list"]]',
         b'{"batchInfo": ["751000000000001AAA"]}',
-        b"{}",
-        b"null",
+        b'{"message": "no"}',
+        b"5",
     ],
 )
 def test_a_body_in_another_form_counts_as_no_answer(body: bytes) -> None:
@@ -172,6 +172,29 @@ def test_a_body_in_another_form_counts_as_no_answer(body: bytes) -> None:
         with pytest.raises(TransportError) as caught:
             read(ASK, said(body))
         assert caught.value.ambiguous
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"batchInfo": []}', b'{"batchInfo": null}', b"{}", b"<batchInfoList/>"]
+)
+def test_an_empty_list_of_batches_is_understood_in_each_form(body: bytes) -> None:
+    assert read_batches(ASK, said(body)) == []
+    for read in (read_job, read_batch):
+        with pytest.raises(TransportError):
+            read(ASK, said(body))
+
+
+@pytest.mark.parametrize("each", [b"<a/>", b"<a b='' c='' d='' e=''/>"])
+def test_xml_of_very_many_elements_is_refused_before_it_takes_memory(each: bytes) -> None:
+    with pytest.raises(TransportError, match="more than 2,000,000 elements"):
+        read_batches(ASK, said(b"<batchInfoList>" + each * 2_000_000 + b"</batchInfoList>"))
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"<result-list/>"])
+def test_an_empty_list_of_results_is_understood_in_each_form(body: bytes) -> None:
+    assert read_result_ids(ASK, said(body)) == []
+    with pytest.raises(TransportError):
+        read_batches(ASK, said(body))
 
 
 def settings(**more: Any) -> JobSettings:
