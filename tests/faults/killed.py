@@ -77,6 +77,13 @@ class KillFlow(ABC):
             (self.work / name).mkdir()
         self._begin()
 
+    def begin_clean(self) -> None:
+        """The same, without files of killed runs: the next one would remove them, and have room."""
+        self.begin()
+        for name in ("spool", "temporary"):
+            shutil.rmtree(self.work / name)
+            (self.work / name).mkdir()
+
     def run(self, kill: Kill | None = None) -> Ended:
         """Run the command on what is not known to be done."""
         ended = forked(self.command).run_line(
