@@ -36,6 +36,8 @@ class Ended:
     """How long it took."""
     uses: int = 0
     """How often it used files in the folder `within` of its kill; 0 if it was killed."""
+    given_up: tuple[str, ...] = ()
+    """The names of its requests whose answer it did not wait for; none if it was killed."""
 
     @property
     def reason(self) -> str:
@@ -157,6 +159,7 @@ class Command:
             end.get("sent", 0),
             end["seconds"],
             end.get("uses", 0),
+            tuple(end.get("given_up", ())),
         )
 
     def _order(self, order: dict[str, Any]) -> dict[str, Any]:

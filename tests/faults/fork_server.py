@@ -110,7 +110,8 @@ def become(command: str, order: dict[str, Any], writing: int) -> None:
     uses = kill.install()
 
     def tell() -> None:
-        os.write(writing, json.dumps({"sent": calls.sent, "uses": uses.count}).encode())
+        counts = {"sent": calls.sent, "uses": uses.count, "given_up": calls.given_up}
+        os.write(writing, json.dumps(counts).encode())
 
     atexit.register(tell)
 

@@ -62,7 +62,7 @@ class Harness:
             self.sent = calls.sent
             self._not_refused = sum(number >= calls.sent for number in refused)
             if late:
-                self._org.settle(calls.sent - len(refused) + self._not_refused)
+                self._org.settle(calls.given_up)
             if error is not None:
                 self._judge_error(flow, error)
             else:

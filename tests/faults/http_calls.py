@@ -1,4 +1,4 @@
-"""Counts the requests of this process, shortens the patience of each, and sends some nowhere."""
+"""Counts and names the requests of this process, shortens their patience, sends some nowhere."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import requests
 
 from tests.faults.variants import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    import requests
+NAME = "x-request-name"
+"""The header by which a request is found among those that the sandbox has carried out."""
 
 
 class HttpCalls:
@@ -25,6 +29,8 @@ class HttpCalls:
 
     def __init__(self, patience: float | None, refused: Collection[int] = ()) -> None:
         self.sent = 0
+        self.given_up: list[str] = []
+        """The names of the requests whose answer was not waited for."""
         self._patience = patience
         self._refused = refused
         self._lock = threading.Lock()
@@ -42,7 +48,13 @@ class HttpCalls:
                 options["timeout"] = self._patience
             if number in self._refused:
                 return _sent_nowhere(send, session, method, url, **options)
-            return send(session, method, url, **options)
+            name = str(uuid4())
+            options["headers"] = {**(options.get("headers") or {}), NAME: name}
+            try:
+                return send(session, method, url, **options)
+            except requests.ReadTimeout:
+                self.given_up.append(name)
+                raise
 
         return counted
 

@@ -62,14 +62,22 @@ class ReadHarness:
             self.judge_next_run(flow, output, self.read(flow, state))
         return ended
 
-    def run_series(self, flow: ReadFlow, *series: tuple[dict[str, Any], ...]) -> None:
-        """Read in runs with these faults each, until one ends well, at last without faults."""
+    def run_series(
+        self, flow: ReadFlow, *series: tuple[dict[str, Any], ...], late: bool = False
+    ) -> None:
+        """Read in runs with these faults each, until one ends well, at last without faults.
+
+        Args:
+            flow: What is read.
+            series: The faults of each run.
+            late: Whether the runs with faults have little patience.
+        """
         self.begin(flow)
         state, before, runs = flow.state, Records(), 0
         all_struck = True
         for faults in (*series, ()):
             self._give_back(flow, *faults)
-            ended = self.read(flow, state)
+            ended = self.read(flow, state, late=late and bool(faults))
             runs += 1
             all_struck = all_struck and self._strikes.all_struck(ended.sent)
             output = Output(ended)
@@ -165,7 +173,7 @@ class ReadHarness:
             kill=kill,
         )
         if late:
-            self._org.settle(self._strikes.arrived(ended.sent))
+            self._org.settle(ended.given_up)
         return ended
 
     def judge(

@@ -76,7 +76,7 @@ class TapHarness:
             refused=self._strikes.refused,
         )
         if late:
-            self._org.settle(self._strikes.arrived(ended.sent))
+            self._org.settle(ended.given_up)
         return ended
 
     def _judge(self, flow: TapFlow, ended: Ended) -> None:

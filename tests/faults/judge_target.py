@@ -74,7 +74,7 @@ class TargetHarness:
         Args:
             flow: What is loaded.
             faults: The faults of the first run.
-            late: Whether it has little patience.
+            late: Whether the runs with faults have little patience.
             again: The faults of the second run; a third one has none.
         """
         load = self._begin(flow)
@@ -89,7 +89,7 @@ class TargetHarness:
             return first
         for more in [again, ()] if again else [()]:
             if ended.code:
-                ended = self._run(load, more, max_rejects=ANY)
+                ended = self._run(load, more, late=late and bool(more), max_rejects=ANY)
         assert ended.code == 0, load.log
         self._load_rejects(load)
         self._judge_end(load)
@@ -124,7 +124,7 @@ class TargetHarness:
             hurried=True,
         )
         if late:
-            self._org.settle(self._strikes.arrived(ended.sent))
+            self._org.settle(ended.given_up)
         self._note_strikes(ended)
         load.runs += 1
         load.log += ended.log

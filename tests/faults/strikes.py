@@ -36,10 +36,6 @@ class Strikes:
         left = sum(fault.times is not None for fault in self._sandbox.control.faults)
         return self._number - left + sum(number < sent for number in self.refused)
 
-    def arrived(self, sent: int) -> int:
-        """How many requests of a run came to the sandbox."""
-        return sent - sum(number < sent for number in self.refused)
-
     def all_struck(self, sent: int) -> bool:
         """Whether each of them was."""
         return self.struck(sent) == self._number + len(self.refused)

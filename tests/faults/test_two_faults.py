@@ -14,7 +14,7 @@ from tests.faults import flows, flows_bulk1, flows_reads, flows_target
 from tests.faults.commands import forked
 from tests.faults.judge_reads import ReadHarness
 from tests.faults.judge_target import TargetHarness
-from tests.faults.variants import VARIANTS
+from tests.faults.variants import LATE_SECONDS, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,10 +34,7 @@ TRIES = 24
 """Of each flow."""
 
 TOGETHER, AGAIN = "two in one run", "one in each of two runs"
-# Those of a client with little patience are each tried on every request; a slow machine would add
-# more of them by itself.
-FAULTS = [variant for variant in VARIANTS if not variant.late]
-ENDS_A_RUN = [variant for variant in FAULTS if not variant.passes]
+ENDS_A_RUN = [variant for variant in VARIANTS if not variant.passes]
 
 
 Pair = list[dict[str, Any]]
@@ -52,6 +49,11 @@ def said(pair: Pair) -> Iterator[None]:
         raise AssertionError(f"{pair}: {error}") from error
 
 
+def is_late(pair: Pair) -> bool:
+    """Whether the client must have little patience for a fault to strike."""
+    return any(fault.get("seconds") == LATE_SECONDS for fault in pair)
+
+
 def fewest(sent: Callable[[], int]) -> int:
     """How many requests a run sends at least: how often it asks for a job's state varies."""
     return min(sent() for _ in range(3))
@@ -59,7 +61,7 @@ def fewest(sent: Callable[[], int]) -> int:
 
 def together(chance: Random, requests: int, unfit: tuple[str, ...] = ()) -> Pair:
     """Two faults of one run; one time of three, the second one strikes the retry of the first."""
-    variants = [variant for variant in FAULTS if variant.name not in unfit]
+    variants = [variant for variant in VARIANTS if variant.name not in unfit]
     one, other = chance.choices(variants, k=2)
     first = chance.randrange(requests)
     second = first if chance.randrange(3) == 0 else chance.randrange(first, requests)
@@ -69,7 +71,7 @@ def together(chance: Random, requests: int, unfit: tuple[str, ...] = ()) -> Pair
 def one_each(chance: Random, requests: int, unfit: tuple[str, ...] = ()) -> Pair:
     """A fault that ends most runs, and one of the next run."""
     one = chance.choice([variant for variant in ENDS_A_RUN if variant.name not in unfit])
-    other = chance.choice([it for it in FAULTS if it.name not in unfit])
+    other = chance.choice([it for it in VARIANTS if it.name not in unfit])
     numbers = [chance.randrange(requests) for _ in range(2)]
     return [{**it.fault, "skip": at} for it, at in zip((one, other), numbers, strict=True)]
 
@@ -82,7 +84,7 @@ def test_two_faults_of_one_run_of_the_client_lose_and_double_nothing(
     for _ in range(TRIES):
         pair = together(chance, requests)
         with tally.wrong_if_it_fails(flow, TOGETHER), said(pair):
-            harness.run(flow, *pair, partly=True)
+            harness.run(flow, *pair, late=is_late(pair), partly=True)
         tally.count(flow, TOGETHER, harness.outcome)
 
 
@@ -97,9 +99,9 @@ def test_two_faults_of_a_load_by_the_target_lose_and_double_nothing(
         pair = (together if number % 2 else one_each)(chance, requests)
         with tally.wrong_if_it_fails(flow, fault), said(pair):
             if fault == TOGETHER:
-                target.run(flow, *pair)
+                target.run(flow, *pair, late=is_late(pair))
             else:
-                target.run(flow, pair[0], again=(pair[1],))
+                target.run(flow, pair[0], again=(pair[1],), late=is_late(pair))
         tally.count(flow, fault, target.outcome)
 
 
@@ -114,7 +116,7 @@ def test_two_faults_of_a_read_lose_nothing(
         pair = (together if number % 2 else one_each)(chance, requests, flow.unfit)
         with tally.wrong_if_it_fails(flow, fault), said(pair):
             if fault == TOGETHER:
-                tap.run_series(flow, tuple(pair))
+                tap.run_series(flow, tuple(pair), late=is_late(pair))
             else:
-                tap.run_series(flow, *((each,) for each in pair))
+                tap.run_series(flow, *((each,) for each in pair), late=is_late(pair))
         tally.count(flow, fault, tap.outcome)
