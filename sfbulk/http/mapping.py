@@ -8,7 +8,6 @@ XML, an HTML page, or empty.
 from __future__ import annotations
 
 import re
-import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -26,13 +25,14 @@ from sfbulk.errors import (
 )
 from sfbulk.http.bounds import BeyondBoundsError
 from sfbulk.http.bulk_refusals import is_bulk_refusal
+from sfbulk.http.connecting import NoConnection, no_connection, no_such_bundle
 from sfbulk.http.dates import http_date
 from sfbulk.http.json_text import UnusableJsonError, json_value
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,29 @@ def transport_error(error: Exception, purpose: str, host: str) -> TransportError
             ambiguous=True,
             attempts=error.attempts,
         )
+    if found := no_connection(error):
+        return not_connected(found, purpose, host)
     meaning = _meaning(error)
     return TransportError(
         f"{purpose}: {meaning.text} ({host}).",
         ambiguous=meaning.sent,
         permanent=meaning.permanent,
         compression=meaning.compression,
+    )
+
+
+def bundle_error(error: OSError, purpose: str, host: str) -> TransportError | None:
+    """The client's error for a file of certificates that does not exist; None for other errors."""
+    found = no_such_bundle(error)
+    return found and not_connected(found, purpose, host)
+
+
+def not_connected(found: NoConnection, purpose: str, host: str) -> TransportError:
+    """The client's error where no connection came about."""
+    return TransportError(
+        f"{purpose}: {found.text} ({host}). {found.advice}",
+        ambiguous=False,
+        permanent=found.permanent,
     )
 
 
@@ -167,53 +184,7 @@ def api_error(purpose: str, status: int, headers: Mapping[str, str], body: bytes
 
 
 def _meaning(error: Exception) -> _Meaning:
-    for reason in _reasons(error):
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            return _Meaning(_certificate_problem(reason), sent=False, permanent=True)
-        if isinstance(reason, ssl.SSLError) and getattr(reason, "reason", None) in _NOT_TLS:
-            return _Meaning(
-                "no TLS is spoken at this port: https needs another port, or a proxy on the way "
-                "answers in its place",
-                sent=False,
-                permanent=True,
-            )
-        if isinstance(reason, u3.NameResolutionError):
-            return _Meaning("the host name is unknown", sent=False)
-        if isinstance(reason, u3.NewConnectionError):
-            return _Meaning("no connection", sent=False)
     return next(_MEANINGS[kind] for kind in type(error).__mro__ if kind in _MEANINGS)
-
-
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
-
-
-def _certificate_problem(error: ssl.SSLCertVerificationError) -> str:
-    """Why a certificate is not trusted, and what to do. Switching the check off is no choice."""
-    # OpenSSL's own words, such as `self-signed certificate` or `certificate has expired`.
-    said = quoted(getattr(error, "verify_message", "") or "unknown reason").rstrip(".")
-    if getattr(error, "verify_code", None) in _AUTHORITY_UNKNOWN:
-        advice = (
-            "If it is that of your own proxy or server, write the certificate of its authority, in "
-            "PEM form, to a file and set the environment variable REQUESTS_CA_BUNDLE to its path"
-        )
-    else:
-        advice = (
-            "Check the host's name in the settings and this machine's clock; else the server needs "
-            "another certificate"
-        )
-    return f"the server's certificate is not trusted: {said}. {advice}"
-
-
-# X509_V_ERR_*: the authority of the certificate, or of one on the way to it, is not known.
-_AUTHORITY_UNKNOWN = frozenset((2, 18, 19, 20, 21, 27))
-
-
-def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions inside `error`; the HTTP library has three places for them."""
-    for inner in (*error.args, getattr(error, "reason", None)):
-        if isinstance(inner, BaseException):
-            yield inner
-            yield from _reasons(inner)
 
 
 def _error_class(status: int, code: str | None, message: str) -> type[ApiError]:

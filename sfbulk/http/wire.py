@@ -11,7 +11,8 @@ from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import requests
 from requests.auth import AuthBase
@@ -19,9 +20,16 @@ from requests.auth import AuthBase
 from sfbulk.errors import TransportError
 from sfbulk.http.body import head, unpacked
 from sfbulk.http.bounds import DATA, DOCUMENT, BoundedAdapter, Bounds, Meter, metered
-from sfbulk.http.mapping import READING_ERRORS, api_error, transport_error
+from sfbulk.http.connecting import unusable_proxy
+from sfbulk.http.mapping import (
+    READING_ERRORS,
+    api_error,
+    bundle_error,
+    not_connected,
+    transport_error,
+)
 from sfbulk.http.urls import is_loopback
-from sfbulk.safe import quoted
+from sfbulk.safe import keep_secret, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +114,8 @@ class Wire:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        for url in getproxies().values():
+            keep_secret(_password(url))
         self._session = _Session()
         adapter = BoundedAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
         self._session.mount("https://", adapter)
@@ -151,6 +161,9 @@ class Wire:
         self, origin: str, request: Request, token: str | None, *, accept: str
     ) -> requests.Response:
         host = urlsplit(origin).hostname or origin
+        is_local = is_loopback(host)
+        if not is_local and (bad_proxy := unusable_proxy(origin)):
+            raise not_connected(bad_proxy, request.purpose, host)
         with _opened(request.body) as body:
             return self._session.request(
                 request.method,
@@ -163,9 +176,15 @@ class Wire:
                 # A redirect would send the token or the data to another host.
                 allow_redirects=False,
                 # A proxy of the environment cannot reach this machine's loopback address.
-                proxies={"no_proxy": host} if is_loopback(host) else None,
+                proxies={"no_proxy": host} if is_local else None,
                 stream=True,
             )
+
+
+def _password(url: str) -> str:
+    """The password in the URL of a proxy, which may be no URL; empty if there is none."""
+    user = (url.partition("://")[2] or url).rpartition("@")[0]
+    return unquote(user.partition(":")[2])
 
 
 def unusable(request: Request, status: int, what: str) -> TransportError:
@@ -209,6 +228,11 @@ def _mapped(request: Request, host: str) -> Iterator[None]:
         mapped.job_id = request.job_id
         # The exception for an invalid request may quote a header, and so the token.
         raise mapped from None if mapped.permanent else error
+    except OSError as error:
+        no_bundle = bundle_error(error, request.purpose, host)
+        if no_bundle is None:
+            raise
+        raise no_bundle from None
 
 
 @contextmanager
