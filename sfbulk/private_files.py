@@ -6,18 +6,16 @@ Where there are no POSIX modes, the folder decides who can read them.
 
 from __future__ import annotations
 
-import errno
+import io
 import os
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-from sfbulk.error_text import add_note
-
-__all__ = ["make_private", "naming_file", "open_private", "private_folder"]
+__all__ = ["flush_to_disk", "make_private", "naming_file", "open_private", "private_folder"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _FILE, _FOLDER = 0o600, 0o700
 
@@ -26,9 +24,24 @@ def open_private(path: Path, mode: Literal["wb", "xb", "ab", "a+b"]) -> IO[bytes
     """Open a file, as `Path.open`; if it does not exist, it is created with the mode 0600.
 
     Raises:
-        OSError: it cannot be opened; names it.
+        OSError: it cannot be opened; names it, as each later error of the file does.
     """
-    return open(path, mode, opener=_opener)
+    file = _NamedFile(path, mode, opener=_opener)
+    return io.BufferedRandom(file) if "+" in mode else io.BufferedWriter(file)
+
+
+def flush_to_disk(file: IO[bytes]) -> None:
+    """Let what was written survive a power failure: a STATE that covers it may leave next.
+
+    Args:
+        file: of `open_private`.
+
+    Raises:
+        OSError: not all of it fits on the disk, or the disk fails; names the file.
+    """
+    file.flush()
+    with naming_file(Path(os.fsdecode(file.name))):
+        os.fsync(file.fileno())
 
 
 def make_private(path: Path) -> None:
@@ -57,24 +70,32 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags, _FILE)
 
 
+class _NamedFile(io.FileIO):
+    """A file that errors of writing name, such as that of a full disk; by itself it does not."""
+
+    def write(self, *given: Any) -> int:
+        with naming_file(self._path):
+            return super().write(*given)
+
+    def truncate(self, *given: Any) -> int:
+        with naming_file(self._path):
+            return super().truncate(*given)
+
+    @property
+    def _path(self) -> Path:
+        return Path(os.fsdecode(self.name))
+
+
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Name a file in an `OSError` that does not; that of a full disk is one.
+    """Name a file in an `OSError` that does not, for a file that `open_private` has not opened.
 
     Raises:
-        OSError: the same error with the file; of a full disk, it says what to do.
+        OSError: the same error with the file.
     """
     try:
         yield
     except OSError as error:
         if error.filename is not None:
             raise
-        named = OSError(error.errno, error.strerror, str(path))
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            add_note(
-                named,
-                f"Make room in {path.parent}, or name a folder with more of it: spool_dir, "
-                "output_dir, ids_dir, files_dir and journal_path are settings, TMPDIR is the "
-                "system's folder for temporary files.",
-            )
-        raise named from error
+        raise OSError(error.errno, error.strerror, str(path)) from error

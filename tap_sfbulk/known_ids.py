@@ -8,12 +8,10 @@ one finds them again.
 
 from __future__ import annotations
 
-import errno
-import sqlite3
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sfbulk.private_files import make_private, naming_file, private_folder
+from sfbulk.private_database import open_database
+from sfbulk.private_files import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,33 +30,6 @@ DELETE FROM marked;
 _BASE = "(SELECT id FROM known UNION SELECT id FROM written)"
 
 
-class _NamedDatabase(sqlite3.Connection):
-    """A database whose errors are those of its file, which they name, such as of a full disk."""
-
-    path: Path
-
-    def execute(self, *given: Any) -> sqlite3.Cursor:
-        with self._named():
-            return super().execute(*given)
-
-    def executemany(self, *given: Any) -> sqlite3.Cursor:
-        with self._named():
-            return super().executemany(*given)
-
-    def commit(self) -> None:
-        with self._named():
-            super().commit()
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            number = errno.ENOSPC if "full" in str(error) else errno.EIO
-            with naming_file(self.path):
-                raise OSError(number, str(error)) from error
-
-
 class KnownIds:
     """The ids of one stream.
 
@@ -70,11 +41,9 @@ class KnownIds:
 
     def __init__(self, path: Path, swept: str | None) -> None:
         private_folder(path.parent)
-        make_private(path)
         self.path = path
         # A stream may be read in another thread than the one that made it.
-        self._db = sqlite3.connect(path, check_same_thread=False, factory=_NamedDatabase)
-        self._db.path = path
+        self._db = open_database(path)
         self._db.executescript(_TABLES)
         stamps = dict(self._db.execute("SELECT name, stamp FROM sweeps"))
         if swept is not None and stamps.get("next") == swept:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from sfbulk.private_files import make_private
+from sfbulk.private_database import open_database
 from target_sfbulk.delete_cap import MirrorError
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class VersionKeys:
         key: What the keys are: keys of another field are not those of the version.
 
     Raises:
-        MirrorError: The file cannot be read.
+        MirrorError: The file is damaged.
+        OSError: It cannot be read or written; names it, as each later error does.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -51,8 +52,7 @@ class VersionKeys:
         self.unreadable = 0
         """How many records of the version have keys that cannot be compared."""
         with _naming(path):
-            make_private(path)
-            self._sqlite = sqlite3.connect(path)
+            self._sqlite = open_database(path)
             self._sqlite.executescript(_TABLES)
             self._go_on()
 

@@ -8,7 +8,6 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sfbulk.error_line import naming_file
 from sfbulk.errors import ConfigError
 from sfbulk.load import Counts
 from sfbulk.private_files import open_private, private_folder
@@ -222,7 +221,7 @@ class StreamOutput:
             # A reader, or another run, must never see half of it.
             new = path.with_name(f"{path.name}.{self._run.run_id}")
             try:
-                with naming_file(path), open_private(new, "wb") as file:
+                with open_private(new, "wb") as file:
                     file.write(text.encode())
                 new.replace(path)
             except OSError:

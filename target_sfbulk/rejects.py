@@ -13,7 +13,7 @@ import msgspec
 from sfbulk import RowError, RowStatus
 from sfbulk.file_lock import lock_for_appending
 from sfbulk.load import UNKNOWN_CODE
-from sfbulk.private_files import open_private
+from sfbulk.private_files import flush_to_disk, open_private
 from target_sfbulk.json_lines import JsonLineError, json_line
 from target_sfbulk.raw_json import raw_members
 
@@ -157,17 +157,11 @@ def append_rejects(
 @contextmanager
 def _appended(path: Path) -> Iterator[IO[bytes]]:
     """A file open after its last complete line, flushed to the disk when the block ends."""
-    try:
-        # The last line may be one that another run is writing just now.
-        with lock_for_appending(path), open_private(path, "a+b") as file:
-            _end_last_line(file)
-            yield file
-            file.flush()
-            # STATE may leave next, so the rejects before it must survive a power failure.
-            os.fsync(file.fileno())
-    except OSError as error:
-        # The error of a full disk does not name the file.
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    # The last line may be one that another run is writing just now.
+    with lock_for_appending(path), open_private(path, "a+b") as file:
+        _end_last_line(file)
+        yield file
+        flush_to_disk(file)
 
 
 def _end_last_line(file: IO[bytes]) -> None:

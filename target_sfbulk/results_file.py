@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 from sfbulk.errors import ConfigError
 from sfbulk.file_lock import lock_for_appending
 from sfbulk.load import result_line, results_header
-from sfbulk.private_files import open_private, private_folder
+from sfbulk.private_files import flush_to_disk, open_private, private_folder
 from target_sfbulk.json_lines import json_text, read_json
 
 if TYPE_CHECKING:
@@ -56,17 +56,11 @@ class ResultsFile:
         Raises:
             OSError: They cannot be written; names the file.
         """
-        try:
-            with lock_for_appending(self._path), open_private(self._path, "a+b") as file:
-                if not _ends_a_line(file):
-                    _remove_torn_row(file)
-                file.writelines(self._line(record, row) for record, row in rows)
-                file.flush()
-                # STATE may leave next.
-                os.fsync(file.fileno())
-        except OSError as error:
-            # The error of a full disk does not name the file.
-            raise OSError(error.errno, error.strerror, str(self._path)) from error
+        with lock_for_appending(self._path), open_private(self._path, "a+b") as file:
+            if not _ends_a_line(file):
+                _remove_torn_row(file)
+            file.writelines(self._line(record, row) for record, row in rows)
+            flush_to_disk(file)
 
     def _line(self, record: bytes, row: RowOutcome) -> bytes:
         values = read_json(record) if self._keys else {}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sfbulk.error_line import naming_file
 from sfbulk.errors import DataError, OversizeRow
 from sfbulk.load.outcomes import UNKNOWN_CODE, RowStatus
 from sfbulk.private_files import open_private
@@ -93,7 +92,7 @@ class Rejects:
             return
         if self._records is None:
             self._records = enumerate(self._originals(), start=1)
-        with naming_file(self.path), open_private(self.path, "ab") as file:
+        with open_private(self.path, "ab") as file:
             while self._numbers and self._numbers[0] <= settled_to:
                 number = heappop(self._numbers)
                 # Both readings of the input are in order, and so is the heap.

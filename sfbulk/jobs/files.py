@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfbulk.private_files import naming_file, open_private
+from sfbulk.private_files import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ class GrowingFile:
 
     def write_out(self) -> None:
         """Write the buffer to disk."""
-        with naming_file(self.path), open_private(self.path, "ab") as file:
+        with open_private(self.path, "ab") as file:
             file.write(self._buffer)
         self._buffer.clear()
 
@@ -66,5 +66,5 @@ def size_of(body: Path | bytes) -> int:
 
 def save_chunks(chunks: Iterable[bytes], path: Path) -> None:
     """Write the chunks to a file, replacing what it had."""
-    with naming_file(path), open_private(path, "wb") as file:
+    with open_private(path, "wb") as file:
         file.writelines(chunks)

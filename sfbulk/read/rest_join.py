@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfbulk import soql
 from sfbulk.errors import DataError, JobError
+from sfbulk.private_database import open_database
 from sfbulk.read.json_cells import text_of
 from sfbulk.read.select_list import uri_bytes, with_keys
 
@@ -71,7 +72,7 @@ class Joined:
         self._cells = cells
         self._keys = keys_of(stamp)
         self._longest = longest
-        self._sqlite = sqlite3.connect(folder / "joined.sqlite", check_same_thread=False)
+        self._sqlite = open_database(folder / "joined.sqlite")
         # The file is only for this query, so nothing of it must survive a crash.
         self._sqlite.execute("PRAGMA synchronous = OFF")
         self._sqlite.execute("PRAGMA journal_mode = OFF")
