@@ -48,7 +48,7 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
     Args:
         logger: Where the line goes.
         expected: Exceptions whose text tells a user what happened and what to do. Any other
-            is a bug in this package: its traceback is logged above the line.
+            is a bug in this package: see `unexpected`.
 
     Raises:
         SystemExit: With code 1, instead of the exception. A `BaseException` that is not an
@@ -66,9 +66,8 @@ def error_line(logger: logging.Logger, expected: tuple[type[Exception], ...]) ->
         _fail(logger, one_line(error))
     except click.ClickException as error:
         _fail(logger, error.format_message())
-    except Exception as error:
-        logger.exception("Unexpected error")
-        _fail(logger, f"Unexpected {type(error).__name__}: {one_line(error)}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, a command ends with one line
+        _fail(logger, one_line(unexpected(error)))
 
 
 class _ErrorLine(click.Command):

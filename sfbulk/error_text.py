@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import traceback
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfbulk.errors import SalesforceError
+from sfbulk.errors import DataError, SalesforceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["add_note", "as_sentence", "contained", "one_line", "unexpected"]
+__all__ = ["add_note", "as_sentence", "contained", "naming_data", "one_line", "unexpected"]
 
 log = logging.getLogger(__name__)
 
 
+NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT))
+"""The numbers of errors of a full disk."""
+
+
 def one_line(error: BaseException) -> str:
-    """The text of an error and its notes on one line; the name of its type if it has no text."""
+    """The text of an error and its notes on one line; the name of its type if it has no text.
+
+    That of a full disk says what to do, wherever it comes from.
+    """
     text = " ".join(str(error).split()) or type(error).__name__
-    for note in getattr(error, "__notes__", []):
+    for note in (*_advice(error), *getattr(error, "__notes__", [])):
         text = f"{text if note.startswith('(') else as_sentence(text)} {note}"
     return text
+
+
+def _advice(error: BaseException) -> Iterator[str]:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        named = error.filename is not None and Path(str(error.filename)).parent
+        yield (
+            f"Make room in {named or 'its folder'}, or name a folder with more of it: spool_dir, "
+            "output_dir, ids_dir, files_dir and journal_path are settings, -o and --output-dir "
+            "options of the command, TMPDIR is the system's folder for temporary files."
+        )
 
 
 def as_sentence(text: str) -> str:
@@ -34,24 +54,38 @@ def add_note(error: BaseException, note: str) -> None:
     error.__notes__ = [*getattr(error, "__notes__", []), note]
 
 
-def unexpected(error: Exception, what: str) -> SalesforceError:
-    """The error for work on one object that an exception has ended which nobody expected.
+def unexpected(error: Exception, what: str = "") -> SalesforceError:
+    """The error for an exception that nobody expected: a fault of this package.
 
-    Its traceback is logged at DEBUG: it is a fault of this package, and no reason to end the work
-    on other objects.
+    Its traceback and its text, which may quote a record, are logged at DEBUG only.
 
     Args:
         error: any exception; an error of the client is returned as it is.
-        what: names the object.
+        what: names the object whose work it has ended; empty for the whole run.
     """
     if isinstance(error, SalesforceError):
         return error
-    log.debug("%s: where it happened", what, exc_info=error)
-    named = f"unexpected {type(error).__name__}: {one_line(error)}"
-    advice = "The log at level DEBUG says where: please report it."
-    found = SalesforceError(f"{what}: {as_sentence(named)} {advice}")
+    log.debug("%s: where it happened", what or "Unexpected error", exc_info=error)
+    named = f"{what}: unexpected" if what else "Unexpected"
+    found = SalesforceError(
+        f"{named} {type(error).__name__}{_place(error)}. Please report it with the log at level "
+        "DEBUG, which has the traceback (LOGLEVEL=DEBUG, or sfbulk --verbose)."
+    )
     found.__cause__ = error
     return found
+
+
+def _place(error: Exception) -> str:
+    """Where in this distribution an exception came out, such as ` in tap_sfbulk.run, line 8`."""
+    places = [
+        f" in {name}, line {line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if (name := frame.f_globals.get("__name__", "")).partition(".")[0] in _PACKAGES
+    ]
+    return places[-1] if places else ""
+
+
+_PACKAGES = frozenset(("sfbulk", "sfbulk_singer", "sfbulk_sandbox", "tap_sfbulk", "target_sfbulk"))
 
 
 @contextmanager
@@ -68,3 +102,27 @@ def contained(
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, it is of this object
         failed(unexpected(error, what))
+
+
+@contextmanager
+def naming_data(what: str, job_id: str | None, rows: int | None = None) -> Iterator[None]:
+    """Name what is read of a job in the errors of reading it, and say what to do.
+
+    Args:
+        what: begins the text, such as `The first result page of job 750…`.
+        job_id: the job it belongs to.
+        rows: how many rows it should have; None if that is not known.
+    """
+    try:
+        yield
+    except DataError as error:
+        of = "" if rows is None else f", of {rows:,} row{'s' * (rows != 1)}"
+        error.message = f"{what}{of}: {error.message}"
+        error.args = (error.message,)
+        error.job_id = error.job_id or job_id
+        add_note(
+            error,
+            "Run again: Salesforce keeps results for seven days, and they are read once more. If "
+            "it stays so, check the proxies on the way, and report it.",
+        )
+        raise

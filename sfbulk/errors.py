@@ -34,14 +34,13 @@ as `sfbulk.safe` makes it.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sfbulk.safe import quoted, safe_lines, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "ApiError",
@@ -283,23 +282,6 @@ class DataError(SalesforceError):
 
 class CsvError(DataError):
     """Data that is not valid CSV."""
-
-
-@contextmanager
-def naming_data(what: str, job_id: str | None = None) -> Iterator[None]:
-    """Name what is read in the errors of reading it.
-
-    Args:
-        what: Begins the text, such as `The first result page of job 750…`.
-        job_id: The job it belongs to.
-    """
-    try:
-        yield
-    except DataError as error:
-        error.message = f"{what}: {error.message}"
-        error.args = (error.message,)
-        error.job_id = error.job_id or job_id
-        raise
 
 
 class OversizeRow(DataError):  # noqa: N818 - names the limit that was passed

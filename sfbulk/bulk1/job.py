@@ -18,7 +18,8 @@ from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobInfo, Bulk1JobState, ContentType
 from sfbulk.csvio.limits import MAX_BATCH_BYTES
-from sfbulk.errors import ApiError, DataError, RowCountMismatch, naming_data
+from sfbulk.error_text import naming_data
+from sfbulk.errors import ApiError, DataError, RowCountMismatch
 from sfbulk.http.shapes import checked_id
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download

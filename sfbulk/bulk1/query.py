@@ -17,7 +17,8 @@ from sfbulk.bulk1.job_settings import JobSettings
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.result_files import FILES_AHEAD, BatchCounts, FilesAhead, batch_results
 from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobState, ContentType, QueryOperation
-from sfbulk.errors import ApiError, DataError, NotFound, RowCountMismatch, naming_data
+from sfbulk.error_text import naming_data
+from sfbulk.errors import ApiError, DataError, NotFound, RowCountMismatch
 from sfbulk.jobs.disposing import delete_quietly
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.page_folder import PageFolder

@@ -12,6 +12,7 @@ from sfbulk.bulk2.job import Job, wait_until_ended
 from sfbulk.bulk2.results import failed_rows, successful_rows
 from sfbulk.bulk2.states import JobInfo, JobState, failure, read_job
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding, decode_rows
+from sfbulk.error_text import naming_data
 from sfbulk.errors import (
     ApiError,
     DataError,
@@ -19,7 +20,6 @@ from sfbulk.errors import (
     TransportError,
     UnknownState,
     UploadUnknown,
-    naming_data,
 )
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
 from sfbulk.jobs.download import download
@@ -308,7 +308,7 @@ class IngestJob(Job):
                 rows=announced if self.state is JobState.JOB_COMPLETE else None,
             )
             what = f"The {resource} of job {self.id} on {self.object_name}"
-            with naming_data(what, self.id):
+            with naming_data(what, self.id, announced):
                 yield decode_rows(read_chunks(file), self.column_delimiter)
 
 

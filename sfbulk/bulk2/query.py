@@ -8,7 +8,8 @@ from sfbulk.bulk2.job import Job
 from sfbulk.bulk2.pages import PAGES_AHEAD, PageReader
 from sfbulk.bulk2.states import JobInfo, failure, read_job
 from sfbulk.csvio import decode_rows
-from sfbulk.errors import DataError, naming_data
+from sfbulk.error_text import naming_data
+from sfbulk.errors import DataError
 from sfbulk.http.wire import Request
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.read_api import ReadApi

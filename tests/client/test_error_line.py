@@ -58,12 +58,19 @@ def test_an_expected_error_is_one_line_without_traceback(
     assert [r for r in caplog.records if r.exc_info] == []
 
 
-def test_an_unexpected_error_keeps_its_traceback_above_the_reason(
+def test_an_unexpected_error_is_one_line_with_its_place_and_its_traceback_at_debug(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     assert run("crash") == 1
-    assert errors(caplog)[-1] == "Unexpected KeyError: 'surprise'"
-    assert [bool(r.exc_info) for r in caplog.records] == [True, False]
+    (said,) = errors(caplog)
+    assert said.startswith("Unexpected KeyError in sfbulk.error_line, line ")
+    assert "LOGLEVEL=DEBUG" in said
+    # It may quote a record.
+    assert "surprise" not in said
+    (logged,) = (r for r in caplog.records if r.exc_info)
+    assert logged.levelno == logging.DEBUG
+    assert "surprise" in str(logged.exc_info)
 
 
 def test_a_wrong_option_is_an_error_line_and_exit_code_1(

@@ -120,7 +120,8 @@ def test_a_result_list_that_is_no_csv_is_named_with_its_job_and_read_by_the_next
     assert first.code == 1
     assert first.states == []
     assert "The failedResults of job 750" in first.reason
-    assert "Account" in first.reason
+    assert "Account, of 0 rows" in first.reason
+    assert "Run again" in first.reason
     assert "Traceback" not in first.log
     again = org.load(*messages, operation="insert")
     assert again.code == 0, again.log
