@@ -6,13 +6,13 @@ Memory: one chunk and one incomplete record.
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.csvio.limits import MAX_ROW_BYTES
 from sfbulk.errors import DataError
+from sfbulk.http.json_text import UnusableJsonError, json_decoder, next_json_value
 from sfbulk.http.safe_xml import ChildParser, UnusableXmlError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BETWEEN = re.compile(r"[\s,]*")
 # Numbers keep all digits: a float would round the values of a currency field.
-_DECODER = json.JSONDecoder(parse_float=Decimal)
+_DECODER = json_decoder(decimal=Decimal)
 
 
 def json_records(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
@@ -80,7 +80,9 @@ class _Array:
                 self._closed, self._place = True, self._place + 1
                 return
             try:
-                record, self._place = _DECODER.raw_decode(self._text, self._place)
+                record, self._place = next_json_value(self._text, self._place, _DECODER)
+            except UnusableJsonError as error:
+                raise DataError(f"The results are {error}.") from None
             except ValueError:
                 return  # The end of the record is in a later chunk.
             except RecursionError:

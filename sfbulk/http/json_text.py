@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_VALUES = 4_000_000
 """Of a document: 2,000 records of 2,000 fields. One of a few bytes each, such as `[],`, would need
@@ -17,9 +20,18 @@ class UnusableJsonError(ValueError):
     """The bytes are not JSON; the text says what they are, and quotes nothing of them."""
 
 
-def json_decoder(number: type[str] | None = None) -> json.JSONDecoder:
-    """A decoder for `json_value`: numbers become texts of the type `number`, if it is given."""
-    return json.JSONDecoder(parse_int=number, parse_float=number, parse_constant=_refused)
+def json_decoder(
+    number: type[str] | None = None, decimal: Callable[[str], Any] | None = None
+) -> json.JSONDecoder:
+    """A decoder for `json_value` and `next_json_value`.
+
+    Args:
+        number: what makes numbers of their texts; None for int and float.
+        decimal: the same for numbers that are not whole.
+    """
+    return json.JSONDecoder(
+        parse_int=number, parse_float=decimal or number, parse_constant=_refused
+    )
 
 
 def _refused(word: str) -> Any:
@@ -55,6 +67,18 @@ def json_value(body: bytes, decoder: json.JSONDecoder = _PLAIN) -> Any:
     except ValueError:
         # Python refuses to read integers of more than 4,300 digits.
         raise UnusableJsonError("JSON that has a number of thousands of digits") from None
+
+
+def next_json_value(text: str, place: int, decoder: json.JSONDecoder) -> tuple[Any, int]:
+    """The value that begins at this place, as by `json_value`, and where it ends.
+
+    Raises:
+        UnusableJsonError: it has a number without end.
+        ValueError: it is not complete, or not JSON.
+        RecursionError: it is nested too deeply.
+    """
+    value, end = decoder.raw_decode(text, place)
+    return _storable(value) if _ESCAPED_SURROGATE.search(text, place, end) else value, end
 
 
 def _storable(value: Any) -> Any:

@@ -17,6 +17,7 @@ from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import read_row_results
 from sfbulk.errors import CsvError, DataError
 from sfbulk.jobs.row_error import RowError
+from sfbulk.safe import keep_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,3 +240,27 @@ def test_a_result_that_says_neither_true_nor_false_is_an_error(
 ) -> None:
     with pytest.raises(DataError, match=r"true or false|at `\$\.success`"):
         list(read_row_results(content, [body]))
+
+
+def test_half_a_character_in_json_becomes_a_question_mark_and_nan_is_an_error() -> None:
+    body = rb'[{"Id": "1", "Name": "a\ud800b", "More": "\ud83d\ude00"}]'
+    (row,) = read_rows(ContentType.JSON, [body])
+    assert row == {"Id": "1", "Name": "a?b", "More": "😀"}
+    for word in (b"NaN", b"-Infinity"):
+        with pytest.raises(DataError, match=word.decode()):
+            list(read_rows(ContentType.JSON, [b'[{"Amount": ' + word + b"}]"]))
+
+
+@pytest.mark.parametrize("content", ContentType)
+def test_the_reason_of_a_rejected_row_has_no_secret_in_any_form(content: ContentType) -> None:
+    keep_secret("s3cret-of-the-org")
+    bodies = {
+        ContentType.CSV: b'Id,Success,Created,Error\n"",false,false,"X:bad s3cret-of-the-org:F --"',
+        ContentType.JSON: b'[{"success": false, "created": false, "id": null, "errors": '
+        b'[{"statusCode": "X", "message": "bad s3cret-of-the-org", "fields": ["F"]}]}]',
+        ContentType.XML: b"<results><result><errors><fields>F</fields><message>bad "
+        b"s3cret-of-the-org</message><statusCode>X</statusCode></errors><success>false</success>"
+        b"<created>false</created></result></results>",
+    }
+    (result,) = read_row_results(content, [bodies[content]])
+    assert result.error == RowError("X", "bad [secret]", ("F",))
