@@ -55,9 +55,10 @@ def add_note(error: BaseException, note: str) -> None:
 
 
 def unexpected(error: Exception, what: str = "") -> SalesforceError:
-    """The error for an exception that nobody expected: a fault of this package.
+    """The error for an exception that nobody expected: a fault of this package, or of the system.
 
-    Its traceback and its text, which may quote a record, are logged at DEBUG only.
+    That of the system, such as of a full disk, has its own text. The text of another may quote a
+    record, so it is logged at DEBUG only, with the traceback.
 
     Args:
         error: any exception; an error of the client is returned as it is.
@@ -66,13 +67,19 @@ def unexpected(error: Exception, what: str = "") -> SalesforceError:
     if isinstance(error, SalesforceError):
         return error
     log.debug("%s: where it happened", what or "Unexpected error", exc_info=error)
+    found = SalesforceError(_said(error, what))
+    found.__cause__ = error
+    return found
+
+
+def _said(error: Exception, what: str) -> str:
+    if isinstance(error, OSError):
+        return f"{what}: {one_line(error)}" if what else one_line(error)
     named = f"{what}: unexpected" if what else "Unexpected"
-    found = SalesforceError(
+    return (
         f"{named} {type(error).__name__}{_place(error)}. Please report it with the log at level "
         "DEBUG, which has the traceback (LOGLEVEL=DEBUG, or sfbulk --verbose)."
     )
-    found.__cause__ = error
-    return found
 
 
 def _place(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import click
 import pytest
 
-from sfbulk.error_line import ErrorLineCommand, add_note, error_line, one_line
+from sfbulk.error_line import ErrorLineCommand, add_note, error_line, one_line, unexpected
 
 LOGGER = logging.getLogger("test-command")
 
@@ -71,6 +72,14 @@ def test_an_unexpected_error_is_one_line_with_its_place_and_its_traceback_at_deb
     (logged,) = (r for r in caplog.records if r.exc_info)
     assert logged.levelno == logging.DEBUG
     assert "surprise" in str(logged.exc_info)
+
+
+def test_an_error_of_the_system_within_the_work_on_one_object_keeps_its_text() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/spool/rows.csv")
+    said = one_line(unexpected(full, "Account"))
+    assert said.startswith("Account: ")
+    assert "'/spool/rows.csv'. Make room in /spool," in said
+    assert "unexpected" not in said
 
 
 def test_a_wrong_option_is_an_error_line_and_exit_code_1(

@@ -150,9 +150,7 @@ class FullDisk:
         self._add(pages, self._flow.acknowledged(), ended)
         if ended.code:
             self.counts["struck"] += 1
-            is_told = str(self._flow.work) in ended.reason and "Unexpected" not in ended.reason
-            self.counts["unnamed"] += not is_told
-            if ended.code != 1 or "Traceback" in ended.log:
+            if ended.code != 1 or "Traceback" in ended.log or not self._is_named(ended.reason):
                 self.counts["ended badly"] += 1
                 self.wrong.append(f"{pages} pages: exit {ended.code}\n{ended.log}")
             ended = self._flow.run()
@@ -160,6 +158,11 @@ class FullDisk:
             self.wrong.append(f"{pages} pages, then enough: exit {ended.code}\n{ended.log}")
             return
         self._add(pages, self._flow.judge(), ended)
+
+    def _is_named(self, reason: str) -> bool:
+        """Whether a reason names a file and its folder, and says what to do."""
+        says_what_to_do = "Make room" in reason or "Name a folder that can." in reason
+        return str(self._flow.work) in reason and says_what_to_do and "nexpected" not in reason
 
     def _add(self, pages: int, verdict: Verdict, ended: Ended) -> None:
         for kind, found in vars(verdict).items():
