@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from sfbulk.errors import DataError, TransportError
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
+from sfbulk.private_files import naming_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def download_body(
     def save(chunks: Iterator[bytes]) -> None:
         # Each attempt starts from the beginning.
         digest = _Digest()
-        with partial.open("wb") as file:
+        with naming_file(partial), partial.open("wb") as file:
             for chunk in chunks:
                 digest.add(chunk)
                 if size is not None and digest.size > size:

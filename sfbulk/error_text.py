@@ -36,11 +36,14 @@ def one_line(error: BaseException) -> str:
 
 def _advice(error: BaseException) -> Iterator[str]:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        named = error.filename is not None and Path(str(error.filename)).parent
+        # The second one is where a file was copied to.
+        name = error.filename2 or error.filename
+        named = name is not None and Path(str(name)).parent
         yield (
             f"Make room in {named or 'its folder'}, or name a folder with more of it: spool_dir, "
-            "output_dir, ids_dir, files_dir and journal_path are settings, -o and --output-dir "
-            "options of the command, TMPDIR is the system's folder for temporary files."
+            "output_dir, ids_dir, files_dir, batch_config and journal_path are settings, -o and "
+            "--output-dir options of the command, TMPDIR is the system's folder for temporary "
+            "files."
         )
 
 

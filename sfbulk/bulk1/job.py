@@ -28,6 +28,7 @@ from sfbulk.jobs.key_column import key_column, require_column
 from sfbulk.jobs.polling import PollWait
 from sfbulk.jobs.state_change import change_state
 from sfbulk.jobs.waiting import rows_so_far
+from sfbulk.private_files import open_private
 from sfbulk.run_folder import temporary_folder
 
 if TYPE_CHECKING:
@@ -473,6 +474,10 @@ def _packed(body: Path | bytes, folder: Path) -> Path | bytes:
     if isinstance(body, bytes):
         return gzip.compress(body, mtime=0)
     packed = folder / "batch.gz"
-    with body.open("rb") as source, gzip.open(packed, "wb") as target:
+    with (
+        body.open("rb") as source,
+        open_private(packed, "wb") as there,
+        gzip.GzipFile(fileobj=there, mode="wb") as target,
+    ):
         shutil.copyfileobj(source, target)
     return packed

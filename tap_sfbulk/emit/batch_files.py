@@ -7,9 +7,13 @@ of them to it.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 from uuid import uuid4
 
 import polars as pl
@@ -17,11 +21,12 @@ import polars as pl
 # The SDK offers these classes nowhere else, though its public `get_batch_config` returns one.
 from singer_sdk.helpers._batch import BatchConfig, BatchFileFormat, SDKBatchMessage
 
+from sfbulk.private_files import naming_file
 from tap_sfbulk.emit.lines import line_bytes
 from tap_sfbulk.emit.parquet import ParquetTypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding
     from singer_sdk.singerlib.messages import Message
@@ -95,10 +100,25 @@ class BatchFiles:
         self._files += 1
         name = f"{self._file_name}-{self._files}.{self._format.suffix}"
         storage = self._config.storage
-        with storage.open(name, "wb") as file:
+        with _whole(storage.get_url(name)), storage.open(name, "wb") as file:
             file.writelines(content)
         manifest = [storage.get_url(name)]
         self._write(SDKBatchMessage(self._alias, self._config.encoding, manifest, self._version))
+
+
+@contextmanager
+def _whole(url: str) -> Iterator[None]:
+    """A block that writes a file; the error of a full disk names it, and leaves no half of it."""
+    parts = urlsplit(url)
+    path = Path(url2pathname(parts.path))
+    try:
+        with naming_file(path):
+            yield
+    except OSError:
+        if parts.scheme in ("", "file"):
+            # It takes the room that the next run needs, and no message names it.
+            path.unlink(missing_ok=True)
+        raise
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sfbulk.error_line import one_line
 from sfbulk.jobs.files import GrowingFile
 from sfbulk.private_database import open_database
 from sfbulk.private_files import flush_to_disk, naming_file, open_private
+from tap_sfbulk.emit.batch_files import _whole
 from tap_sfbulk.failures import ends_the_run
 from tap_sfbulk.known_ids import KnownIds
 from target_sfbulk.mirror_keys import VersionKeys
@@ -114,3 +115,12 @@ def test_rows_of_a_damaged_database_are_an_error_of_the_file(tmp_path: Path) -> 
     with pytest.raises((OSError, DatabaseError)) as broken:
         list(rows)
     assert not isinstance(broken.value, OperationalError)
+
+
+def test_a_batch_file_that_finds_no_room_is_named_and_leaves_no_half(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"half")
+    with pytest.raises(OSError, match="No space left") as full, _whole(path.as_uri()):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "elsewhere", None, str(path))
+    assert f"Make room in {tmp_path}," in said(full.value)
+    assert not path.exists()
