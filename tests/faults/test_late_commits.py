@@ -107,10 +107,13 @@ def test_a_row_that_is_committed_while_the_job_is_read_comes_with_the_next_run(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("way", [way for way in RESULTS if way != "REST"])
 @pytest.mark.parametrize("late", [0, 30])
-def test_late_rows_arrive_after_a_window_that_was_read_on(new_reader: NewReader, late: int) -> None:
-    reader = new_reader()
-    broken = Edit("GET", "*/results", _unavailable, skip=1, times=None)
+def test_late_rows_arrive_after_a_window_that_was_read_on(
+    new_reader: NewReader, late: int, way: str
+) -> None:
+    reader = new_reader(**WAYS[way])
+    broken = Edit("GET", RESULTS[way], _unavailable, skip=1, times=None)
     reader.edits.append(broken)
     assert reader.run().code == 1
     assert broken.struck
@@ -240,3 +243,67 @@ def test_an_assertion_by_a_wrong_clock_says_that_the_clock_is_wrong(
     if ends:
         assert "This machine's clock is wrong: set it" in ended.reason
         run(reader, username=reader.sandbox.username)
+
+
+ROWS_BY_REST = 4_500
+"""Three pages: REST has none that are smaller than 2,000 rows."""
+
+
+def many(reader: Reader) -> None:
+    """Rows for several pages by REST."""
+    names = "\n".join(["Name", *(f"Many {number}" for number in range(ROWS_BY_REST))])
+    assert reader.control.seed_csv("Account", names) == {"Account": ROWS_BY_REST}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("late", [0, 30])
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("times", [1, None])
+def test_a_query_by_rest_whose_next_pages_expire_is_read_again_and_loses_no_row(
+    new_reader: NewReader, late: int, skip: int, times: int | None
+) -> None:
+    reader = new_reader(api_type="REST")
+    many(reader)
+    expired = Edit("GET", "*/query/*", _expired, skip=skip, times=times)
+    reader.edits.append(expired)
+    ended = reader.run()
+    assert expired.struck
+    assert ended.code == 1, ended.log
+    assert "Account" in ended.reason
+    reader.edits.clear()
+    appear(reader, "Late", late)
+    reader.clock.sleep(HOUR)
+    run(reader)
+    reader.clock.sleep(HOUR)
+    appear(reader, "Later", HOUR + LOOKBACK)
+    run(reader)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("expires", [False, True])
+def test_a_read_by_rest_goes_on_in_the_next_run_or_begins_again_and_loses_no_row(
+    new_reader: NewReader, *, expires: bool
+) -> None:
+    reader = new_reader(api_type="REST")
+    many(reader)
+    broken = Edit("GET", "*/query/*", _unavailable, skip=1, times=None)
+    reader.edits.append(broken)
+    assert reader.run().code == 1
+    assert broken.struck
+    assert "unfinished_job" in reader.bookmark
+    reader.edits.clear()
+    appear(reader, "Late", 30)
+    if expires:
+        gone = Edit("GET", "*/query/*", _expired, times=None)
+        reader.edits.append(gone)
+        # The pages of the new query expire too.
+        assert reader.run().code == 1
+        assert gone.struck
+        reader.edits.clear()
+    reader.clock.sleep(HOUR)
+    run(reader)
+
+
+def _expired(answer: Answer) -> Answer:
+    body = b'[{"errorCode": "INVALID_QUERY_LOCATOR", "message": "invalid query locator"}]'
+    return type(answer)(404, body, {})
