@@ -16,7 +16,7 @@ from filelock import Timeout
 from sfbulk.file_lock import file_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from filelock import BaseFileLock
 
@@ -61,7 +61,9 @@ class RunFolder:
         self._remove()
 
 
-def remove_abandoned(prefix: str, parent: Path | None) -> int:
+def remove_abandoned(
+    prefix: str, parent: Path | None, before: Callable[[Path], None] | None = None
+) -> int:
     """Remove the folders that killed runs of this user left; return how many there were.
 
     Several runs may use the same parent: a folder of a living process stays, on whatever machine
@@ -70,11 +72,14 @@ def remove_abandoned(prefix: str, parent: Path | None) -> int:
     Args:
         prefix: What their names begin with.
         parent: As for `RunFolder`.
+        before: Called with each of them before it is removed.
     """
     found = 0
     for folder in _own_folders(prefix, parent or Path(gettempdir())):
         lock = _unheld(folder)
         if lock is not None:
+            if before is not None:
+                before(folder)
             _remove(folder, lock)
             found += 1
     return found

@@ -6,20 +6,28 @@ import gzip
 import logging
 import shutil
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfbulk.bulk1 import documents
+from sfbulk.bulk1 import documents, open_queries
 from sfbulk.bulk1.post_batch import post_batch
 from sfbulk.bulk1.query_rows import read_rows
 from sfbulk.bulk1.row_results import RowResult, read_row_results
-from sfbulk.bulk1.states import BatchInfo, BatchState, Bulk1JobInfo, Bulk1JobState, ContentType
+from sfbulk.bulk1.states import (
+    BatchInfo,
+    BatchState,
+    Bulk1JobInfo,
+    Bulk1JobState,
+    ContentType,
+    QueryOperation,
+)
 from sfbulk.csvio.limits import MAX_BATCH_BYTES
 from sfbulk.error_text import naming_data
-from sfbulk.errors import ApiError, DataError, RowCountMismatch
+from sfbulk.errors import ApiError, DataError, NotFound, RowCountMismatch
 from sfbulk.http.shapes import checked_id
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
@@ -82,7 +90,18 @@ class Bulk1Job:
             bulk1=True,
             repeatable=True,
         )
-        return cls(transport, transport.read(request, documents.read_job))
+        job = cls(transport, transport.read(request, documents.read_job))
+        if isinstance(settings.operation, QueryOperation):
+            open_queries.note(transport.instance_url, job.id, partial(cls.close_left, transport))
+        return job
+
+    @classmethod
+    def close_left(cls, transport: Transport, job_id: str) -> None:
+        """API call: close the job with this id if it is open."""
+        with suppress(NotFound):
+            job = cls.open(transport, job_id)
+            if job.state is Bulk1JobState.OPEN:
+                job.close()
 
     @classmethod
     def open(cls, transport: Transport, job_id: str) -> Bulk1Job:
@@ -408,6 +427,7 @@ class Bulk1Job:
             changed=lambda info: info.state is wanted,
             ended=lambda info: info.state.is_terminal,
         )
+        open_queries.forget(self._transport.instance_url, self.id)
         return self.info
 
     @contextmanager

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from sfbulk.bulk1 import open_queries
 from sfbulk.bulk1.add_batches import add_once, disposing, set_quietly
 from sfbulk.bulk1.chunking import PkChunking, chunk_parent
 from sfbulk.bulk1.chunks import EndedBatches, ended_chunks, failure, is_completed
@@ -95,6 +97,7 @@ class Bulk1QueryJob:
             NotFound: there is no such job, or it has no query; Salesforce removes jobs after seven
                 days.
         """
+        open_queries.close_left(transport.instance_url, partial(Bulk1Job.close_left, transport))
         job = Bulk1Job.open(transport, job_id)
         batches = job.batches()
         if not batches:
