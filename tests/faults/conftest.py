@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
 import time
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +93,18 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 def running_sandbox() -> Iterator[Sandbox]:
     with Sandbox(sample=False) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="package")
+def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
+    """An org, and the database of its rows."""
+    folder = tmp_path_factory.mktemp("org")
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(folder))
+            sandbox = stack.enter_context(Sandbox(sample=False))
+        (database,) = folder.rglob("org.sqlite")
+        yield sandbox, database
 
 
 @pytest.fixture

@@ -6,16 +6,13 @@ tests of faults: parts of the time that a run takes, requests, and uses of files
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import replace
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sfbulk_sandbox import Sandbox
 from tests.faults.kill_flows import FLOWS
 from tests.faults.killed import WITHIN, KillFlow, Verdict
 from tests.faults.kills import Kill
@@ -23,10 +20,11 @@ from tests.faults.small_disk import fill, most_used, small_disk
 from tests.faults.tally import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
     from random import Random
 
+    from sfbulk_sandbox import Sandbox
     from tests.faults.commands import Ended
     from tests.faults.tally import Tally
 
@@ -38,18 +36,6 @@ QUICK = ["tap resume", "target insert", "target mirror", "sfbulk query", "sfbulk
 DISKS = 20
 MOST_KILLS = 3
 """Of the runs after one moment."""
-
-
-@pytest.fixture(scope="module")
-def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
-    """An org, and the database of its rows."""
-    folder = tmp_path_factory.mktemp("org")
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tempfile, "tempdir", str(folder))
-            sandbox = stack.enter_context(Sandbox(sample=False))
-        (database,) = folder.rglob("org.sqlite")
-        yield sandbox, database
 
 
 @pytest.fixture
