@@ -90,7 +90,9 @@ def say_left_running(error: JobTimeout) -> None:
         error,
         "The job is left running, since it may have loaded rows: the next run with the same "
         f"journal waits for it again. `sfbulk jobs abort {error.job_id}` stops it, and then that "
-        "run sends the rows that it has not loaded.",
+        "run sends the rows that it has not loaded. Without a journal, the next run sends all of "
+        f"its rows again: wait for its end (`sfbulk jobs show {error.job_id}`), and look which are "
+        "in.",
     )
 
 

@@ -95,6 +95,24 @@ def test_a_load_is_left_running_and_the_next_run_settles_it(
     assert saved(sandbox) == 3
 
 
+def test_a_load_without_a_journal_is_left_running_and_says_that_its_rows_would_be_sent_again(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.control.hold_jobs()
+    done = load(sandbox, tmp_path, journal_path="off", **CALMLY)
+    assert done.code == 1
+    assert done.messages == []
+    assert "Without a journal" in done.reason
+    assert "sfbulk jobs show 750" in done.reason
+    assert "3 are without an outcome" in done.reason
+    sandbox.control.release_jobs()
+    # Another run would double them.
+    (job,) = ask(sandbox, "/jobs/ingest")["records"]
+    shown = run(sandbox, tmp_path, "sfbulk.cli.main:main", "jobs", "show", job["id"])
+    assert shown.code == 0
+    assert saved(sandbox) == 3
+
+
 def test_a_load_that_is_aborted_after_the_timeout_is_sent_by_the_next_run(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
