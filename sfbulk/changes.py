@@ -71,7 +71,8 @@ class _Deleted(msgspec.Struct, rename="camel"):
     latest_date_covered: Time
 
 
-_UPDATED = Shape(_Updated, "a list of changed records")
+# It only saves a later look at the same rows, so nobody waits long for it.
+_UPDATED = Shape(_Updated, "a list of changed records", attempts=2)
 _DELETED = Shape(_Deleted, "a list of deleted records")
 
 

@@ -14,7 +14,8 @@ from sfbulk.auth.token import checked_token, refused_for_now
 from sfbulk.errors import ApiError, SignInError
 from sfbulk.http.retry import is_passing_refusal
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
-from sfbulk.http.wire import Request, unusable
+from sfbulk.http.unusable import unusable
+from sfbulk.http.wire import Request
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:

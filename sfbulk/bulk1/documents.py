@@ -24,7 +24,7 @@ from sfbulk.bulk1.states import (
 )
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 from sfbulk.http.shapes import SalesforceId, Shape, is_same_id, json_document
-from sfbulk.http.wire import unusable
+from sfbulk.http.unusable import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

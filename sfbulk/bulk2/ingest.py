@@ -21,7 +21,8 @@ from sfbulk.errors import (
     UnknownState,
     UploadUnknown,
 )
-from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
+from sfbulk.http.unusable import unusable
+from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks, size_of
 from sfbulk.jobs.key_column import check_external_id, key_column, require_column

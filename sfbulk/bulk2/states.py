@@ -17,7 +17,7 @@ from sfbulk.errors import (
 from sfbulk.http.bulk_refusals import is_bulk_refusal
 from sfbulk.http.dates import document_date
 from sfbulk.http.shapes import Count, SalesforceId, Shape, is_same_id
-from sfbulk.http.wire import unusable
+from sfbulk.http.unusable import unusable
 from sfbulk.jobs.waiting import rows_so_far
 from sfbulk.safe import quoted
 

@@ -36,7 +36,8 @@ from sfbulk.errors import (
 from sfbulk.http.dates import http_date
 from sfbulk.http.mapping import api_error
 from sfbulk.http.shapes import JSON_OBJECT, Shape
-from sfbulk.http.wire import Request, unusable
+from sfbulk.http.unusable import unusable
+from sfbulk.http.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

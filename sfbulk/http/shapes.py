@@ -14,7 +14,7 @@ import msgspec
 from sfbulk.errors import DataError
 from sfbulk.http.dates import document_date
 from sfbulk.http.json_text import UnusableJsonError, json_value
-from sfbulk.http.wire import unusable
+from sfbulk.http.unusable import unusable
 from sfbulk.safe import quoted
 
 if TYPE_CHECKING:
@@ -99,17 +99,27 @@ class Shape(Generic[T]):
     there are threads.
     """
 
-    def __init__(self, kind: type[T], what: str = "an answer", *, strict: bool = True) -> None:
+    def __init__(
+        self,
+        kind: type[T],
+        what: str = "an answer",
+        *,
+        strict: bool = True,
+        attempts: int | None = None,
+    ) -> None:
         """Prepare `kind`.
 
         Args:
             kind: the type.
             what: what the document is, for errors, such as `a job`.
             strict: unless it is set, numbers and booleans may be sent as text.
+            attempts: how often the request of a document in another form is sent at most; None: as
+                often as others.
         """
         self._kind = kind
         self._what = what
         self._strict = strict
+        self._attempts = attempts
         msgspec.json.Decoder(kind)
 
     def read(self, value: Any) -> T:
@@ -142,7 +152,7 @@ class Shape(Generic[T]):
             return self.read(value)
         except ValueError as error:
             what = f"{form} that is not {self._what}: {error}"
-            raise unusable(request, reply.status, what) from None
+            raise unusable(request, reply.status, what, attempts=self._attempts) from None
 
     def of(self, request: Request, reply: Reply) -> T:
         """A reply's JSON document as this type.

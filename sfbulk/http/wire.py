@@ -28,6 +28,7 @@ from sfbulk.http.mapping import (
     not_connected,
     transport_error,
 )
+from sfbulk.http.unusable import unusable
 from sfbulk.http.urls import is_loopback
 from sfbulk.safe import keep_secret, quoted
 
@@ -52,10 +53,6 @@ _JSON = "application/json"
 # A DNS name has no more.
 _MOST_OF_A_HOST = 253
 # The answer of a gateway, an outage, or a change of the API.
-_ADVICE_UNUSABLE = (
-    "Run again later. If it stays, check the proxies on the way and https://status.salesforce.com, "
-    "and report it."
-)
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 
 ERROR_BODY_BYTES = 64 * 1024
@@ -185,16 +182,6 @@ def _password(url: str) -> str:
     """The password in the URL of a proxy, which may be no URL; empty if there is none."""
     user = (url.partition("://")[2] or url).rpartition("@")[0]
     return unquote(user.partition(":")[2])
-
-
-def unusable(request: Request, status: int, what: str) -> TransportError:
-    """The error for a success whose body is not the answer; `what` describes the body."""
-    return TransportError(
-        f"{request.purpose}: HTTP {status} with {what}. {_ADVICE_UNUSABLE}",
-        ambiguous=True,
-        status=status,
-        job_id=request.job_id,
-    )
 
 
 class _Session(requests.Session):

@@ -11,7 +11,8 @@ import msgspec
 from sfbulk.errors import TransportError
 from sfbulk.http.dates import document_date, http_date
 from sfbulk.http.shapes import SalesforceId, Shape
-from sfbulk.http.wire import Request, unusable
+from sfbulk.http.unusable import unusable
+from sfbulk.http.wire import Request
 from sfbulk.jobs.page_order import PageOrder
 
 if TYPE_CHECKING:

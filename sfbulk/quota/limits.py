@@ -180,7 +180,9 @@ def _is_percentage(value: Any) -> bool:
         return True
     # A Singer command reads the numbers of its settings as Decimal.
     is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
-    return is_number and 0 < value <= 100  # noqa: PLR2004 - per cent
+    # A comparison with it is an error.
+    is_nan = isinstance(value, Decimal) and value.is_nan()
+    return is_number and not is_nan and 0 < value <= 100  # noqa: PLR2004 - per cent
 
 
 class UsageCounter:

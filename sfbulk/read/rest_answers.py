@@ -13,7 +13,8 @@ from sfbulk.errors import JobError, NotFound, RowCountMismatch
 from sfbulk.http.bounds import RECORDS
 from sfbulk.http.json_text import UnusableJsonError
 from sfbulk.http.shapes import Count, Shape
-from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request, unusable
+from sfbulk.http.unusable import unusable
+from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
 from sfbulk.jobs.page_order import PageOrder
 from sfbulk.read.json_cells import parse_json
 

@@ -337,7 +337,8 @@ def test_an_org_that_does_not_say_what_is_covered_is_read_all_the_same(
     sandbox.control.add_fault(kind="answer", path="*/updated", times=None, **answer)
     run = tap(streams_to_discover=["Account"])
     assert run.code == 0, run.log
-    assert asked(sandbox) == ["Account", "job"]
+    # An answer in another form is asked for once more.
+    assert asked(sandbox) == ["Account"] * (1 + (answer["status"] == 200)) + ["job"]
     assert rows_of(run.records("Account")) == EXPECTED
     assert run.state["bookmarks"]["Account"]["window_end"] == NOW
     lines = [line for line in run.log.splitlines() if "all changes are visible" in line]
@@ -450,8 +451,8 @@ def test_an_object_without_rows_has_a_schema_and_a_bookmark(
     assert run.code == 0, run.log
     assert list(run.schemas) == ["Campaign"]
     assert run.records("Campaign") == []
-    # Nothing could be in its results, and sources differ about what they look like.
-    assert [r.path for r in sandbox.requests if r.path.endswith("/results")] == []
+    # A count of 0 alone would let the bookmark pass rows.
+    assert len([r for r in sandbox.requests if r.path.endswith("/results")]) == 1
     assert run.state["bookmarks"]["Campaign"]["window_end"] == NOW
 
 

@@ -1,0 +1,35 @@
+"""The error for an answer that says it is good, and is not what was asked for; no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfbulk.errors import TransportError
+
+if TYPE_CHECKING:
+    from sfbulk.http.wire import Request
+
+_ADVICE = (
+    "Run again later. If it stays, check the proxies on the way and https://status.salesforce.com, "
+    "and report it."
+)
+
+
+def unusable(
+    request: Request, status: int, what: str, *, attempts: int | None = None
+) -> TransportError:
+    """The error for a success whose body is not the answer.
+
+    Args:
+        request: what was sent.
+        status: the status of the answer.
+        what: describes the body.
+        attempts: how often such a request is sent at most; None: as often as others.
+    """
+    return TransportError(
+        f"{request.purpose}: HTTP {status} with {what}. {_ADVICE}",
+        ambiguous=True,
+        attempts=attempts,
+        status=status,
+        job_id=request.job_id,
+    )
