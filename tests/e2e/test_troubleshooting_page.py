@@ -145,6 +145,11 @@ def test_the_run_hangs(desk: Desk) -> None:
     assert desk.job in "\n".join(desk.shell(BLOCKS["The run hangs"]).lines)
 
 
+def test_the_certificate_is_not_trusted(desk: Desk) -> None:
+    shown = desk.shell(BLOCKS["The certificate is not trusted, or a proxy is in the way"])
+    assert re.search(r"DEBUG.*GET /services/data/v68\.0/limits", shown.log)
+
+
 def test_rows_wait_for_locks(desk: Desk) -> None:
     assert desk.shell(BLOCKS["Rows wait for locks"]).lines == ["0"]
 
