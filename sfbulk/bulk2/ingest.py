@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sfbulk.bulk2.job import Job, wait_until_ended
-from sfbulk.bulk2.results import failed_rows, successful_rows
+from sfbulk.bulk2.results import failed_rows, require_results, successful_rows
 from sfbulk.bulk2.states import JobInfo, JobState, failure, read_job
 from sfbulk.csvio import MAX_JOB_BYTES, ColumnDelimiter, LineEnding, decode_rows
 from sfbulk.error_text import naming_data
@@ -310,6 +310,8 @@ class IngestJob(Job):
             )
             what = f"The {resource} of job {self.id} on {self.object_name}"
             with naming_data(what, self.id, announced):
+                if announced:
+                    require_results(file, self.column_delimiter)
                 yield decode_rows(read_chunks(file), self.column_delimiter)
 
 

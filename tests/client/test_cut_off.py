@@ -74,7 +74,9 @@ def test_results_that_stay_cut_are_an_error_that_names_the_job(
     sf: Salesforce, sandbox: Sandbox
 ) -> None:
     sandbox.control.add_fault(kind="shortened", path="*/failedResults", bytes=4, times=None)
-    with pytest.raises(CsvError, match=r"The failedResults of job 750\w+ on Account: Row 1"):
+    with pytest.raises(
+        CsvError, match=r"The failedResults of job 750\w+ on Account, of 1 row: Row 1"
+    ):
         sf.insert("Account", ROWS)
     assert len(sandbox.control.requests_like(path="*/failedResults")) == 2
 

@@ -109,6 +109,23 @@ def test_a_batch_whose_results_contradict_its_counts_is_an_error_and_its_rows_ar
     assert [line["record"]["Ext_Id__c"] for line in run.rejects("Account")] == ["A-1", "A-2"]
 
 
+@pytest.mark.parametrize("page", ["<!DOCTYPE html><p>We are down</p>\n", "{}\n", "Id,Name\n"])
+def test_a_page_in_place_of_results_settles_no_row_and_the_next_run_reads_them(
+    org: Org, page: str
+) -> None:
+    fault = {"kind": "answer", "path": "*/successfulResults*", "status": 200, "body": page}
+    org.sandbox.control.add_fault(**fault, times=None)
+    messages = [schema("Account", "Name"), record("Account", Name="A"), state(at=1)]
+    first = org.load(*messages, operation="insert")
+    assert (first.code, first.states) == (1, [])
+    assert "The successfulResults of job 750" in first.reason
+    assert "no column sf__Id. Run again" in first.reason
+    org.sandbox.control.clear_faults()
+    again = org.load(*messages, operation="insert")
+    assert (again.code, again.states) == (0, [{"at": 1}]), again.log
+    assert len(org.query("SELECT Id FROM Account")) == 1
+
+
 def test_a_result_list_that_is_no_csv_is_named_with_its_job_and_read_by_the_next_run(
     org: Org,
 ) -> None:
