@@ -24,15 +24,15 @@ SLOW = pytest.mark.slow
 
 # Each place with another kind of exception, and each kind at one place.
 IN_THE_TAP = [
-    ("describe", "KeyError"),
+    pytest.param("describe", "KeyError", marks=SLOW),
     pytest.param("source", "ValueError", marks=SLOW),
     pytest.param("stream", "RecursionError", marks=SLOW),
     pytest.param("request", "MemoryError", marks=SLOW),
     ("schema", "UnicodeDecodeError"),
-    ("plan", "OSError"),
+    pytest.param("plan", "OSError", marks=SLOW),
     pytest.param("queries", "AssertionError", marks=SLOW),
     pytest.param("submit", "ValueError", marks=SLOW),
-    ("pages", "KeyError"),
+    pytest.param("pages", "KeyError", marks=SLOW),
     pytest.param("finish", "MemoryError", marks=SLOW),
     pytest.param("deletions", "UnicodeDecodeError", marks=SLOW),
     pytest.param("maps", "OSError", marks=SLOW),
@@ -42,10 +42,10 @@ IN_THE_TAP = [
 IN_THE_TARGET = [
     pytest.param("preflight", "ValueError", marks=SLOW),
     ("send", "RecursionError"),
-    ("poll", "MemoryError"),
+    pytest.param("poll", "MemoryError", marks=SLOW),
     pytest.param("follow-ups", "OSError", marks=SLOW),
-    ("outcomes", "AssertionError"),
-    ("encode", "KeyError"),
+    pytest.param("outcomes", "AssertionError", marks=SLOW),
+    pytest.param("encode", "KeyError", marks=SLOW),
     ("results", "ValueError"),
     *(pytest.param("results", kind, marks=SLOW) for kind in EXCEPTIONS),
 ]

@@ -94,7 +94,7 @@ def test_no_more_jobs_are_ahead_than_were_asked_for(
     assert len(job_calls(sandbox, "DELETE")) == COUNT
 
 
-@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("held", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_signal_leaves_no_job_behind(sandbox: Sandbox, tap: TapCommand, *, held: bool) -> None:
     if held:
         sandbox.control.hold_jobs()

@@ -270,7 +270,8 @@ def test_a_place_of_an_unknown_form_is_not_ignored_silently(tap: TapCommand) -> 
         assert "unfinished_job" not in json.dumps(run.state)
 
 
-@pytest.mark.parametrize("path", ["/*", pytest.param("/*/results", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/*", "/*/results"])
 def test_a_server_that_fails_while_a_job_is_read_on_leaves_the_place_to_the_next_run(
     sandbox: Sandbox, tap: TapCommand, path: str
 ) -> None:

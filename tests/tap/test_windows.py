@@ -208,6 +208,7 @@ def test_parts_cover_a_window_once_however_often_it_is_halved(
     assert found == inside
 
 
+@pytest.mark.slow
 def test_a_dense_second_does_not_leave_years_to_be_read_by_seconds(
     sandbox: Sandbox, tap: TapCommand
 ) -> None:

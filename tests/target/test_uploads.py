@@ -42,6 +42,7 @@ def test_an_upload_whose_answer_is_lost_loads_every_record_once(
     assert "Open" not in states(org)
 
 
+@pytest.mark.slow
 def test_uploads_that_are_always_lost_end_the_run_with_nothing_loaded(org: Org) -> None:
     org.sandbox.control.set_behaviour(counts_after_upload="hidden")
     org.sandbox.control.add_fault(kind="lost", method="PUT", path="*/batches", times=None)
