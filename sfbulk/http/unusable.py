@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sfbulk.errors import TransportError
-
-if TYPE_CHECKING:
-    from sfbulk.http.wire import Request
 
 _ADVICE = (
     "Run again later. If it stays, check the proxies on the way and https://status.salesforce.com, "
@@ -15,8 +12,18 @@ _ADVICE = (
 )
 
 
+class _Sent(Protocol):
+    """What was sent: a `Request`, whose module uses this one."""
+
+    @property
+    def purpose(self) -> str: ...
+
+    @property
+    def job_id(self) -> str | None: ...
+
+
 def unusable(
-    request: Request, status: int, what: str, *, attempts: int | None = None
+    request: _Sent, status: int, what: str, *, attempts: int | None = None
 ) -> TransportError:
     """The error for a success whose body is not the answer.
 

@@ -87,7 +87,11 @@ NAMES: dict[str, Callable[[int], str]] = {
 }
 
 
-@pytest.fixture(params=list(NAMES.values()), ids=list(NAMES))
+# A hundred pages take seconds.
+LONG = {"always another": pytest.mark.slow}
+
+
+@pytest.fixture(params=[pytest.param(NAMES[n], id=n, marks=LONG.get(n, ())) for n in NAMES])
 def name(request: pytest.FixtureRequest) -> Callable[[int], str]:
     found: Callable[[int], str] = request.param
     return found

@@ -465,7 +465,7 @@ NO_LIST = {
 
 
 @EVERY_RESULT
-@pytest.mark.parametrize("part", [1, 6])
+@pytest.mark.parametrize("part", [1, pytest.param(6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("answer", NO_LIST.values(), ids=NO_LIST)
 def test_where_the_list_is_not_understood_each_page_is_asked_for_after_the_other(
     served: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture, part: int, answer: Answer

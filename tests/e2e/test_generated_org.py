@@ -62,6 +62,7 @@ def test_each_row_of_forty_objects_comes_once_by_each_api(
     check(made, lines)
 
 
+@pytest.mark.slow
 def test_each_row_of_forty_objects_comes_once_while_sessions_end(
     made: GeneratedOrg, tmp_path: Path
 ) -> None:

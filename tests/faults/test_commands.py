@@ -45,7 +45,7 @@ def tap(running_sandbox: Sandbox, tap_command: Command, tmp_path: Path) -> TapHa
     return TapHarness(running_sandbox, tap_command, tmp_path)
 
 
-QUICK = ("lost", "session ends")
+QUICK = ("lost",)
 """The faults that run with every test run."""
 MOST_ROWS, MOST_ATTEMPTS = 4, 100
 

@@ -63,7 +63,7 @@ def _error(code: str, message: str = "no luck") -> list[dict[str, str]]:
 
 VARIANTS = [
     Variant("lost", {"kind": "lost"}, quick=True),
-    Variant("closed before", {"kind": "closed"}, quick=True),
+    Variant("closed before", {"kind": "closed"}),
     Variant("closed in the request", {"kind": "closed", "after_bytes": 10}),
     Variant("reset before", {"kind": "closed", "reset": True}),
     Variant("reset in the request", {"kind": "closed", "after_bytes": 10, "reset": True}),
@@ -71,7 +71,7 @@ VARIANTS = [
     Variant("reset without an answer", {"kind": "lost", "reset": True}),
     Variant("refused", {"kind": REFUSED}),
     Variant("cut before the body", {"kind": "cut"}),
-    Variant("cut in the body", {"kind": "cut", "after_bytes": 25}, quick=True),
+    Variant("cut in the body", {"kind": "cut", "after_bytes": 25}),
     Variant("without its last line", {"kind": "shortened", "lines": 1}),
     Variant("without its last bytes", {"kind": "shortened", "bytes": 4}),
     Variant("without its body", {"kind": "shortened", "lines": 100_000}),
