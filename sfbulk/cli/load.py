@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sfbulk.cli.describe import describe_object
+from sfbulk.cli.last_step import do_last
 from sfbulk.cli.load_page import LoadPage
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.rejects import Rejects
 from sfbulk.cli.session import LOGGER, Stopped, ignore_signals
 from sfbulk.count_or_share import CountOrShare
-from sfbulk.error_line import add_note
+from sfbulk.error_text import add_note
 from sfbulk.errors import ConfigError, DataError, JournalError, SalesforceError
 from sfbulk.jobs.operation import Operation
 from sfbulk.load.alignment import aligned
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from sfbulk.load.loader import Loader
     from sfbulk.load.outcomes import FileOutcome, WrittenFile
     from sfbulk.load.row import Row
+    from sfbulk.load.run_journal import RunJournal
 
 
 class MaxRejects(CountOrShare):
@@ -144,6 +146,21 @@ def _tell(session: Session, run: _Run, progress: Progress) -> None:
     for file in run.written:
         LOGGER.info("Written instead of sent: %s, rows: %s", file.path, f"{file.rows:,}")
     LOGGER.info("%s", run.summary())
+
+
+def _forget(run: RunJournal) -> int:
+    """Forget the rows of a load that is done, so that the same file can be loaded again.
+
+    Returns:
+        The exit code: 1 if they cannot be forgotten. The same command then loads no row again, and
+        forgets them.
+    """
+    try:
+        run.end()
+    except JournalError as error:
+        LOGGER.error("%s", error.message)
+        return 1
+    return 0
 
 
 class _Run:
@@ -329,11 +346,12 @@ class _Run:
         except JournalError as error:
             add_note(error, "It lies in --output-dir.")
             raise
-        with opened as run:
+        with ExitStack() as stack:
+            run = stack.enter_context(opened)
             yield run.load(LoadName(what.name, what.sobject, what.operation.value, key)), run.folder
             # Somebody may run it again because of its exit code: then it must not load a row twice.
             if not self.has_too_many_rejects:
-                run.end()
+                do_last(partial(_forget, run), stack.pop_all().close)
 
     def summary(self) -> str:
         """What happened to the records."""

@@ -1,5 +1,6 @@
 """The entry point of the command `sfbulk`."""
 
+from sfbulk.cli.last_step import exit_with_last_step
 from sfbulk.start import end_on_signals
 
 
@@ -8,4 +9,8 @@ def main() -> None:
     end_on_signals("sfbulk")
     from sfbulk.cli.commands import run  # noqa: PLC0415 - its imports take longer than its start
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        exit_with_last_step(end.code)
+        raise

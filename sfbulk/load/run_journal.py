@@ -56,6 +56,7 @@ class RunJournal:
         reported: Reported | None = None,
     ) -> None:
         self._journal = JournalFile(path, transport.clock)
+        self._is_removed = False
         self._loads: list[LoadJournal] = []
         # Recorded before it is made, so that a run that is killed in between leaves none behind.
         self.folder = (parent or path.parent).resolve() / f"{path.name}-{uuid4().hex[:12]}"
@@ -107,6 +108,8 @@ class RunJournal:
             one_load_a_name: whether the rows of a name are loaded in one way only, so that what
                 earlier runs have loaded under the same name in other ways is forgotten too.
         """
+        # Before: a run that is killed after it has forgotten its rows would load them again.
+        self._remove_folder()
         for load in self._loads:
             if left := load.end():
                 log.warning(
@@ -131,13 +134,17 @@ class RunJournal:
         that the folder is gone, a later run finds out.
         """
         try:
-            # A job of this run may still load rows, and its rejected rows are only in these files.
-            if not self._journal.has_unsettled(self._org):
-                shutil.rmtree(self.folder, ignore_errors=True)
-                self._journal.forget_folder(self.folder)
+            self._remove_folder()
         except JournalError as error:
             log.warning("%s", error)
         try:
             self._journal.close()
         except JournalError as error:
             log.warning("%s", error)
+
+    def _remove_folder(self) -> None:
+        # A job of this run may still load rows, and its rejected rows are only in these files.
+        if not self._is_removed and not self._journal.has_unsettled(self._org):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._journal.forget_folder(self.folder)
+            self._is_removed = True

@@ -10,6 +10,7 @@ import re
 import signal
 import stat
 import subprocess
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -286,6 +287,37 @@ def test_an_insert_that_is_killed_anywhere_loads_each_record_once(
         (refused,) = rejects(command.path(f"p{request}.rejects.jsonl"))
         assert refused["record"] == records[7]
     assert killed > 4
+
+
+def test_a_load_that_is_killed_before_it_forgets_its_rows_loads_none_twice(
+    command: Command,
+) -> None:
+    records = people(10)
+    path = write_csv(command.path("people.csv"), records)
+    end = Kill(before="sfbulk.load.run_journal:RunJournal.end")
+    assert command.run("load", path, *INSERT, kill=end).code == -signal.SIGKILL
+    command.lines("load", path, *INSERT)
+    assert contacts(command) == sent(records)
+
+
+@pytest.mark.parametrize(
+    ("code", "step", "said", "status"),
+    [(0, 0, "exit|step|close", 0), (0, 1, "exit|step|close", 1), (1, 0, "exit|close", 1)],
+)
+def test_the_last_step_comes_after_all_that_python_does_at_its_exit(
+    code: int, step: int, said: str, status: int
+) -> None:
+    program = (
+        "import atexit, functools, sys\n"
+        "from sfbulk.cli.last_step import do_last, exit_with_last_step\n"
+        "say = lambda word: functools.partial(print, word, end='|', flush=True)\n"
+        "atexit.register(say('exit'))\n"
+        f"do_last(lambda: say('step')() or {step}, say('close'))\n"
+        f"exit_with_last_step({code})\n"
+        "print('not the end')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout.decode().rstrip("|")) == (status, said)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])

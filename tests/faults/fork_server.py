@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import select
+import signal
 import sys
 import tempfile
 import threading
@@ -93,6 +94,8 @@ def kill_in_time(child: int, reading: int, kill: dict[str, Any]) -> None:
 
 def become(command: str, order: dict[str, Any], writing: int) -> None:
     """Make this process one that a shell has started with these words and files."""
+    # Until the command answers signals, one ends it without a word, as in the moments of a start.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         file = os.open(order[name], os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
         os.dup2(file, number)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ROWS, OLD_ROWS, STATE_EVERY, JOB_ROWS, PAGE_ROWS = 60, 20, 5, 8, 7
 REFUSED = 31
 """The row without a name, which Salesforce refuses, or without a record to change."""
-WITHIN = "/work/"
 EARLIER_END, END = "2026-01-02T00:00:00.000Z", "2026-02-01T00:00:00.000Z"
 Row = tuple[str, ...]
 
@@ -96,7 +95,7 @@ class KillFlow(ABC):
             self._folder,
             self._arguments(),
             stdin=self._stdin(),
-            kill=kill or Kill(within=WITHIN),
+            kill=kill or Kill(within=str(self.work)),
             refused=refused,
             patience=patience,
             hurried=True,
@@ -104,6 +103,10 @@ class KillFlow(ABC):
         )
         self._take(ended)
         return ended
+
+    def is_done(self, ended: Ended) -> bool:
+        """Whether a run has done all that it should, and nobody has to start it again."""
+        return ended.code == 0
 
     @abstractmethod
     def acknowledged(self) -> Verdict:
@@ -155,7 +158,7 @@ class KillFlow(ABC):
     def _rows(self, *fields: str) -> list[Row]:
         """The accounts of the org, out of its database."""
         columns = ", ".join(f'"{name}"' for name in fields)
-        query = f"SELECT {columns} FROM Account WHERE IsDeleted = 'false'"  # noqa: S608 - our own names
+        query = f"SELECT {columns} FROM Account WHERE IsDeleted = 'false'"  # noqa: S608 - the columns are written in the flows, no value is put in
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)) as org:
             return org.execute(query).fetchall()
 

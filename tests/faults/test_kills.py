@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.kill_flows import FLOWS
-from tests.faults.killed import WITHIN, KillFlow, Verdict
 from tests.faults.kills import Kill
 from tests.faults.small_disk import fill, most_used, small_disk
 from tests.faults.tally import Outcome
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from sfbulk_sandbox import Sandbox
     from tests.faults.commands import Ended
+    from tests.faults.killed import KillFlow, Verdict
     from tests.faults.tally import Tally
 
 MOMENTS = {SIGKILL: 100, SIGTERM: 50, SIGINT: 50}
@@ -75,17 +75,17 @@ class Campaign:
             kills += [self._moment()] if is_killed else []
             ended = self._flow.run(kills[-1] if is_killed else None)
             self._judge(kills, self._flow.acknowledged(), ended)
-            if not is_killed or ended.code == 0:
+            if not is_killed or self._flow.is_done(ended):
                 break
             self._count(ended, first=len(kills) == 1)
-        if ended.code:
+        if not self._flow.is_done(ended):
             self.counts["not ended"] += 1
             self.wrong.append(f"{self._name}, {kills}: exit {ended.code}\n{ended.log}")
             return
         self._judge(kills, self._flow.judge(), ended)
 
     def _moment(self) -> Kill:
-        random, kill = self._random, Kill(within=WITHIN, signum=self._signum)
+        random, kill = self._random, Kill(within=str(self._flow.work), signum=self._signum)
         kind = random.choice(["time", "time", "request", "file"])
         twice = self._signum != SIGKILL and random.random() < 0.2
         if kind == "time":
