@@ -16,6 +16,7 @@ from sfbulk.bulk1.states import Bulk1JobState
 from sfbulk.errors import ApiError, BatchNotAdded, JobError, TransportError
 from sfbulk.jobs.files import read_chunks
 from sfbulk.jobs.polling import PollWait
+from sfbulk.jobs.waiting import JobWait
 
 if TYPE_CHECKING:
     from sfbulk.bulk1.states import BatchInfo, Bulk1JobInfo
@@ -80,7 +81,7 @@ def post_batch(job: OpenJob, request: Request, body: Path | bytes, clock: Clock)
     # Salesforce should return a compressed batch decompressed. If it returns it as it was sent, it
     # is the same batch too.
     sent = {_digest(form) for form in (body, request.body) if form is not None}
-    found = _find(job, sent) or _find_in_closed(job, sent, PollWait(clock, None))
+    found = _find(job, sent) or _find_in_closed(job, sent, PollWait(clock, JobWait(clock, None)))
     if found is None:
         raise BatchNotAdded(
             f"{request.purpose}: no answer, and the batch is not in the job. The job was closed, "

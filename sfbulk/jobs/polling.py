@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import backoff
 
-from sfbulk.jobs.waiting import Waiting
+from sfbulk.jobs.waiting import JobWait
 
 if TYPE_CHECKING:
     from sfbulk.clock import Clock
@@ -53,20 +53,20 @@ class PollWait:
 
     Args:
         clock: the time.
-        timeout: seconds from now after which to stop waiting; None waits without end.
-        waiting: instead of the timeout.
+        waiting: how long to wait.
     """
 
-    def __init__(self, clock: Clock, timeout: float | None, waiting: Waiting | None = None) -> None:
-        self.waiting = waiting or Waiting(clock, timeout)
+    def __init__(self, clock: Clock, waiting: JobWait) -> None:
+        self.waiting = waiting
         self._clock = clock
         self._timer = PollTimer(clock)
 
     @classmethod
     def for_job(cls, transport: Transport, timeout: float | None) -> PollWait:
         """For a job: until the timeout, or else as long as the setting `job_timeout` allows."""
-        by_setting = Waiting.for_job(transport) if timeout is None else None
-        return cls(transport.clock, timeout, by_setting)
+        if timeout is None:
+            return cls(transport.clock, JobWait.for_job(transport))
+        return cls(transport.clock, JobWait(transport.clock, timeout))
 
     def pause(self) -> bool:
         """Sleep until the next poll; False immediately when the timeout has passed."""

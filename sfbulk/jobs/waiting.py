@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _PACE_SECONDS = 60.0
 
 
-class Waiting:
+class JobWait:
     """The wait for one job, from now on.
 
     Args:
@@ -72,14 +72,17 @@ class Waiting:
             by_setting=bool(self._allowed_by),
         )
 
-    def left_running(self, status: str, job_id: str) -> JobTimeout:
-        """As `timeout`, for a job that loads rows: it may have loaded some, and goes on."""
+    def over(self, status: str, job_id: str) -> JobTimeout | None:
+        """Log how far a job is that loads rows; its error once it is not waited for any longer."""
+        self.tell(status)
+        if not self.is_over:
+            return None
         error = self.timeout(status, job_id)
         say_left_running(error)
         return error
 
     @classmethod
-    def for_job(cls, transport: Transport) -> Waiting:
+    def for_job(cls, transport: Transport) -> JobWait:
         """As long as the setting `job_timeout` allows."""
         return cls(transport.clock, transport.job_timeout, "job_timeout")
 

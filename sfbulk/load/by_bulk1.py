@@ -11,7 +11,7 @@ from sfbulk.error_text import unexpected
 from sfbulk.errors import ApiError, QuotaReached
 from sfbulk.jobs.polling import PollTimer
 from sfbulk.jobs.row_error import RowError
-from sfbulk.jobs.waiting import Waiting, rows_so_far
+from sfbulk.jobs.waiting import JobWait, rows_so_far
 from sfbulk.load.batch_rows import BatchOutcome, read_batch
 from sfbulk.load.job_summary import JobSummary
 from sfbulk.load.loader import Flight
@@ -36,7 +36,7 @@ class BatchFlight(Flight):
 
     job: Bulk1Job | None
     batch: BatchInfo | None
-    waiting: Waiting
+    waiting: JobWait | None = None
 
     def named(self) -> str:
         """The id of its batch, its state as last read, and its rows so far."""
@@ -82,9 +82,8 @@ class Bulk1Carrier:
             ApiError, QuotaReached: the first batch is refused, or with `refusal_is_error` any.
             TransportError: no answer to any attempt.
         """
-        waiting = Waiting.for_job(self._transport)
         if self._refused is not None:
-            return BatchFlight(file, job=None, batch=None, waiting=waiting)
+            return BatchFlight(file, job=None, batch=None)
         self._journal.begin(file)
         try:
             job, batch = self._add(file)
@@ -94,11 +93,10 @@ class Bulk1Carrier:
                 raise
             log.warning("%s No more batches are sent", error.message)
             self._refused = RowError(error.code or type(error).__name__, error.message)
-            return BatchFlight(file, job=None, batch=None, waiting=waiting)
+            return BatchFlight(file, job=None, batch=None)
         self._journal.added(file, job.id, batch.id)
         self._timer = PollTimer(self._clock)
-        # From now on, as the pauses before it was sent are not its own.
-        waiting = Waiting.for_job(self._transport)
+        waiting = JobWait.for_job(self._transport)
         return BatchFlight(file, job=job, batch=batch, waiting=waiting)
 
     def next_look(self, flights: Sequence[BatchFlight]) -> float:
@@ -184,15 +182,13 @@ def _look(job: Bulk1Job, flights: Sequence[BatchFlight]) -> list[BatchFlight]:
 def _is_over(flight: BatchFlight) -> bool:
     """Whether a batch that runs is not waited for any longer; says so each minute until then."""
     job, batch = flight.job, flight.batch
-    if job is None or batch is None:
+    if job is None or batch is None or flight.waiting is None:
         return False
     status = (
         f"The batch {batch.id} of the {job.info.operation} job {job.id} on {job.object_name} is "
         f"still {batch.state.value}{rows_so_far(batch.number_records_processed)}"
     )
-    flight.waiting.tell(status)
-    if flight.waiting.is_over:
-        flight.error = flight.waiting.left_running(status, job.id)
+    flight.error = flight.waiting.over(status, job.id)
     return flight.error is not None
 
 

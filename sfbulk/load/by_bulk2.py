@@ -13,7 +13,7 @@ from sfbulk.errors import SalesforceError, UploadUnknown
 from sfbulk.http.retry import MAX_ATTEMPTS, Backoff
 from sfbulk.jobs.disposing import abort_quietly, aborting, delete_quietly
 from sfbulk.jobs.polling import PollTimer
-from sfbulk.jobs.waiting import Waiting, rows_so_far
+from sfbulk.jobs.waiting import JobWait, rows_so_far
 from sfbulk.load.job_rows import JobRows, SentRows
 from sfbulk.load.loader import Flight
 
@@ -50,7 +50,7 @@ class JobFlight(Flight):
 
     job: IngestJob
     timer: PollTimer
-    waiting: Waiting
+    waiting: JobWait
 
     def named(self) -> str:
         """The id of its job, its state as last read, and its rows so far."""
@@ -175,7 +175,7 @@ class Bulk2Carrier:
             file,
             job=job,
             timer=PollTimer(self._transport.clock),
-            waiting=Waiting.for_job(self._transport),
+            waiting=JobWait.for_job(self._transport),
         )
 
     def _close(self, file: RowFile, job: IngestJob) -> None:
@@ -207,10 +207,7 @@ class Bulk2Carrier:
 
 def _is_over(flight: JobFlight) -> bool:
     """Whether a job that runs is not waited for any longer; says so each minute until then."""
-    status = flight.job.info.status
-    flight.waiting.tell(status)
-    if flight.waiting.is_over:
-        flight.error = flight.waiting.left_running(status, flight.job.id)
+    flight.error = flight.waiting.over(flight.job.info.status, flight.job.id)
     return flight.error is not None
 
 

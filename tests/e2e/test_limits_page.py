@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sfbulk.jobs.polling import PollWait
+from sfbulk.jobs.waiting import JobWait
 from sfbulk_sandbox import Sandbox
+from sfbulk_sandbox.clock import Clock
 from tests.client.scripted import FakeClock
 from tests.e2e.commands import ROOT, sign_in, write_json
 from tests.faults.commands import forked
@@ -27,15 +30,31 @@ KEYS = [f"K-{number}" for number in range(300)]
 COSTS = {run: tuple(map(int, numbers)) for run, *numbers in ROW.findall(PAGE)}
 
 
+class LaterClock(Clock):
+    """The system's time, and later after each step."""
+
+    later = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.later
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+def clock() -> LaterClock:
+    return LaterClock()
+
+
+@pytest.fixture(scope="module")
+def server(clock: LaterClock) -> Iterator[Sandbox]:
+    with Sandbox(clock=clock) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def org(server: Sandbox, tmp_path: Path) -> Org:
+def org(server: Sandbox, clock: LaterClock, tmp_path: Path) -> Org:
     server.control.reset()
+    # What has changed in the second in which it is described is described again.
+    clock.later += timedelta(seconds=2)
     return Org(server, tmp_path)
 
 
@@ -138,7 +157,7 @@ def test_jobs_are_polled_as_often_as_the_page_says() -> None:
     )
     assert said
     clock = FakeClock()
-    wait, polls = PollWait(clock, timeout=None), []
+    wait, polls = PollWait(clock, JobWait(clock, None)), []
     for minutes in (1, 10, 60):
         while clock.monotonic() < minutes * 60:
             wait.pause()
