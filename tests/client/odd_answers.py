@@ -162,7 +162,7 @@ def xml_bodies(draw: st.DrawFn, document: str) -> bytes:
     kind = draw(st.integers(0, 9))
     if kind == 0:
         return draw(st.sampled_from(WHOLE))
-    root = ET.fromstring(document)  # noqa: S314 - a text of ours
+    root = ET.fromstring(document)  # noqa: S314 - the document is written in this file
     elements = [(parent, child) for parent in root.iter() for child in parent]
     for _ in range(draw(st.integers(1, 2))):
         parent, child = draw(st.sampled_from(elements))

@@ -8,15 +8,15 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
+
+from tests.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from io import BufferedIOBase
-
-    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -65,32 +65,18 @@ class Seen:
         return f"{self.method} {self.path}"
 
 
-class ScriptedServer:
+class ScriptedServer(LoopbackServer):
     """Answers each request with the next line of the script; one too many gets a 418."""
 
     def __init__(self, script: Iterable[Answer] = ()) -> None:
         self.script = deque(script)
         self.seen: list[Seen] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(self._handler())
 
     @property
     def lines(self) -> list[str]:
         return [seen.line for seen in self.seen]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def answer(self, seen: Seen) -> Answer:
         with self._lock:

@@ -78,7 +78,7 @@ class Command:
         """End the process that forks."""
         self._server.communicate()
 
-    def run(  # noqa: PLR0913 - all that a run can be given
+    def run(  # noqa: PLR0913 - each option of a run has a name, and most runs give none
         self,
         folder: Path,
         files: Mapping[str, Any],
@@ -111,7 +111,7 @@ class Command:
             hurried=True,
         )
 
-    def run_line(  # noqa: PLR0913 - all that a run can be given
+    def run_line(  # noqa: PLR0913 - each option of a run has a name, and most runs give none
         self,
         folder: Path,
         arguments: Sequence[str],

@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TALLY] = Tally()
     config.stash[BEGAN] = time.monotonic()
     # Workers of xdist have the environment of the process that starts them.
-    os.environ.setdefault(SEED, str(random.randrange(1_000_000)))  # noqa: S311 - no secret
+    os.environ.setdefault(SEED, str(random.randrange(1_000_000)))  # noqa: S311 - it only chooses which tests run
 
 
 def pytest_report_header() -> str:
@@ -70,7 +70,7 @@ def pytest_terminal_summary(
         return
     measured = table.document(
         rows,
-        date=datetime.now(timezone.utc).date().isoformat(),  # noqa: TID251 - of the report
+        date=datetime.now(timezone.utc).date().isoformat(),  # noqa: TID251 - the real day goes into the table
         seed=seed,
         seconds=time.monotonic() - config.stash[BEGAN],
     )
@@ -86,7 +86,7 @@ def tally(pytestconfig: pytest.Config) -> Tally:
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
     """Of each test its own, from the seed that the last table names."""
-    return random.Random(f"{os.environ[SEED]} {request.node.nodeid}")  # noqa: S311 - no secret
+    return random.Random(f"{os.environ[SEED]} {request.node.nodeid}")  # noqa: S311 - a seed makes it repeatable
 
 
 @pytest.fixture(scope="package")

@@ -12,14 +12,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests.loopback import LoopbackServer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from typing_extensions import Self
 
     from sfbulk_sandbox import Sandbox
 
@@ -95,7 +95,7 @@ class Edit:
         return self.times is None or self.struck <= self.times
 
 
-class Rewriting:
+class Rewriting(LoopbackServer):
     """Passes requests on to a sandbox, and changes answers on their way back.
 
     Args:
@@ -106,23 +106,7 @@ class Rewriting:
         self.sandbox = sandbox
         self.edits: list[Edit] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    @property
-    def url(self) -> str:
-        """The address for the command."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler(self))
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to a request, as the command gets it."""

@@ -63,6 +63,17 @@ def run(reader: Reader, **given: Any) -> None:
     assert reader.missing() == []
 
 
+def late_rows_arrive(reader: Reader, late: int) -> None:
+    """After a run that did not end well: a late row, and one at the edge of the lookback."""
+    reader.edits.clear()
+    appear(reader, "Late", late)
+    reader.clock.sleep(HOUR)
+    run(reader)
+    reader.clock.sleep(HOUR)
+    appear(reader, "Later", HOUR + LOOKBACK)
+    run(reader)
+
+
 @pytest.mark.parametrize("way", SLOW_BUT_BULK2)
 def test_late_rows_in_windows_that_follow_each_other_all_arrive(
     new_reader: NewReader, way: str
@@ -118,13 +129,7 @@ def test_late_rows_arrive_after_a_window_that_was_read_on(
     assert reader.run().code == 1
     assert broken.struck
     assert "unfinished_job" in reader.bookmark
-    reader.edits.clear()
-    appear(reader, "Late", late)
-    reader.clock.sleep(HOUR)
-    run(reader)
-    reader.clock.sleep(HOUR)
-    appear(reader, "Later", HOUR + LOOKBACK)
-    run(reader)
+    late_rows_arrive(reader, late)
 
 
 def _unavailable(answer: Answer) -> Answer:
@@ -270,13 +275,7 @@ def test_a_query_by_rest_whose_next_pages_expire_is_read_again_and_loses_no_row(
     assert expired.struck
     assert ended.code == 1, ended.log
     assert "Account" in ended.reason
-    reader.edits.clear()
-    appear(reader, "Late", late)
-    reader.clock.sleep(HOUR)
-    run(reader)
-    reader.clock.sleep(HOUR)
-    appear(reader, "Later", HOUR + LOOKBACK)
-    run(reader)
+    late_rows_arrive(reader, late)
 
 
 @pytest.mark.slow
