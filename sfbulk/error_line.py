@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from sfbulk.error_text import add_note, as_sentence, contained, one_line, unexpected
-from sfbulk.private_files import naming_file
+from sfbulk.error_text import one_line, unexpected
 from sfbulk.safe import make_log_safe
 
 if TYPE_CHECKING:
@@ -30,14 +29,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ErrorLineCommand",
     "ErrorLineGroup",
-    "add_note",
-    "as_sentence",
-    "contained",
     "error_line",
     "forget_stdout",
-    "naming_file",
-    "one_line",
-    "unexpected",
 ]
 
 

@@ -14,7 +14,15 @@ from sfbulk.errors import DataError, SalesforceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["add_note", "as_sentence", "contained", "naming_data", "one_line", "unexpected"]
+__all__ = [
+    "NO_ROOM",
+    "add_note",
+    "as_sentence",
+    "contained",
+    "naming_data",
+    "one_line",
+    "unexpected",
+]
 
 log = logging.getLogger(__name__)
 

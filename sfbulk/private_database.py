@@ -40,13 +40,16 @@ class _Database(sqlite3.Connection):
 
     # Not every version of Python takes the cursor above for these.
     def execute(self, *given: Any) -> sqlite3.Cursor:
-        return self.cursor().execute(*given)  # type: ignore[no-any-return]
+        cursor: sqlite3.Cursor = self.cursor().execute(*given)
+        return cursor
 
     def executemany(self, *given: Any) -> sqlite3.Cursor:
-        return self.cursor().executemany(*given)  # type: ignore[no-any-return]
+        cursor: sqlite3.Cursor = self.cursor().executemany(*given)
+        return cursor
 
     def executescript(self, *given: Any) -> sqlite3.Cursor:
-        return self.cursor().executescript(*given)  # type: ignore[no-any-return]
+        cursor: sqlite3.Cursor = self.cursor().executescript(*given)
+        return cursor
 
     def commit(self) -> None:
         with _of_file(self.path):

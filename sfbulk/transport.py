@@ -105,8 +105,8 @@ class Transport:
 
         Args:
             request: what to send.
-            parse: parses the reply, such as `Shape.of`; it raises `wire.unusable` for a body in
-                another form, which then counts as no answer.
+            parse: parses the reply, such as `Shape.of`; it raises `unusable` for a body in another
+                form, which then counts as no answer.
 
         Raises:
             SignInError, ApiError, TransportError: as `send`.

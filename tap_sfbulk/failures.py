@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk.exceptions import SingerSDKError
 
-from sfbulk.error_line import one_line, unexpected
+from sfbulk.error_text import NO_ROOM, one_line, unexpected
 from sfbulk.errors import ApiError, JobFailed, NotFound, NotSupportedByBulk, SalesforceError
 from sfbulk.read import is_query_refusal
 from tap_sfbulk.jobs_ahead import ENDS_THE_RUN
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Each of the next streams would find the same, whatever the file.
-_NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+_NO_ROOM = NO_ROOM | {errno.EROFS}
 
 _CODES = re.compile(
     r"EXTERNAL_?OBJECT|INVALID_?TYPE|INVALID_?ENTITY|INSUFFICIENT_ACCESS|NOT_?FOUND", re.IGNORECASE

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from sfbulk import JobState, QueryJob
-from sfbulk.error_line import contained
+from sfbulk.error_text import contained
 from sfbulk.errors import ApiError, DataError, TransportError
 from sfbulk.read import ReadApi
 from sfbulk.soql import root_object

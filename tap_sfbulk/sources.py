@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sfbulk.error_line import contained
+from sfbulk.error_text import contained
 from sfbulk.errors import ConfigError
 from sfbulk.problems import collecting
 from tap_sfbulk.fields import object_fields, stream_field, with_decimal_texts

@@ -13,7 +13,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from sfbulk import soql
-from sfbulk.error_line import as_sentence, one_line
+from sfbulk.error_text import as_sentence, one_line
 from sfbulk.errors import DataError, JobError, SalesforceError
 from sfbulk_singer.file_names import file_name
 from tap_sfbulk.api_choice import ApiType

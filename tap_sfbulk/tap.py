@@ -14,7 +14,7 @@ from singer_sdk import Tap
 from singer_sdk.singerlib import Catalog
 
 from sfbulk import Salesforce
-from sfbulk.error_line import contained
+from sfbulk.error_text import contained
 from sfbulk.errors import ConfigError, SalesforceError
 from sfbulk.problems import collecting
 from sfbulk_singer.names import did_you_mean

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.error_line import add_note
+from sfbulk.error_text import add_note
 from sfbulk.errors import JournalError
 from sfbulk.load import LoadName, journal_status
 from sfbulk.private_files import private_folder

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfbulk.error_line import unexpected
+from sfbulk.error_text import unexpected
 from sfbulk.errors import SalesforceError
 from target_sfbulk.mirror import MirrorLoad
 from target_sfbulk.output import RunOutput

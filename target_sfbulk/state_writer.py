@@ -6,7 +6,7 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from sfbulk.error_line import one_line, unexpected
+from sfbulk.error_text import one_line, unexpected
 from target_sfbulk.checkpoint import Checkpoints, write_state
 
 if TYPE_CHECKING:

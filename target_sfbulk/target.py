@@ -18,7 +18,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib.exceptions import SingerError
 
-from sfbulk.error_line import add_note, one_line
+from sfbulk.error_text import add_note, one_line
 from sfbulk.report_page import Ending
 from sfbulk_singer.plugin import SfbulkPlugin
 from sfbulk_singer.stream_maps import explained_map_errors

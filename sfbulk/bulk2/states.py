@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from sfbulk.http.wire import Reply, Request
 
 
-# The last three of 18 characters are a checksum.
-_SHORT_ID = 15
-
-
 class JobState(str, Enum):
     """The states of Bulk API 2.0 jobs (Bulk API guide: Get Information About a Job)."""
 
@@ -88,7 +84,7 @@ class JobInfo:
 
     @property
     def status(self) -> str:
-        """What a user is told of a job that runs: id, object, state, and its rows so far."""
+        """A sentence about a job that runs: id, object, state, and its rows so far."""
         return (
             f"The {self.operation} job {self.id} on {self.object} is still {self.state.value}"
             f"{rows_so_far(self.records_processed)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sfbulk.cli.session import Stopped
-from sfbulk.error_line import one_line
+from sfbulk.error_text import one_line
 from sfbulk.report_page import (
     Ending,
     Jobs,

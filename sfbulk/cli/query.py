@@ -18,11 +18,11 @@ from sfbulk.cli.row_forms import row_form
 from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.csvio import MAX_HEADER_BYTES, header_names
 from sfbulk.describe.paths import field_at
-from sfbulk.error_line import add_note, naming_file
-from sfbulk.error_text import naming_data
+from sfbulk.error_text import add_note, naming_data
 from sfbulk.errors import ApiError, JobError, NotFound
 from sfbulk.jobs.disposing import abort_quietly, disposing
 from sfbulk.jobs.read_api import ReadApi
+from sfbulk.private_files import naming_file
 from sfbulk.run_folder import temporary_folder
 from sfbulk.soql import ItemKind, parse_select
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from filelock import Timeout
 
 from sfbulk.cli.session import LOGGER
-from sfbulk.error_line import naming_file
 from sfbulk.errors import ConfigError
 from sfbulk.file_lock import file_lock
+from sfbulk.private_files import naming_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,10 +85,11 @@ class StateFile:
         try:
             yield
         finally:
-            with suppress(OSError):
-                # While it is held: whoever waits for it then locks a new file.
-                Path(lock.lock_file).unlink()
-            lock.release()
+            if lock.is_locked:
+                with suppress(OSError):
+                    # While it is held: a process that has opened it sees that it is gone.
+                    Path(lock.lock_file).unlink()
+                lock.release()
 
     def load(self, query: str) -> QueryState | None:
         """Where an earlier run has stopped; None if there is no such run of this query."""

@@ -78,7 +78,7 @@ class SlowAnswerError(BeyondBoundsError):
 
 
 class InvalidHeadersError(BeyondBoundsError):
-    """There is a line among the headers that is none.
+    """A line among the headers is not a header.
 
     The HTTP library would go on without the headers after it, such as the one that says how the
     body is divided, and log what it does not read.
@@ -199,7 +199,9 @@ class _BoundedResponse(HTTPResponse):
         super().begin()
         unread = not self.msg.is_multipart() and self.msg.get_payload()
         if unread or not all(isinstance(each, _DEFECTS_OF_BODIES) for each in self.msg.defects):
-            raise InvalidHeadersError("the answer has a line among its headers that is none")
+            raise InvalidHeadersError(
+                "the answer has a line among its headers that is not a header"
+            )
 
 
 class _Counted(io.RawIOBase):

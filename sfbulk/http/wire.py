@@ -179,7 +179,7 @@ class Wire:
 
 
 def _password(url: str) -> str:
-    """The password in the URL of a proxy, which may be no URL; empty if there is none."""
+    """The password in the URL of a proxy, valid or not; empty without a password."""
     user = (url.partition("://")[2] or url).rpartition("@")[0]
     return unquote(user.partition(":")[2])
 

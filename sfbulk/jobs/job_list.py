@@ -131,7 +131,9 @@ def _page(request: Request, reply: Reply) -> JobPage:
     url = page.next_records_url
     following = _FOLLOWING.fullmatch(url) if url else None
     if url and not following:
-        raise unusable(request, reply.status, "an address of the next page that is none of jobs")
+        raise unusable(
+            request, reply.status, "a nextRecordsUrl that is not the address of a list of jobs"
+        )
     date = http_date(reply.headers.get("Date"))
     return JobPage(page.records, date, following[1] if following else None)
 

@@ -317,7 +317,9 @@ class LoadGroup:
                     try:
                         self._read(loader, lane, flight)
                     except Exception as error:  # noqa: BLE001 - as in `_send_file`
-                        self._fail(error, _results_of(loader, flight))
+                        self._fail(
+                            error, f"{loader.spool.sobject}: results of job {flight.file.job_id}"
+                        )
         self._schedule()
         self.on_step()
 
@@ -332,11 +334,10 @@ class LoadGroup:
     def _read(self, loader: Loader[Any], lane: Lane[Any], flight: Flight) -> None:
         try:
             outcome = _outcome(lane, flight)
-        except Exception as error:  # noqa: BLE001 - as in `_send_file`
-            self._fail(error, _results_of(loader, flight))
+        except Exception:
             if known := flight.known():
                 loader.keep(known)
-            return
+            raise
         if outcome.mismatch:
             # The file stays unsettled, in the journal too: the next run reads its job again.
             loader.keep(outcome)
@@ -385,10 +386,6 @@ class LoadGroup:
                 self.backlog.send_again(one.file)
             else:
                 loader.settle(one.reported)
-
-
-def _results_of(loader: Loader[Any], flight: Flight) -> str:
-    return f"{loader.spool.sobject}: results of job {flight.file.job_id}"
 
 
 def _outcome(lane: Lane[Any], flight: Flight) -> FileOutcome:

@@ -101,7 +101,7 @@ class JobRows:
         return listed == min(processed, self._sent.count) and failed in (None, counts.failed)
 
     def _contradicts_counts(self) -> bool:
-        """Whether the counts have fewer rows than the results, or more failed ones than it can be.
+        """Whether the counts have fewer rows than the results, or too many failed ones.
 
         Rows without a result are not meant: they are reported as unknown.
         """

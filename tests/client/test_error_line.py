@@ -10,7 +10,8 @@ import sys
 import click
 import pytest
 
-from sfbulk.error_line import ErrorLineCommand, add_note, error_line, one_line, unexpected
+from sfbulk.error_line import ErrorLineCommand, error_line
+from sfbulk.error_text import add_note, one_line, unexpected
 
 LOGGER = logging.getLogger("test-command")
 

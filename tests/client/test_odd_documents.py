@@ -259,7 +259,9 @@ def test_the_address_of_the_next_page_of_jobs_leads_to_no_other_place(
     server: ScriptedServer, transport: Transport, url: str
 ) -> None:
     server.script.extend([as_json({"records": [], "nextRecordsUrl": url})] * 6)
-    with pytest.raises(SalesforceError, match="an address of the next page that is none of jobs"):
+    with pytest.raises(
+        SalesforceError, match="a nextRecordsUrl that is not the address of a list of jobs"
+    ):
         Salesforce(transport).jobs()
     assert {seen.path for seen in server.seen} == {"/services/data/v68.0/jobs/query"}
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from sfbulk.error_line import one_line
+from sfbulk.error_text import one_line
 from sfbulk.jobs.files import GrowingFile
 from sfbulk.private_database import open_database
 from sfbulk.private_files import flush_to_disk, naming_file, open_private
