@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from sfbulk_singer.file_names import file_name
@@ -54,9 +55,11 @@ class RejectFiles:
             OSError: A file cannot be removed; names it.
         """
         self.path(stream).unlink(missing_ok=True)
-        beginning = f"{file_name(stream)}.rejects."
+        # The id of a run has no dot, unlike the end of another stream's name.
+        ends = rf"[^.]+({re.escape(_TABLE)}|{re.escape(_SCHEMA)})"
+        is_of_stream = re.compile(rf"{re.escape(file_name(stream))}\.rejects\.{ends}").fullmatch
         for path in self._folder.iterdir() if self._folder.is_dir() else ():
-            if path.name.startswith(beginning) and path.name.endswith((_TABLE, _SCHEMA)):
+            if is_of_stream(path.name):
                 path.unlink()
 
     def describe(self, stream: str, schema: SourceSchema) -> None:

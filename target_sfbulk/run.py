@@ -145,8 +145,12 @@ class Run:
             SalesforceError: Some rows are neither confirmed nor in a rejects file.
         """
         self._taken += 1
-        with _of_stream(load.stream):
-            reject = load.add(record, required)
+        try:
+            with _of_stream(load.stream):
+                reject = load.add(record, required)
+        except PreflightError:
+            self._dropped += 1
+            raise
         if reject:
             self._name_reject(load, reject)
         self._advance(self._org.group.advance)

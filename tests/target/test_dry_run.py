@@ -105,6 +105,18 @@ def test_its_files_replace_those_of_an_earlier_dry_run(org: Org) -> None:
     assert found == ["accounts-0001.csv", "accounts-eu-0001.csv"]
 
 
+def test_rejects_of_another_stream_stay_though_its_name_begins_alike(org: Org) -> None:
+    streams = {
+        name: {"sobject": "Account", "fields": {"key": "Ext_Id__c"}}
+        for name in ("eu", "eu.rejects.old")
+    }
+    settings: dict[str, Any] = {**SETTINGS, "streams": streams, "max_rejects": 2}
+    for name in reversed(streams):
+        assert org.load(schema(name, "key"), record(name, key=None), **settings).code == 0
+    found = (org.folder / "output" / "dry-run").glob("eu.rejects.old.rejects.*.csv")
+    assert len(list(found)) == 1
+
+
 def test_its_report_names_each_file_with_its_rows(org: Org) -> None:
     run = org.load(*MESSAGES, **SETTINGS)
     report = (run.output / "dry-run").joinpath("accounts.report.json").read_text("utf-8")

@@ -40,6 +40,13 @@ def test_the_bytes_of_a_state_leave_as_they_came(org: Org, value: bytes, form: b
     assert run.stdout.encode() == value + b"\n"
 
 
+def test_a_record_that_its_stream_cannot_take_is_named_as_not_sent(org: Org) -> None:
+    rows = [record("Account", Name="Acme"), record("Account", Name="Ada", Shoe_Size="42")]
+    run = org.load(schema("Account", "Name"), *rows, operation="insert")
+    assert run.code == 1
+    assert "Of 2 records, 2 are not sent." in run.log
+
+
 def test_the_value_of_a_state_is_the_last_one_and_only_the_outermost(org: Org) -> None:
     line = b'{"type":"STATE","value":{"value":1},"value":{"value":{"value":2}},"x":{"value":3}}'
     assert org.load(line, operation="insert").stdout == '{"value":{"value":2}}\n'
