@@ -62,6 +62,12 @@ def test_columns_in_another_order_and_case_are_found_by_name(tmp_path: Path) -> 
     assert rows_of(page) == [("1", None, "n"), ("2", "b", "m")]
 
 
+def test_a_page_of_five_thousand_columns_is_read(tmp_path: Path) -> None:
+    names = [f"Field_{number}__c" for number in range(5_000)]
+    table = [tuple(f'"{row}", {name}' for name in names) for row in range(3)]
+    assert rows_of(page_of(tmp_path, table, names), names) == table
+
+
 @pytest.mark.parametrize("body", [b"", b'"Id"\n', b'"Id"', b'\xef\xbb\xbf"Id"\r\n'])
 def test_a_page_without_rows_gives_no_rows(tmp_path: Path, body: bytes) -> None:
     page = tmp_path / "page.csv"
