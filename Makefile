@@ -47,7 +47,7 @@ test-slow: .venv/ready .venv-meltano/ready  ## what takes minutes, before an iss
 	$(BIN)/pytest -m slow --ignore=tests/faults --durations=25
 
 test-faults: .venv/ready  ## every fault of the sandbox on every request of client, tap and target
-	FAULTS_TABLE=build/faults.json $(BIN)/pytest -n 2 tests/faults --durations=25
+	FAULTS_TABLE=build/faults.json $(BIN)/pytest -n 6 tests/faults --durations=25
 
 endurance: .venv/ready  ## tap and target for half an hour over a slow and flaky org: what they use does not grow
 	ENDURANCE_SECONDS=1800 $(BIN)/pytest -s tests/faults/test_endurance.py
