@@ -63,7 +63,7 @@ def ended_chunks(
     """
     chunks = _listed(job, original, clock, timeout)
     # Only a chunk's request shows its range of ids: Salesforce has added it to the query.
-    queries = [job.request(chunk.id).decode() for chunk in chunks]
+    queries = [job.query(chunk.id) for chunk in chunks]
     again = [*_failed(job, chunks, queries), *_missing(job, queries)]
     if again:
         log.warning("Job %s: %d chunks are queried again", job.id, len(again))

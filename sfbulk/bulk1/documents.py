@@ -7,6 +7,7 @@ answer is read by its first character.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -22,9 +23,11 @@ from sfbulk.bulk1.states import (
     batch_info,
     job_info,
 )
+from sfbulk.errors import DataError
 from sfbulk.http.safe_xml import UnusableXmlError, local_name, parse_xml, texts
 from sfbulk.http.shapes import SalesforceId, Shape, is_same_id, json_document
 from sfbulk.http.unusable import unusable
+from sfbulk.soql import root_object, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,6 +118,22 @@ def read_batch(request: Request, reply: Reply) -> BatchInfo:
         UnknownState: a state that this version does not know.
     """
     return batch_info(_read(_BATCH, request, reply))
+
+
+def read_query(request: Request, reply: Reply) -> str:
+    """The query in a reply, which is nothing but its text.
+
+    Raises:
+        TransportError: the reply is not a whole query.
+    """
+    try:
+        soql = reply.content.decode()
+        root_object(soql)
+        # To the end: the range of ids is there, and ends with a quote.
+        deque(tokens(soql), maxlen=0)
+    except (UnicodeDecodeError, DataError):
+        raise unusable(request, reply.status, "a body that is not a whole query") from None
+    return soql
 
 
 def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:

@@ -30,6 +30,7 @@ from sfbulk.error_text import naming_data
 from sfbulk.errors import ApiError, DataError, NotFound, RowCountMismatch
 from sfbulk.http.shapes import checked_id
 from sfbulk.http.wire import DATA_READ_TIMEOUT_SECONDS, Request
+from sfbulk.jobs.disposing import aborting
 from sfbulk.jobs.download import download
 from sfbulk.jobs.files import read_chunks, save_chunks, size_of
 from sfbulk.jobs.key_column import key_column, require_column
@@ -92,7 +93,11 @@ class Bulk1Job:
         )
         job = cls(transport, transport.read(request, documents.read_job))
         if isinstance(settings.operation, QueryOperation):
-            open_queries.note(transport.instance_url, job.id, partial(cls.close_left, transport))
+            # Nobody else knows of it yet, and a signal may come in the block.
+            with aborting(job):
+                open_queries.note(
+                    transport.instance_url, job.id, partial(cls.close_left, transport)
+                )
         return job
 
     @classmethod
@@ -248,6 +253,12 @@ class Bulk1Job:
         path = _batch(batch_id, "/request")
         request = self._request("GET", f"Read back batch {batch_id} of", path)
         return self._transport.send(request).content
+
+    def query(self, batch_id: str) -> str:
+        """API call: the query of a batch, to which PK chunking has added a range of ids."""
+        path = _batch(batch_id, "/request")
+        request = self._request("GET", f"Read back batch {batch_id} of", path)
+        return self._transport.read(request, documents.read_query)
 
     def close(self) -> Bulk1JobInfo:
         """API call: close the job: no more batches can be added. Its batches are processed.

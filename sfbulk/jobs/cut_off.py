@@ -5,7 +5,7 @@ from __future__ import annotations
 # The last byte of a document, by its first one.
 _ENDS = {b"[": b"]", b"{": b"}", b"<": b">"}
 # What Bulk API 1.0 sends instead of a CSV without rows (recorded).
-_NO_ROWS = b"Records not found"
+_NO_ROWS = b"Records not found for this query"
 
 
 class EndCheck:

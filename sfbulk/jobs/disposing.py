@@ -15,24 +15,29 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Disposable(Protocol):
-    """A job that can be disposed of."""
+class Abortable(Protocol):
+    """A job that can be stopped."""
 
     @property
     def id(self) -> str:
         """Names the job."""
 
+    def abort(self) -> object:
+        """API call: stop the job."""
+
+
+class Disposable(Abortable, Protocol):
+    """A job that can be disposed of."""
+
     @property
     def has_ended(self) -> bool:
         """Whether the server has ended its work, as last read."""
-
-    def abort(self) -> object:
-        """API call: stop the job."""
 
     def delete(self) -> None:
         """API call: give up the ended job and its results."""
 
 
+A = TypeVar("A", bound=Abortable)
 J = TypeVar("J", bound=Disposable)
 
 
@@ -61,7 +66,7 @@ def disposing(job: J) -> Iterator[J]:
 
 
 @contextmanager
-def aborting(job: J) -> Iterator[J]:
+def aborting(job: A) -> Iterator[A]:
     """API call: abort the job if the block fails; the error of the block is raised."""
     try:
         yield job
@@ -70,7 +75,7 @@ def aborting(job: J) -> Iterator[J]:
         raise
 
 
-def abort_quietly(job: Disposable) -> None:
+def abort_quietly(job: Abortable) -> None:
     """API call: abort a job; a failure is logged."""
     _quietly("abort", job.abort, job.id)
 

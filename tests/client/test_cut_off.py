@@ -116,7 +116,11 @@ def seen(text: bytes, data: Any) -> EndCheck:
     return check
 
 
-def test_the_text_of_no_rows_is_whole() -> None:
+NO_ROWS = b"Records not found for this query"
+
+
+@pytest.mark.parametrize("length", range(1, len(NO_ROWS) + 1))
+def test_the_text_of_no_rows_is_whole_with_all_of_its_letters(length: int) -> None:
     check = EndCheck()
-    check.see(b"Records not found for this query")
-    assert not check.looks_cut_off(0)
+    check.see(NO_ROWS[:length])
+    assert check.looks_cut_off(0) == (length < len(NO_ROWS))

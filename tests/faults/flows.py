@@ -69,6 +69,9 @@ class Flow:
     """How it signs in."""
     jobs_run: bool = True
     """Whether Salesforce works on a job of it, so that a fault can end one."""
+    counted_late: bool = False
+    """Whether rows of several files are counted together: one without its last lines is found after
+    rows of it were read, so the client cannot come through."""
     quick: bool = True
     """Whether it runs, with the quick faults, with every test run."""
 

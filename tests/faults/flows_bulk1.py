@@ -148,7 +148,7 @@ FLOWS = [
         removes=frozenset({"E1", "E2"}),
         quick=False,
     ),
-    Flow("1.0 query", query, told=READ, prepare=small_pages),
+    Flow("1.0 query", query, told=READ, prepare=small_pages, counted_late=True),
     Flow(
         "1.0 query in JSON",
         lambda org: query(org, content_type=ContentType.JSON),
@@ -166,6 +166,7 @@ FLOWS = [
         lambda org: query(org, pk_chunking=PkChunking(chunk_size=3)),
         told=READ,
         prepare=small_pages,
+        counted_late=True,
         quick=False,
     ),
     Flow("1.0 leave a query early", leave_early, told=True, prepare=small_pages, quick=False),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sfbulk.errors import RowCountMismatch
 from sfbulk_sandbox.faults.kinds import KINDS
 from tests.faults import flows, flows_bulk1, flows_sign_in
 from tests.faults.variants import REFUSED, VARIANTS, Variant
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tests.faults.flows import Flow
     from tests.faults.harness import Harness
     from tests.faults.tally import Tally
+
+# Each test is many runs, which take long where other programs run too.
+pytestmark = pytest.mark.timeout(600)
 
 FLOWS = [*flows.FLOWS, *flows_bulk1.FLOWS, *flows_sign_in.FLOWS]
 LOADS = [flow for flow in FLOWS if flow.changes or flow.removes]
@@ -52,7 +56,9 @@ def test_a_fault_on_any_request_loses_and_doubles_nothing(
             if not harness.struck:
                 break
             if variant.passes and (variant.on_sign_in or request > 0):
-                assert error is None, f"request {request}: {error}"
+                may_end = flow.counted_late and variant.is_at_a_line
+                is_right = error is None or (may_end and isinstance(error, RowCountMismatch))
+                assert is_right, f"request {request}: {error}"
         tally.count(flow, variant, harness.outcome)
     assert error is None
     assert request > 0

@@ -39,6 +39,11 @@ class Variant:
     late: bool = False
     """Whether the client gives up waiting before the work begins."""
 
+    @property
+    def is_at_a_line(self) -> bool:
+        """Whether the answer ends early, at the end of a line."""
+        return "lines" in self.fault
+
     def __str__(self) -> str:
         return self.name
 
