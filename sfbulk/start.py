@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["end_now", "end_on_signals"]
+__all__ = ["end_now", "end_on_signals", "ignore_signals"]
 
 _FORMAT = logging.Formatter("%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
 """As the Singer SDK writes log lines, which is not loaded yet."""
@@ -35,6 +35,12 @@ def end_on_signals(command: str) -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
+
+
+def ignore_signals() -> None:
+    """It is decided how the command ends, and that is at once: no signal changes it."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
 
 
 def end_now(command: str, signum: int) -> NoReturn:

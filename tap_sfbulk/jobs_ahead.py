@@ -68,13 +68,17 @@ class PendingQuery:
         self._before = after.job if after else None
         self._pages: Generator[ResultPage, None, None] | None = None
         self._is_abandoned = threading.Event()
+        self._is_started = False
         self.job: Future[ReadJob] = Future()
         """The job, once it is created."""
         self.pages: Future[Iterator[ResultPage]] = Future()
         """Its pages, once the first one can be read."""
 
     def start(self) -> None:
-        """API call: begin, in a thread that does not keep the process alive."""
+        """API call: begin, in a thread that does not keep the process alive; once is enough."""
+        if self._is_started:
+            return
+        self._is_started = True
         threading.Thread(target=self._counted, name="tap-sfbulk-query", daemon=True).start()
 
     def abandon(self) -> None:
@@ -135,6 +139,8 @@ class JobsAhead:
         self._may_fetch = may_fetch
         self._coming: deque[tuple[Key, Query]] = deque()
         self._pending: dict[Key, PendingQuery] = {}
+        self._taken: PendingQuery | None = None
+        """The query that was taken, until `disposing` knows its job: a signal may come before."""
         self._read: list[ReadJob] = []
         self._disposals = CountingPool(_DISPOSED_AT_A_TIME, thread_name_prefix="tap-sfbulk-dispose")
 
@@ -157,7 +163,10 @@ class JobsAhead:
         self._coming = deque(each for each in self._coming if each[0] != key)
         pending = self._pending.pop(key, None)
         if pending is None or isinstance(_refusal(pending), LimitExceeded):
-            pending = self._started(query)
+            pending = self._new(query)
+        # Before it begins: what a signal leaves is ended by `close`.
+        self._taken = pending
+        pending.start()
         return pending
 
     def fill(self) -> None:
@@ -169,7 +178,8 @@ class JobsAhead:
             if any(isinstance(_refusal(each), ENDS_THE_RUN) for each in self._pending.values()):
                 return
             key, query = self._coming.popleft()
-            self._pending[key] = self._started(query)
+            self._pending[key] = self._new(query)
+            self._pending[key].start()
 
     def drop(self, stream: str) -> None:
         """API call: the stream has been read: delete its jobs, and give up what is left of it."""
@@ -191,6 +201,7 @@ class JobsAhead:
         """
         try:
             with disposing(_Disposed(job, self._read.append, is_kept)):
+                self._taken = None
                 yield
         except SystemExit:
             # The rows were not read, and no error asks for a look at them.
@@ -202,7 +213,7 @@ class JobsAhead:
 
     def close(self) -> None:
         """API call: abort or delete every job that nobody will read, and end all deletions."""
-        pending = list(self._pending.values())
+        pending = [*self._pending.values(), *([self._taken] if self._taken else [])]
         self._coming.clear()
         self._pending.clear()
         self._delete_read()
@@ -211,11 +222,9 @@ class JobsAhead:
         wait([each.job for each in pending], _CREATION_SECONDS)
         self._disposals.shutdown()
 
-    def _started(self, query: Query) -> PendingQuery:
-        pending = PendingQuery(query, self._may_fetch, self._last if self._in_order else None)
-        self._last = pending
-        pending.start()
-        return pending
+    def _new(self, query: Query) -> PendingQuery:
+        self._last = PendingQuery(query, self._may_fetch, self._last if self._in_order else None)
+        return self._last
 
     def _delete_read(self) -> None:
         for job in self._read:
@@ -255,7 +264,7 @@ class _Disposed:
         return self._job.has_ended
 
     def abort(self) -> object:
-        return self._job.abort()
+        return None if self._is_kept() else self._job.abort()
 
     def delete(self) -> None:
         if not self._is_kept():

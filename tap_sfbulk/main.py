@@ -1,6 +1,6 @@
 """The command `tap-sfbulk`."""
 
-from sfbulk.start import end_on_signals
+from sfbulk.start import end_on_signals, ignore_signals
 
 
 def main() -> None:
@@ -8,4 +8,8 @@ def main() -> None:
     end_on_signals("tap-sfbulk")
     from tap_sfbulk.tap import TapSfbulk  # noqa: PLC0415 - its imports take a second
 
-    TapSfbulk.cli()
+    try:
+        TapSfbulk.cli()
+    finally:
+        # What Python does at its exit, such as removing folders, is not made twice.
+        ignore_signals()

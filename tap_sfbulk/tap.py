@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
@@ -60,6 +61,10 @@ if TYPE_CHECKING:
     from tap_sfbulk.sources import StreamSource
 
 
+_TOGETHER_SECONDS = 1.0
+"""A terminal signals a whole pipeline at once, and what runs the pipeline each process again."""
+
+
 class TapSfbulk(SfbulkPlugin, Tap):
     """Reads Salesforce objects through bulk query jobs."""
 
@@ -70,6 +75,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
     message_writer_class: type[GenericSingerWriter[Any, Any]] = PageWriter
     _is_state_loaded = False
     _second_look: threading.Timer | None = None
+    _stopped: float | None = None
 
     def __init__(self, *, catalog: Any = None, **given: Any) -> None:
         # The SDK's own class is a mapping too.
@@ -289,6 +295,9 @@ class TapSfbulk(SfbulkPlugin, Tap):
             SystemExit: With code 1; the state is written, unless the reader has stopped reading.
         """
         name, writer = signal.Signals(signum).name, self.message_writer
+        if self._stopped is not None:
+            self._hurry(name, self._stopped)
+            return
         if not isinstance(writer, PageWriter):
             self._stop(name)
             return
@@ -305,6 +314,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
         Raises:
             SystemExit: With code 1.
         """
+        self._stopped = self.clock.monotonic()
         writer.give_up()
         self.logger.error(
             "Stopped by %s, within a line: nothing has read this command's output for %d seconds.",
@@ -319,6 +329,7 @@ class TapSfbulk(SfbulkPlugin, Tap):
         Raises:
             SystemExit: With code 1.
         """
+        self._stopped = self.clock.monotonic()
         # An empty state that is written before the given one is loaded would replace that one.
         if self._is_state_loaded:
             self.state_writer.write_state(self.state)
@@ -326,6 +337,17 @@ class TapSfbulk(SfbulkPlugin, Tap):
             self._second_look.cancel()
         self.logger.error("Stopped by %s. Run again from the last state to go on.", signal_name)
         raise SystemExit(1)
+
+    def _hurry(self, signal_name: str, stopped: float) -> None:
+        """End the process while it still aborts jobs, if the signal is not a copy of the first."""
+        if self.clock.monotonic() - stopped < _TOGETHER_SECONDS:
+            return
+        self.logger.error(
+            "%s again: stopped at once. Jobs may still run in the org: see "
+            "`sfbulk jobs list --mine`.",
+            signal_name,
+        )
+        os._exit(1)
 
     @classmethod
     def invoke(

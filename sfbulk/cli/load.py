@@ -12,7 +12,7 @@ from sfbulk.cli.last_step import do_last
 from sfbulk.cli.load_page import LoadPage
 from sfbulk.cli.progress import Progress
 from sfbulk.cli.rejects import Rejects
-from sfbulk.cli.session import LOGGER, Stopped, ignore_signals
+from sfbulk.cli.session import LOGGER, Stopped
 from sfbulk.count_or_share import CountOrShare
 from sfbulk.error_text import add_note
 from sfbulk.errors import ConfigError, DataError, JournalError, SalesforceError
@@ -27,6 +27,7 @@ from sfbulk.load.records import RowRules
 from sfbulk.private_files import private_folder
 from sfbulk.report_page import PageStream
 from sfbulk.run_folder import temporary_folder
+from sfbulk.start import ignore_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sfbulk.cli.output import Output, log_handler
 from sfbulk.cli.settings import read_settings
 from sfbulk.clock import SYSTEM_CLOCK
+from sfbulk.start import ignore_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,12 +81,7 @@ def stopping_on_signals() -> Iterator[None]:
         ignore_signals()
 
 
-def ignore_signals() -> None:
-    """It is decided how the command ends, and that is at once: no signal changes it."""
-    _answer_signals(signal.SIG_IGN)
-
-
-def _answer_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+def _answer_signals(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
 

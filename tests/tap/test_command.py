@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sfbulk_sandbox import Sandbox
+from tests.cli.support import eventually
 from tests.tap.conftest import TapCommand, finished
 
 if TYPE_CHECKING:
@@ -309,6 +311,33 @@ def test_a_signal_writes_the_state_aborts_the_job_and_exits_with_1(
     aborted = [path.rpartition("/")[2] for path in calls(sandbox, "PATCH", JOBS)]
     assert sorted(set(aborted)) == sorted(aborted)
     assert len(aborted) == len(calls(sandbox, "POST", f"{JOBS}$")) >= 1
+
+
+@pytest.mark.parametrize("soon", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_second_signal_ends_the_run_at_once_unless_it_comes_with_the_first(
+    tmp_path: Path, *, soon: bool
+) -> None:
+    with Sandbox() as sandbox:
+        sandbox.control.hold_jobs()
+        slow = {"kind": "delay", "path": f"{JOBS}/*", "seconds": 0.5 if soon else 5.0, "times": 1}
+        sandbox.control.add_fault(method="PATCH", **slow)
+        line = TapCommand(sandbox, tmp_path).line()
+        running = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        eventually(lambda: calls(sandbox, "GET", f"{JOBS}/750"))
+        running.send_signal(signal.SIGINT)
+        eventually(lambda: not sum(fault.times or 0 for fault in sandbox.control.faults))
+        if not soon:
+            threading.Event().wait(1.1)
+        running.send_signal(signal.SIGTERM)
+        begun = monotonic()
+        run = finished(running.wait(timeout=30), *running.communicate())
+        assert (run.code, run.log.count("Stopped by")) == (1, 1)
+        assert ("SIGTERM again: stopped at once" in run.reason) is not soon
+        if soon:
+            aborted, made = calls(sandbox, "PATCH", JOBS), calls(sandbox, "POST", f"{JOBS}$")
+            assert len(aborted) == len(made)
+        else:
+            assert monotonic() - begun < 3
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
