@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import signal
 from typing import TYPE_CHECKING, Any
@@ -282,7 +283,9 @@ class ReadHarness:
         assert spool == []
         told = f"{ended.log} {state}"
         left = [job for job in self._jobs() - self._left if job[:15] not in told]
-        assert len(left) <= struck, (left, ended.log)
+        # Bytes beyond the length of an answer spoil the one after it on the same connection too.
+        created_again = len(re.findall("Create .* sending it again", ended.log))
+        assert len(left) <= max(struck, created_again), (left, ended.log)
         self._left |= self._jobs()
 
     def _jobs(self) -> set[str]:

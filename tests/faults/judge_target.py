@@ -112,7 +112,7 @@ class TargetHarness:
         """Load what no STATE covers, and judge this run."""
         self._put_faults(load.flow, *faults)
         if load.runs and not load.flow.has_journal:
-            shutil.rmtree(self._output)
+            self._lose_the_disk()
         known = len(_rejects(self._output))
         config = write_json(self._folder / "config.json", self._config(load.flow, max_rejects))
         ended = self._command.run_line(
@@ -132,6 +132,14 @@ class TargetHarness:
         load.rejects = [*load.rejects, *_rejects(self._output)[known:]]
         self._judge(load, ended)
         return ended
+
+    def _lose_the_disk(self) -> None:
+        """Remove all but what somebody needs to load rejects again."""
+        for path in self._output.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif not path.name.endswith(".schema.json"):
+                path.unlink()
 
     def _put_faults(self, flow: TargetFlow, *faults: dict[str, Any]) -> None:
         self._org.give_back()

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tests.faults.killed import KillFlow
     from tests.faults.tally import Tally
 
+# Each test is many runs, which take long where other programs run too.
+pytestmark = pytest.mark.timeout(600)
+
 NAMES = ("sfbulk query", "sfbulk load")
 
 

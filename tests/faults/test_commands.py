@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.faults.flows_target import TargetFlow
     from tests.faults.tally import Tally
 
+# Each test is many runs, which take long where other programs run too.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def target_command() -> Iterator[Command]:

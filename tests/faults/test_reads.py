@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sfbulk_sandbox import Sandbox
     from tests.faults.tally import Tally
 
+# Each test is many runs, which take long where other programs run too.
+pytestmark = pytest.mark.timeout(600)
+
 QUICK = ("session ends",)
 MOST_ROWS = 4
 

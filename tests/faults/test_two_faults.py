@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from tests.faults.harness import Harness
     from tests.faults.tally import Tally
 
-pytestmark = pytest.mark.slow
+# Each test is many runs, which take long where other programs run too.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TRIES = 24
 """Of each flow."""
