@@ -32,7 +32,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready .venv-meltano/ready
-	$(BIN)/pytest -n 2 -m 'not slow and not clients and not loaders' --durations=25
+	$(BIN)/pytest -n 3 -m 'not slow and not clients and not loaders' --durations=25
 
 bench: .venv/ready  ## how fast and how small the sandbox is, a million rows each way
 	$(BIN)/python benchmarks/sandbox_size.py
